@@ -1,0 +1,73 @@
+"""Time, passed in. The only module of the firmware that may ask the machine what time it is.
+
+Two kinds of time, never mixed: *monotonic* seconds order events and measure lengths and survive any correction
+of the clock; *UTC* is what people and courts read, and may step. An `Instant` carries both.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal, Protocol
+
+Quality = Literal["synced", "unsynced", "unknown"]
+"""How far the wall clock can be trusted. It never stops a recording; it is written into it."""
+
+_TIMESYNCD_MARK = Path("/run/systemd/timesync/synchronized")
+_RELEASE_YEAR = 2026  # a wall clock that reads earlier than this firmware was never set
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """One moment, on both time lines: monotonic seconds (`mono_s`) and UTC (`utc`, aware)."""
+
+    mono_s: float
+    utc: datetime
+
+    def shifted(self, seconds: float) -> "Instant":
+        """The moment `seconds` later (earlier when negative), as this moment's wall clock would have named it."""
+        return Instant(self.mono_s + seconds, self.utc + timedelta(seconds=seconds))
+
+
+class Clock(Protocol):
+    """What the firmware knows of time. May be read from any thread; `sleep` belongs to the event loop."""
+
+    def mono_s(self) -> float:
+        """Seconds on a line that never steps back; its zero means nothing."""
+
+    def now(self) -> Instant:
+        """This moment on both time lines."""
+
+    def quality(self) -> Quality:
+        """How far `now().utc` can be trusted."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after that many monotonic seconds."""
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def mono_s(self) -> float:
+        """`CLOCK_MONOTONIC`: the same line the kernel stamps V4L2 frames on."""
+        return time.monotonic()
+
+    def now(self) -> Instant:
+        """This moment, read from both of the machine's clocks."""
+        return Instant(time.monotonic(), datetime.now(UTC))
+
+    def quality(self) -> Quality:
+        """*synced* when systemd-timesyncd says so, *unsynced* when the year cannot be, else *unknown*."""
+        if _TIMESYNCD_MARK.exists():
+            return "synced"
+        return "unsynced" if datetime.now(UTC).year < _RELEASE_YEAR else "unknown"
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep on the running event loop."""
+        await asyncio.sleep(seconds)
+
+
+def iso(moment: datetime) -> str:
+    """A UTC moment as ISO 8601 with milliseconds and a `Z`: `2026-11-24T07:00:31.250Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,176 @@
+"""What the firmware asks of the things around it: one small Protocol per device, no implementation.
+
+A laptop, a Raspberry Pi and the simulator each pass in objects that fit. Nothing here is imported for its effects.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lapel.clock import Instant
+from lapel.fragment import Fragment
+from lapel.recording import Account
+
+Image = NDArray[np.uint8]
+"""A picture as OpenCV holds it: (height, width, 3) bytes, blue-green-red."""
+
+
+# -- lens ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One captured picture. `image` is the camera's to draw on and is not kept."""
+
+    captured: Instant
+    image: Image
+    dropped_before: int = 0
+    """Pictures the source knows it had to skip since the previous frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFormat:
+    """What a source delivers: pixels and pictures per second."""
+
+    width: int
+    height: int
+    rate_fps: float
+
+
+class FrameSource(Protocol):
+    """A lens. Opened, read and closed in the capture thread, nowhere else."""
+
+    @property
+    def name(self) -> str:
+        """As the user named it: `/dev/video0`, `bikes.mp4`, `scene`."""
+
+    def open(self) -> PictureFormat:
+        """Begin to deliver. Raises VideoError when there is no such device, file or address."""
+
+    def read(self) -> Frame:
+        """Wait for the next picture. Raises VideoEnded at the end of a file, VideoError when pictures stay away."""
+
+    def close(self) -> None:
+        """Let go of the device; may be opened again. Harmless when not open."""
+
+
+# -- footage: what the lens saw, encoded -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PreEvent:
+    """The fragments from before a trigger, oldest first; references, not copies."""
+
+    fragments: Sequence[Fragment]
+    asked_s: float
+    shortfall: str | None
+    """Why the closed fragments reach back less than `asked_s`; None when they reach far enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class FootageStatus:
+    """How capturing goes, for telemetry and the status line."""
+
+    buffered_s: float = 0.0
+    buffered_bytes: int = 0
+    measured_fps: float = 0.0
+    dropped_frames: int = 0
+    """Since capturing began."""
+    lost: str | None = None
+    """Why no pictures come at the moment; None while they do."""
+
+
+class FootageListener(Protocol):
+    """Who wants to know what is captured. Called on the event loop, never blocks."""
+
+    def on_fragment(self, fragment: Fragment) -> None:
+        """A GOP closed. They come in order, each once."""
+
+    def on_source_lost(self, reason: str) -> None:
+        """Pictures stay away; the source is being reopened with back-off."""
+
+    def on_source_restored(self) -> None:
+        """Pictures come again (also: the first ones came)."""
+
+    def on_source_ended(self, reason: str) -> None:
+        """No more pictures will come: a file played to its end, or capturing failed for good."""
+
+
+class Footage(Protocol):
+    """Lens, encoder and pre-event buffer as one: what was seen, and what is being seen."""
+
+    async def start(self, listener: FootageListener) -> None:
+        """Begin to capture into an empty pre-event buffer. Returns at once; pictures come when they come."""
+
+    async def stop(self) -> None:
+        """Stop capturing, deliver the open GOP, empty the buffer. Harmless when not started."""
+
+    async def cut(self) -> None:
+        """Close the open GOP now and begin the next with a keyframe. Returns once its fragment was delivered."""
+
+    def before(self, moment: Instant) -> PreEvent:
+        """The buffered fragments that reach back from `moment` as far as was configured, and no further GOP."""
+
+    def status(self) -> FootageStatus:
+        """How capturing goes right now."""
+
+
+# -- storage ---------------------------------------------------------------------------------------------------------
+
+
+class RecordingFiles(Protocol):
+    """One clip's folder while it is written. Blocking: called through a Worker, one call at a time.
+
+    Every method raises StorageError when the disk does not take what it is given.
+    """
+
+    def append(self, chunks: Sequence[bytes | bytearray]) -> None:
+        """Write and `fdatasync`. After the first call returns, `video.mp4` has its name, for good."""
+
+    def describe(self, account: Account) -> None:
+        """Replace `recording.json`, atomically and synced."""
+
+    def close(self) -> None:
+        """Let go of the files. Harmless when closed."""
+
+
+class Storage(Protocol):
+    """Where recordings go. Blocking: called through a Worker."""
+
+    def check(self) -> None:
+        """Raise StorageError, in one line, when a recording could not be begun now."""
+
+    def free_bytes(self) -> int:
+        """Room left for recordings."""
+
+    def create(self, account: Account) -> RecordingFiles:
+        """A new clip's folder, named `account.recording`, with its first `recording.json`."""
+
+    def recover(self) -> list[Account]:
+        """Mark what an earlier session left unfinished as *interrupted*, keep it, and say which clips those are."""
+
+
+# -- wearer ----------------------------------------------------------------------------------------------------------
+
+ButtonAction = Literal["event", "power"]
+"""What the wearer asked for: `event` is the recording button, `power` ends the session."""
+
+
+class Buttons(Protocol):
+    """The wearer's buttons."""
+
+    def presses(self) -> AsyncIterator[ButtonAction]:
+        """Each press as it happens; ends only when cancelled."""
+
+
+class Indicators(Protocol):
+    """Lights, tones, a status line: what tells the wearer how things stand. Never blocks."""
+
+    def show(self, status: dict[str, Any]) -> None:
+        """The camera's status (see `Camera.status`), a few times a second while something changes."""
+
+    def say(self, line: str) -> None:
+        """One line worth reading: a state, a refusal, a recording saved."""

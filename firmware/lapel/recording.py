@@ -1,0 +1,81 @@
+"""What a recording says about itself: asked and got, gaps, reasons. Written beside the video as `recording.json`."""
+
+from typing import Literal
+
+import msgspec
+
+from lapel.fragment import Gap
+
+Status = Literal["recording", "complete", "failed", "interrupted"]
+"""*recording*: still growing. *complete*: ended as it should. *failed*: the disk gave up; the reason is in
+`stop.reason`. *interrupted*: power or process was lost; said by the next start, never by the recording itself."""
+
+
+class Cause(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a recording began or ended, and on whose word."""
+
+    source: str
+    """`button`, `command`, `camera`, …"""
+    reason: str = ""
+    """In words, as the wearer, the operator or the camera gave it."""
+    command: str = ""
+    """The id of the command, when it was one."""
+
+
+class GapNote(msgspec.Struct, frozen=True):
+    """Time without pictures inside a clip."""
+
+    start_s: float
+    """Where the pictures stop, in seconds of the clip's own time line."""
+    duration_s: float
+    reason: str
+
+
+class Account(msgspec.Struct, kw_only=True):
+    """The content of `recording.json`: one clip, what was asked of it and what it holds. Times are ISO 8601 UTC."""
+
+    format: Literal["lapel-recording-1"] = "lapel-recording-1"
+    recording: str
+    """Id of this clip; also the name of its folder."""
+    continues: str | None = None
+    """Id of the clip that this one goes on from, when a longer activation was cut."""
+    continued_by: str | None = None
+    """Id of the clip that goes on from here."""
+    status: Status = "recording"
+    agency: str
+    site: str
+    camera: str
+    session: str
+    firmware: str
+    clock_quality: str
+    trigger_time: str
+    """When the button was pressed or the command came."""
+    start_time: str | None = None
+    """When the first picture was captured: before the trigger by the pre-event seconds. None while there is none."""
+    end_time: str | None = None
+    start: Cause
+    stop: Cause | None = None
+    prebuffer_configured_s: float
+    prebuffer_actual_s: float = 0.0
+    """Seconds of pictures from before the trigger; gaps among them are not counted."""
+    prebuffer_shortfall: str | None = None
+    """Why `actual` is below `configured`; None when it is not."""
+    prebuffer_saved: bool = False
+    """True once everything from before the trigger is synced to disk."""
+    duration_s: float = 0.0
+    """Length of the clip's time line, gaps included."""
+    frames: int = 0
+    fragments: int = 0
+    video_bytes: int = 0
+    gaps: list[GapNote] = []
+    dropped_frames: int = 0
+    """Pictures that the camera had but could not encode or write; each loss is also a gap if it lasted."""
+    markers_s: list[float] = []
+    """Where the wearer or an operator set a marker, in seconds of the clip's time line."""
+    torn_bytes: int = 0
+    """Bytes of an unfinished fragment at the end of an interrupted file. They are kept, and not counted as video."""
+
+
+def note_of(gap: Gap, start_s: float) -> GapNote:
+    """A fragment's gap as the account tells it: rounded to milliseconds, on the clip's time line."""
+    return GapNote(round(max(0.0, start_s), 3), round(gap.duration_s, 3), gap.reason)
