@@ -126,10 +126,11 @@ def extent(file: BinaryIO) -> Extent:
             moof = file.read(length)
             continue
         if kind == b"mdat" and moof is not None:
-            fragments += 1
-            pictures += frames(moof)
-            end = start_ticks(moof) + duration_ticks(moof)
-            moof = None
+            try:
+                pictures, end = pictures + frames(moof), start_ticks(moof) + duration_ticks(moof)
+            except (LookupError, struct.error):
+                break  # a damaged fragment is where the file stops being whole
+            fragments, moof = fragments + 1, None
         whole = at + length
     return Extent(fragments, pictures, end, whole, size - whole)
 

@@ -1,10 +1,13 @@
 """What a recording says about itself: asked and got, gaps, reasons. Written beside the video as `recording.json`."""
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from lapel.fragment import Gap
+
+FORMAT: Final = "lapel-recording-1"
+"""Named in every account. Another name is another firmware's, to be left alone."""
 
 Status = Literal["recording", "complete", "failed", "interrupted"]
 """*recording*: still growing. *complete*: ended as it should. *failed*: the disk gave up; the reason is in
@@ -34,7 +37,7 @@ class GapNote(msgspec.Struct, frozen=True):
 class Account(msgspec.Struct, kw_only=True):
     """The content of `recording.json`: one clip, what was asked of it and what it holds. Times are ISO 8601 UTC."""
 
-    format: Literal["lapel-recording-1"] = "lapel-recording-1"
+    format: Literal["lapel-recording-1"] = FORMAT
     recording: str
     """Id of this clip; also the name of its folder."""
     continues: str | None = None

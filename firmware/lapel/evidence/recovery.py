@@ -1,0 +1,137 @@
+"""What an earlier session left unfinished: look at what its files hold, say so, and alter nothing of the video."""
+
+import logging
+import os
+import struct
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import msgspec
+
+from lapel import boxes
+from lapel.clock import iso
+from lapel.evidence.disk import (
+    ACCOUNT,
+    PART,
+    VIDEO,
+    UnreadableAccount,
+    is_file,
+    read_account,
+    reading,
+    sync_folder,
+    write_account,
+)
+from lapel.fragment import TICKS_PER_S
+from lapel.recording import Account, Cause
+
+_UNKNOWN = "unknown"
+_log = logging.getLogger(__name__)
+
+
+def recovered(folder: Path) -> Account | None:
+    """Mark the clip in `folder` *interrupted* if it needs it, and return its account then.
+
+    A folder that cannot be read is logged and left as it is for the next start: it must not keep a camera from
+    recording. One that cannot be written is reported all the same.
+    """
+    try:
+        unfinished = _unfinished(folder)
+        return None if unfinished is None else _mark(folder, interrupted(unfinished, _extent(folder)))
+    except (OSError, ValueError, LookupError, struct.error) as error:
+        _log.warning("%s: cannot be recovered and is left as it is: %s", folder, error)
+        return None
+
+
+def interrupted(account: Account, found: boxes.Extent) -> Account:
+    """`account` as the next start tells it: what the file is found to hold, whatever the lost session had in mind."""
+    duration_s = round(found.end_ticks / TICKS_PER_S, 3)
+    begun = account.start_time if found.fragments else None
+    told = msgspec.structs.replace(
+        account,
+        status="interrupted",
+        stop=Cause("camera", "power or process was lost while recording"),
+        start_time=begun,
+        end_time=None if begun is None else iso(datetime.fromisoformat(begun) + timedelta(seconds=duration_s)),
+        duration_s=duration_s,
+        frames=found.frames,
+        fragments=found.fragments,
+        video_bytes=found.whole_bytes,
+        torn_bytes=found.torn_bytes,
+    )
+    return told if account.prebuffer_saved else _with_part_of_the_pre_event(told)
+
+
+def _with_part_of_the_pre_event(account: Account) -> Account:
+    """What there is from before the trigger, when the session was lost before it could tell."""
+    actual_s = 0.0
+    if account.start_time is not None:
+        before_s = _seconds_between(account.start_time, account.trigger_time)
+        gaps_s = sum(min(gap.duration_s, before_s - gap.start_s) for gap in account.gaps if gap.start_s < before_s)
+        actual_s = round(max(0.0, min(before_s, account.duration_s) - gaps_s), 3)
+    short = actual_s < account.prebuffer_configured_s
+    reason = "interrupted before the pre-event part was on disk" if short else None
+    return msgspec.structs.replace(account, prebuffer_actual_s=actual_s, prebuffer_shortfall=reason)
+
+
+def _seconds_between(earlier: str, later: str) -> float:
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
+
+
+def _unfinished(folder: Path) -> Account | None:
+    """The account that has to be marked, or None when this folder needs nothing."""
+    try:
+        account = read_account(folder)
+    except UnreadableAccount:
+        if _video(folder) is None:
+            return None
+        _set_aside(folder)
+        return _rebuilt(folder.name)
+    return account if account is not None and account.status == "recording" else None
+
+
+def _set_aside(folder: Path) -> None:
+    """Keep an unreadable `recording.json`, under a name that no earlier one has."""
+    names = (f"{ACCOUNT}.corrupt{'' if number == 1 else f'.{number}'}" for number in count(1))
+    if os.path.lexists(folder / ACCOUNT):
+        (folder / ACCOUNT).rename(next(folder / name for name in names if not os.path.lexists(folder / name)))
+
+
+def _rebuilt(recording: str) -> Account:
+    """An account for a video that lost its own: the folder's name is all that is known."""
+    return Account(
+        recording=recording,
+        agency=_UNKNOWN,
+        site=_UNKNOWN,
+        camera=_UNKNOWN,
+        session=_UNKNOWN,
+        firmware=_UNKNOWN,
+        clock_quality=_UNKNOWN,
+        trigger_time=_UNKNOWN,
+        start=Cause(_UNKNOWN, f"{ACCOUNT} was missing or not readable"),
+        prebuffer_configured_s=0.0,
+    )
+
+
+def _extent(folder: Path) -> boxes.Extent:
+    path = _video(folder)
+    if path is None:
+        return boxes.Extent(0, 0, 0, 0, 0)
+    with reading(path) as file:
+        return boxes.extent(file)
+
+
+def _video(folder: Path) -> Path | None:
+    """The clip's video, under its name or still without one."""
+    return next((folder / name for name in (VIDEO, PART) if is_file(folder / name)), None)
+
+
+def _mark(folder: Path, told: Account) -> Account:
+    try:
+        if told.fragments and not is_file(folder / VIDEO):
+            (folder / PART).rename(folder / VIDEO)  # whole, but the lost session did not come to name it
+            sync_folder(folder)
+        write_account(folder, told)
+    except OSError as error:
+        _log.warning("%s: is interrupted, which could not be written down: %s", folder, error)
+    return told

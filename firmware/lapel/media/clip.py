@@ -1,0 +1,218 @@
+"""One clip as it grows: the bytes that each fragment becomes, and the account of what is on disk. Does no I/O."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from lapel import boxes
+from lapel.clock import Instant, iso
+from lapel.fragment import TICKS_PER_S, Fragment, Gap
+from lapel.hardware.interfaces import RecordingFiles
+from lapel.recording import Account, Cause, GapNote, Status, note_of
+
+_FRAME_OR_SO_S = 0.1
+"""A pre-event part that is shorter than asked by less than this needs no excuse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Where fragments should stand and will not: how long, how many pictures, and why."""
+
+    start_ticks: int
+    duration_ticks: int
+    frames: int
+    reason: str
+    gap_before: Gap | None = None
+    """What the camera could not capture just before the first of them."""
+    dropped_before: int = 0
+
+    @classmethod
+    def of(cls, fragment: Fragment, reason: str) -> "Missing":
+        """`fragment` itself is what is missing; its bytes are let go."""
+        return cls(
+            fragment.start_ticks,
+            fragment.duration_ticks,
+            fragment.frames,
+            reason,
+            fragment.gap_before,
+            fragment.dropped_frames,
+        )
+
+    @property
+    def seconds(self) -> float:
+        """Length of what is missing."""
+        return self.duration_ticks / TICKS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A fragment and its place in a clip."""
+
+    fragment: Fragment
+    sequence: int
+    """Counts from 1; the first one brings the file's header."""
+    start_ticks: int
+
+    @property
+    def size_bytes(self) -> int:
+        """What it adds to the file."""
+        return self.fragment.size_bytes + (len(self.fragment.header) if self.sequence == 1 else 0)
+
+    def chunks(self) -> list[bytes | bytearray]:
+        """What it adds to the file, as bytes."""
+        body = boxes.placed(self.fragment.body, self.sequence, self.start_ticks)
+        return [self.fragment.header, body] if self.sequence == 1 else [body]
+
+
+class Clip:
+    """A clip's files and account. Fragments are first placed, then written, and only then accounted for."""
+
+    def __init__(
+        self,
+        account: Account,
+        trigger: Instant,
+        excuses: Sequence[str],
+        markers: Sequence[float],
+        files: RecordingFiles,
+    ) -> None:
+        """`excuses`: why less than asked may come from before the trigger. `markers`: monotonic times, may grow."""
+        self.account = account
+        self.files = files
+        self.has_news = bool(markers)
+        """Whether there is more to tell than `recording.json` does; plain growth is no news."""
+        self._trigger = trigger
+        self._excuses = [*excuses]
+        self._markers = markers
+        self._first: Fragment | None = None
+        self._next_start_s = math.inf
+        self._placed = 0
+        self._before_trigger_s = 0.0
+
+    def refusal(self, fragment: Fragment, max_clip_s: float) -> str | None:
+        """Why `fragment` cannot stand in this clip; None when it can, as any can while the clip is empty."""
+        if self._first is None:
+            return None
+        if fragment.header != self._first.header:
+            return "the source changed its pictures"
+        length_ticks = fragment.start_ticks + fragment.duration_ticks - self._first.start_ticks
+        return f"a clip lasts {max_clip_s:g} s at most" if length_ticks > max_clip_s * TICKS_PER_S else None
+
+    def place(self, fragment: Fragment) -> Placed:
+        """Give `fragment` the next place: time starts at 0 with the first, and gaps keep their length."""
+        self._first = self._first or fragment
+        self._placed += 1
+        return Placed(fragment, self._placed, fragment.start_ticks - self._first.start_ticks)
+
+    def wrote(self, placed: Placed) -> None:
+        """`placed` is on disk."""
+        fragment, account = placed.fragment, self.account
+        if placed.sequence == 1:
+            self.has_news |= account.start_time is None
+            account.start_time = utc_of(fragment, self._trigger)
+        else:
+            self.left_out(fragment.gap_before, fragment.start_ticks, fragment.dropped_frames)
+        account.fragments += 1
+        account.frames += fragment.frames
+        account.video_bytes += placed.size_bytes
+        account.duration_s = _seconds(placed.start_ticks + fragment.duration_ticks)
+        self._before_trigger_s += max(0.0, min(fragment.end_mono_s, self._trigger.mono_s) - fragment.start.mono_s)
+        account.prebuffer_actual_s = round(self._before_trigger_s, 3)
+
+    def missed(self, missing: Missing) -> None:
+        """Tell of fragments that will not be in this clip."""
+        self.left_out(missing.gap_before, missing.start_ticks, missing.dropped_before)
+        self.account.dropped_frames += missing.frames
+        self._note(note_of(Gap(missing.seconds, missing.reason), self._position_s(missing.start_ticks)))
+
+    def left_out(self, gap: Gap | None, until_ticks: int, dropped_frames: int) -> None:
+        """Tell of what the camera could not capture or encode, up to a moment of the camera's time line."""
+        self.account.dropped_frames += dropped_frames
+        if gap is not None:
+            self._note(note_of(gap, self._position_s(until_ticks) - gap.duration_s))
+
+    def pre_event_is_saved(self) -> None:
+        """Everything from before the trigger that belongs here is on disk."""
+        self.account.prebuffer_saved = True
+        self.account.prebuffer_shortfall = self._shortfall()
+
+    def continued(self, recording: str, fragment: Fragment) -> None:
+        """The clip `recording` goes on from here, with `fragment`."""
+        self.account.continued_by = recording
+        self.left_out(fragment.gap_before, fragment.start_ticks, fragment.dropped_frames)
+        self._next_start_s = fragment.start.mono_s
+        if fragment.start.mono_s < self._trigger.mono_s:
+            self._excuses.append(f"goes on in {recording}")
+
+    def finish(self, status: Status, stop: Cause) -> None:
+        """No more comes."""
+        account = self.account
+        account.status, account.stop = status, stop
+        account.prebuffer_saved = account.prebuffer_saved or status == "complete"
+        account.prebuffer_shortfall = self._shortfall()
+        if self._first is not None and account.fragments:
+            account.end_time = _utc(self._first.start.mono_s + account.duration_s, self._trigger)
+
+    def told(self) -> Account:
+        """The account as it is now: a copy, which stays so."""
+        return msgspec.structs.replace(self.account, markers_s=self._markers_s())
+
+    def _markers_s(self) -> list[float]:
+        """The markers that lie in this clip. One set after the last picture of an ended clip lies at its end."""
+        if self._first is None:
+            return []
+        begin_s = self._first.start.mono_s
+        from_s = -math.inf if self.account.continues is None else begin_s
+        end_s = math.inf if self.account.stop is None else self.account.duration_s
+        mine = [marker for marker in self._markers if from_s <= marker < self._next_start_s]
+        return [round(min(max(0.0, marker - begin_s), end_s), 3) for marker in mine]
+
+    def _position_s(self, ticks: int) -> float:
+        """A moment of the camera's time line on the clip's own."""
+        return 0.0 if self._first is None else (ticks - self._first.start_ticks) / TICKS_PER_S
+
+    def _note(self, note: GapNote) -> None:
+        """Add a gap, or lengthen the last one if it is the same that goes on."""
+        earlier, last = self.account.gaps[:-1], self.account.gaps[-1:]
+        if last and last[0].reason == note.reason and _meet(last[0], note):
+            note = GapNote(last[0].start_s, round(last[0].duration_s + note.duration_s, 3), note.reason)
+            last = []
+        self.account.gaps = [*earlier, *last, note]  # never changed in place: `told` shares it
+        self.has_news = True
+
+    def _shortfall(self) -> str | None:
+        """Why there is less from before the trigger than was asked for; None when there is not."""
+        if self.account.prebuffer_actual_s + _FRAME_OR_SO_S >= self.account.prebuffer_configured_s:
+            return None
+        reasons = [*self._excuses, *self._gaps_before_trigger()]
+        return "; ".join(dict.fromkeys(reasons)) or "the pre-event buffer held no more"
+
+    def _gaps_before_trigger(self) -> list[str]:
+        if self._first is None:
+            return ["no pictures from before the trigger"]
+        trigger_s = self._trigger.mono_s - self._first.start.mono_s
+        gaps = [f"{gap.duration_s:.1f} s: {gap.reason}" for gap in self.account.gaps if gap.start_s < trigger_s]
+        hole_s = trigger_s - max(
+            [self.account.duration_s, *(gap.start_s + gap.duration_s for gap in self.account.gaps)]
+        )
+        return (
+            gaps if hole_s < _FRAME_OR_SO_S else [*gaps, f"no pictures in the last {hole_s:.1f} s before the trigger"]
+        )
+
+
+def utc_of(fragment: Fragment, trigger: Instant) -> str:
+    """When `fragment` began, as the wall clock of the trigger tells it: no step of that clock tears a clip apart."""
+    return _utc(fragment.start.mono_s, trigger)
+
+
+def _utc(mono_s: float, trigger: Instant) -> str:
+    return iso(trigger.shifted(mono_s - trigger.mono_s).utc)
+
+
+def _seconds(ticks: int) -> float:
+    return round(ticks / TICKS_PER_S, 3)
+
+
+def _meet(earlier: GapNote, later: GapNote) -> bool:
+    return abs(earlier.start_s + earlier.duration_s - later.start_s) < 0.002  # each is rounded to a millisecond
