@@ -3,6 +3,7 @@
 import struct
 from datetime import UTC, datetime
 
+from lapel import boxes
 from lapel.clock import Instant
 from lapel.fragment import TICKS_PER_S, Fragment, Gap
 
@@ -34,6 +35,7 @@ def fragment(
     media: bytes = b"media",
     header: bytes = HEADER,
     gap_before: Gap | None = None,
+    dropped_frames: int = 0,
 ) -> Fragment:
     """Fragment `number`, by default the one second that follows those before it."""
     begin = (number - 1) * duration_s if start_s is None else start_s
@@ -48,4 +50,10 @@ def fragment(
         header=header,
         body=body(number, ticks, [each] * frames, media),
         gap_before=gap_before,
+        dropped_frames=dropped_frames,
     )
+
+
+def media_in(video: bytes) -> list[bytes]:
+    """The media of each fragment in a file, in order: what `fragment` was given as `media`."""
+    return [video[one.payload : one.end] for one in boxes.boxes(video) if one.kind == b"mdat"]

@@ -1,0 +1,111 @@
+import errno
+
+import pytest
+
+from accounts import account
+from fragments import HEADER, fragment
+from lapel.clock import Instant, Quality, SystemClock
+from lapel.errors import StorageError
+from lapel.worker import InlineWorker
+from lapel_fleet.hardware.storage import CardWorker, Deed, MemoryStorage, SimulatedStorage
+
+BODY = fragment(1).body
+
+
+class PatientClock:
+    """Remembers how long it was asked to sleep, and does not."""
+
+    def __init__(self) -> None:
+        self.slept_s: list[float] = []
+
+    def mono_s(self) -> float:
+        return sum(self.slept_s)
+
+    def now(self) -> Instant:
+        return SystemClock().now()
+
+    def quality(self) -> Quality:
+        return "unknown"
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept_s.append(seconds)
+
+
+def test_a_full_card_refuses_to_begin_until_there_is_room() -> None:
+    card = SimulatedStorage()
+    card.fill()
+    assert card.free_bytes() == 0
+    with pytest.raises(StorageError, match="full"):
+        card.check()
+    with pytest.raises(StorageError, match="full"):
+        card.create(account())
+    card.make_room()
+    card.check()
+    card.create(account()).close()
+
+
+def test_the_write_that_fills_the_card_is_torn_where_the_room_ends() -> None:
+    memory = MemoryStorage()
+    card = SimulatedStorage(memory)
+    files = card.create(account())
+    files.append([HEADER, BODY])
+    card.fill(room_bytes=len(BODY) + 10)
+    files.append([BODY])
+    with pytest.raises(StorageError, match="full"):
+        files.append([BODY])
+    card.make_room()
+    with pytest.raises(StorageError, match="takes no more"):
+        files.append([BODY])
+    assert memory.video("clip-1") == HEADER + BODY + BODY + BODY[:10]
+
+
+def test_a_first_write_that_does_not_fit_leaves_no_video() -> None:
+    memory = MemoryStorage()
+    card = SimulatedStorage(memory)
+    files = card.create(account())
+    card.fill(room_bytes=10)
+    with pytest.raises(StorageError, match="full"):
+        files.append([HEADER, BODY])
+    with pytest.raises(StorageError, match="no video"):
+        memory.video("clip-1")
+
+
+def test_writes_fail_as_told_until_mended() -> None:
+    card = SimulatedStorage()
+    files = card.create(account())
+    card.fail_writes(OSError(errno.EIO, "failed"))
+    with pytest.raises(StorageError, match="the disk failed"):
+        files.describe(account())
+    with pytest.raises(StorageError, match="the disk failed"):
+        card.recover()
+    card.read_only()
+    with pytest.raises(StorageError, match="read-only"):
+        card.check()
+    card.mend()
+    card.check()
+    files.describe(account(frames=1))
+
+
+def test_history_tells_what_was_asked_and_what_came_of_it() -> None:
+    card = SimulatedStorage()
+    files = card.create(account())
+    files.append([HEADER, BODY])
+    card.read_only()
+    with pytest.raises(StorageError) as refusal:
+        files.describe(account())
+    assert card.history == [
+        Deed("create", "clip-1"),
+        Deed("append", "clip-1", len(HEADER + BODY)),
+        Deed("describe", "clip-1", error=str(refusal.value)),
+    ]
+
+
+async def test_a_slow_card_makes_its_worker_wait_on_the_injected_clock() -> None:
+    card, clock = SimulatedStorage(), PatientClock()
+    worker = CardWorker(InlineWorker(), clock, card)
+    files = await worker.run(lambda: card.create(account()))
+    card.slow(bytes_per_s=100)
+    await worker.run(lambda: files.append([bytes(250)]))
+    card.slow(None)
+    await worker.run(lambda: files.append([bytes(250)]))
+    assert clock.slept_s == [2.5]
