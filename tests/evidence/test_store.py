@@ -1,112 +1,304 @@
+import errno
+import json
+import os
+import resource
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from accounts import account
 from fragments import HEADER, fragment
 from lapel.errors import StorageError
 from lapel.evidence.store import EvidenceStore
-from lapel.recording import Account, Cause
+from lapel.recording import Cause
 
-
-def account(recording: str = "cam-0001-a") -> Account:
-    return Account(
-        recording=recording,
-        agency="demo",
-        site="baltimore",
-        camera="cam-0001",
-        session="s",
-        firmware="0",
-        clock_quality="unknown",
-        trigger_time="2026-11-24T07:00:00.000Z",
-        start=Cause("button"),
-        prebuffer_configured_s=10.0,
-    )
+BODY = fragment(1).body
+NOBODY = 65534
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> EvidenceStore:
-    return EvidenceStore(tmp_path, min_free_bytes=1)
+def store(tmp_path: Path) -> Iterator[EvidenceStore]:
+    root = tmp_path / "evidence"
+    root.mkdir()
+    opened = EvidenceStore(root, min_free_bytes=0)
+    yield opened
+    opened.close()
 
 
-def test_the_video_has_its_name_only_with_the_first_fragment(store: EvidenceStore, tmp_path: Path) -> None:
-    files = store.create(account())
-    video = tmp_path / "cam-0001-a" / "video.mp4"
-    assert not video.exists()
-    files.append([HEADER, fragment(1).body])
-    files.append([fragment(2).body])
-    files.close()
-    store.close()
-    assert video.read_bytes() == HEADER + fragment(1).body + fragment(2).body
+def names(folder: Path) -> list[str]:
+    return sorted(os.listdir(folder))
 
 
-def test_an_unfinished_clip_is_interrupted_and_kept(store: EvidenceStore, tmp_path: Path) -> None:
-    files = store.create(account())
-    torn = HEADER + fragment(1).body + fragment(2).body[:-3]
-    files.append([torn])
-    files.close()
-    (recovered,) = store.recover()
-    assert (recovered.status, recovered.fragments, recovered.frames) == ("interrupted", 1, 10)
-    assert recovered.torn_bytes == len(fragment(2).body) - 3
-    assert (tmp_path / "cam-0001-a" / "video.mp4").read_bytes() == torn
-    assert store.recover() == []
-    store.close()
+# -- check -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_finished_clip_is_left_alone(store: EvidenceStore) -> None:
-    files = store.create(account())
-    files.append([HEADER, fragment(1).body])
-    done = account()
-    done.status = "complete"
-    files.describe(done)
-    files.close()
-    assert store.recover() == []
-    assert store.listing() == [done]
-    store.close()
-
-
-def test_a_folder_with_a_broken_account_keeps_nothing_else_from_starting(store: EvidenceStore, tmp_path: Path) -> None:
-    files = store.create(account("b"))
-    files.append([HEADER, fragment(1).body])
-    files.close()
-    (tmp_path / "b" / "recording.json").write_text("{")
-    store.create(account("c")).close()
-    assert {one.recording: one.status for one in store.recover()} == {"b": "interrupted", "c": "interrupted"}
-    store.close()
-
-
-def test_a_second_camera_on_the_same_folder_is_refused(store: EvidenceStore, tmp_path: Path) -> None:
+def test_a_missing_folder_is_named_and_may_appear_later(tmp_path: Path) -> None:
+    root = tmp_path / "card"
+    store = EvidenceStore(root, min_free_bytes=0)
+    for refused in (store.check, store.free_bytes, store.recover, store.listing):
+        with pytest.raises(StorageError, match=f"{root}: does not exist; create it"):
+            refused()
+    root.mkdir()
     store.check()
-    second = EvidenceStore(tmp_path, min_free_bytes=1)
-    with pytest.raises(StorageError, match="another camera records here"):
-        second.check()
     store.close()
-    second.check()
+
+
+def test_a_file_is_not_a_folder(tmp_path: Path) -> None:
+    root = tmp_path / "evidence"
+    root.write_text("")
+    with pytest.raises(StorageError, match="is not a folder"):
+        EvidenceStore(root).check()
+
+
+def test_too_little_room_is_told_in_figures(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path, min_free_bytes=10**18)
+    with pytest.raises(StorageError, match=r"full \([\d.]+ MB free, 1000000000000.0 MB needed"):
+        store.check()
+    store.close()
+
+
+def test_a_check_leaves_nothing_behind_but_the_lock(store: EvidenceStore) -> None:
+    store.check()
+    assert names(store.root) == [".lapel.lock"]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+def test_somebody_without_the_right_to_write_is_told(uid_nobody: Path) -> None:
+    with pytest.raises(StorageError, match="may not be written; give this user the right"):
+        EvidenceStore(uid_nobody).check()
+
+
+@pytest.fixture
+def uid_nobody() -> Iterator[Path]:
+    """A folder of root's, while the process may do only what `nobody` may."""
+    root = Path(tempfile.mkdtemp())
+    root.chmod(0o755)
+    os.seteuid(NOBODY)
+    try:
+        yield root
+    finally:
+        os.seteuid(0)
+        shutil.rmtree(root)
+
+
+# -- one camera a folder ---------------------------------------------------------------------------------------------
+
+
+def test_a_second_camera_is_turned_away_until_the_first_has_left(store: EvidenceStore) -> None:
+    files = store.create(account())
+    second = EvidenceStore(store.root, min_free_bytes=0)
+    for refused in (second.check, second.recover, lambda: second.create(account("clip-2"))):
+        with pytest.raises(StorageError, match="another camera records here"):
+            refused()
+    assert [one.status for one in second.listing()] == ["recording"]
+    files.close()
+    store.close()
+    assert [one.status for one in second.recover()] == ["interrupted"]
+    second.close()
     second.close()
 
 
-def test_a_missing_folder_and_a_full_disk_are_named(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="nowhere"):
-        EvidenceStore(tmp_path / "nowhere").check()
-    full = EvidenceStore(tmp_path, min_free_bytes=2**60)
-    with pytest.raises(StorageError, match="full"):
-        full.check()
-    full.close()
+def test_a_card_that_was_changed_is_taken_anew(store: EvidenceStore) -> None:
+    store.check()
+    store.root.rename(store.root.with_name("old card"))
+    store.root.mkdir()
+    store.check()
+    with pytest.raises(StorageError, match="another camera"):
+        EvidenceStore(store.root).check()
 
 
-@pytest.mark.parametrize("recording", ["", "../b", "/etc", ".lapel.lock", "a\0b"])
+def test_the_folder_itself_may_be_reached_through_a_link(store: EvidenceStore, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(store.root)
+    linked = EvidenceStore(tmp_path / "link", min_free_bytes=0)
+    linked.check()
+    linked.create(account()).close()
+    linked.close()
+
+
+# -- writing ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_video_has_its_name_only_with_its_first_fragment(store: EvidenceStore) -> None:
+    files = store.create(account())
+    folder = store.root / "clip-1"
+    assert names(folder) == ["recording.json"]
+    files.append([HEADER, BODY])
+    assert names(folder) == ["recording.json", "video.mp4"]
+    assert store.video("clip-1") == folder / "video.mp4"
+    files.close()
+
+
+def test_the_account_reads_well_and_in_the_order_of_its_fields(store: EvidenceStore) -> None:
+    store.create(account()).close()
+    text = (store.root / "clip-1" / "recording.json").read_text()
+    assert text.startswith('{\n  "format": "lapel-recording-1",\n  "recording": "clip-1",\n')
+    assert text.endswith("\n}\n")
+    assert json.loads(text)["start"] == {"source": "button"}
+
+
+@pytest.mark.parametrize("recording", ["", ".", "..", "../clip", "a/b", ".hidden", "nul\0"])
 def test_no_id_leads_out_of_the_folder(store: EvidenceStore, recording: str) -> None:
-    with pytest.raises(StorageError):
+    with pytest.raises(StorageError, match="not the id of a recording"):
+        store.create(account(recording))
+    with pytest.raises(StorageError, match="not the id of a recording"):
         store.video(recording)
 
 
-def test_a_failed_sync_is_data_loss_and_ends_the_file(tmp_path: Path) -> None:
-    def broken(_: int) -> None:
-        raise OSError(5, "Input/output error")
-
-    store = EvidenceStore(tmp_path, min_free_bytes=1, sync=broken)
+def test_a_file_that_may_not_grow_takes_a_part_and_then_no_more(store: EvidenceStore) -> None:
+    """A real short write: the kernel takes what fits below the limit, then refuses."""
     files = store.create(account())
-    for _ in range(2):
-        with pytest.raises(StorageError):
-            files.append([HEADER, fragment(1).body])
+    files.append([HEADER, BODY])
+    limit = len(HEADER) + len(BODY) + 10
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        with pytest.raises(StorageError, match=r"video\.mp4: the file is as long as"):
+            files.append([BODY, BODY])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with pytest.raises(StorageError, match="takes no more"):
+        files.append([BODY])
     files.close()
+    assert store.video("clip-1").read_bytes() == HEADER + BODY + BODY[:10]
+
+
+def failing_sync(_: int) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_a_sync_that_fails_is_lost_data_and_is_never_tried_again(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path, min_free_bytes=0, sync=failing_sync)
+    files = store.create(account())
+    with pytest.raises(StorageError, match=r"video\.mp4\.part: the disk failed; check it"):
+        files.append([HEADER, BODY])
+    with pytest.raises(StorageError, match="takes no more"):
+        files.append([BODY])
+    files.describe(account(status="failed"))
+    files.close()
+    assert names(tmp_path / "clip-1") == ["recording.json", "video.mp4.part"]
     store.close()
+
+
+def test_a_folder_that_could_not_be_begun_is_not_left_behind(store: EvidenceStore) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    store.check()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        with pytest.raises(StorageError, match=r"recording\.json"):
+            store.create(account())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert names(store.root) == [".lapel.lock"]
+
+
+# -- recovery --------------------------------------------------------------------------------------------------------
+
+
+def test_a_synced_fragment_that_was_not_named_yet_gets_its_name(store: EvidenceStore) -> None:
+    store.create(account()).close()
+    folder = store.root / "clip-1"
+    (folder / "video.mp4.part").write_bytes(HEADER + BODY + BODY[:5])
+    (found,) = store.recover()
+    assert (found.fragments, found.torn_bytes) == (1, 5)
+    assert names(folder) == ["recording.json", "video.mp4"]
+    assert (folder / "video.mp4").read_bytes() == HEADER + BODY + BODY[:5]
+
+
+def test_a_part_without_a_fragment_stays_and_is_told(store: EvidenceStore) -> None:
+    store.create(account()).close()
+    folder = store.root / "clip-1"
+    (folder / "video.mp4.part").write_bytes(HEADER + BODY[:-1])
+    (found,) = store.recover()
+    assert (found.status, found.fragments, found.torn_bytes) == ("interrupted", 0, len(BODY) - 1)
+    assert names(folder) == ["recording.json", "video.mp4.part"]
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"\0" * 512, b'{"format": "lapel-recording-1"}', b"\xff"])
+def test_a_video_with_a_broken_account_gets_a_new_one_beside_the_old(store: EvidenceStore, text: bytes) -> None:
+    folder = store.root / "clip-1"
+    folder.mkdir()
+    (folder / "video.mp4").write_bytes(HEADER + BODY)
+    (folder / "recording.json").write_bytes(text)
+    (found,) = store.recover()
+    assert (found.recording, found.status, found.fragments, found.camera) == ("clip-1", "interrupted", 1, "unknown")
+    assert names(folder) == ["recording.json", "recording.json.corrupt", "video.mp4"]
+    assert (folder / "recording.json.corrupt").read_bytes() == text
+    assert store.listing() == [found]
+
+
+def test_a_second_broken_account_does_not_overwrite_the_first(store: EvidenceStore) -> None:
+    folder = store.root / "clip-1"
+    folder.mkdir()
+    (folder / "video.mp4").write_bytes(HEADER + BODY)
+    for text in ("first", "second", "third"):
+        (folder / "recording.json").write_text(text)
+        store.recover()
+    kept = [(folder / f"recording.json.corrupt{number}").read_text() for number in ("", ".2", ".3")]
+    assert kept == ["first", "second", "third"]
+
+
+def test_a_video_without_an_account_gets_one(store: EvidenceStore) -> None:
+    folder = store.root / "clip-1"
+    folder.mkdir()
+    (folder / "video.mp4").write_bytes(HEADER + BODY)
+    (found,) = store.recover()
+    assert (found.status, found.fragments, found.start.source) == ("interrupted", 1, "unknown")
+
+
+def test_an_account_of_another_firmware_is_left_alone(store: EvidenceStore) -> None:
+    folder = store.root / "clip-1"
+    folder.mkdir()
+    (folder / "video.mp4").write_bytes(HEADER + BODY)
+    (folder / "recording.json").write_text('{"format": "lapel-recording-9", "status": "sealed"}')
+    assert store.recover() == []
+    assert names(folder) == ["recording.json", "video.mp4"]
+
+
+def test_one_broken_folder_keeps_nobody_from_starting(store: EvidenceStore) -> None:
+    for name in ("a", "c"):
+        store.create(account(name)).close()
+    (store.root / "b").mkdir()
+    os.mkfifo(store.root / "b" / "recording.json")
+    os.mkfifo(store.root / "b" / "video.mp4")
+    store.create(account("d", start_time="yesterday")).close()
+    (store.root / "d" / "video.mp4").write_bytes(HEADER + BODY)
+    (store.root / "e").mkdir()
+    (store.root / "stray file").write_text("")
+    assert [one.recording for one in store.recover()] == ["a", "c"]
+
+
+def test_a_damaged_fragment_ends_what_is_whole(store: EvidenceStore) -> None:
+    store.create(account()).close()
+    damaged = BODY.replace(b"trun", b"\0\0\0\0")
+    (store.root / "clip-1" / "video.mp4").write_bytes(HEADER + BODY + damaged + BODY)
+    (found,) = store.recover()
+    assert (found.fragments, found.torn_bytes) == (1, 2 * len(BODY))
+
+
+def test_links_are_never_followed(store: EvidenceStore, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "video.mp4").write_bytes(HEADER + BODY)
+    (outside / "recording.json").write_text("not an account")
+    (store.root / "linked").symlink_to(outside)
+    (store.root / "clip-1").mkdir()
+    (store.root / "clip-1" / "video.mp4").symlink_to(outside / "video.mp4")
+    (store.root / "clip-1" / "recording.json").symlink_to(outside / "recording.json")
+    assert store.recover() == []
+    assert store.listing() == []
+    for recording in ("linked", "clip-1"):
+        with pytest.raises(StorageError, match="no such video"):
+            store.video(recording)
+    assert names(outside) == ["recording.json", "video.mp4"]
+    assert (outside / "recording.json").read_text() == "not an account"
+
+
+def test_the_listing_is_by_trigger_and_leaves_out_what_it_cannot_read(store: EvidenceStore) -> None:
+    for name, moment in (("b", "2026-11-24T07:00:02.000Z"), ("a", "2026-11-24T07:00:03.000Z")):
+        store.create(account(name, trigger_time=moment, status="complete", stop=Cause("button"))).close()
+    (store.root / "c").mkdir()
+    (store.root / "c" / "recording.json").write_text("{")
+    assert [one.recording for one in store.listing()] == ["b", "a"]
