@@ -12,7 +12,7 @@ ALL_FACTS = [Facts(*values) for values in product((False, True), repeat=3)]
 
 
 def test_the_table_is_the_one_that_was_reviewed() -> None:
-    assert table_text() == GOLDEN.read_text(), "review the change, then: lapel-camera states --table > tests/golden/states.txt"
+    assert table_text() == GOLDEN.read_text(), "reviewed? lapel-camera states --table > tests/golden/states.txt"
 
 
 @pytest.mark.parametrize("state", State)

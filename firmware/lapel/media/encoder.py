@@ -1,0 +1,204 @@
+"""Pictures in, fragments out. Synchronous; belongs to whichever thread calls it.
+
+The encoder decides where keyframes are, nobody else: each GOP begins with one that was asked for, and ends when it has
+lasted `gop_s`, when it is cut, when pictures were missing, or when they change their size.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import cast
+
+import av
+import cv2
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import PictureType
+
+from lapel.clock import Instant
+from lapel.errors import VideoError
+from lapel.fragment import TICKS_PER_S, Fragment, Gap
+from lapel.hardware.interfaces import Frame, Image
+from lapel.media.mux import TIME_BASE, EncodedPicture, mux
+
+GAP_S = 0.5
+"""Pictures further apart than this (and than three frame periods) are a gap, told as such; less is jitter."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSettings:
+    """How to encode. A `bitrate_bps` of 8,000,000 at 1080p30 is what body-worn cameras use."""
+
+    rate_fps: float = 30.0
+    bitrate_bps: int = 8_000_000
+    gop_s: float = 1.0
+    codec: str = "auto"
+    """`auto`, `libx264` or `h264_v4l2m2m`."""
+    preset: str = "superfast"
+    """libx264's: `ultrafast` costs two thirds of the time and more bits."""
+
+
+class Encoder:
+    """Encodes one camera's pictures, on one time line from its first picture to its last, whatever their size."""
+
+    def __init__(self, settings: EncoderSettings) -> None:
+        self._settings = settings
+        self._nominal_ticks = round(TICKS_PER_S / settings.rate_fps)
+        self._codec: VideoCodecContext | None = None
+        self.codec_name = ""
+        """Which encoder works; empty until the first picture came."""
+        self.fallback: str | None = None
+        """Why it is not the hardware's, where that was wanted."""
+        self._epoch: Instant | None = None
+        self._last_ticks = -1
+        self._header = b""
+        self._number = 0
+        self._open: list[EncodedPicture] = []
+        self._open_since: Instant | None = None
+        self._gap: Gap | None = None
+        self._gap_reason: str | None = None
+        self._dropped = self._open_dropped = 0
+
+    def encode(self, frame: Frame) -> Fragment | None:
+        """Take a picture. Returns the fragment that it closes by beginning the next, None while the GOP goes on.
+
+        A picture that is not later than the one before it is counted as dropped.
+        """
+        self._dropped += frame.dropped_before
+        ticks = self._ticks(frame.captured)
+        if ticks <= self._last_ticks:
+            self._dropped += 1
+            return None
+        picture = _even(frame.image)
+        closed = self._turn(ticks, picture)
+        self._put(frame.captured, ticks, picture)
+        return closed
+
+    def cut(self) -> Fragment | None:
+        """Close the open GOP now; the next picture begins a new one. None when no GOP is open."""
+        return self._close(self._last_ticks + self._nominal_ticks)
+
+    def missed(self, reason: str) -> None:
+        """Say why pictures are missing, if the next one shows that some are."""
+        self._gap_reason = reason
+
+    def _ticks(self, captured: Instant) -> int:
+        self._epoch = self._epoch or captured
+        return round((captured.mono_s - self._epoch.mono_s) * TICKS_PER_S)
+
+    def _turn(self, ticks: int, picture: Image) -> Fragment | None:
+        """Close the open GOP where the picture at `ticks` cannot stand in it."""
+        resized = self._codec is not None and (self._codec.height, self._codec.width) != picture.shape[:2]
+        silence = ticks - self._last_ticks - self._nominal_ticks
+        closed = None
+        if self._last_ticks >= 0 and silence > max(GAP_S * TICKS_PER_S, 2 * self._nominal_ticks):
+            closed = self.cut()
+            self._gap = Gap(silence / TICKS_PER_S, self._gap_reason or "pictures were dropped")
+        elif self._open and (resized or ticks - self._open[0].ticks >= self._settings.gop_s * TICKS_PER_S - 1):
+            closed = self._close(ticks)
+        self._gap_reason = None
+        if resized:
+            self._codec = None
+        return closed
+
+    def _put(self, captured: Instant, ticks: int, picture: Image) -> None:
+        codec = self._codec or self._opened(picture)
+        planes = cast(Image, cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420))
+        frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+        frame.pts, frame.time_base = ticks, TIME_BASE
+        if not self._open:
+            frame.pict_type = PictureType.I
+            self._open_since = captured
+            self._open_dropped, self._dropped = self._dropped, 0
+        else:
+            self._open_dropped, self._dropped = self._open_dropped + self._dropped, 0
+        for packet in codec.encode(frame):
+            self._open.append(EncodedPicture(bytes(packet), ticks, 0, packet.is_keyframe))
+        self._last_ticks = ticks
+
+    def _close(self, end_ticks: int) -> Fragment | None:
+        if not self._open or self._open_since is None or self._codec is None:
+            return None
+        self._number += 1
+        start_ticks = self._open[0].ticks
+        header, body = mux(_timed(self._open, end_ticks), self._codec.width, self._codec.height, self._number)
+        if header != self._header:
+            self._header = header
+        fragment = Fragment(
+            number=self._number,
+            start=self._open_since,
+            start_ticks=start_ticks,
+            duration_ticks=end_ticks - start_ticks,
+            frames=len(self._open),
+            header=self._header,
+            body=body,
+            gap_before=self._gap,
+            dropped_frames=self._open_dropped,
+        )
+        self._open, self._gap = [], None
+        return fragment
+
+    def _opened(self, picture: Image) -> VideoCodecContext:
+        height, width = picture.shape[:2]
+        self._codec, self.codec_name, self.fallback = open_codec(self._settings, width, height)
+        return self._codec
+
+
+def open_codec(settings: EncoderSettings, width: int, height: int) -> tuple[VideoCodecContext, str, str | None]:
+    """(codec, its name, why it is not the hardware's). Raises VideoError when nothing can encode this size.
+
+    `h264_v4l2m2m` is believed only after it has encoded a picture: on many machines it is listed and does not work.
+    """
+    fallback = None
+    if settings.codec in ("auto", "h264_v4l2m2m"):
+        try:
+            _try_out(_context("h264_v4l2m2m", settings, width, height))
+            return _context("h264_v4l2m2m", settings, width, height), "h264_v4l2m2m", None
+        except (av.FFmpegError, ValueError) as error:
+            fallback = f"h264_v4l2m2m does not work here: {error}"
+    try:
+        codec = _context("libx264", settings, width, height)
+        codec.open()
+    except (av.FFmpegError, ValueError) as error:
+        raise VideoError(f"cannot encode {width}x{height} pictures: {error}") from error
+    return codec, "libx264", fallback
+
+
+def _try_out(codec: VideoCodecContext) -> None:
+    blank = av.VideoFrame(codec.width, codec.height, "yuv420p")
+    blank.pts, blank.time_base = 0, TIME_BASE
+    if not [*codec.encode(blank), *codec.encode(None)]:
+        raise ValueError("it returned nothing")
+
+
+def _context(name: str, settings: EncoderSettings, width: int, height: int) -> VideoCodecContext:
+    codec = cast(VideoCodecContext, av.CodecContext.create(name, "w"))
+    codec.width, codec.height, codec.pix_fmt = width, height, "yuv420p"
+    codec.time_base, codec.framerate = TIME_BASE, Fraction(settings.rate_fps).limit_denominator(1001)
+    codec.bit_rate = settings.bitrate_bps
+    codec.max_b_frames = 0
+    codec.gop_size = 100_000  # only the keyframes that we ask for
+    if name == "libx264":
+        rate = str(settings.bitrate_bps)
+        codec.options = {
+            "preset": settings.preset,
+            "tune": "zerolatency",
+            "forced-idr": "1",
+            "maxrate": rate,
+            "bufsize": rate,
+            "x264-params": "scenecut=0:repeat-headers=1",
+        }
+    return codec
+
+
+def _timed(pictures: list[EncodedPicture], end_ticks: int) -> list[EncodedPicture]:
+    """Each picture lasts until the next one; the last until `end_ticks`."""
+    ends = [picture.ticks for picture in pictures[1:]] + [end_ticks]
+    return [
+        EncodedPicture(picture.data, picture.ticks, end - picture.ticks, picture.is_keyframe)
+        for picture, end in zip(pictures, ends, strict=True)
+    ]
+
+
+def _even(image: Image) -> Image:
+    """4:2:0 has no odd sizes: the last row or column goes."""
+    height, width = image.shape[:2]
+    return image if height % 2 == width % 2 == 0 else image[: height & ~1, : width & ~1].copy()
