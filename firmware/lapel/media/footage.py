@@ -1,0 +1,263 @@
+"""Lens, encoder and pre-event buffer as one: two threads, and what they hand to the event loop.
+
+    capture thread ──frames──▶ encoder thread ──fragments──▶ event loop: pre-event buffer, then the listener
+
+The capture thread may hang in a driver for seconds; the encoder thread never waits for it longer than `stall_s`, and so
+notices when pictures stay away. Whatever must happen in order with the pictures (a cut) goes through the same queue.
+"""
+
+import asyncio
+import contextlib
+import queue
+import random
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from lapel.clock import Clock, Instant
+from lapel.errors import VideoEnded, VideoError
+from lapel.fragment import Fragment
+from lapel.hardware.interfaces import FootageListener, FootageStatus, Frame, FrameSource, PictureFormat, PreEvent
+from lapel.media.encoder import Encoder
+from lapel.media.prebuffer import PreEventBuffer
+
+QUEUED_FRAMES = 8
+"""A quarter of a second at 30 fps and 50 MB at 1080p: enough for a slow moment of the encoder."""
+_HAND_OVER_S = 0.4
+"""How long the capture thread waits for room before it drops a picture: paced sources forgive 0.5 s."""
+_BACKOFF_S = (0.5, 10.0)
+_JOIN_S = 5.0
+_NOTHING_YET = "no pictures yet"
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    form: PictureFormat
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    done: Callable[[], None]
+
+
+class _Stop:
+    pass
+
+
+_Item = Frame | _Opened | _Lost | _Ended | _Cut | _Stop
+
+
+class LiveFootage:
+    """Implements `hardware.interfaces.Footage` on a FrameSource. Used from the event loop that starts it."""
+
+    def __init__(
+        self,
+        source: FrameSource,
+        new_encoder: Callable[[PictureFormat], Encoder],
+        prebuffer: PreEventBuffer,
+        clock: Clock,
+        chance: random.Random,
+        *,
+        stall_s: float = 2.0,
+        overlay: Callable[[Frame], None] | None = None,
+    ) -> None:
+        """`new_encoder` is called once per start, with the source's format, in the encoder thread."""
+        self._source, self._new_encoder, self._prebuffer = source, new_encoder, prebuffer
+        self._clock, self._chance, self._stall_s, self._overlay = clock, chance, stall_s, overlay
+        self._run: _Run | None = None
+
+    async def start(self, listener: FootageListener) -> None:
+        """Begin to capture into an empty buffer. Harmless when started."""
+        if self._run is None:
+            self._prebuffer.clear()
+            self._run = _Run(self, listener, asyncio.get_running_loop())
+            self._run.start()
+
+    async def stop(self) -> None:
+        """Stop capturing. The open GOP is delivered; a driver that hangs is left behind after five seconds."""
+        run, self._run = self._run, None
+        if run is not None:
+            await run.stop()
+            self._prebuffer.clear()
+
+    async def cut(self) -> None:
+        """Close the open GOP, and wait until its fragment was delivered. Harmless when not started."""
+        if self._run is not None:
+            await self._run.cut()
+
+    def before(self, moment: Instant) -> PreEvent:
+        """What the buffer holds from before `moment`."""
+        return self._prebuffer.before(moment)
+
+    def status(self) -> FootageStatus:
+        """How capturing goes."""
+        status = self._run.status if self._run is not None else FootageStatus()
+        return replace(status, buffered_s=self._prebuffer.held_s, buffered_bytes=self._prebuffer.held_bytes)
+
+
+class _Run:
+    """From one start to its stop: the queue, the two threads, and what they know."""
+
+    def __init__(self, footage: LiveFootage, listener: FootageListener, loop: asyncio.AbstractEventLoop) -> None:
+        self.status = FootageStatus(lost=_NOTHING_YET)
+        self._f, self._listener, self._loop = footage, listener, loop
+        self._items: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+        self._room = threading.Semaphore(QUEUED_FRAMES)
+        self._stopping = threading.Event()
+        name = footage._source.name
+        self._capturing = threading.Thread(target=self._capture, name=f"capture {name}", daemon=True)
+        self._encoding = threading.Thread(target=self._encode, name=f"encode {name}", daemon=True)
+        self._encoder: Encoder | None = None
+        self._recent: deque[float] = deque(maxlen=60)
+
+    def start(self) -> None:
+        self._capturing.start()
+        self._encoding.start()
+
+    async def stop(self) -> None:
+        self._stopping.set()
+        await asyncio.to_thread(self._capturing.join, _JOIN_S)
+        self._items.put(_Stop())
+        await asyncio.to_thread(self._encoding.join, _JOIN_S)
+        await asyncio.sleep(0)  # what the encoder thread posted last is delivered before we return
+
+    async def cut(self) -> None:
+        done = asyncio.Event()
+        self._items.put(_Cut(done.set))
+        with contextlib.suppress(TimeoutError):  # the encoder thread has ended: there is nothing to cut
+            await asyncio.wait_for(done.wait(), _JOIN_S)
+
+    # -- capture thread ----------------------------------------------------------------------------------------------
+
+    def _capture(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                self._items.put(_Opened(self._f._source.open()))
+                failures = 0
+                self._read_all()
+            except VideoEnded as end:
+                self._items.put(_Ended(str(end)))
+                break
+            except VideoError as error:
+                failures += 1
+                self._items.put(_Lost(str(error)))
+            except Exception as bug:  # a driver's own exceptions: never die silently
+                failures += 1
+                self._items.put(_Lost(f"{self._f._source.name}: {type(bug).__name__}: {bug}"))
+            self._f._source.close()
+            self._stopping.wait(self._backoff_s(failures))
+        self._f._source.close()
+
+    def _read_all(self) -> None:
+        """Read until we are to stop. Raises VideoError when pictures stay away."""
+        dropped = 0
+        while not self._stopping.is_set():
+            frame = self._f._source.read()
+            dropped += frame.dropped_before
+            if self._room.acquire(timeout=_HAND_OVER_S):
+                self._items.put(replace(frame, dropped_before=dropped))
+                dropped = 0
+            else:
+                dropped += 1
+
+    def _backoff_s(self, failures: int) -> float:
+        shortest, longest = _BACKOFF_S
+        return self._f._chance.uniform(0.5, 1.0) * min(longest, shortest * 2.0 ** min(failures, 10))
+
+    # -- encoder thread ----------------------------------------------------------------------------------------------
+
+    def _encode(self) -> None:
+        try:
+            while self._take(self._next()):
+                pass
+        except Exception as bug:
+            self._post(self._ended, f"{self._f._source.name}: encoding failed: {bug}")
+        finally:
+            self._stopping.set()
+
+    def _next(self) -> _Item:
+        try:
+            return self._items.get(timeout=self._f._stall_s)
+        except queue.Empty:
+            return _Lost(f"{self._f._source.name}: no picture for {self._f._stall_s:g} s")
+
+    def _take(self, item: _Item) -> bool:
+        """Deal with one item. False when it was the last."""
+        match item:
+            case Frame():
+                self._room.release()
+                self._encode_frame(item)
+            case _Opened(form):
+                self._encoder = self._encoder or self._f._new_encoder(form)
+            case _Lost(reason):
+                self._lose(reason)
+            case _Cut(done):
+                self._cut()
+                self._post(done)
+            case _Ended(reason):
+                self._cut()
+                self._post(self._ended, reason)
+            case _Stop():
+                self._cut()
+                return False
+        return True
+
+    def _encode_frame(self, frame: Frame) -> None:
+        assert self._encoder is not None, "frames come from an open source"
+        if self._f._overlay is not None:
+            self._f._overlay(frame)
+        self._deliver(self._encoder.encode(frame))
+        self._recent.append(frame.captured.mono_s)
+        was_lost = self.status.lost is not None
+        dropped = self.status.dropped_frames + frame.dropped_before
+        self.status = FootageStatus(measured_fps=self._rate_fps(), dropped_frames=dropped)
+        if was_lost:
+            self._post(self._listener.on_source_restored)
+
+    def _rate_fps(self) -> float:
+        span_s = self._recent[-1] - self._recent[0]
+        return (len(self._recent) - 1) / span_s if span_s > 0 else 0.0
+
+    def _lose(self, reason: str) -> None:
+        """Pictures stay away. The first reason stands until they come again: what follows is mostly its echo."""
+        if self._stopping.is_set() or self.status.lost not in (None, _NOTHING_YET):
+            return
+        self._cut()
+        if self._encoder is not None:
+            self._encoder.missed(reason)
+        self.status = replace(self.status, measured_fps=0.0, lost=reason)
+        self._recent.clear()
+        self._post(self._listener.on_source_lost, reason)
+
+    def _cut(self) -> None:
+        if self._encoder is not None:
+            self._deliver(self._encoder.cut())
+
+    def _deliver(self, fragment: Fragment | None) -> None:
+        if fragment is not None:
+            self._post(self._delivered, fragment)
+
+    def _post(self, call: Callable[..., object], *arguments: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody wants to know any more
+            self._loop.call_soon_threadsafe(call, *arguments)
+
+    # -- event loop --------------------------------------------------------------------------------------------------
+
+    def _delivered(self, fragment: Fragment) -> None:
+        self._f._prebuffer.append(fragment)
+        self._listener.on_fragment(fragment)
+
+    def _ended(self, reason: str) -> None:
+        self._listener.on_source_ended(reason)

@@ -1,0 +1,123 @@
+from pathlib import Path
+
+import av
+import pytest
+
+from fragments import EPOCH
+from lapel.clock import Instant, Quality
+from lapel.errors import VideoEnded, VideoError
+from lapel.hardware.interfaces import FrameSource, PictureFormat
+from lapel.media.capture import Wanted, open_source
+from lapel.media.scene import read_number
+from pictures import picture
+
+
+class Hand:
+    """A clock that moves only when somebody waits, and as far as they wait."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def mono_s(self) -> float:
+        return self.seconds
+
+    def now(self) -> Instant:
+        return Instant(0.0, EPOCH).shifted(self.seconds)
+
+    def quality(self) -> Quality:
+        return "unknown"
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    def wait(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@pytest.fixture
+def clock() -> Hand:
+    return Hand()
+
+
+@pytest.fixture(scope="session")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten pictures of 64x32 at 10 fps."""
+    path = tmp_path_factory.mktemp("video") / "ten.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10, options={"g": "5"})
+        stream.width, stream.height, stream.pix_fmt = 64, 32, "yuv420p"
+        for number in range(10):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(number), format="bgr24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def source(spec: str, clock: Hand, *, loop: bool = False, wanted: Wanted | None = None) -> FrameSource:
+    return open_source(spec, clock, wait=clock.wait, wanted=wanted or Wanted(), loop=loop, camera="cam-0001")
+
+
+def test_a_file_plays_at_its_own_rate_and_ends(video: Path, clock: Hand) -> None:
+    one = source(str(video), clock)
+    assert one.open() == PictureFormat(64, 32, 10.0)
+    times = [one.read().captured.mono_s for _ in range(10)]
+    assert times == pytest.approx([100.0 + number / 10 for number in range(10)])
+    with pytest.raises(VideoEnded, match=r"ten\.mp4.*--loop"):
+        one.read()
+
+
+def test_the_joint_of_a_loop_is_no_gap(video: Path, clock: Hand) -> None:
+    one = source(str(video), clock, loop=True)
+    one.open()
+    times = [one.read().captured.mono_s for _ in range(25)]
+    assert times == pytest.approx([100.0 + number / 10 for number in range(25)])
+    one.close()
+
+
+def test_a_late_reader_gets_every_picture_until_half_a_second_and_then_knows_what_it_missed(
+    video: Path, clock: Hand
+) -> None:
+    one = source(str(video), clock, loop=True)
+    one.open()
+    one.read()
+    clock.wait(0.45)
+    assert one.read().dropped_before == 0
+    clock.wait(2.0)
+    assert one.read().dropped_before > 10
+    one.close()
+
+
+def test_a_size_that_is_asked_for_scales_and_one_side_keeps_the_shape(video: Path, clock: Hand) -> None:
+    one = source(str(video), clock, wanted=Wanted(width=128))
+    assert one.open() == PictureFormat(128, 64, 10.0)
+    assert one.read().image.shape == (64, 128, 3)
+    one.close()
+
+
+def test_the_scene_numbers_its_pictures_from_the_monotonic_clock(clock: Hand) -> None:
+    one = source("scene", clock, wanted=Wanted(160, 90, 10.0))
+    assert one.open() == PictureFormat(160, 90, 10.0)
+    for _ in range(5):
+        frame = one.read()
+        assert read_number(frame.image) == round(frame.captured.mono_s * 10)
+        assert frame.captured.mono_s == pytest.approx(clock.seconds)
+    one.close()
+    with pytest.raises(VideoError, match="not open"):
+        one.read()
+
+
+@pytest.mark.parametrize(("name", "reason"), [("missing.mp4", "no such file"), (".", "is a folder")])
+def test_what_is_no_source_is_named_before_anything_starts(name: str, reason: str, tmp_path: Path, clock: Hand) -> None:
+    with pytest.raises(VideoError, match=reason):
+        source(str(tmp_path / name), clock)
+
+
+def test_a_file_that_is_no_video_is_named(tmp_path: Path, clock: Hand) -> None:
+    (tmp_path / "notes.mp4").write_text("not a video")
+    with pytest.raises(VideoError, match=r"notes\.mp4: is not a video"):
+        source(str(tmp_path / "notes.mp4"), clock).open()
+
+
+def test_a_device_that_is_not_there_may_come_later(clock: Hand) -> None:
+    one = source("97", clock)
+    with pytest.raises(VideoError, match=r"/dev/video97.*plugged in"):
+        one.open()
