@@ -1,0 +1,237 @@
+"""A camera's configuration: one TOML file, then `LAPEL_<SECTION>_<KEY>` variables, then flags; the last one wins.
+
+Every key has a default, so no file is needed. A key that nobody knows is an error, with what was probably meant: a
+misspelled `prebufer` must not quietly record nothing from before the press.
+"""
+
+import ast
+import difflib
+import inspect
+import os
+import textwrap
+import tomllib
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from lapel.errors import ConfigError
+
+_Name = Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class _Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    pass
+
+
+class CameraSection(_Section, frozen=True, kw_only=True):
+    """Who this camera is. Together the three names are its address in the fleet."""
+
+    agency: _Name = "demo"
+    """The agency that answers for what is recorded."""
+    site: _Name = "home"
+    """The city or station."""
+    name: _Name = "cam-0001"
+    """The camera, unique within agency and site."""
+
+
+class VideoSection(_Section, frozen=True, kw_only=True):
+    """The lens and the encoder. Size and rate that are not given follow the source."""
+
+    source: Annotated[str, Meta(min_length=1)] = "/dev/video0"
+    """A device (`/dev/video0` or `0`), a file, an http or rtsp address, or `scene`: a drawn street."""
+    loop: bool = False
+    """Play a file again and again."""
+    width: Annotated[int, Meta(ge=64, le=7680)] | None = None
+    """Pixels."""
+    height: Annotated[int, Meta(ge=64, le=4320)] | None = None
+    """Pixels."""
+    rate_fps: Annotated[float, Meta(ge=1, le=120)] | None = None
+    """Pictures per second."""
+    bitrate_bps: Annotated[int, Meta(ge=50_000, le=100_000_000)] = 8_000_000
+    """Bits per second; never exceeded over a second."""
+    gop_s: Annotated[float, Meta(ge=0.2, le=10)] = 1.0
+    """Seconds from keyframe to keyframe: the length of a fragment, and the most that a power cut can cost."""
+    codec: Literal["auto", "libx264", "h264_v4l2m2m"] = "auto"
+    """`auto` takes the hardware's encoder where it works."""
+    preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"] = "superfast"
+    """How much work libx264 puts into a picture."""
+    stall_s: Annotated[float, Meta(ge=0.5, le=60)] = 2.0
+    """Seconds without a picture after which the source counts as lost and is opened anew."""
+
+
+class PrebufferSection(_Section, frozen=True, kw_only=True):
+    """What is kept in memory from before the press."""
+
+    length_s: Annotated[float, Meta(ge=0, le=120)] = 30.0
+    """Seconds. 0 keeps nothing."""
+    max_bytes: Annotated[int, Meta(ge=100_000)] = 256_000_000
+    """The most that it may weigh, and again what may wait for a slow disk. 120 s at 8 Mb/s weigh 120 MB."""
+
+
+class RecordingSection(_Section, frozen=True, kw_only=True):
+    """What is written, and where."""
+
+    evidence: Annotated[str, Meta(min_length=1)] = "evidence"
+    """The folder for recordings; each camera needs one of its own. Made if its parent exists."""
+    max_clip_s: Annotated[float, Meta(ge=1, le=86_400)] = 14_400.0
+    """Seconds after which a recording goes on in a new, linked clip."""
+    postevent_s: Annotated[float, Meta(ge=0, le=600)] = 0.0
+    """Seconds to go on recording after the stop."""
+    min_free_bytes: Annotated[int, Meta(ge=0)] = 64_000_000
+    """Room that must be left on the disk for a recording to begin."""
+
+
+class LinkSection(_Section, frozen=True, kw_only=True):
+    """The fleet broker. Without one the camera works alone."""
+
+    broker: str = ""
+    """`mqtts://HOST[:8883]` or, on this machine, `mqtt://127.0.0.1[:1883]`. Empty: none."""
+    keepalive_s: Annotated[int, Meta(ge=2, le=3600)] = 30
+    """Seconds after which a silent connection is tested; 1.5 times as long, and the broker publishes the will."""
+    telemetry_s: Annotated[float, Meta(ge=1, le=86_400)] = 30.0
+    """Seconds between telemetry messages."""
+    ca: str = ""
+    """File of the authority that signed the broker's certificate. Empty: the system's."""
+    cert: str = ""
+    """File of this camera's certificate."""
+    key: str = ""
+    """File of this camera's private key."""
+    allow_plain: bool = False
+    """Allow mqtt:// to other machines, where anybody on the way can read and command."""
+
+
+class Config(_Section, frozen=True, kw_only=True):
+    """Everything about one camera that can be set."""
+
+    camera: CameraSection = CameraSection()
+    video: VideoSection = VideoSection()
+    prebuffer: PrebufferSection = PrebufferSection()
+    recording: RecordingSection = RecordingSection()
+    link: LinkSection = LinkSection()
+
+
+SECTIONS: Mapping[str, type[_Section]] = {
+    name: kind for name, kind in get_type_hints(Config).items() if name in Config.__struct_fields__
+}
+
+_NOT_OURS = {"LAPEL_REAL", "LAPEL_CONFIG"}
+
+
+def load(
+    path: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    flags: Mapping[tuple[str, str], Any] | None = None,
+) -> Config:
+    """The configuration from file, variables and flags, checked. Raises ConfigError naming where and what.
+
+    `flags` maps (section, key) to a value; a None was not given.
+    """
+    config = _checked(_read(path), str(path)) if path else Config()
+    for origin, section, key, value in (*_variables(environment or {}), *_given(flags or {})):
+        config = _with(config, origin, section, key, value)
+    return config
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of the file, for editors."""
+    return msgspec.json.schema(Config)
+
+
+def example() -> str:
+    """A file with every key at its default and what it means. Loading it changes nothing."""
+    return "\n".join(line for name, kind in SECTIONS.items() for line in _example_section(name, kind))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not TOML: {error}") from error
+
+
+def _checked(tree: dict[str, Any], origin: str) -> Config:
+    for name, section in tree.items():
+        if name not in SECTIONS:
+            raise ConfigError(f"{origin}: [{name}] is no section{_meant(name, SECTIONS)}")
+        if not isinstance(section, dict):
+            raise ConfigError(f"{origin}: {name} is a section; write [{name}] and its keys below")
+        for key, value in section.items():
+            _convert(origin, name, key, value, strict=True)
+    return msgspec.convert(tree, Config)
+
+
+def _variables(environment: Mapping[str, str]) -> Iterable[tuple[str, str, str, str]]:
+    """LAPEL_VIDEO_SOURCE is key `source` of [video]."""
+    for variable in sorted(environment):
+        if variable.startswith("LAPEL_") and variable not in _NOT_OURS:
+            section, _, key = variable.removeprefix("LAPEL_").lower().partition("_")
+            if section not in SECTIONS:
+                raise ConfigError(f"{variable}: [{section}] is no section{_meant(section, SECTIONS)}")
+            yield variable, section, key, environment[variable]
+
+
+def _given(flags: Mapping[tuple[str, str], Any]) -> Iterable[tuple[str, str, str, Any]]:
+    for (section, key), value in flags.items():
+        if value is not None:
+            yield "command line", section, key, value
+
+
+def _with(config: Config, origin: str, section: str, key: str, value: Any) -> Config:
+    converted = _convert(origin, section, key, value, strict=False)
+    changed = msgspec.structs.replace(getattr(config, section), **{key: converted})
+    return msgspec.structs.replace(config, **{section: changed})
+
+
+def _convert(origin: str, section: str, key: str, value: Any, *, strict: bool) -> Any:
+    kind = SECTIONS[section]
+    if key not in kind.__struct_fields__:
+        raise ConfigError(f"{origin}: [{section}] {key}: no such key{_meant(key, kind.__struct_fields__)}")
+    try:
+        return msgspec.convert(value, get_type_hints(kind, include_extras=True)[key], strict=strict)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{origin}: [{section}] {key} = {value!r}: {error}") from error
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), 1)
+    return f"; did you mean `{close[0]}`?" if close else f"; there are {', '.join(known)}"
+
+
+def _example_section(name: str, kind: type[_Section]) -> Iterable[str]:
+    yield f"# {(kind.__doc__ or '').strip()}"
+    yield f"[{name}]"
+    meanings = _meanings(kind)
+    for field in msgspec.structs.fields(kind):
+        yield f"# {meanings[field.name]}"
+        value = field.default
+        yield f"# {field.name} = (follows the source)" if value is None else f"{field.name} = {_toml(value)}"
+    yield ""
+
+
+def _meanings(kind: type) -> dict[str, str]:
+    """The docstring below each key: Python does not keep them, so they are read from the source."""
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    meanings = {}
+    for key, text in pairwise(tree.body if isinstance(tree, ast.ClassDef) else []):
+        match key, text:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(meaning))):
+                meanings[name] = inspect.cleandoc(meaning)
+    return meanings
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def from_environment(path: Path | None, flags: Mapping[tuple[str, str], Any]) -> Config:
+    """As `load`, with this process's variables; `LAPEL_CONFIG` names the file where no flag does."""
+    named = os.environ.get("LAPEL_CONFIG")
+    return load(path or (Path(named) if named else None), os.environ, flags)
