@@ -354,9 +354,13 @@ class Recording:
                 self,
                 actual_s=round(self._held_before_trigger_s + account.prebuffer_actual_s, 3),
                 configured_s=self._blank.prebuffer_configured_s,
-                shortfall=account.prebuffer_shortfall if account.prebuffer_configured_s else self._shortfall,
+                shortfall=self._shortfall_up_to(clip),
             )
         )
+
+    def _shortfall_up_to(self, clip: Clip) -> str | None:
+        """The last word on the pre-event part, by the last clip that was asked for some of it."""
+        return clip.account.prebuffer_shortfall if clip.account.prebuffer_configured_s else self._shortfall
 
     async def _roll_over(self, old: Clip, first: Fragment) -> Clip:
         """Go on in a linked clip. That one is made first: a power cut in between leaves no link into nothing."""
@@ -365,7 +369,7 @@ class Recording:
         reason = old.refusal(first, self._means.max_clip_s) or ""
         old.continued(new.account.recording, first)
         old.finish("complete", Cause("camera", reason))
-        self._shortfall = old.account.prebuffer_shortfall
+        self._shortfall = self._shortfall_up_to(old)
         await self._save(old)
         return new
 
