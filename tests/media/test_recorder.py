@@ -11,16 +11,19 @@ from typing import TypeVar
 
 import pytest
 
+import pictures
 from fragments import HEADER, fragment, instant, media_in
 from lapel import boxes
 from lapel.clock import Instant, Quality
 from lapel.evidence.store import EvidenceStore
 from lapel.fragment import Fragment, Gap
 from lapel.hardware.interfaces import PreEvent, Storage
+from lapel.media.encoder import Encoder, EncoderSettings
 from lapel.media.recorder import Failed, Identity, Lost, Notice, PreEventSaved, Recorder, Recording, Saved, Started
 from lapel.recording import Account, Cause, GapNote
 from lapel.worker import InlineWorker, ThreadWorker, Worker
 from lapel_fleet.hardware.storage import MemoryStorage, SimulatedStorage
+from pictures import frame
 
 T = TypeVar("T")
 
@@ -329,6 +332,25 @@ async def test_on_a_real_folder_with_real_threads_every_file_is_whole_and_closed
     assert store.recover() == []
     worker.close()
     store.close()
+
+
+async def test_real_pictures_are_all_there_in_order_across_the_press_and_a_linked_clip() -> None:
+    encoder = Encoder(EncoderSettings(rate_fps=10.0, bitrate_bps=200_000, codec="libx264", preset="ultrafast"))
+    closed = [one for number in range(25) if (one := encoder.encode(frame(number, number / 10)))]
+    at_the_press = encoder.cut()
+    assert at_the_press is not None
+    later = [one for number in range(25, 60) if (one := encoder.encode(frame(number, number / 10)))]
+    bench = Bench(max_clip_s=3.0)
+    recording = bench.begin(closed, trigger_s=2.46, asked_s=2.4)
+    recording.add(at_the_press)
+    recording.pre_event_complete()
+    for one in later:
+        recording.add(one)
+    await bench.finished(recording)
+    first, second = bench.memory.listing()
+    assert (first.prebuffer_actual_s, first.duration_s, second.duration_s) == (2.46, 2.5, 3.0)
+    assert pictures.numbers(bench.memory.video("clip-1")) == list(range(25))
+    assert pictures.numbers(bench.memory.video("clip-2")) == list(range(25, 55))
 
 
 # -- pre-event -------------------------------------------------------------------------------------------------------
