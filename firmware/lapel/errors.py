@@ -50,6 +50,14 @@ class LinkError(LapelError, ConnectionError):
 
 
 class MessageError(LapelError, ValueError):
-    """A message that came in does not fit the contract: not JSON, too large, a key missing or of the wrong kind."""
+    """A message that came in does not fit the contract: not JSON, too large, a key missing or of the wrong kind.
+
+    `command_id` and `command` are what could be read of a command, so that its sender can be answered; else empty.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str, command_id: str = "", command: str = "") -> None:
+        super().__init__(message)
+        self.command_id = command_id
+        self.command = command

@@ -5,7 +5,7 @@ A laptop, a Raspberry Pi and the simulator each pass in objects that fit. Nothin
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,8 +155,8 @@ class Storage(Protocol):
 
 # -- wearer ----------------------------------------------------------------------------------------------------------
 
-ButtonAction = Literal["event", "power"]
-"""What the wearer asked for: `event` is the recording button, `power` ends the session."""
+ButtonAction = Literal["event", "mark", "quit"]
+"""What the wearer asked for: `event` starts and stops a recording, `quit` ends the session, recording or not."""
 
 
 class Buttons(Protocol):
@@ -167,10 +167,7 @@ class Buttons(Protocol):
 
 
 class Indicators(Protocol):
-    """Lights, tones, a status line: what tells the wearer how things stand. Never blocks."""
-
-    def show(self, status: dict[str, Any]) -> None:
-        """The camera's status (see `Camera.status`), a few times a second while something changes."""
+    """Lights, tones, a terminal: what tells the wearer how things stand. Never blocks."""
 
     def say(self, line: str) -> None:
-        """One line worth reading: a state, a refusal, a recording saved."""
+        """One line worth reading: a state, a refusal and its reason, a recording saved."""

@@ -211,6 +211,11 @@ class Recording:
         """What is on disk of the clip that is being written now."""
         return self._open[-1].told() if self._open else self._blank
 
+    @property
+    def unwritten_bytes(self) -> int:
+        """What waits for the disk, the snapshot not counted."""
+        return self._unwritten_bytes
+
     def add(self, fragment: Fragment) -> None:
         """The next fragment; one that came before is not taken twice.
 

@@ -1,0 +1,515 @@
+"""The camera: joins the rooms. One inbox, one event at a time, and the only place where effects happen.
+
+Everything that can happen to a camera comes through `_inbox`: a button, a command, a closed fragment's news, a notice
+from the recorder. Events that decide the state go to the chart (`states.py`), which answers with effects or a refusal;
+the effects are carried out here, in order, before the next thing is looked at.
+"""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from lapel import __version__
+from lapel.clock import Clock, Instant, iso
+from lapel.config import Config
+from lapel.errors import MessageError, StorageError
+from lapel.fragment import Fragment
+from lapel.hardware.interfaces import Buttons, Footage, FootageStatus, Indicators, Storage
+from lapel.link.interface import Link
+from lapel.link.messages import CameraState, Command, Detail, EventKind, EventMessage, Reply, StateMessage, Telemetry
+from lapel.media.recorder import Failed, Identity, Lost, Notice, PreEventSaved, Recorder, Recording, Saved, Started
+from lapel.recording import Cause
+from lapel.states import Chart, Effect, Event, Facts, Outcome, State
+from lapel.worker import Worker
+
+FAULT_RETRY_S = 5.0
+"""Seconds between looks at what caused a fault, so that a mended card is noticed soon."""
+
+_COMMANDS: Mapping[str, Event] = {
+    "start-recording": Event.START,
+    "stop-recording": Event.STOP,
+    "arm": Event.ARM,
+    "sleep": Event.SLEEP,
+    "mark": Event.MARK,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event for the chart: what, when, on whose word."""
+
+    event: Event
+    at: Instant
+    cause: Cause
+    command: Command | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """How a camera stands, for a status line."""
+
+    state: State
+    reason: str
+    flags: list[str]
+    footage: FootageStatus
+    recording: str | None
+    recorded_s: float
+    link: str
+    """Empty while the link is up, else why it is not."""
+
+
+class Camera:
+    """One camera. Everything that it is made of is passed in; `run` is its life from power-on to power-off."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        clock: Clock,
+        footage: Footage,
+        storage: Storage,
+        worker: Worker,
+        link: Link,
+        chance: random.Random,
+        session: str,
+        indicators: Indicators,
+        buttons: Buttons | None = None,
+    ) -> None:
+        """`session` is new at each start; `chance` is this camera's own stream of it."""
+        self._config, self._clock, self._footage, self._storage = config, clock, footage, storage
+        self._worker, self._link, self._chance = worker, link, chance
+        self._indicators, self._buttons, self._session = indicators, buttons, session
+        who = config.camera
+        self._recorder = Recorder(
+            storage,
+            worker,
+            clock,
+            identity=Identity(who.agency, who.site, who.name, session, __version__),
+            new_id=self._new_recording_id,
+            max_clip_s=config.recording.max_clip_s,
+            unwritten_max_bytes=config.prebuffer.max_bytes,
+            notify=lambda notice: self._inbox.put_nowait(notice),
+        )
+        self._inbox: asyncio.Queue[Happening | Notice] = asyncio.Queue()
+        self._chart = Chart()
+        self._state_reported = State.OFF
+        self._since = self._began = clock.now()
+        self._fault = ""
+        self._recording: Recording | None = None
+        self._recording_since = self._began
+        self._awaiting_start: dict[str, Command] = {}
+        self._post_event: asyncio.Task[None] | None = None
+        self._mending: asyncio.Task[None] | None = None
+        self._storage_full = False
+        self._free_bytes = 0
+        self._events = 0
+        self.ended = ""
+        """Why it went off; empty while it runs."""
+
+    # -- life --------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """From power-on until it is off: recordings finished, the fleet told. Ends early only when cancelled."""
+        self._happen(Event.POWER_ON, Cause("camera", "power on"))
+        async with asyncio.TaskGroup() as group:
+            helpers = [
+                group.create_task(self._link.run(self), name="link"),
+                group.create_task(self._watch(), name="watch"),
+                group.create_task(self._watch_buttons(), name="buttons"),
+            ]
+            await self._live()
+            await self._link.close(self.ended)
+            for helper in (*helpers, *([self._mending] if self._mending else [])):
+                helper.cancel()
+
+    def press(self) -> None:
+        """The recording button: starts a recording, or stops the one under way."""
+        event = Event.STOP if self._chart.state == State.RECORDING else Event.START
+        self._happen(event, Cause("button"))
+
+    def mark(self) -> None:
+        """The wearer sets a marker."""
+        self._happen(Event.MARK, Cause("button"))
+
+    def shut_down(self, reason: str) -> None:
+        """End the session; a recording under way is finished first."""
+        self._happen(Event.SHUT_DOWN, Cause("camera", reason))
+
+    def status(self) -> CameraStatus:
+        """How it stands right now."""
+        since = self._recording_since
+        return CameraStatus(
+            state=State(self._chart.state),
+            reason=self._fault,
+            flags=self._flags(),
+            footage=self._footage.status(),
+            recording=self._recording.id if self._recording else None,
+            recorded_s=self._clock.mono_s() - since.mono_s if self._recording else 0.0,
+            link=self._link.status().reason,
+        )
+
+    async def _live(self) -> None:
+        while self._chart.state != State.OFF or not self.ended:
+            await self._take(await self._inbox.get())
+        await self._recorder.settled()
+        while not self._inbox.empty():  # the last notices: what was saved
+            await self._take(self._inbox.get_nowait())
+
+    async def _take(self, item: Happening | Notice) -> None:
+        if isinstance(item, Happening):
+            await self._decide(item)
+        else:
+            self._notice(item)
+
+    def _happen(self, event: Event, cause: Cause, command: Command | None = None) -> None:
+        self._inbox.put_nowait(Happening(event, self._clock.now(), cause, command))
+
+    # -- events and effects ------------------------------------------------------------------------------------------
+
+    async def _decide(self, happening: Happening) -> None:
+        outcome = self._chart.handle(happening.event, self._facts())
+        if outcome.refusal is not None:
+            self._refuse(happening, outcome.refusal)
+            return
+        if outcome.after is State.FAULT:
+            self._fault = happening.cause.reason
+            self._mending = asyncio.create_task(self._mend(), name="mend")
+        elif outcome.before is State.FAULT:
+            self._fault = ""
+        if outcome.after is State.OFF:
+            self.ended = happening.cause.reason or happening.cause.source
+        for effect in outcome.effects:
+            await self._carry_out(effect, happening, outcome)
+        self._tell(happening, outcome)
+
+    def _facts(self) -> Facts:
+        return Facts(
+            storage_full=self._storage_full,
+            post_event_asked=self._config.recording.postevent_s > 0 and self._post_event is None,
+        )
+
+    async def _carry_out(self, effect: Effect, happening: Happening, outcome: Outcome) -> None:
+        match effect:
+            case Effect.SELF_TEST:
+                await self._self_test()
+            case Effect.START_CAPTURE:
+                await self._footage.start(self)
+            case Effect.STOP_CAPTURE:
+                await self._footage.stop()
+            case Effect.OPEN_RECORDING:
+                await self._open_recording(happening, outcome)
+            case Effect.CLOSE_RECORDING:
+                await self._close_recording(happening.cause)
+            case Effect.AWAIT_POST_EVENT:
+                self._post_event = asyncio.create_task(self._await_post_event(happening.cause), name="post-event")
+            case Effect.SET_MARKER:
+                self._set_marker(happening)
+            case _:
+                assert_never(effect)
+
+    async def _self_test(self) -> None:
+        """See whether evidence can be kept, and what an earlier session left unfinished."""
+        try:
+            await self._worker.run(self._storage.check)
+            recovered = await self._worker.run(self._storage.recover)
+        except StorageError as error:
+            self._happen(Event.STORAGE_FAILED, Cause("camera", str(error)))
+            return
+        for account in recovered:
+            self._indicators.say(f"recovered {account.recording}: interrupted after {account.duration_s:.1f} s")
+            self._emit("recovered", recording=account.recording, duration_s=account.duration_s, frames=account.frames)
+        self._emit("booted", firmware=__version__)
+        self._happen(Event.SELF_TEST_PASSED, Cause("camera", "self-test passed"))
+
+    async def _open_recording(self, happening: Happening, outcome: Outcome) -> None:
+        """The buffer as it is, then what comes; the GOP that was open at the press is cut and comes first."""
+        why_short = "the camera was in standby" if outcome.before is State.STANDBY else None
+        before = self._footage.before(happening.at)
+        self._recording = self._recorder.begin(happening.cause, happening.at, before, why_short=why_short)
+        self._recording_since = happening.at
+        if happening.command is not None:
+            self._awaiting_start[self._recording.id] = happening.command
+        await self._footage.cut()
+        self._recording.pre_event_complete()
+
+    async def _close_recording(self, cause: Cause) -> None:
+        if self._post_event is not None:
+            self._post_event.cancel()
+            self._post_event = None
+        if self._recording is not None:
+            await self._footage.cut()
+            self._recording.end(cause)
+            self._recording = None
+
+    async def _await_post_event(self, cause: Cause) -> None:
+        await self._clock.sleep(self._config.recording.postevent_s)
+        self._post_event = None  # it is over: the event must not cancel the task that posts it
+        self._happen(Event.POST_EVENT_OVER, cause)
+
+    def _set_marker(self, happening: Happening) -> None:
+        if self._recording is not None:
+            self._recording.mark(happening.at)
+            self._emit("marker", recording=self._recording.id, source=happening.cause.source)
+
+    # -- footage: what the lens says ---------------------------------------------------------------------------------
+
+    def on_fragment(self, fragment: Fragment) -> None:
+        """Straight to the recording: fragments must not wait behind events."""
+        if self._recording is not None:
+            self._recording.add(fragment)
+
+    def on_source_lost(self, reason: str) -> None:
+        """A gap, not an end."""
+        self._indicators.say(f"no pictures: {reason}")
+        self._emit("source-lost", reason=reason)
+        self._publish_state()
+
+    def on_source_restored(self) -> None:
+        """The gap is over."""
+        self._emit("source-restored")
+        self._publish_state()
+
+    def on_source_ended(self, reason: str) -> None:
+        """Nothing more to record."""
+        self._happen(Event.VIDEO_ENDED, Cause("camera", reason))
+
+    # -- recorder: what is on disk -----------------------------------------------------------------------------------
+
+    def _notice(self, notice: Notice) -> None:
+        match notice:
+            case Started(recording):
+                self._report(State(self._chart.state))
+                self._emit("recording-started", recording=recording.id)
+                self._answer_start(recording, "done")
+            case PreEventSaved(recording, actual_s, configured_s, shortfall):
+                self._emit(
+                    "prebuffer-saved",
+                    recording=recording.id,
+                    actual_s=actual_s,
+                    configured_s=configured_s,
+                    shortfall=shortfall,
+                )
+            case Saved(account):
+                self._indicators.say(
+                    f"saved {account.recording}: {account.duration_s:.1f} s, "
+                    f"{account.prebuffer_actual_s:.1f} of {account.prebuffer_configured_s:g} s from before the press"
+                )
+                self._emit(
+                    "recording-saved",
+                    recording=account.recording,
+                    duration_s=account.duration_s,
+                    frames=account.frames,
+                    dropped_frames=account.dropped_frames,
+                    gaps=len(account.gaps),
+                )
+            case Lost(recording, frames, seconds, reason):
+                self._indicators.say(f"LOST {frames} pictures ({seconds:.1f} s) of {recording.id}: {reason}")
+                self._emit("footage-lost", recording=recording.id, frames=frames, seconds=seconds, reason=reason)
+            case Failed(recording, error):
+                self._emit("recording-failed", recording=recording.id, reason=str(error))
+                self._answer_start(recording, "failed", str(error))
+                self._happen(Event.STORAGE_FAILED, Cause("camera", str(error)))
+
+    # -- link: what the fleet says -----------------------------------------------------------------------------------
+
+    def on_command(self, command: Command) -> None:
+        """A command came; `status` is answered at once, the others are events like any other."""
+        event = _COMMANDS.get(command.command)
+        if event is None:
+            self._reply(command, "done")
+            self._link.publish(self._telemetry())
+        else:
+            self._happen(event, Cause("command", command.reason, command.id), command)
+
+    def on_bad_command(self, error: MessageError) -> None:
+        """Answer it if it can be answered, put it on record in any case."""
+        self._indicators.say(f"refused: {error}")
+        self._emit("command-rejected", reason=str(error)[:400])
+        if error.command_id:
+            self._link.publish(
+                Reply(
+                    id=error.command_id,
+                    command=error.command,
+                    result="refused",
+                    reason=str(error)[:400],
+                    state=self._wire_state(),
+                    time=iso(self._clock.now().utc),
+                )
+            )
+
+    def on_link(self, up: bool, reason: str) -> None:
+        """The camera works the same either way; only a duplicate name ends with the link coming up."""
+        self._indicators.say("link up" if up else f"link down: {reason}")
+        if up and self._chart.state == State.FAULT and self._fault.startswith(_DUPLICATE):
+            self._happen(Event.FAULT_CLEARED, Cause("camera", "the name is ours again"))
+
+    def on_duplicate(self, session: str) -> None:
+        """Two cameras under one name: nobody could say later which of them recorded what."""
+        reason = f"{_DUPLICATE} {self._config.camera.name} (session {session}); give each camera a name of its own"
+        self._indicators.say(reason)
+        self._emit("duplicate-name", session=session)
+        self._happen(Event.DUPLICATE_NAME, Cause("camera", reason))
+
+    def state_message(self) -> StateMessage:
+        """The birth: what it is now. *recording* is said only once the first fragment is on disk."""
+        who = self._config.camera
+        return StateMessage(
+            state=self._wire_state(),
+            agency=who.agency,
+            site=who.site,
+            camera=who.name,
+            session=self._session,
+            firmware=__version__,
+            flags=self._flags(),
+            time=iso(self._clock.now().utc),
+            since=iso(self._since.utc),
+            reason=self._fault[:500] or None,
+            recording=self._recording.id if self._recording and self._state_reported is State.RECORDING else None,
+        )
+
+    # -- saying so ---------------------------------------------------------------------------------------------------
+
+    def _tell(self, happening: Happening, outcome: Outcome) -> None:
+        """After the effects: the new state, and the answer to a command."""
+        if outcome.after is not outcome.before:
+            self._indicators.say(f"{outcome.after}" + (f": {self._fault}" if self._fault else ""))
+            if outcome.after is not State.RECORDING:  # recording is reported when something is on disk
+                self._report(outcome.after)
+        if happening.event in (Event.STORAGE_FULL, Event.STORAGE_FAILED):
+            self._emit("storage-failed", reason=self._fault[:400])
+        if happening.command is not None and happening.event is not Event.START:
+            self._reply(happening.command, "done")
+
+    def _report(self, state: State) -> None:
+        if state is self._state_reported:
+            return
+        before, self._state_reported = self._state_reported, state
+        self._since = self._clock.now()
+        self._emit("state-changed", before=before.value, after=state.value)
+        self._publish_state()
+
+    def _refuse(self, happening: Happening, reason: str) -> None:
+        if happening.event is Event.STORAGE_FAILED:
+            return  # a fault that goes on is no news
+        self._indicators.say(f"refused {happening.event.replace('_', ' ')}: {reason}")
+        self._emit("refused", event=happening.event.value, source=happening.cause.source, reason=reason)
+        if happening.command is not None:
+            self._reply(happening.command, "refused", reason)
+
+    def _answer_start(self, recording: Recording, result: str, reason: str | None = None) -> None:
+        command = self._awaiting_start.pop(recording.id, None)
+        if command is not None:
+            self._reply(command, result, reason, recording.id)
+
+    def _reply(self, command: Command, result: str, reason: str | None = None, recording: str | None = None) -> None:
+        self._link.publish(
+            Reply(
+                id=command.id,
+                command=command.command,
+                result="done" if result == "done" else "failed" if result == "failed" else "refused",
+                reason=reason[:500] if reason else None,
+                state=self._wire_state(),
+                recording=recording or (self._recording.id if self._recording else None),
+                time=iso(self._clock.now().utc),
+            )
+        )
+
+    def _emit(self, kind: EventKind, **detail: str | float | bool | None) -> None:
+        self._events += 1
+        now = self._clock.now()
+        said: Detail = {key: round(value, 3) if isinstance(value, float) else value for key, value in detail.items()}
+        self._link.publish(
+            EventMessage(
+                id=f"{self._session}-{self._events}",
+                kind=kind,
+                time=iso(now.utc),
+                mono_s=now.mono_s,
+                camera=self._config.camera.name,
+                session=self._session,
+                detail=said,
+            )
+        )
+
+    def _publish_state(self) -> None:
+        self._link.publish(self.state_message())
+
+    def _wire_state(self) -> CameraState:
+        return self._state_reported.value
+
+    def _flags(self) -> list[str]:
+        flags = []
+        capturing = self._chart.state in (State.BUFFERING, State.RECORDING)
+        if capturing and self._footage.status().lost is not None:
+            flags.append("source-lost")
+        if self._clock.quality() == "unsynced":
+            flags.append("clock-unsynced")
+        if self._post_event is not None:
+            flags.append("post-event")
+        return flags
+
+    # -- watching ----------------------------------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        """Storage and telemetry, at the telemetry interval."""
+        while True:
+            await self._look_at_storage()
+            if self._link.status().up:
+                self._link.publish(self._telemetry())
+            await self._clock.sleep(self._config.link.telemetry_s)
+
+    async def _mend(self) -> None:
+        """See whether the fault's cause is gone, until it is. A duplicate name is for the link to clear."""
+        while self._chart.state == State.FAULT:
+            await self._clock.sleep(FAULT_RETRY_S)
+            await self._look_at_storage()
+
+    async def _look_at_storage(self) -> None:
+        try:
+            self._free_bytes = await self._worker.run(self._storage.free_bytes)
+            self._storage_full = self._free_bytes < self._config.recording.min_free_bytes
+            if self._chart.state == State.FAULT and not self._fault.startswith(_DUPLICATE):
+                await self._worker.run(self._storage.check)
+                self._happen(Event.FAULT_CLEARED, Cause("camera", "the storage works again"))
+            elif self._storage_full and self._chart.state in (State.BUFFERING, State.STANDBY):
+                self._happen(
+                    Event.STORAGE_FULL, Cause("camera", "the storage is full; offload recordings to make room")
+                )
+        except StorageError as error:
+            self._happen(Event.STORAGE_FAILED, Cause("camera", str(error)))
+
+    async def _watch_buttons(self) -> None:
+        if self._buttons is None:
+            return
+        async for action in self._buttons.presses():
+            match action:
+                case "event":
+                    self.press()
+                case "mark":
+                    self.mark()
+                case "quit":
+                    self.shut_down("ended by the user")
+
+    def _telemetry(self) -> Telemetry:
+        footage, link, now = self._footage.status(), self._link.status(), self._clock.now()
+        return Telemetry(
+            time=iso(now.utc),
+            session=self._session,
+            state=self._wire_state(),
+            uptime_s=round(now.mono_s - self._began.mono_s, 3),
+            buffered_s=round(footage.buffered_s, 3),
+            buffered_bytes=footage.buffered_bytes,
+            measured_fps=round(footage.measured_fps, 2),
+            dropped_frames=footage.dropped_frames,
+            unwritten_bytes=self._recording.unwritten_bytes if self._recording else 0,
+            events_waiting=link.events_waiting,
+            events_dropped=link.events_dropped,
+            storage_free_bytes=self._free_bytes,
+        )
+
+    def _new_recording_id(self) -> str:
+        return f"{self._clock.now().utc:%Y%m%dT%H%M%SZ}-{self._chance.getrandbits(32):08x}"
+
+
+_DUPLICATE = "another live camera is called"

@@ -1,0 +1,155 @@
+"""Between messages and the wire: topic, payload, QoS and retain of each, and back.
+
+A contract is an object that is passed in. `LapelV1` is ours; a team can write one that speaks the topics and
+payloads which its back end already knows.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from lapel.errors import ConfigError, MessageError
+from lapel.link.messages import Command, EventMessage, Reply, StateMessage, Telemetry
+
+MAX_NAME_CHARS = 64
+MAX_COMMAND_BYTES = 8 * 1024
+_MAX_ID_CHARS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A message as MQTT carries it."""
+
+    topic: str
+    payload: bytes
+    qos: int
+    retain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Who is, or no longer is, there under a camera's name."""
+
+    session: str
+    online: bool
+
+
+class Contract(Protocol):
+    """One camera's way to put messages on a broker and to read what is meant for it."""
+
+    @property
+    def client_id(self) -> str:
+        """The same for every session of this camera and for no other camera: the broker then ends a session that
+        was lost before the next begins, and its late will cannot mark a live camera offline.
+        """
+
+    @property
+    def command_topic(self) -> str:
+        """Where commands for this camera come in."""
+
+    @property
+    def state_topic(self) -> str:
+        """Where this camera's retained state is; the camera watches it."""
+
+    @property
+    def telemetry_topic(self) -> str:
+        """Where a live camera is heard at an interval."""
+
+    def encode(self, message: StateMessage | Telemetry | EventMessage | Command | Reply) -> Envelope:
+        """The message as MQTT carries it."""
+
+    def decode_command(self, topic: str, payload: bytes) -> Command:
+        """The command in it. Raises MessageError, with the command's id where one could be read, and nothing else."""
+
+    def decode_presence(self, payload: bytes) -> Presence | None:
+        """Who says this on the state or telemetry topic; None when nobody can be made out."""
+
+
+class LapelV1:
+    """`lapel/v1/{agency}/{site}/{camera}/` `state`, `telemetry`, `event`, `command`, `reply`, with JSON in each."""
+
+    def __init__(self, agency: str, site: str, camera: str) -> None:
+        """Raises ConfigError when a name cannot stand in a topic."""
+        names = {"agency": agency, "site": site, "camera": camera}
+        path = "/".join(checked_name(key, name) for key, name in names.items())
+        self._root = f"lapel/v1/{path}"
+        # No name contains a slash, so no two cameras share an id, as with `-` a-b/c and a/b-c would.
+        self.client_id = f"lapel/{path}"
+        self.command_topic = f"{self._root}/command"
+        self.state_topic = f"{self._root}/state"
+        self.telemetry_topic = f"{self._root}/telemetry"
+
+    def encode(self, message: StateMessage | Telemetry | EventMessage | Command | Reply) -> Envelope:
+        """The message as JSON, with the QoS its kind deserves; only states are retained."""
+        payload = msgspec.json.encode(message)
+        match message:
+            case StateMessage():
+                return Envelope(self.state_topic, payload, qos=1, retain=True)
+            case Telemetry():
+                return Envelope(self.telemetry_topic, payload, qos=0, retain=False)
+            case EventMessage():
+                return Envelope(f"{self._root}/event", payload, qos=1, retain=False)
+            case Command():
+                return Envelope(self.command_topic, payload, qos=1, retain=False)
+            case Reply():
+                return Envelope(f"{self._root}/reply", payload, qos=1, retain=False)
+
+    def decode_command(self, topic: str, payload: bytes) -> Command:
+        """The command in at most 8 KiB of JSON."""
+        if len(payload) > MAX_COMMAND_BYTES:
+            raise MessageError(
+                f"{topic}: {len(payload)} bytes are too many for a command, send at most {MAX_COMMAND_BYTES}"
+            )
+        try:
+            return msgspec.json.decode(payload, type=Command)
+        except msgspec.ValidationError as error:
+            raise _ill_formed(topic, payload, str(error)) from None
+        except RecursionError:
+            raise MessageError(f"{topic}: nested too deeply for a command, which is one flat JSON object") from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise MessageError(f"{topic}: not a JSON object in UTF-8 ({error})") from None
+
+    def decode_presence(self, payload: bytes) -> Presence | None:
+        """Reads no more than state and session: whatever else an older or newer firmware may send."""
+        try:
+            sign = msgspec.json.decode(payload, type=_Sign)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        return Presence(sign.session, online=sign.state != "offline")
+
+
+class _Sign(msgspec.Struct):
+    state: str
+    session: str
+
+
+class _Scrap(msgspec.Struct):
+    """What may still be readable of a command that is none."""
+
+    id: object = ""
+    command: object = ""
+
+
+def _ill_formed(topic: str, payload: bytes, fault: str) -> MessageError:
+    """It is JSON, but no command: say what is wrong, and to whose id."""
+    try:
+        scrap = msgspec.json.decode(payload, type=_Scrap)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        scrap = _Scrap()
+    return MessageError(f"{topic}: no valid command ({fault})", _word(scrap.id), _word(scrap.command))
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) and len(value) <= _MAX_ID_CHARS else ""
+
+
+def checked_name(key: str, name: str) -> str:
+    """`name`, if it can be a level of a topic; else ConfigError naming the key."""
+    if not name or name != name.strip():
+        raise ConfigError(f"{key}: {name!r} is empty or has a blank at an end, give it a name such as 'cam-0001'")
+    if len(name) > MAX_NAME_CHARS:
+        raise ConfigError(f"{key}: {name[:20]!r}… has {len(name)} characters, use at most {MAX_NAME_CHARS}")
+    if bad := sorted({char for char in name if char in "/+#" or not char.isprintable()}):
+        raise ConfigError(f"{key}: {name!r} contains {', '.join(map(repr, bad))}, which cannot stand in an MQTT topic")
+    return name

@@ -1,0 +1,72 @@
+"""What a camera needs of a link to its fleet, and what a link needs of the camera."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from lapel.errors import MessageError
+from lapel.link.messages import Command, Outgoing, StateMessage
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStatus:
+    """How the link stands, for telemetry and the status line."""
+
+    up: bool = False
+    reason: str = ""
+    """Why it is down; empty while it is up."""
+    events_waiting: int = 0
+    events_dropped: int = 0
+
+
+class LinkHost(Protocol):
+    """The camera, as its link sees it. Called on the event loop; nothing here blocks."""
+
+    def state_message(self) -> StateMessage:
+        """What the camera would say of itself right now; its `session` never changes while the link runs."""
+
+    def on_command(self, command: Command) -> None:
+        """A well-formed command came in. Answer it with `publish(Reply(…))`."""
+
+    def on_bad_command(self, error: MessageError) -> None:
+        """Something came in that is no command, or one that must not be carried out. Nobody has answered it."""
+
+    def on_link(self, up: bool, reason: str) -> None:
+        """The link came up or went down, or is down for a new reason."""
+
+    def on_duplicate(self, session: str) -> None:
+        """Another live camera goes by our name, and this link stands aside; over with the next `on_link(True, …)`."""
+
+
+class Link(Protocol):
+    """The line to the fleet. A camera works the same whether anyone is at the other end or not."""
+
+    async def run(self, host: LinkHost) -> None:
+        """Connect, and reconnect for ever, until `close` or cancellation; either says goodbye first. Once only."""
+
+    def publish(self, message: Outgoing) -> None:
+        """Say it when possible. Never blocks, never raises. Of states and telemetry only the newest counts, and
+        telemetry only while the link is up; events and replies are kept, in order, until acknowledged.
+        """
+
+    def status(self) -> LinkStatus:
+        """How the link stands."""
+
+    async def close(self, reason: str) -> None:
+        """Send what waits and say goodbye, as far as a few seconds allow; `run` has returned afterwards."""
+
+
+class NoLink:
+    """A camera without a broker: nobody to tell, and nobody to obey."""
+
+    async def run(self, host: LinkHost) -> None:
+        """Nothing to do."""
+
+    def publish(self, message: Outgoing) -> None:
+        """Nobody listens."""
+
+    def status(self) -> LinkStatus:
+        """Down by choice."""
+        return LinkStatus(reason="no broker configured")
+
+    async def close(self, reason: str) -> None:
+        """Nothing to end."""

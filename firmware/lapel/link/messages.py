@@ -1,0 +1,207 @@
+"""What a camera and its fleet tell each other: one struct per message, version 1 of the contract.
+
+Times are ISO 8601 in UTC with a `Z`, as `lapel.clock.iso` writes them. An optional field that has nothing to say is
+absent, never null. Receivers ignore fields that they do not know; no field is ever removed, renamed or tightened.
+The docstring below each field is its public documentation.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from lapel.errors import MessageError
+
+Id = Annotated[str, Meta(min_length=1, max_length=64)]
+Name = Annotated[str, Meta(min_length=1, max_length=64)]
+Text = Annotated[str, Meta(max_length=500)]
+Time = Annotated[
+    str, Meta(max_length=32, pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z$")
+]
+Seconds = Annotated[float, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=0)]
+
+CameraState = Literal["off", "booting", "standby", "buffering", "recording", "docked", "fault"]
+"""The states of the chart, by the names that go over the wire."""
+
+PresenceState = Literal["off", "booting", "standby", "buffering", "recording", "docked", "fault", "offline"]
+"""The same, and *offline*: nobody is there to be in a state."""
+
+EventKind = Literal[
+    "booted",  # the firmware runs; self-test and recovery are done
+    "power-off",  # the camera is about to end its session
+    "state-changed",
+    "recording-started",  # the first fragment is synced to disk
+    "prebuffer-saved",  # everything from before the trigger is synced to disk
+    "recording-saved",  # ended as it should, described and closed
+    "recording-failed",  # the disk gave up; what was synced before is kept
+    "recovered",  # an earlier session's unfinished recording was found and kept
+    "footage-lost",  # pictures that nobody will see: how many, and why
+    "marker",  # the wearer or an operator marked this moment
+    "refused",  # the state chart did not allow what was asked
+    "command-rejected",  # what came in was no command
+    "source-lost",
+    "source-restored",
+    "storage-failed",
+    "duplicate-name",  # another live camera goes by our name
+]
+"""Every kind of event that version 1 knows. More may come: a receiver passes over kinds it does not know."""
+
+CommandName = Literal["start-recording", "stop-recording", "arm", "sleep", "mark", "status"]
+
+Result = Literal["done", "refused", "failed"]
+"""*refused*: the camera may not or cannot now, and nothing changed. *failed*: it tried."""
+
+Detail = Mapping[str, str | int | float | bool | Sequence[str] | None]
+"""Flat on purpose, so that a back end can put it into columns."""
+
+
+class _Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """JSON has no NaN and no infinity, and msgspec would quietly write null: refuse them where they are made."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            _require_finite(name, getattr(self, name))
+
+
+def _require_finite(name: str, value: object) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise MessageError(f"message field {name} is {value}: JSON has no such number, leave the field out")
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            _require_finite(f"{name}.{key}", inner)
+
+
+class StateMessage(_Message, frozen=True, kw_only=True):
+    """What the camera is doing. Retained; the first one after a connect is the birth. As a will it says *offline*."""
+
+    state: PresenceState
+    """State of the chart, or `offline`: after a farewell (with `time`) or a lost connection (the will: without)."""
+    agency: Name
+    """First level of the camera's topics."""
+    site: Name
+    """Second level of the camera's topics."""
+    camera: Name
+    """The camera's name, unique within agency and site."""
+    session: Id
+    """Id of this run of the firmware: two live sessions under one name are two cameras."""
+    firmware: Annotated[str, Meta(max_length=64)]
+    """Version of the firmware."""
+    flags: list[Annotated[str, Meta(max_length=64)]]
+    """What is true beside the state, such as `source-lost` or `clock-unsynced`. Empty when all is well."""
+    time: Time | None = None
+    """When this was said. Absent in the will, and only there: its content is fixed before the camera is lost."""
+    since: Time | None = None
+    """When the state began. Absent in the will."""
+    reason: Text | None = None
+    """Why: of a fault, or of being offline. Absent otherwise."""
+    recording: Id | None = None
+    """Id of the clip being recorded. Absent when none is."""
+
+
+class AuditHead(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the camera's audit log reaches, so that its newest entries cannot be cut off unseen."""
+
+    count: Count
+    """Entries in the log."""
+    hash: Annotated[str, Meta(max_length=128)]
+    """Hash of the newest entry, in hexadecimal."""
+
+
+class Telemetry(_Message, frozen=True, kw_only=True):
+    """How things stand, at an interval. Sent only while connected, QoS 0: a lost one is made up for by the next."""
+
+    time: Time
+    """When it was measured."""
+    session: Id
+    """Id of this run of the firmware."""
+    state: CameraState
+    """State of the chart."""
+    uptime_s: Seconds
+    """Seconds since the firmware started, on the monotonic clock."""
+    buffered_s: Seconds
+    """Seconds of video in the pre-event buffer."""
+    buffered_bytes: Count
+    """Bytes of encoded video in the pre-event buffer."""
+    measured_fps: Seconds
+    """Pictures per second that were lately captured."""
+    dropped_frames: Count
+    """Pictures delivered by the source that the camera could not take, since capturing began."""
+    unwritten_bytes: Count
+    """Bytes of the recording that the disk has not taken yet."""
+    events_waiting: Count
+    """Events and replies that wait for the broker's acknowledgement."""
+    events_dropped: Count
+    """Events and replies given up since the firmware started because the outbox was full."""
+    storage_free_bytes: Count | None = None
+    """Bytes left for recordings. Absent when the storage cannot tell."""
+    audit_head: AuditHead | None = None
+    """Reserved: absent until the camera keeps an audit log."""
+
+
+class EventMessage(_Message, frozen=True, kw_only=True):
+    """Something that happened, once. QoS 1, in order, kept while the broker is away; a repeat carries the same `id`."""
+
+    id: Id
+    """Unique among all events of the camera."""
+    kind: EventKind
+    """What happened."""
+    time: Time
+    """When it happened, by the wall clock of that moment."""
+    mono_s: float
+    """The same moment in seconds on the monotonic clock of this session: orders events whatever the wall clock did."""
+    camera: Name
+    """The camera's name."""
+    session: Id
+    """Id of the run of the firmware in which it happened."""
+    detail: Detail
+    """More about it, by kind. Flat; empty when there is nothing to add."""
+
+
+class Command(_Message, frozen=True, kw_only=True):
+    """What somebody asks of the camera. Never retained. Answered by a Reply with the same `id`."""
+
+    id: Id
+    """The sender's own id for this command; idempotent by it."""
+    command: CommandName
+    """What to do."""
+    reason: Text = ""
+    """Why, in the sender's words. Goes on record."""
+    sender: Annotated[str, Meta(max_length=128)] = ""
+    """Who asks. Goes on record."""
+    sent_at: Time | None = None
+    """When it was sent, by the sender's clock."""
+    ttl_s: Annotated[float, Meta(gt=0)] | None = None
+    """Seconds after `sent_at` from which it must not be carried out any more."""
+
+
+class Reply(_Message, frozen=True, kw_only=True):
+    """The answer to one command."""
+
+    id: Id
+    """Id of the command."""
+    command: Annotated[str, Meta(max_length=64)]
+    """Name of the command as it was given; empty when it could not be read."""
+    result: Result
+    """What came of it."""
+    state: CameraState
+    """State of the chart after it."""
+    time: Time
+    """When it was answered."""
+    reason: Text | None = None
+    """Why it was refused or failed. Absent when done."""
+    recording: Id | None = None
+    """Id of the clip it began, ended or marked. Absent when there is none."""
+
+
+Outgoing = StateMessage | Telemetry | EventMessage | Reply
+"""What a camera says."""
+
+
+def offline(state: StateMessage, reason: str, time: str | None = None) -> StateMessage:
+    """The farewell of the camera that last said `state`; without a `time`, its will."""
+    return msgspec.structs.replace(
+        state, state="offline", reason=reason, time=time, since=time, recording=None, flags=[]
+    )
