@@ -26,7 +26,7 @@ from lapel.recording import Account, Cause
 from lapel.worker import Worker
 
 BATCH_BYTES = 8 * 1024 * 1024
-"""What one worker call writes at most: a disk that fails tears at most this much off a file."""
+"""What one worker call writes, give or take a fragment: a disk that fails tears no more than this off a file."""
 
 
 # -- notices ---------------------------------------------------------------------------------------------------------
