@@ -3,7 +3,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format clean
+.PHONY: help setup run test check format clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 setup: $(READY)  ## make .venv with pinned versions
+
+run: $(READY)  ## four cameras and a broker for a minute; VIDEO=file or address for real pictures
+	@$(BIN)/lapel-fleet demo $(if $(VIDEO),--video "$(VIDEO)")
 
 test: $(READY)  ## every test that does not take long
 	@$(BIN)/python -m pytest -m "not soak and not bench"

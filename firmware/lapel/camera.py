@@ -212,16 +212,19 @@ class Camera:
     async def _self_test(self) -> None:
         """See whether evidence can be kept, and what an earlier session left unfinished."""
         try:
-            await self._worker.run(self._storage.check)
-            recovered = await self._worker.run(self._storage.recover)
+            await self._check_and_recover()
         except StorageError as error:
             self._happen(Event.STORAGE_FAILED, Cause("camera", str(error)))
             return
-        for account in recovered:
-            self._indicators.say(f"recovered {account.recording}: interrupted after {account.duration_s:.1f} s")
-            self._emit("recovered", recording=account.recording, duration_s=account.duration_s, frames=account.frames)
         self._emit("booted", firmware=__version__)
         self._happen(Event.SELF_TEST_PASSED, Cause("camera", "self-test passed"))
+
+    async def _check_and_recover(self) -> None:
+        """At boot, and when a card came back: another may have been put in. Raises StorageError."""
+        await self._worker.run(self._storage.check)
+        for account in await self._worker.run(self._storage.recover):
+            self._indicators.say(f"recovered {account.recording}: interrupted after {account.duration_s:.1f} s")
+            self._emit("recovered", recording=account.recording, duration_s=account.duration_s, frames=account.frames)
 
     async def _open_recording(self, happening: Happening, outcome: Outcome) -> None:
         """The buffer as it is, then what comes; the GOP that was open at the press is cut and comes first."""
@@ -470,7 +473,8 @@ class Camera:
             self._free_bytes = await self._worker.run(self._storage.free_bytes)
             self._storage_full = self._free_bytes < self._config.recording.min_free_bytes
             if self._chart.state == State.FAULT and not self._fault.startswith(_DUPLICATE):
-                await self._worker.run(self._storage.check)
+                await self._recorder.settled()  # what just failed is not an earlier session's
+                await self._check_and_recover()
                 self._happen(Event.FAULT_CLEARED, Cause("camera", "the storage works again"))
             elif self._storage_full and self._chart.state in (State.BUFFERING, State.STANDBY):
                 self._happen(

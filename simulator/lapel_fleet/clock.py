@@ -33,7 +33,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Virtual seconds."""
         return self._virtual_s
 
-    def run_in_executor(self, *_: Any) -> Any:
+    def run_in_executor(self, *_: Any) -> Any:  # type: ignore[override]  # takes anything, to refuse it
         """Refused: a thread's work takes real time, and there is none."""
         raise RuntimeError("no threads in virtual time: pass in an InlineWorker")
 
