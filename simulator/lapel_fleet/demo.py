@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -207,9 +208,9 @@ async def _screen(stage: Stage, log: Log, console: Console, picture: Path | None
         async def photograph() -> None:
             await asyncio.sleep(24.5)
             if picture is not None:
-                camera = Console(record=True, width=104, file=open("/dev/null", "w"))  # noqa: SIM115
+                camera = Console(record=True, width=118, file=open("/dev/null", "w"))  # noqa: SIM115
                 camera.print(_view(stage, log))
-                picture.write_text(camera.export_svg(title="make run"))
+                picture.write_text(_self_contained(camera.export_svg(title="make run")))
                 camera.file.close()
 
         tasks = [asyncio.create_task(draw()), asyncio.create_task(photograph())]
@@ -221,10 +222,15 @@ async def _screen(stage: Stage, log: Log, console: Console, picture: Path | None
             await asyncio.wait(tasks)
 
 
+def _self_contained(svg: str) -> str:
+    """Without the fonts that rich would have the reader's machine fetch."""
+    return re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
+
+
 def _view(stage: Stage, log: Log) -> Group:
     table = Table(expand=True)
-    for heading in ("camera", "state (from the broker)", "pre-event buffer", "pictures", "recording"):
-        table.add_column(heading)
+    for heading in ("camera", "state at the broker", "pre-event buffer", "pictures", "recording"):
+        table.add_column(heading, no_wrap=True)
     for cam in stage.cams.values():
         table.add_row(*_row(stage, cam))
     return Group(table, *(Text(line) for line in log.last))
