@@ -89,6 +89,7 @@ class StatusLine:
             self._out.flush()
 
     def _draw(self) -> None:
-        width = os.get_terminal_size(self._out.fileno()).columns if self._out.isatty() else 80
-        self._out.write(f"\r\x1b[K{self._status()[: max(0, width - 1)]}")
+        known = os.get_terminal_size(self._out.fileno()).columns if self._out.isatty() else 0
+        width = known or 80  # a serial line or a fresh pty says 0
+        self._out.write(f"\r\x1b[K{self._status()[: width - 1]}")
         self._out.flush()

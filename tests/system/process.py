@@ -1,0 +1,212 @@
+"""The real commands as child processes: started, listened to, pressed, stopped, killed.
+
+What a child says goes to files, so that it never waits for us and a failed test can show all of it.
+"""
+
+import asyncio
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import termios
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lapel.clock import SystemClock
+from system.brokers import real
+
+PATIENCE_S = 60.0
+"""Deadlines are for what never comes; what comes late on a busy machine is no failure."""
+SMALL_SCENE = ("--video", "scene", "--width", "320", "--height", "180", "--bitrate", "500000")
+"""Pictures that cost next to nothing."""
+_CAMERA = Path(sys.executable).with_name("lapel-camera")
+_POLL_S = 0.02
+
+
+async def until(true: Callable[[], object], missing: Callable[[], str]) -> None:
+    """Wait until `true()`; fail with what `missing()` says when patience is over."""
+    clock = SystemClock()
+    deadline_s = clock.mono_s() + PATIENCE_S
+    while not true():
+        if clock.mono_s() > deadline_s:
+            pytest.fail(missing())
+        await asyncio.sleep(_POLL_S)
+
+
+class Program:
+    """A child process, and all that it has said so far."""
+
+    def __init__(self, process: subprocess.Popen[bytes], out: Path, err: Path) -> None:
+        self._process, self._out, self._err = process, out, err
+
+    @property
+    def out(self) -> str:
+        return self._out.read_text()
+
+    @property
+    def err(self) -> str:
+        return self._err.read_text()
+
+    async def says(self, pattern: str) -> re.Match[str]:
+        """The first place on its standard output that fits `pattern`, as soon as there is one."""
+        await until(
+            lambda: re.search(pattern, self.out) or self._process.poll() is not None,
+            lambda: f"{pattern!r} was never said; {self._told()}",
+        )
+        found = re.search(pattern, self.out)
+        if found is None:
+            pytest.fail(f"ended without saying {pattern!r}; {self._told()}")
+        return found
+
+    async def ends(self) -> int:
+        """Its exit code, once it has ended by itself."""
+        await until(lambda: self._process.poll() is not None, lambda: f"did not end; {self._told()}")
+        return self._process.wait()
+
+    def tell(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """As a power cut would, but for what the kernel has not written yet."""
+        self._process.kill()
+        self._process.wait()
+
+    def _told(self) -> str:
+        return f"exit code {self._process.poll()}\n-- out --\n{self.out}\n-- err --\n{self.err}"
+
+
+@contextmanager
+def program(folder: Path, name: str, *command: str | Path, **more: Any) -> Iterator[Program]:
+    """A child that says what it says to files in `folder`, and is killed at the end if it still lives."""
+    out, err = folder / f"{name}.out", folder / f"{name}.err"
+    with out.open("wb") as to_out, err.open("wb") as to_err:
+        streams = {"stdin": subprocess.DEVNULL, "stdout": to_out, "stderr": to_err, **more}
+        process = subprocess.Popen([*map(str, command)], env=_environment(), **streams)
+    child = Program(process, out, err)
+    try:
+        yield child
+    finally:
+        child.kill()
+
+
+def camera(folder: Path, *flags: str | Path, name: str = "camera") -> AbstractContextManager[Program]:
+    """`lapel-camera run` away from any terminal, its recordings in `folder`/evidence unless a flag says otherwise."""
+    return program(folder, name, *_run(folder, *flags))
+
+
+def lapel_camera(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """The command, waited for: for what ends by itself."""
+    return subprocess.run(
+        [_CAMERA, *arguments],
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+
+
+def _run(folder: Path, *flags: str | Path) -> list[str | Path]:
+    return [_CAMERA, "run", "--evidence", folder / "evidence", *flags]
+
+
+def _environment() -> dict[str, str]:
+    """Ours without Lapel's own variables; a file or socket that a child forgets to close is told on its stderr."""
+    own = {key: value for key, value in os.environ.items() if not key.startswith("LAPEL_")}
+    return {**own, "PYTHONWARNINGS": "always::ResourceWarning"}
+
+
+class Terminal:
+    """A pseudo terminal with a camera on it: its keys, and its screen as a stream of characters."""
+
+    def __init__(self, keyboard: int, screen: int) -> None:
+        self._keyboard, self.descriptor, self.screen = keyboard, screen, ""
+
+    def type(self, keys: str) -> None:
+        os.write(self._keyboard, keys.encode())
+
+    async def shows(self, pattern: str) -> None:
+        """Wait for what is *new*: everything up to the match counts as read."""
+        await until(lambda: re.search(pattern, self.screen), lambda: f"{pattern!r} never showed: {self.screen!r}")
+        found = re.search(pattern, self.screen)
+        self.screen = self.screen[found.end() :] if found else ""
+
+    def settings(self) -> list[Any]:
+        return termios.tcgetattr(self.descriptor)
+
+    def _take(self) -> None:
+        self.screen += os.read(self._keyboard, 4096).decode(errors="replace")
+
+
+@contextmanager
+def terminal(columns: int = 0) -> Iterator[Terminal]:
+    """Like a serial line, it says nothing of its size unless told. Needs a running event loop, which reads the screen:
+    a terminal that nobody reads makes its program wait.
+    """
+    loop = asyncio.get_running_loop()
+    keyboard, screen = pty.openpty()
+    termios.tcsetwinsize(screen, (24 if columns else 0, columns))
+    one = Terminal(keyboard, screen)
+    loop.add_reader(keyboard, one._take)
+    try:
+        yield one
+    finally:
+        loop.remove_reader(keyboard)
+        os.close(keyboard)
+        os.close(screen)
+
+
+def camera_on(one: Terminal, folder: Path, *flags: str | Path) -> AbstractContextManager[Program]:
+    """`lapel-camera run` on a terminal."""
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), one.descriptor)
+    return program(folder, "camera", *_run(folder, *flags), **streams, start_new_session=True)
+
+
+class Fleet:
+    """The operator's side, by clients that are not ours: mosquitto_sub listens, mosquitto_pub commands."""
+
+    def __init__(self, port: int, listening: Program, topic: str) -> None:
+        self._port, self._listening, self._topic = port, listening, topic
+
+    def heard(self, leaf: str) -> list[dict[str, Any]]:
+        """Every message on `state`, `reply`, … so far; `retained` tells how it came."""
+        lines = [line.split(" ", 2) for line in self._listening.out.splitlines(keepends=True) if line.endswith("\n")]
+        return [
+            {**json.loads(payload), "retained": retained == "1"}
+            for retained, topic, payload in lines
+            if topic == f"{self._topic}/{leaf}"
+        ]
+
+    async def hears(self, leaf: str, **fields: Any) -> dict[str, Any]:
+        """The first message on `leaf` with these fields, as soon as there is one."""
+
+        def fitting() -> list[dict[str, Any]]:
+            return [one for one in self.heard(leaf) if fields.items() <= one.items()]
+
+        await until(fitting, lambda: f"{leaf} with {fields} was never heard:\n{self._listening.out}")
+        return fitting()[0]
+
+    def say(self, payload: str | bytes) -> None:
+        """Publish it as a command."""
+        publish = [real("mosquitto_pub"), "-p", str(self._port), "-q", "1", "-t", f"{self._topic}/command", "-s"]
+        data = payload.encode() if isinstance(payload, str) else payload
+        subprocess.run(publish, input=data, check=True, timeout=PATIENCE_S)
+
+    def command(self, command: str, id_: str) -> None:
+        self.say(json.dumps({"id": id_, "command": command, "reason": "test"}))
+
+
+@contextmanager
+def fleet(folder: Path, port: int, topic: str = "lapel/v1/demo/home/cam-0001") -> Iterator[Fleet]:
+    """Listens to everything of one camera."""
+    listen = [real("mosquitto_sub"), "-p", str(port), "-q", "1", "-t", f"{topic}/#", "-F", "%r %t %p"]
+    with program(folder, f"fleet-{SystemClock().mono_s()}", *listen) as listening:
+        yield Fleet(port, listening, topic)

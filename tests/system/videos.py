@@ -1,0 +1,73 @@
+"""Videos: made for a test, and looked at with tools that are not ours."""
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import av
+
+from lapel.clock import Instant
+from lapel.hardware.interfaces import Image
+from lapel.media.scene import NUMBER_BITS, read_number
+from pictures import picture
+from system.brokers import real
+
+SCENE_FPS = 30
+
+
+def film(path: Path, pictures: int, rate_fps: int = 30) -> Path:
+    """A file of numbered pictures, 64x32."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=rate_fps)
+        stream.width, stream.height, stream.pix_fmt = 64, 32, "yuv420p"
+        for number in range(pictures):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(number), format="bgr24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def length_s(path: Path) -> float:
+    """How long it lasts, says ffprobe."""
+    asked = ["-v", "error", "-show_entries", "format=duration", "-of", "default=nokey=1:noprint_wrappers=1"]
+    return float(_output(real("ffprobe"), *asked, str(path)).stdout)
+
+
+def complaints(path: Path) -> str:
+    """What ffmpeg has to say against it when it decodes all of it."""
+    return _output(real("ffmpeg"), "-v", "warning", "-i", str(path), "-f", "null", "-").stderr
+
+
+def _output(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=True, timeout=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture of the drawn street, as it was read back: when it is shown, and the number drawn into it."""
+
+    shown_s: float
+    number: int
+
+
+def shots(path: Path) -> list[Shot]:
+    """Every picture of a recorded scene, as far as the file can be decoded. Each must be readable."""
+    with av.open(str(path)) as container:
+        return [*_decoded(container)]
+
+
+def _decoded(container: av.container.InputContainer) -> Iterator[Shot]:
+    for frame in container.decode(video=0):
+        number = read_number(cast(Image, frame.to_ndarray(format="bgr24")))
+        assert number is not None, f"no number in the picture at {frame.time} s"
+        assert frame.time is not None
+        yield Shot(frame.time, number)
+
+
+def captured_s(number: int, near: Instant) -> float:
+    """Monotonic seconds at which the scene's picture `number` was captured: the time next to `near` that fits."""
+    there = round(near.mono_s * SCENE_FPS)
+    half = 1 << (NUMBER_BITS - 1)
+    away = (number - there + half) % (2 * half) - half
+    return (there + away) / SCENE_FPS
