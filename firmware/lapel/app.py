@@ -18,6 +18,7 @@ from lapel.link.session import MqttSession, broker_at
 from lapel.media.capture import FileSource, Wanted, open_source
 from lapel.media.encoder import Encoder, EncoderSettings
 from lapel.media.footage import LiveFootage
+from lapel.media.overlay import burn_in
 from lapel.media.prebuffer import PreEventBuffer
 from lapel.worker import ThreadWorker
 
@@ -55,6 +56,7 @@ def assemble(
         clock,
         chance,
         stall_s=video.stall_s,
+        overlay=(lambda frame: burn_in(frame, config.camera.name, clock.quality())) if video.overlay else None,
     )
     camera = Camera(
         config,

@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="configuration (TOML); flags win over it")
     parser.add_argument("--loop", action="store_true", default=None, help="play a file again and again")
+    parser.add_argument("--overlay", action="store_true", default=None, help="burn name, time, clock quality in")
     parser.add_argument("--allow-plain", action="store_true", default=None, help="allow mqtt:// to other machines")
     for flag, section, key, meaning in _FLAGS:
         parser.add_argument(flag, dest=f"{section}.{key}", metavar=key.rsplit("_", 1)[0].upper(), help=meaning)
@@ -97,7 +98,8 @@ def _run(options: argparse.Namespace) -> int:
     flags: dict[tuple[str, str], Any] = {
         (section, key): getattr(options, f"{section}.{key}") for _, section, key, _ in _FLAGS
     }
-    flags["video", "loop"], flags["link", "allow_plain"] = options.loop, options.allow_plain
+    flags["video", "loop"], flags["video", "overlay"] = options.loop, options.overlay
+    flags["link", "allow_plain"] = options.allow_plain
     settings = config.from_environment(options.config, flags)
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     with keys_at_once(sys.stdin.fileno()) if on_terminal else contextlib.nullcontext():

@@ -59,6 +59,8 @@ class VideoSection(_Section, frozen=True, kw_only=True):
     """`auto` takes the hardware's encoder where it works."""
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"] = "superfast"
     """How much work libx264 puts into a picture."""
+    overlay: bool = False
+    """Burn camera, UTC time and clock quality into the picture."""
     stall_s: Annotated[float, Meta(ge=0.5, le=60)] = 2.0
     """Seconds without a picture after which the source counts as lost and is opened anew."""
 
