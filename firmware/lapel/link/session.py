@@ -16,7 +16,6 @@ import asyncio
 import contextlib
 import random
 import ssl
-from collections import deque
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +25,11 @@ import aiomqtt
 
 from lapel.clock import Clock, iso
 from lapel.errors import ConfigError, MessageError
+from lapel.link.backoff import Backoff
 from lapel.link.contract import Contract, Envelope
 from lapel.link.interface import LinkHost, LinkStatus
 from lapel.link.messages import Outgoing, StateMessage, Telemetry, offline
+from lapel.link.outbox import MemoryOutbox
 
 BACKOFF_S = (0.5, 30.0)
 DUPLICATE_BACKOFF_S = 60.0
@@ -112,31 +113,31 @@ class MqttSession:
         self._duplicate_backoff_s = duplicate_backoff_s
         self._version = aiomqtt.ProtocolVersion.V5
         self._had_name = False  # whether this process was ever live under its name
-        self._failures = 0
+        self._backoff = Backoff(chance, *BACKOFF_S)
         self._state: StateMessage | None = None
-        self._queue: deque[Outgoing] = deque()
+        self._telemetry: Telemetry | None = None
+        self._outbox = MemoryOutbox(MAX_WAITING)
         self._connected = False
         self._version_works = False
         self._parting: str | None = None
         self._work = asyncio.Event()
         self._parted = asyncio.Event()
-        self._dropped = 0  # the newest go: the oldest are the story so far
         self._down = "not connected yet"
 
     def publish(self, message: Outgoing) -> None:
         """See `Link.publish`."""
-        if isinstance(message, StateMessage):
-            self._state = message
-        elif len(self._queue) >= MAX_WAITING:
-            self._dropped += 1
-            return
-        elif self._connected or not isinstance(message, Telemetry):
-            self._queue.append(message)
+        match message:
+            case StateMessage():
+                self._state = message
+            case Telemetry():
+                self._telemetry = message if self._connected else None
+            case _:
+                self._outbox.put(message)
         self._work.set()
 
     def status(self) -> LinkStatus:
         """See `Link.status`."""
-        return LinkStatus(self._connected, self._down, len(self._queue), self._dropped)
+        return LinkStatus(self._connected, self._down, len(self._outbox), self._outbox.dropped.total())
 
     async def close(self, reason: str) -> None:
         """See `Link.close`. Without a connection there is nobody to wait for."""
@@ -159,8 +160,7 @@ class MqttSession:
                 self._try_other_version(str(error))
                 self._down = f"{self._broker}: {error}"
                 host.on_link(False, self._down)
-                self._failures += 1
-                await asyncio.sleep(self._backoff_s())
+                await asyncio.sleep(self._backoff.next_s())
 
     async def _connect_and_serve(self, host: LinkHost) -> None:
         if self._had_name:
@@ -170,7 +170,8 @@ class MqttSession:
             self._version_works = True
             await client.subscribe([(self._contract.command_topic, 1), (self._contract.state_topic, 1)])
             await self._send(client, host.state_message())
-            self._had_name, self._connected, self._failures, self._down = True, True, 0, ""
+            self._had_name, self._connected, self._down = True, True, ""
+            self._backoff.reset()
             self._work.set()
             host.on_link(True, "")
             try:
@@ -234,12 +235,15 @@ class MqttSession:
     async def _write(self, client: aiomqtt.Client, host: LinkHost) -> None:
         """What waits, in order; each leaves the queue when it is acknowledged. Then the newest state, then farewell."""
         while True:
-            if self._queue:
-                await self._send(client, self._queue[0])
-                self._queue.popleft()
+            if waiting := self._outbox.first():
+                await self._send(client, waiting)
+                self._outbox.done(waiting)
             elif self._state is not None:
                 state, self._state = self._state, None
                 await self._send(client, state)
+            elif self._telemetry is not None:
+                telemetry, self._telemetry = self._telemetry, None
+                await self._send(client, telemetry)
             elif self._parting is not None:
                 await self._send(client, offline(host.state_message(), self._parting, iso(self._clock.now().utc)))
                 self._parted.set()
@@ -251,10 +255,6 @@ class MqttSession:
     async def _send(self, client: aiomqtt.Client, message: Outgoing) -> None:
         out = self._contract.encode(message)
         await client.publish(out.topic, out.payload, out.qos, out.retain)
-
-    def _backoff_s(self) -> float:
-        shortest, longest = BACKOFF_S
-        return self._chance.uniform(0.5, 1.0) * min(longest, shortest * 2.0 ** min(self._failures, 10))
 
     def _try_other_version(self, error: str) -> None:
         """A broker that takes the connection and not our CONNECT may be one that knows only 3.1.1."""
