@@ -3,7 +3,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check docs format clean
+.PHONY: help setup run test check soak bench docs format clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ check: $(READY)  ## lint, types and who may import whom
 format: $(READY)  ## put the code in shape
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+soak: $(READY)  ## hundreds of kills, long runs
+	@$(BIN)/python -m pytest -m soak
+
+bench: $(READY)  ## every figure beside its peer or bound
+	@$(BIN)/python -m bench
 
 docs: $(READY)  ## regenerate the documentation that comes from the code
 	@$(BIN)/python docs/generate.py

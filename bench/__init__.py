@@ -1,0 +1,1 @@
+"""Figures: `make bench`. Each module has `main() -> list[Figure]`."""

@@ -1,0 +1,18 @@
+"""The benches still run: tiny sizes, no judgement."""
+
+import pytest
+from bench import bench_encoder, bench_memory
+from bench.figure import Figure
+
+
+def test_they_measure_something() -> None:
+    figures = [*bench_memory.main((1.0,), (64, 64)), *bench_encoder.main(((64, 64),), 10)]
+    assert all(figure.value > -100 for figure in figures)
+    assert len(figures) == 2
+
+
+@pytest.mark.parametrize(("value", "holds"), [(1.1, True), (1.3, False)])
+def test_a_bound_holds_or_not(value: float, holds: bool) -> None:
+    figure = Figure("x", value, "s", bound=1.2)
+    assert figure.holds is holds
+    assert ("within" in str(figure)) is holds
