@@ -1,9 +1,11 @@
 """Writes the parts of the documentation that come from the code: `make docs`. A test fails when they are stale."""
 
+import json
 import re
 from pathlib import Path
 
 from lapel import config, states
+from lapel.link import asyncapi
 
 ROOT = Path(__file__).parent.parent
 
@@ -20,6 +22,7 @@ def generated() -> dict[Path, str]:
     """Every file with a generated part, as it should be."""
     readme, guide = ROOT / "README.md", ROOT / "docs" / "camera.md"
     return {
+        ROOT / "docs" / "asyncapi.json": json.dumps(asyncapi.document(), indent=2) + "\n",
         readme: with_block(readme.read_text(), "states", f"\n```mermaid\n{states.mermaid()}\n```\n\n"),
         guide: with_block(guide.read_text(), "configuration", f"\n```toml\n{config.example()}```\n\n"),
     }

@@ -56,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands.add_parser("run", help="run a camera until it is stopped"))
     _add_config(commands.add_parser("config", help="show or check a configuration"))
+    contract = commands.add_parser("asyncapi", help="print the fleet contract as an AsyncAPI 3 document")
+    contract.set_defaults(command=_asyncapi)
     drawn = commands.add_parser("states", help="print the state chart as Mermaid")
     drawn.add_argument("--table", action="store_true", help="every pair of state and event, a line each")
     drawn.set_defaults(command=_states)
@@ -82,6 +84,13 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
 
 def _states(options: argparse.Namespace) -> int:
     print(states.table_text() if options.table else states.mermaid(), end="")
+    return 0
+
+
+def _asyncapi(_: argparse.Namespace) -> int:
+    from lapel.link.asyncapi import document
+
+    print(json.dumps(document(), indent=2))
     return 0
 
 

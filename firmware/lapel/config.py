@@ -4,20 +4,17 @@ Every key has a default, so no file is needed. A key that nobody knows is an err
 misspelled `prebufer` must not quietly record nothing from before the press.
 """
 
-import ast
 import difflib
-import inspect
 import os
-import textwrap
 import tomllib
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
 from msgspec import Meta
 
+from lapel.docstrings import meanings
 from lapel.errors import ConfigError
 
 _Name = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -208,23 +205,12 @@ def _meant(name: str, known: Iterable[str]) -> str:
 def _example_section(name: str, kind: type[_Section]) -> Iterable[str]:
     yield f"# {(kind.__doc__ or '').strip()}"
     yield f"[{name}]"
-    meanings = _meanings(kind)
+    said = meanings(kind)
     for field in msgspec.structs.fields(kind):
-        yield f"# {meanings[field.name]}"
+        yield f"# {said[field.name]}"
         value = field.default
         yield f"# {field.name} = (follows the source)" if value is None else f"{field.name} = {_toml(value)}"
     yield ""
-
-
-def _meanings(kind: type) -> dict[str, str]:
-    """The docstring below each key: Python does not keep them, so they are read from the source."""
-    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
-    meanings = {}
-    for key, text in pairwise(tree.body if isinstance(tree, ast.ClassDef) else []):
-        match key, text:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(meaning))):
-                meanings[name] = inspect.cleandoc(meaning)
-    return meanings
 
 
 def _toml(value: object) -> str:
