@@ -1,0 +1,81 @@
+"""`kill -9` while recording: what was said to be on the disk is there, the rest is a prefix, nothing is lost after."""
+
+import asyncio
+import os
+import random
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from lapel.clock import Instant, SystemClock
+from lapel.evidence.store import EvidenceStore
+from lapel.recording import Account
+from system.process import SMALL_SCENE, camera, camera_on, terminal
+from system.videos import captured_s, shots
+
+GOP_S = 1.0
+GRACE_S = 0.3
+"""A GOP that closed this long before the kill must be in the file."""
+
+
+@pytest.mark.timeout(120)
+async def test_three_kills(tmp_path: Path) -> None:
+    await kill_often(tmp_path, 3, seed=1)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+async def test_fifty_kills(tmp_path: Path) -> None:
+    await kill_often(tmp_path, 50, seed=int(os.environ.get("LAPEL_SEED", "2")))
+
+
+async def kill_often(folder: Path, kills: int, seed: int) -> None:
+    """The first kill of three comes while the pre-event part is being written, the others later."""
+    print(f"LAPEL_SEED={seed}")
+    chance, saved, begun = random.Random(seed), 0, 0
+    for number in range(kills):
+        recorded_s = chance.uniform(0.0, 0.06) if number % 3 == 0 else chance.uniform(0.1, 2.5)
+        told = await killed(folder, recorded_s, chance.uniform(0.5, 3.0))
+        begun += told is not None
+        saved += told is not None and told.prebuffer_saved
+    print(f"{kills} kills, {begun} of them into a recording, {saved} after its pre-event part was saved")
+    with camera(folder, *SMALL_SCENE, name="last") as last:
+        await last.says("buffering")
+    store = EvidenceStore(folder / "evidence")
+    assert [one.status for one in store.listing()] == ["interrupted"] * begun
+    assert saved
+
+
+async def killed(folder: Path, recorded_s: float, buffered_s: float) -> Account | None:
+    """One camera, pressed and killed. What its recording last said of itself; None when none had begun."""
+    store = EvidenceStore(folder / "evidence")
+    before = {one.recording for one in store.listing()} if store.root.exists() else set()
+    with terminal() as keys, camera_on(keys, folder, *SMALL_SCENE, "--prebuffer", "2") as cam:
+        await keys.shows("BUFFERING.* fps")
+        await asyncio.sleep(buffered_s)
+        keys.type(" ")
+        await asyncio.sleep(recorded_s)
+        begun = [one for one in store.listing() if one.recording not in before]
+        at = SystemClock().now()
+        cam.kill()
+    if not begun:  # it may have begun between our look and the kill
+        begun = [one for one in store.listing() if one.recording not in before]
+        return begun[0] if begun else None
+    check_video(store, begun[0], at)
+    return begun[0]
+
+
+def check_video(store: EvidenceStore, told: Account, at: Instant) -> None:
+    """Every picture that plays follows the one before; after `prebuffer-saved` they reach up to the kill."""
+    folder = store.root / told.recording
+    if not (folder / "video.mp4").exists():
+        assert not told.prebuffer_saved
+        return
+    numbers = [shot.number for shot in shots(folder / "video.mp4")]
+    assert numbers, "a video has its name only with its first whole fragment"
+    missing = sum(later - earlier - 1 for earlier, later in pairwise(numbers))
+    assert missing <= 2, f"{missing} pictures are missing in the middle"
+    if told.prebuffer_saved:
+        behind_s = at.mono_s - captured_s(numbers[-1], at)
+        assert behind_s <= GOP_S + GRACE_S + 0.1, f"the file ends {behind_s:.2f} s before the kill"
