@@ -92,6 +92,7 @@ def _source(config: Config, clock: SystemClock) -> FrameSource:
     source = open_source(video.source, clock, wait=sleep, wanted=wanted, loop=video.loop, camera=config.camera.name)
     if isinstance(source, FileSource):  # a file that is no video now will be none later
         source.open()
+        source.read()
         source.close()
     return source
 

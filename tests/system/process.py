@@ -48,7 +48,7 @@ class Program:
 
     @property
     def out(self) -> str:
-        return self._out.read_text()
+        return self._out.read_text(errors="replace")
 
     @property
     def err(self) -> str:

@@ -166,6 +166,8 @@ class FileSource:
             there, image = video.read()
         if not there:
             self.close()
+            if not self._played:
+                raise VideoError(f"{self.name}: holds no picture that can be decoded; try `ffprobe` on it")
             raise VideoEnded(f"{self.name}: has ended after {self._played} pictures; --loop plays it again and again")
         self._played += 1
         return cast(Image, image)
