@@ -14,6 +14,7 @@ settles it:
 
 import asyncio
 import contextlib
+import logging
 import random
 import ssl
 from collections.abc import Coroutine
@@ -31,6 +32,8 @@ from lapel.link.interface import LinkHost, LinkStatus
 from lapel.link.messages import Outgoing, StateMessage, Telemetry, offline
 from lapel.link.outbox import MemoryOutbox
 
+_log = logging.getLogger(__name__)
+_log.addHandler(logging.NullHandler())  # what paho logs is raised as well, and we report that in our own words
 BACKOFF_S = (0.5, 30.0)
 DUPLICATE_BACKOFF_S = 60.0
 MAX_WAITING = 10_000
@@ -188,6 +191,7 @@ class MqttSession:
             password=self._broker.password,
             tls_context=self._broker.tls,
             identifier=client_id,
+            logger=_log,
             protocol=self._version,
             clean_session=None if is_v5 else True,
             clean_start=True if is_v5 else 3,
