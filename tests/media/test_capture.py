@@ -1,3 +1,4 @@
+from datetime import timedelta
 from pathlib import Path
 
 import av
@@ -17,12 +18,13 @@ class Hand:
 
     def __init__(self) -> None:
         self.seconds = 100.0
+        self.corrected_s = 0.0
 
     def mono_s(self) -> float:
         return self.seconds
 
     def now(self) -> Instant:
-        return Instant(0.0, EPOCH).shifted(self.seconds)
+        return Instant(self.seconds, EPOCH + timedelta(seconds=self.seconds + self.corrected_s))
 
     def quality(self) -> Quality:
         return "unknown"
@@ -121,3 +123,40 @@ def test_a_device_that_is_not_there_may_come_later(clock: Hand) -> None:
     one = source("97", clock)
     with pytest.raises(VideoError, match=r"/dev/video97.*plugged in"):
         one.open()
+
+
+@pytest.mark.parametrize("rate_fps", [5.0, 20.0])
+def test_another_rate_leaves_out_or_repeats_and_keeps_the_speed(video: Path, clock: Hand, rate_fps: float) -> None:
+    one = source(str(video), clock, wanted=Wanted(rate_fps=rate_fps))
+    assert one.open().rate_fps == rate_fps
+    taken = [one.read() for _ in range(int(rate_fps))]  # the file lasts a second
+    with pytest.raises(VideoEnded):
+        one.read()
+    assert taken[-1].captured.mono_s - taken[0].captured.mono_s == pytest.approx(1 - 1 / rate_fps)
+
+
+def test_a_stream_that_cannot_be_wound_back_loops_too_and_a_colon_is_part_of_a_name(
+    video: Path, clock: Hand, tmp_path: Path
+) -> None:
+    raw = tmp_path / "cam:1.ts"
+    with av.open(str(video)) as inside, av.open(f"file:{raw}", "w", format="mpegts") as outside:
+        stream = outside.add_stream_from_template(inside.streams.video[0])
+        for packet in inside.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                outside.mux(packet)
+    one = source(str(raw), clock, loop=True)
+    one.open()
+    times = [one.read().captured.mono_s for _ in range(25)]
+    assert times == pytest.approx([times[0] + number / 10 for number in range(25)])
+    one.close()
+
+
+def test_a_corrected_wall_clock_is_seen_at_once(video: Path, clock: Hand) -> None:
+    one = source(str(video), clock, loop=True)
+    one.open()
+    before = one.read().captured
+    clock.corrected_s = 3600.0
+    after = one.read().captured
+    assert (after.utc - before.utc).total_seconds() == pytest.approx(3600.1)
+    one.close()

@@ -26,7 +26,8 @@ from lapel.media.scene import Scene
 DEFAULT_FORMAT = PictureFormat(1920, 1080, 30.0)
 LATE_S = 0.5
 """A file or a scene whose reader is later than this skips pictures, and counts them."""
-_TIMEOUT_MS = 5000
+_LIMITS = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 5000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 5000]
+_OLDEST_S = 10.0  # a V4L2 time stamp older than this is on another clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,16 @@ def open_source(
         return SceneSource(wanted.over(DEFAULT_FORMAT), camera, clock, wait)
     if device := _device(spec):
         return DeviceSource(device, clock, wanted)
+    if re.match(r"https?://.*\.(mp4|mov|mkv|avi|webm)$", spec):  # a file after all: it would come as fast as it can
+        return FileSource(spec, spec, clock, wait, wanted, loop=loop)
     if re.match(r"(https?|rtsps?)://", spec):
         return UrlSource(spec, clock, wanted)
     path = Path(spec)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "no such file"
         raise VideoError(f"{spec}: {what}; give a video file, a device such as /dev/video0, an address, or `scene`")
-    return FileSource(path, clock, wait, wanted, loop=loop)
+    # `file:` keeps FFmpeg from taking a colon in the name for a protocol.
+    return FileSource(spec, f"file:{spec}", clock, wait, wanted, loop=loop)
 
 
 def _device(spec: str) -> str | None:
@@ -76,23 +80,24 @@ def _device(spec: str) -> str | None:
 class _Pace:
     """Ideal capture times of something that is drawn or played: picture n is captured n periods after the start."""
 
-    def __init__(self, rate_fps: float, first: int, start: Instant, clock: Clock, wait: Callable[[float], object]):
-        self._rate, self._first, self._start, self._clock, self._wait = rate_fps, first, start, clock, wait
+    def __init__(self, rate_fps: float, first: int, start_s: float, clock: Clock, wait: Callable[[float], object]):
+        self._rate, self._first, self._start_s, self._clock, self._wait = rate_fps, first, start_s, clock, wait
         self._next = first
 
     def turn(self) -> tuple[int, Instant, int]:
         """Wait for the next picture: (its number, when it is captured, how many were skipped before it)."""
-        late_s = self._clock.mono_s() - self._moment(self._next).mono_s
+        late_s = self._clock.mono_s() - self._due_s(self._next)
         skipped = int(late_s * self._rate) if late_s > LATE_S else 0
         number = self._next + skipped
         self._next = number + 1
-        due = self._moment(number)
-        while (early_s := due.mono_s - self._clock.mono_s()) > 0:
+        due_s = self._due_s(number)
+        while (early_s := due_s - self._clock.mono_s()) > 0:
             self._wait(early_s)
-        return number, due, skipped
+        now = self._clock.now()  # read anew each time: the wall clock may have been corrected since we began
+        return number, now.shifted(due_s - now.mono_s), skipped
 
-    def _moment(self, number: int) -> Instant:
-        return self._start.shifted((number - self._first) / self._rate)
+    def _due_s(self, number: int) -> float:
+        return self._start_s + (number - self._first) / self._rate
 
 
 class SceneSource:
@@ -107,9 +112,9 @@ class SceneSource:
 
     def open(self) -> PictureFormat:
         """Begin at the next whole picture of the monotonic clock."""
-        now, rate = self._clock.now(), self._format.rate_fps
-        first = int(now.mono_s * rate) + 1
-        self._pace = _Pace(rate, first, now.shifted(first / rate - now.mono_s), self._clock, self._wait)
+        rate = self._format.rate_fps
+        first = int(self._clock.mono_s() * rate) + 1
+        self._pace = _Pace(rate, first, first / rate, self._clock, self._wait)
         return self._format
 
     def read(self) -> Frame:
@@ -125,45 +130,55 @@ class SceneSource:
 
 
 class FileSource:
-    """A video file, played at its own rate in real time. Looped, its joint is no gap: the next picture is on time."""
+    """A video file, played in real time at its own speed. Looped, its joint is no gap: the next picture is on time.
+
+    Asked for another rate, it leaves pictures out or shows them twice; the speed stays its own.
+    """
 
     def __init__(
-        self, path: Path, clock: Clock, wait: Callable[[float], object], wanted: Wanted, *, loop: bool
+        self,
+        name: str,
+        address: str,
+        clock: Clock,
+        wait: Callable[[float], object],
+        wanted: Wanted,
+        *,
+        loop: bool,
     ) -> None:
-        self.name = str(path)
+        """`address` is `name` as FFmpeg takes it."""
+        self.name, self._address = name, address
         self._clock, self._wait, self._wanted, self._loop = clock, wait, wanted, loop
         self._video: cv2.VideoCapture | None = None
         self._pace: _Pace | None = None
-        self._format = DEFAULT_FORMAT
+        self._format = self._own = DEFAULT_FORMAT
+        self._image: Image | None = None
         self._played = 0
 
     def open(self) -> PictureFormat:
         """Open the file. Raises VideoError when it is no video that FFmpeg can read."""
         self.close()
-        self._video = cv2.VideoCapture(self.name, cv2.CAP_FFMPEG)
-        own = _own_format(self._video)
-        if not self._video.isOpened() or own is None:
-            self.close()
-            raise VideoError(f"{self.name}: is not a video that can be read; try `ffprobe` on it")
-        self._format = self._wanted.over(own)
-        self._pace = _Pace(own.rate_fps, 0, self._clock.now(), self._clock, self._wait)
+        self._video, self._own = self._opened()
+        self._format = self._wanted.over(self._own)
+        self._pace = _Pace(self._format.rate_fps, 0, self._clock.mono_s(), self._clock, self._wait)
         self._played = 0
         return self._format
 
     def read(self) -> Frame:
         """The next picture at its time. Raises VideoEnded at the end, unless it loops."""
-        if self._video is None or self._pace is None:
+        if self._pace is None:
             raise VideoError(f"{self.name}: is not open")
-        _, captured, skipped = self._pace.turn()
-        for _ in range(skipped):
-            self._grabbed(self._video)
-        return Frame(captured, _scaled(self._grabbed(self._video), self._format), skipped)
+        number, captured, skipped = self._pace.turn()
+        wanted = int(number * self._own.rate_fps / self._format.rate_fps + 1e-6)
+        while self._played <= wanted:
+            self._image = self._next()
+        assert self._image is not None, "the first picture was read"
+        return Frame(captured, _scaled(self._image, self._format), skipped)
 
-    def _grabbed(self, video: cv2.VideoCapture) -> Image:
-        there, image = video.read()
+    def _next(self) -> Image:
+        there, image = self._video.read() if self._video else (False, None)
         if not there and self._played and self._loop:
-            video.set(cv2.CAP_PROP_POS_FRAMES, 0)
-            there, image = video.read()
+            self._rewind()
+            there, image = self._video.read() if self._video else (False, None)
         if not there:
             self.close()
             if not self._played:
@@ -172,11 +187,25 @@ class FileSource:
         self._played += 1
         return cast(Image, image)
 
+    def _rewind(self) -> None:
+        """Open it anew: streams such as .ts and raw .h264 cannot be wound back."""
+        if self._video is not None:
+            self._video.release()
+        self._video, _ = self._opened()
+
+    def _opened(self) -> tuple[cv2.VideoCapture, PictureFormat]:
+        video = cv2.VideoCapture(self._address, cv2.CAP_FFMPEG, _LIMITS)
+        own = _own_format(video)
+        if not video.isOpened() or own is None:
+            video.release()
+            raise VideoError(f"{self.name}: is not a video that can be read; try `ffprobe` on it")
+        return video, own
+
     def close(self) -> None:
         """Close the file."""
         if self._video is not None:
             self._video.release()
-        self._video = self._pace = None
+        self._video = self._pace = self._image = None
 
 
 class _LiveSource:
@@ -206,13 +235,17 @@ class _LiveSource:
         there, image = self._video.read()
         if not there or image is None:
             raise VideoError(f"{self.name}: delivers no pictures")
-        return Frame(self._clock.now(), _scaled(cast(Image, image), self._format))
+        return Frame(self._captured(self._video), _scaled(cast(Image, image), self._format))
 
     def close(self) -> None:
         """Let go of it."""
         if self._video is not None:
             self._video.release()
         self._video = None
+
+    def _captured(self, _: cv2.VideoCapture) -> Instant:
+        """When the picture just read was captured."""
+        return self._clock.now()
 
     def _opened(self) -> cv2.VideoCapture:
         raise NotImplementedError
@@ -234,6 +267,12 @@ class DeviceSource(_LiveSource):
         video.set(cv2.CAP_PROP_BUFFERSIZE, 2)  # a late reader must not see old pictures
         return video
 
+    def _captured(self, video: cv2.VideoCapture) -> Instant:
+        """The driver's own time stamp, where it is on our monotonic line: a late reader gets old pictures."""
+        now = self._clock.now()
+        age_s = now.mono_s - video.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        return now.shifted(-age_s) if 0 <= age_s <= _OLDEST_S else now
+
     def _hint(self) -> str:
         return "cannot be opened as a camera; is it plugged in, and may this user read it (group `video`)?"
 
@@ -242,8 +281,7 @@ class UrlSource(_LiveSource):
     """An HTTP or RTSP stream."""
 
     def _opened(self) -> cv2.VideoCapture:
-        limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, _TIMEOUT_MS]
-        return cv2.VideoCapture(self.name, cv2.CAP_FFMPEG, limits)
+        return cv2.VideoCapture(self.name, cv2.CAP_FFMPEG, _LIMITS)
 
     def _hint(self) -> str:
         return "cannot be opened; is the address right and the server up?"
