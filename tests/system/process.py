@@ -96,9 +96,13 @@ def program(folder: Path, name: str, *command: str | Path, **more: Any) -> Itera
         child.kill()
 
 
-def camera(folder: Path, *flags: str | Path, name: str = "camera") -> AbstractContextManager[Program]:
-    """`lapel-camera run` away from any terminal, its recordings in `folder`/evidence unless a flag says otherwise."""
-    return program(folder, name, *_run(folder, *flags))
+def camera(
+    folder: Path, *flags: str | Path, name: str = "camera", said: Path | None = None
+) -> AbstractContextManager[Program]:
+    """`lapel-camera run` away from any terminal. It records to `folder`/evidence unless a flag says otherwise; what it
+    says goes to `said` where `folder` takes nothing.
+    """
+    return program(said or folder, name, *_run(folder, *flags))
 
 
 def lapel_camera(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -164,10 +168,12 @@ def terminal(columns: int = 0) -> Iterator[Terminal]:
         os.close(screen)
 
 
-def camera_on(one: Terminal, folder: Path, *flags: str | Path) -> AbstractContextManager[Program]:
-    """`lapel-camera run` on a terminal."""
+def camera_on(
+    one: Terminal, folder: Path, *flags: str | Path, said: Path | None = None
+) -> AbstractContextManager[Program]:
+    """The same on a terminal."""
     streams = dict.fromkeys(("stdin", "stdout", "stderr"), one.descriptor)
-    return program(folder, "camera", *_run(folder, *flags), **streams, start_new_session=True)
+    return program(said or folder, "camera", *_run(folder, *flags), **streams, start_new_session=True)
 
 
 class Fleet:

@@ -1,6 +1,7 @@
-"""What goes wrong, as the user meets it: a clear line and the right exit code, or a fault that says why and clears."""
+"""What can go wrong for a user: one clear line and the right exit code, or a fault state; never a traceback."""
 
-import asyncio
+import json
+import re
 import signal
 from pathlib import Path
 
@@ -9,164 +10,263 @@ import pytest
 from lapel.evidence.store import EvidenceStore
 from lapel_fleet.broker import embedded_broker, free_port
 from system.brokers import real
-from system.process import SMALL_SCENE, camera, fleet, lapel_camera, until
-from system.videos import film
+from system.cards import card, mount
+from system.process import SMALL_SCENE, Program, camera, camera_on, fleet, lapel_camera, terminal, until
+from system.videos import film, shots, whole_part
+
+NO_ROOM_NEEDED = "[recording]\nmin_free_bytes = 0\n"
+
+
+def refusal(*arguments: str | Path) -> tuple[int, str]:
+    """(exit code, the one line on standard error without the command's name)."""
+    done = lapel_camera(*arguments)
+    assert done.stdout == ""
+    assert re.fullmatch(r"lapel-camera: .+\n", done.stderr), done.stderr
+    return done.returncode, done.stderr.removeprefix("lapel-camera: ").rstrip()
+
+
+async def ends_well(cam: Program) -> None:
+    """It still knows how to end, and had nothing to complain about that a user would not understand."""
+    cam.tell(signal.SIGTERM)
+    assert await cam.ends() == 0
+    assert cam.err == ""
+
+
+# -- what cannot begin -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of things that are not what they should be."""
+    folder = tmp_path_factory.mktemp("things")
+    (folder / "notes.mp4").write_text("not a video")
+    damaged = film(folder / "damaged.mp4", 30).read_bytes()
+    head, media = damaged.split(b"mdat", 1)
+    (folder / "damaged.mp4").write_bytes(
+        head + b"mdat" + bytes(len(media[: media.index(b"moov") - 4])) + media[media.index(b"moov") - 4 :]
+    )
+    (folder / "file").touch()
+    (folder / "binary.toml").write_bytes(b"\xff\xfe")
+    (folder / "torn.toml").write_text("[camera\n")
+    (folder / "key.toml").write_text("[prebuffer]\nlenght_s = 30\n")
+    (folder / "section.toml").write_text("[vdeo]\n")
+    (folder / "range.toml").write_text("[prebuffer]\nlength_s = 500\n")
+    return folder
+
+
+VIDEOS = {
+    "missing.mp4": "no such file; give a video file, a device",
+    ".": "is a folder; give a video file",
+    "notes.mp4": "is not a video that can be read",
+    "damaged.mp4": "holds no picture that can be decoded",
+}
+
+
+@pytest.mark.parametrize("name", VIDEOS)
+def test_what_is_no_video_is_named(name: str, things: Path, tmp_path: Path) -> None:
+    code, line = refusal("run", "--evidence", tmp_path / "evidence", "--video", things / name)
+    assert code == 2
+    assert line.startswith(f"{things / name}: {VIDEOS[name]}")
+
+
+CONFIGURATIONS = {
+    "missing.toml": "cannot be read: No such file",
+    ".": "cannot be read: Is a directory",
+    "binary.toml": "is not TOML",
+    "torn.toml": "is not TOML",
+    "key.toml": "[prebuffer] lenght_s: no such key; did you mean `length_s`?",
+    "section.toml": "[vdeo] is no section; did you mean `video`?",
+    "range.toml": "[prebuffer] length_s = 500: Expected `float` <= 120.0",
+}
+
+
+@pytest.mark.parametrize("command", [("run", "--config"), ("config", "--check")])
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_a_configuration_that_cannot_be_used_names_file_section_and_key(
+    name: str, command: tuple[str, str], things: Path
+) -> None:
+    code, line = refusal(*command, things / name)
+    assert code == 2
+    assert line.startswith(f"{things / name}: {CONFIGURATIONS[name]}")
 
 
 @pytest.mark.parametrize(
-    ("flags", "code", "said"),
+    ("place", "reason"),
+    [("no/evidence", "its parent folder does not exist; is the card mounted"), ("file", "is a file, not a folder")],
+)
+def test_an_evidence_folder_that_cannot_be_is_named(place: str, reason: str, things: Path) -> None:
+    code, line = refusal("run", "--video", "scene", "--evidence", things / place)
+    assert code == 3
+    assert line.startswith(f"{things / place}: {reason}")
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
     [
-        (["--video", "{0}/missing.mp4"], 2, "missing.mp4: no such file"),
-        (["--video", "{0}"], 2, "is a folder"),
-        (["--video", "{0}/notes.txt"], 2, "notes.txt: is not a video"),
-        (["--config", "{0}/missing.toml"], 2, "missing.toml: cannot be read"),
-        (["--config", "{0}/notes.txt"], 2, "notes.txt: is not TOML"),
-        (["--config", "{0}/unknown.toml"], 2, "[video] sorce: no such key; did you mean `source`?"),
-        (["--prebuffer", "121"], 2, "[prebuffer] length_s"),
-        (["--camera", "a/b"], 2, "'/'"),
-        (["--broker", "mqtt://broker.example"], 2, "in the clear"),
-        (["--broker", "nonsense"], 2, "mqtt://HOST"),
-        (["--video", "scene", "--evidence", "{0}/no/such"], 3, "its parent folder does not exist"),
-        (["--video", "scene", "--evidence", "{0}/notes.txt"], 3, "is a file"),
+        ("127.0.0.1:1883", "give mqtt://HOST"),
+        ("http://127.0.0.1", "give mqtt://HOST"),
+        ("mqtt://127.0.0.1:99999", "the address cannot be read"),
+        ("mqtt://broker.example", "broker.example would be spoken to in the clear; use mqtts://"),
     ],
 )
-def test_what_cannot_be_is_one_line_and_an_exit_code(tmp_path: Path, flags: list[str], code: int, said: str) -> None:
-    (tmp_path / "notes.txt").write_text("just [ notes")
-    (tmp_path / "unknown.toml").write_text("[video]\nsorce = 1\n")
-    given = [flag.format(tmp_path) for flag in flags]
-    evidence = [] if "--evidence" in flags else ["--evidence", tmp_path / "evidence"]
-    ended = lapel_camera("run", *given, *evidence)
-    assert (ended.returncode, ended.stderr.count("\n")) == (code, 1), ended.stderr
-    assert ended.stderr.startswith("lapel-camera: ")
-    assert said in ended.stderr
+def test_an_address_that_is_no_broker_s_is_named(address: str, reason: str, tmp_path: Path) -> None:
+    code, line = refusal("run", "--video", "scene", "--evidence", tmp_path / "evidence", "--broker", address)
+    assert code == 2
+    assert line.startswith(f"link.broker: {reason}")
 
 
-def test_a_video_that_ends_finishes_the_camera_and_says_how_to_repeat_it(tmp_path: Path) -> None:
-    ended = lapel_camera("run", "--video", film(tmp_path / "short.mp4", 30), "--evidence", tmp_path / "evidence")
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert "short.mp4: has ended after 30 pictures; --loop" in ended.stdout.splitlines()[-1]
+# -- what goes wrong later -------------------------------------------------------------------------------------------
 
 
-async def test_a_folder_that_another_camera_uses_is_a_fault_until_it_is_free(tmp_path: Path) -> None:
+def test_a_video_that_ends_ends_the_camera_with_one_line(tmp_path: Path) -> None:
+    video = film(tmp_path / "short.mp4", 10)
+    done = lapel_camera("run", "--evidence", tmp_path / "evidence", "--video", video)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == f"{video}: has ended after 10 pictures; --loop plays it again and again"
+
+
+async def test_an_evidence_folder_that_is_in_use_is_a_fault_until_it_is_free(tmp_path: Path) -> None:
     with camera(tmp_path, *SMALL_SCENE, name="first") as first:
         await first.says("buffering")
-        with camera(tmp_path, *SMALL_SCENE, name="second") as second:
-            await second.says("fault: .*another camera records here")
-            first.tell(signal.SIGTERM)
-            assert await first.ends() == 0
+        with camera(tmp_path, *SMALL_SCENE, "--camera", "cam-0002", name="second") as second:
+            await second.says(f"fault: {tmp_path}/evidence: another camera records here; give each camera .* its own")
+            await ends_well(first)
             await second.says("buffering")
-            second.tell(signal.SIGTERM)
-            assert await second.ends() == 0
+            await ends_well(second)
 
 
-async def test_a_folder_that_goes_away_fails_the_recording_at_once_and_the_fault_clears(tmp_path: Path) -> None:
+async def test_a_read_only_card_is_a_fault_until_it_is_writable(tmp_path: Path) -> None:
+    place = tmp_path / "card"
+    place.mkdir()
+    with card(place, "100m"):
+        (place / "evidence").mkdir()
+        mount("-o", "remount,ro", str(place))
+        with camera(place, *SMALL_SCENE, said=tmp_path) as cam:
+            await cam.says(f"fault: {place}/evidence: is on a read-only disk; remount it writable")
+            mount("-o", "remount,rw", str(place))
+            await cam.says("buffering")
+            await ends_well(cam)
+        mount("-o", "remount,ro", str(place))
+        code, line = refusal("run", "--video", "scene", "--evidence", place / "new")
+        assert (code, line) == (3, f"{place}/new: cannot be made: Read-only file system")
+
+
+async def test_a_card_without_room_is_a_fault(tmp_path: Path) -> None:
+    place = tmp_path / "card"
+    place.mkdir()
+    with card(place, "1m"), camera(place, *SMALL_SCENE, said=tmp_path) as cam:
+        await cam.says(r"fault: .*evidence: the disk is full \(1\.0 MB free, 64\.0 MB needed to begin\); offload")
+        await ends_well(cam)
+
+
+async def test_a_card_that_fills_up_while_recording_is_a_fault_and_keeps_what_it_has(tmp_path: Path) -> None:
+    place, config = tmp_path / "card", tmp_path / "lapel.toml"
+    place.mkdir()
+    config.write_text(NO_ROOM_NEEDED)
+    with card(place, "600k"), terminal(columns=200) as keys:
+        flags = (*SMALL_SCENE, "--bitrate", "2000000", "--prebuffer", "1", "--config", config)
+        with camera_on(keys, place, *flags, said=tmp_path) as cam:
+            await keys.shows("buffer 1 s")
+            keys.type(" ")
+            fault, lost = "fault: .*video.mp4: the disk is full; offload recordings to make room", r"LOST \d+ pictures"
+            await keys.shows(f"(?s)({fault}.*{lost}|{lost}.*{fault})")
+            await keys.shows("FAULT: ")
+            keys.type("q")
+            assert await cam.ends() == 0
+            assert "Traceback" not in keys.screen
+        (recorded,) = place.glob("evidence/*/video.mp4")
+        assert len(shots(whole_part(recorded, tmp_path / "whole.mp4"))) > 30
+
+
+async def test_a_command_that_is_none_is_answered_or_put_on_record(tmp_path: Path) -> None:
     real("mosquitto")
     async with embedded_broker() as broker:
         with fleet(tmp_path, broker.port) as operator:
             with camera(tmp_path, *SMALL_SCENE, "--broker", broker.url) as cam:
                 await operator.hears("state", state="buffering")
-                (tmp_path / "evidence").rename(tmp_path / "elsewhere")
-                operator.command("start-recording", "go")
-                assert "evidence" in (await operator.hears("reply", id="go", result="failed"))["reason"]
-                assert "evidence" in (await operator.hears("state", state="fault"))["reason"]
-                (tmp_path / "elsewhere").rename(tmp_path / "evidence")
-                await cam.says("fault(.|\n)*buffering")
-                cam.tell(signal.SIGTERM)
-                assert await cam.ends() == 0
-                assert cam.err == ""
+                operator.say('{"id": "a", "command": "explode"}')
+                operator.say('{"id": "b"}')
+                answers = [await operator.hears("reply", id=id_, result="refused") for id_ in ("a", "b")]
+                assert [("explode" in one["reason"], one["command"]) for one in answers] == [
+                    (True, "explode"),
+                    (False, ""),
+                ]
+                for nobody in (
+                    "not JSON",
+                    "[" * 8000,
+                    b"\xff",
+                    b" ",
+                    json.dumps({"id": "c", "reason": "x" * 1_000_000}),
+                ):
+                    operator.say(nobody)
+                operator.command("status", "d")
+                await operator.hears("reply", id="d", result="done", state="buffering")
 
+                def on_record() -> list[str]:
+                    return [
+                        one["detail"]["reason"] for one in operator.heard("event") if one["kind"] == "command-rejected"
+                    ]
 
-async def test_what_is_no_command_is_answered_or_put_on_record_and_the_camera_goes_on(tmp_path: Path) -> None:
-    real("mosquitto")
-    async with embedded_broker() as broker:
-        with fleet(tmp_path, broker.port) as operator:
-            with camera(tmp_path, *SMALL_SCENE, "--broker", broker.url) as cam:
-                await cam.says("link up")
-                operator.say('{"id": "1", "command": "explode"}')
-                assert "explode" in (await operator.hears("reply", id="1", result="refused"))["reason"]
-                for bad in (b"boom", b"\xff\xfe", b"[" * 5000, b"x" * 9000):
-                    operator.say(bad)
-                operator.command("status", "2")
-                await operator.hears("reply", id="2", result="done")
-                await until(
-                    lambda: sum(one["kind"] == "command-rejected" for one in operator.heard("event")) == 5,
-                    lambda: f"not every bad command is on record: {operator.heard('event')}",
+                await until(lambda: len(on_record()) == 7, lambda: f"on record: {on_record()}")
+                assert re.search(
+                    r"/command: 10000\d\d bytes are too many for a command, send at most 8192", on_record()[-1]
                 )
+                assert [one["id"] for one in operator.heard("reply")] == ["a", "b", "d"]
+                await ends_well(cam)
 
 
-async def test_a_broker_that_is_away_at_the_start_and_later_stops_nothing(tmp_path: Path) -> None:
+async def test_a_broker_that_is_away_at_the_start_is_found_later(tmp_path: Path) -> None:
     real("mosquitto")
     port = free_port()
     with camera(tmp_path, *SMALL_SCENE, "--broker", f"mqtt://127.0.0.1:{port}") as cam:
-        await cam.says("link down")
         await cam.says("buffering")
-        for _ in range(2):
-            async with embedded_broker(port=port):
-                with fleet(tmp_path, port) as operator:
-                    await operator.hears("state", state="buffering")
-        cam.tell(signal.SIGTERM)
-        assert await cam.ends() == 0
-        assert cam.err == ""
+        await cam.says(f"link down: 127.0.0.1:{port}: ")
+        async with embedded_broker(port=port):
+            await cam.says("link up")
+            with fleet(tmp_path, port) as operator:
+                await operator.hears("state", state="buffering", retained=True)
+            await ends_well(cam)
 
 
-async def test_of_two_cameras_with_one_name_the_older_has_the_fault(tmp_path: Path) -> None:
+async def test_a_broker_that_goes_away_does_not_end_a_recording(tmp_path: Path) -> None:
     real("mosquitto")
-    async with embedded_broker() as broker:
-        with camera(tmp_path, *SMALL_SCENE, "--broker", broker.url, name="older") as older:
-            await older.says("link up")
-            flags = (*SMALL_SCENE, "--broker", broker.url, "--evidence", tmp_path / "other")
-            with camera(tmp_path, *flags, name="newer") as newer:
-                await newer.says("link up")
-                await older.says("fault: another live camera is called cam-0001")
-                await asyncio.sleep(2)
-                assert "fault" not in newer.out
-                for cam in (older, newer):
-                    cam.tell(signal.SIGTERM)
-                    assert await cam.ends() == 0
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Path:
-    """A file system of 1.5 MB, where this user may make one."""
-    import os
-    import subprocess
-
-    folder = tmp_path / "card"
-    folder.mkdir()
-    if os.geteuid() != 0:
-        (pytest.fail if os.environ.get("LAPEL_REAL") == "1" else pytest.skip)("only root may mount a small disk")
-    subprocess.run([real("mount"), "-t", "tmpfs", "-o", "size=1500k", "tmpfs", str(folder)], check=True)
-    yield folder  # type: ignore[misc]
-    subprocess.run([real("umount"), "-l", str(folder)], check=True)
-
-
-async def test_a_disk_that_fills_up_ends_the_recording_and_is_said_at_once(tmp_path: Path, small_disk: Path) -> None:
-    real("mosquitto")
-    (tmp_path / "roomy.toml").write_text("[recording]\nmin_free_bytes = 100000\n")
-    noisy = ("--video", "scene", "--width", "640", "--height", "360", "--bitrate", "8000000", "--prebuffer", "2")
-    evidence = ("--evidence", small_disk / "evidence", "--config", tmp_path / "roomy.toml")
-    async with embedded_broker() as broker:
-        with fleet(tmp_path, broker.port) as operator:
-            with camera(tmp_path, *noisy, *evidence, "--broker", broker.url) as cam:
+    port = free_port()
+    with camera(tmp_path, *SMALL_SCENE, "--prebuffer", "1", "--broker", f"mqtt://127.0.0.1:{port}") as cam:
+        async with embedded_broker(port=port):
+            with fleet(tmp_path, port) as operator:
                 await operator.hears("state", state="buffering")
                 operator.command("start-recording", "go")
-                await operator.hears("reply", id="go", result="done")
-                failed = await operator.hears("event", kind="recording-failed")
-                assert "space" in failed["detail"]["reason"] or "full" in failed["detail"]["reason"]
-                lost = await operator.hears("event", kind="footage-lost")
-                assert lost["detail"]["frames"] > 0
-                await operator.hears("state", state="fault")
-                cam.tell(signal.SIGTERM)
-                assert await cam.ends() == 0
-                assert cam.err == ""
-    assert EvidenceStore(small_disk / "evidence").listing()
+                await operator.hears("event", kind="prebuffer-saved")
+        await cam.says("link down: ")
+        async with embedded_broker(port=port):
+            with fleet(tmp_path, port) as operator:
+                await operator.hears("state", state="recording")
+                operator.command("stop-recording", "enough")
+                await operator.hears("event", kind="recording-saved")
+            await ends_well(cam)
+    store = EvidenceStore(tmp_path / "evidence")
+    (account,) = store.listing()
+    assert (account.status, account.gaps) == ("complete", [])
+    assert len(shots(store.video(account.recording))) == account.frames
 
 
-async def test_a_read_only_folder_is_a_fault_that_says_so(tmp_path: Path, small_disk: Path) -> None:
-    import subprocess
-
-    subprocess.run([real("mount"), "-o", "remount,ro", str(small_disk)], check=True)
-    with camera(tmp_path, *SMALL_SCENE, "--evidence", small_disk) as cam:
-        await cam.says("fault: .*[Rr]ead-only")
-        cam.tell(signal.SIGTERM)
-        assert await cam.ends() == 0
+async def test_of_two_cameras_with_one_name_the_newer_goes_on(tmp_path: Path) -> None:
+    real("mosquitto")
+    async with embedded_broker() as broker:
+        link = (*SMALL_SCENE, "--prebuffer", "1", "--broker", broker.url)
+        with fleet(tmp_path, broker.port) as operator, camera(tmp_path, *link, name="older") as older:
+            first = await operator.hears("state", state="buffering")
+            flags = (*link, "--evidence", tmp_path / "other")
+            with camera(tmp_path, *flags, name="newer") as newer:
+                await newer.says("link up")
+                await older.says("fault: another live camera is called cam-0001 .* give each camera a name of its own")
+                operator.command("start-recording", "go")
+                answer = await operator.hears("reply", id="go")
+                assert (answer["result"], answer["state"]) == ("done", "recording")
+                last = operator.heard("state")[-1]
+                assert (last["state"], last["session"] != first["session"]) == ("recording", True)
+                await ends_well(newer)
+            await ends_well(older)
+    (account,) = EvidenceStore(tmp_path / "other").listing()
+    assert (account.recording, account.status) == (answer["recording"], "complete")
+    assert EvidenceStore(tmp_path / "evidence").listing() == []

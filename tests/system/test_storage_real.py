@@ -1,7 +1,5 @@
 """A card that is really full, or really read-only: a small tmpfs. Needs root; LAPEL_REAL=1 makes it a must."""
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,21 +15,13 @@ from lapel.hardware.interfaces import PreEvent
 from lapel.media.recorder import Failed, Identity, Lost, Notice, PreEventSaved, Recorder, Started
 from lapel.recording import Cause
 from lapel.worker import ThreadWorker
+from system.cards import card, mount
 
 
-def mount(*arguments: str) -> None:
-    done = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        refuse = pytest.fail if os.environ.get("LAPEL_REAL") == "1" else pytest.skip
-        refuse(f"mount {' '.join(arguments)}: {done.stderr.strip()}")
-
-
-@pytest.fixture
-def card(tmp_path: Path) -> Iterator[Path]:
-    """A megabyte."""
-    mount("-t", "tmpfs", "-o", "size=1m,mode=755", "tmpfs", str(tmp_path))
-    yield tmp_path
-    subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+@pytest.fixture(name="card")
+def one_megabyte(tmp_path: Path) -> Iterator[Path]:
+    with card(tmp_path, "1m"):
+        yield tmp_path
 
 
 def heavy(number: int) -> Fragment:

@@ -8,6 +8,7 @@ from typing import cast
 
 import av
 
+from lapel.boxes import extent
 from lapel.clock import Instant
 from lapel.hardware.interfaces import Image
 from lapel.media.scene import NUMBER_BITS, read_number
@@ -52,9 +53,18 @@ class Shot:
 
 
 def shots(path: Path) -> list[Shot]:
-    """Every picture of a recorded scene, as far as the file can be decoded. Each must be readable."""
+    """Every picture of a recorded scene. Each must be readable."""
     with av.open(str(path)) as container:
         return [*_decoded(container)]
+
+
+def whole_part(path: Path, to: Path) -> Path:
+    """The file up to the fragment that a failing disk tore, which a recording keeps as evidence of that."""
+    with path.open("rb") as video:
+        whole_bytes = extent(video).whole_bytes
+        video.seek(0)
+        to.write_bytes(video.read(whole_bytes))
+    return to
 
 
 def _decoded(container: av.container.InputContainer) -> Iterator[Shot]:
