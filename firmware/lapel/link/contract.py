@@ -11,20 +11,11 @@ import msgspec
 
 from lapel.errors import ConfigError, MessageError
 from lapel.link.messages import Command, EventMessage, Reply, StateMessage, Telemetry
+from lapel.link.transport import Envelope
 
 MAX_NAME_CHARS = 64
 MAX_COMMAND_BYTES = 8 * 1024
 _MAX_ID_CHARS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """A message as MQTT carries it."""
-
-    topic: str
-    payload: bytes
-    qos: int
-    retain: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,10 +27,11 @@ import aiomqtt
 from lapel.clock import Clock, iso
 from lapel.errors import ConfigError, MessageError
 from lapel.link.backoff import Backoff
-from lapel.link.contract import Contract, Envelope
+from lapel.link.contract import Contract
 from lapel.link.interface import LinkHost, LinkStatus
 from lapel.link.messages import Outgoing, StateMessage, Telemetry, offline
 from lapel.link.outbox import MemoryOutbox
+from lapel.link.transport import Envelope
 
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())  # what paho logs is raised as well, and we report that in our own words
