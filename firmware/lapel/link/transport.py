@@ -1,7 +1,7 @@
 """What a session needs of MQTT: connect, subscribe, publish, listen. `mqtt.py` does it with a real broker; the
 simulator has one in memory, on which outages and back-off exist in virtual time too.
 
-The session's own waiting (back-off, time-outs) runs on the event loop's time: real on sockets, virtual on a virtual loop.
+The session's own waiting (back-off, time-outs) runs on the event loop's time: virtual where the loop is.
 """
 
 from collections.abc import AsyncIterator
