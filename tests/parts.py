@@ -112,3 +112,6 @@ class Ear:
     def say(self, line: str) -> None:
         self.lines.append(line)
         self._on_line(line)
+
+    def identify(self, seconds: float) -> None:
+        self.say(f"identify {seconds:g}")

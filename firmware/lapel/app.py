@@ -1,25 +1,31 @@
 """One camera put together from a configuration, on the hardware of this machine."""
 
+import asyncio
 import random
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import sleep  # blocks the capture thread alone
 
 from lapel.camera import Camera
 from lapel.clock import Clock, SystemClock
-from lapel.config import Config
-from lapel.errors import StorageError
+from lapel.config import Config, state_folder
+from lapel.errors import LapelError, StorageError
 from lapel.evidence.store import EvidenceStore
 from lapel.hardware.interfaces import Buttons, FrameSource, Indicators, PictureFormat
 from lapel.link.contract import LapelV1
 from lapel.link.interface import Link, NoLink
-from lapel.link.session import MqttSession, broker_at
+from lapel.link.journal import SqliteJournal
+from lapel.link.mqtt import MqttTransport, brokers_at, is_plain
+from lapel.link.outbox import Outbox
+from lapel.link.session import Session
 from lapel.media.capture import FileSource, Wanted, open_source
 from lapel.media.encoder import Encoder, EncoderSettings
 from lapel.media.footage import LiveFootage
 from lapel.media.overlay import burn_in
 from lapel.media.prebuffer import PreEventBuffer
+from lapel.settings import Settings
 from lapel.worker import ThreadWorker
 
 
@@ -29,25 +35,67 @@ class App:
 
     camera: Camera
     storage: EvidenceStore
+    journal: SqliteJournal
     worker: ThreadWorker
 
     def close(self) -> None:
         """Leave the evidence folder to another camera and end the worker's threads."""
         self.worker.close()
+        self.journal.close()
         self.storage.close()
 
 
+def settings_of(config: Config) -> Settings:
+    """`config` with what was changed remotely since. Raises StorageError when a damaged file is in the way."""
+    settings = Settings(config, state_folder(config) / "configuration.json")
+    settings.load()
+    return settings
+
+
+async def run_for_good(
+    settings: Settings, make: Callable[[Settings], App], started: Callable[[Camera], None] = lambda _: None
+) -> str:
+    """Run cameras one after the other, each with the settings then in force, until one ends without a restart.
+
+    Returns why it ended. Settings on trial that no camera can even be made with are taken back. `started` is told each
+    camera.
+    """
+    while True:
+        await asyncio.to_thread(settings.begin)
+        try:
+            app = make(settings)
+        except LapelError as error:
+            if not settings.on_trial:
+                raise
+            await asyncio.to_thread(settings.roll_back, str(error))
+            continue
+        started(app.camera)
+        try:
+            await app.camera.run()
+        finally:
+            app.close()
+        if not app.camera.restarts:
+            return app.camera.ended
+
+
 def assemble(
-    config: Config, *, indicators: Indicators, buttons: Buttons | None = None, source: FrameSource | None = None
+    settings: Settings | Config,
+    *,
+    indicators: Indicators,
+    buttons: Buttons | None = None,
+    source: FrameSource | None = None,
 ) -> App:
-    """Everything that `config` names. Raises ConfigError, VideoError or StorageError before anything runs.
+    """Everything that the settings in force name. Raises ConfigError, VideoError or StorageError before anything runs.
 
     `source` stands in for the one that the configuration names.
     """
+    settings = settings if isinstance(settings, Settings) else Settings(settings)
+    config = settings.current
     clock, chance = SystemClock(), random.Random(secrets.randbits(64))
     session = f"{chance.getrandbits(64):016x}"
     storage = EvidenceStore(evidence_folder(Path(config.recording.evidence)), config.recording.min_free_bytes)
     worker = ThreadWorker()
+    journal = SqliteJournal(state_folder(config) / "outbox.sqlite")
     video, prebuffer = config.video, config.prebuffer
     footage = LiveFootage(
         source or _source(config, clock),
@@ -64,13 +112,14 @@ def assemble(
         footage=footage,
         storage=storage,
         worker=worker,
-        link=_link(config, clock, session, chance),
+        link=_link(config, clock, session, chance, Outbox(journal, worker), indicators),
         chance=chance,
         session=session,
         indicators=indicators,
         buttons=buttons,
+        settings=settings,
     )
-    return App(camera, storage, worker)
+    return App(camera, storage, journal, worker)
 
 
 def evidence_folder(path: Path) -> Path:
@@ -102,11 +151,24 @@ def _encoder(config: Config, form: PictureFormat) -> Encoder:
     return Encoder(EncoderSettings(form.rate_fps, video.bitrate_bps, video.gop_s, video.codec, video.preset))
 
 
-def _link(config: Config, clock: Clock, session: str, chance: random.Random) -> Link:
+def _link(
+    config: Config, clock: Clock, session: str, chance: random.Random, outbox: Outbox, indicators: Indicators
+) -> Link:
     link, who = config.link, config.camera
     contract = LapelV1(who.agency, who.site, who.name)
-    if not link.broker:
-        return NoLink()
     ca, cert, key = (Path(name) if name else None for name in (link.ca, link.cert, link.key))
-    broker = broker_at(link.broker, ca=ca, cert=cert, key=key, allow_plain=link.allow_plain)
-    return MqttSession(broker, contract, clock, session=session, chance=chance, keepalive_s=link.keepalive_s)
+    brokers = brokers_at(link.broker, ca=ca, cert=cert, key=key, allow_plain=link.allow_plain)
+    if not brokers:
+        return NoLink()
+    for broker in filter(is_plain, brokers):
+        indicators.say(f"warning: {broker} is spoken to in the clear: anybody on the way can read and command")
+    return Session(
+        MqttTransport(brokers, keepalive_s=link.keepalive_s),
+        contract,
+        clock,
+        outbox,
+        session=session,
+        chance=chance,
+        spread_s=link.spread_s,
+        drain_per_s=link.drain_per_s,
+    )

@@ -18,9 +18,13 @@ from lapel.errors import MessageError, StorageError
 from lapel.fragment import Fragment
 from lapel.hardware.interfaces import Buttons, Footage, FootageStatus, Indicators, Storage
 from lapel.link.interface import Link
-from lapel.link.messages import CameraState, Command, Detail, EventKind, EventMessage, Reply, StateMessage, Telemetry
+from lapel.link.messages import Command, EventKind, Reply, Result, StateMessage, Telemetry
+from lapel.logs import Log
 from lapel.media.recorder import Failed, Identity, Lost, Notice, PreEventSaved, Recorder, Recording, Saved, Started
 from lapel.recording import Cause
+from lapel.remote import TRIAL_S, Check, Remote
+from lapel.reporter import Reporter
+from lapel.settings import Settings
 from lapel.states import Chart, Effect, Event, Facts, Outcome, State
 from lapel.worker import Worker
 
@@ -76,12 +80,22 @@ class Camera:
         session: str,
         indicators: Indicators,
         buttons: Buttons | None = None,
+        settings: Settings | None = None,
+        log: Log | None = None,
     ) -> None:
-        """`session` is new at each start; `chance` is this camera's own stream of it."""
+        """`session` is new at each start; `chance` is this camera's own stream of it. `settings` is where `config` came
+        from and where changes of it go.
+        """
         self._config, self._clock, self._footage, self._storage = config, clock, footage, storage
         self._worker, self._link, self._chance = worker, link, chance
         self._indicators, self._buttons, self._session = indicators, buttons, session
+        self._settings = settings or Settings(config)
         who = config.camera
+        self.log = log or Log(clock)
+        self._reporter = Reporter(link, clock, indicators, self.log, who.name, session)
+        self._remote = Remote(
+            self._reporter, self._settings, worker, indicators, self_test=self.self_test, restart=self._restart_for
+        )
         self._recorder = Recorder(
             storage,
             worker,
@@ -92,9 +106,8 @@ class Camera:
             unwritten_max_bytes=config.prebuffer.max_bytes,
             notify=lambda notice: self._inbox.put_nowait(notice),
         )
-        self._inbox: asyncio.Queue[Happening | Notice] = asyncio.Queue()
+        self._inbox: asyncio.Queue[Happening | Notice | Command] = asyncio.Queue()
         self._chart = Chart()
-        self._state_reported = State.OFF
         self._since = self._began = clock.now()
         self._fault = ""
         self._recording: Recording | None = None
@@ -104,9 +117,11 @@ class Camera:
         self._mending: asyncio.Task[None] | None = None
         self._storage_full = False
         self._free_bytes = 0
-        self._events = 0
+        self._has_pictures = asyncio.Event()
         self.ended = ""
         """Why it went off; empty while it runs."""
+        self.restarts = False
+        """Whether it went off to start anew, with the settings then in force."""
 
     # -- life --------------------------------------------------------------------------------------------------------
 
@@ -118,6 +133,7 @@ class Camera:
                 group.create_task(self._link.run(self), name="link"),
                 group.create_task(self._watch(), name="watch"),
                 group.create_task(self._watch_buttons(), name="buttons"),
+                group.create_task(self._watch_trial(), name="trial"),
             ]
             await self._live()
             await self._link.close(self.ended)
@@ -136,6 +152,27 @@ class Camera:
     def shut_down(self, reason: str) -> None:
         """End the session; a recording under way is finished first."""
         self._happen(Event.SHUT_DOWN, Cause("camera", reason))
+
+    def restart(self, reason: str) -> None:
+        """End the session so that the firmware starts anew; refused while recording."""
+        self._happen(Event.RESTART, Cause("camera", reason))
+
+    def identify(self, seconds: float) -> None:
+        """Blink and beep."""
+        self._indicators.identify(seconds)
+
+    async def self_test(self) -> list[Check]:
+        """Look at everything that a recording needs. Harmless at any time."""
+        footage, link, quality = self._footage.status(), self._link.status(), self._clock.quality()
+        storage = await self._storage_check()
+        fps = f"{footage.measured_fps:.1f} pictures a second, {footage.buffered_s:.0f} s buffered"
+        return [
+            storage,
+            Check("video", footage.lost is None and self._is_capturing(), footage.lost or fps),
+            Check("clock", quality != "unsynced", quality),
+            Check("link", link.up, link.reason or "up"),
+            Check("events", not link.unkept, link.unkept or f"{link.events_waiting} waiting"),
+        ]
 
     def status(self) -> CameraStatus:
         """How it stands right now."""
@@ -157,9 +194,11 @@ class Camera:
         while not self._inbox.empty():  # the last notices: what was saved
             await self._take(self._inbox.get_nowait())
 
-    async def _take(self, item: Happening | Notice) -> None:
+    async def _take(self, item: Happening | Notice | Command) -> None:
         if isinstance(item, Happening):
             await self._decide(item)
+        elif isinstance(item, Command):
+            await self._remote.carry_out(item)
         else:
             self._notice(item)
 
@@ -179,6 +218,7 @@ class Camera:
         elif outcome.before is State.FAULT:
             self._fault = ""
         if outcome.after is State.OFF:
+            self.restarts = happening.event is Event.RESTART
             self.ended = happening.cause.reason or happening.cause.source
         for effect in outcome.effects:
             await self._carry_out(effect, happening, outcome)
@@ -217,13 +257,14 @@ class Camera:
             self._happen(Event.STORAGE_FAILED, Cause("camera", str(error)))
             return
         self._emit("booted", firmware=__version__)
+        self._remote.tell_roll_back()
         self._happen(Event.SELF_TEST_PASSED, Cause("camera", "self-test passed"))
 
     async def _check_and_recover(self) -> None:
         """At boot, and when a card came back: another may have been put in. Raises StorageError."""
         await self._worker.run(self._storage.check)
         for account in await self._worker.run(self._storage.recover):
-            self._indicators.say(f"recovered {account.recording}: interrupted after {account.duration_s:.1f} s")
+            self._reporter.say(f"recovered {account.recording}: interrupted after {account.duration_s:.1f} s")
             self._emit("recovered", recording=account.recording, duration_s=account.duration_s, frames=account.frames)
 
     async def _open_recording(self, happening: Happening, outcome: Outcome) -> None:
@@ -260,12 +301,13 @@ class Camera:
 
     def on_fragment(self, fragment: Fragment) -> None:
         """Straight to the recording: fragments must not wait behind events."""
+        self._has_pictures.set()
         if self._recording is not None:
             self._recording.add(fragment)
 
     def on_source_lost(self, reason: str) -> None:
         """A gap, not an end."""
-        self._indicators.say(f"no pictures: {reason}")
+        self._reporter.say(f"no pictures: {reason}")
         self._emit("source-lost", reason=reason)
         self._publish_state()
 
@@ -295,7 +337,7 @@ class Camera:
                     shortfall=shortfall,
                 )
             case Saved(account):
-                self._indicators.say(
+                self._reporter.say(
                     f"saved {account.recording}: {account.duration_s:.1f} s, "
                     f"{account.prebuffer_actual_s:.1f} of {account.prebuffer_configured_s:g} s from before the press"
                 )
@@ -308,7 +350,7 @@ class Camera:
                     gaps=len(account.gaps),
                 )
             case Lost(recording, frames, seconds, reason):
-                self._indicators.say(f"LOST {frames} pictures ({seconds:.1f} s) of {recording.id}: {reason}")
+                self._reporter.say(f"LOST {frames} pictures ({seconds:.1f} s) of {recording.id}: {reason}")
                 self._emit("footage-lost", recording=recording.id, frames=frames, seconds=seconds, reason=reason)
             case Failed(recording, error):
                 self._emit("recording-failed", recording=recording.id, reason=str(error))
@@ -319,39 +361,42 @@ class Camera:
 
     def on_command(self, command: Command) -> None:
         """A command came; `status` is answered at once, the others are events like any other."""
-        event = _COMMANDS.get(command.command)
-        if event is None:
+        if command.command == "status":
             self._reply(command, "done")
             self._link.publish(self._telemetry())
+            return
+        self._emit(
+            "command-accepted", command=command.command, id=command.id, sender=command.sender, reason=command.reason
+        )
+        event = _COMMANDS.get(command.command)
+        if event is None:
+            self._inbox.put_nowait(command)
         else:
             self._happen(event, Cause("command", command.reason, command.id), command)
 
+    def on_unfinished(self, reply: Reply) -> None:
+        """The restart in between was the command's own doing, or its end."""
+        self._remote.resume(reply)
+
     def on_bad_command(self, error: MessageError) -> None:
         """Answer it if it can be answered, put it on record in any case."""
-        self._indicators.say(f"refused: {error}")
-        self._emit("command-rejected", reason=str(error)[:400])
-        if error.command_id:
-            self._link.publish(
-                Reply(
-                    id=error.command_id,
-                    command=error.command,
-                    result="refused",
-                    reason=str(error)[:400],
-                    state=self._wire_state(),
-                    time=iso(self._clock.now().utc),
-                )
-            )
+        self._reporter.reject(error)
+
+    def on_dropped(self, dropped: Mapping[str, int]) -> None:
+        """Say so: what is missing must not be missed."""
+        self._reporter.say(f"events given up: {dict(dropped)}", "error")
+        self._emit("events-dropped", **dropped)
 
     def on_link(self, up: bool, reason: str) -> None:
         """The camera works the same either way; only a duplicate name ends with the link coming up."""
-        self._indicators.say("link up" if up else f"link down: {reason}")
+        self._reporter.say("link up" if up else f"link down: {reason}")
         if up and self._chart.state == State.FAULT and self._fault.startswith(_DUPLICATE):
             self._happen(Event.FAULT_CLEARED, Cause("camera", "the name is ours again"))
 
     def on_duplicate(self, session: str) -> None:
         """Two cameras under one name: nobody could say later which of them recorded what."""
         reason = f"{_DUPLICATE} {self._config.camera.name} (session {session}); give each camera a name of its own"
-        self._indicators.say(reason)
+        self._reporter.say(reason)
         self._emit("duplicate-name", session=session)
         self._happen(Event.DUPLICATE_NAME, Cause("camera", reason))
 
@@ -359,7 +404,7 @@ class Camera:
         """The birth: what it is now. *recording* is said only once the first fragment is on disk."""
         who = self._config.camera
         return StateMessage(
-            state=self._wire_state(),
+            state=self._reporter.wire_state,
             agency=who.agency,
             site=who.site,
             camera=who.name,
@@ -369,26 +414,36 @@ class Camera:
             time=iso(self._clock.now().utc),
             since=iso(self._since.utc),
             reason=self._fault[:500] or None,
-            recording=self._recording.id if self._recording and self._state_reported is State.RECORDING else None,
+            recording=self._recording.id if self._recording and self._reporter.state is State.RECORDING else None,
+            configuration=self._settings.version,
         )
+
+    async def _restart_for(self, command: Command) -> str | None:
+        """The restart that a command needs, or why the chart refuses it."""
+        if (reason := self._chart.refusal(Event.RESTART, self._facts())) is not None:
+            return reason
+        cause = Cause("command", f"restart: {command.reason or command.command}", command.id)
+        await self._decide(Happening(Event.RESTART, self._clock.now(), cause))
+        return None
 
     # -- saying so ---------------------------------------------------------------------------------------------------
 
     def _tell(self, happening: Happening, outcome: Outcome) -> None:
         """After the effects: the new state, and the answer to a command."""
         if outcome.after is not outcome.before:
-            self._indicators.say(f"{outcome.after}" + (f": {self._fault}" if self._fault else ""))
+            self._reporter.say(f"{outcome.after}" + (f": {self._fault}" if self._fault else ""))
             if outcome.after is not State.RECORDING:  # recording is reported when something is on disk
                 self._report(outcome.after)
         if happening.event in (Event.STORAGE_FULL, Event.STORAGE_FAILED):
-            self._emit("storage-failed", reason=self._fault[:400])
+            self._emit("storage-failed", reason=self._fault)
         if happening.command is not None and happening.event is not Event.START:
             self._reply(happening.command, "done")
 
     def _report(self, state: State) -> None:
-        if state is self._state_reported:
+        before = self._reporter.state
+        if state is before:
             return
-        before, self._state_reported = self._state_reported, state
+        self._reporter.state = state
         self._since = self._clock.now()
         self._emit("state-changed", before=before.value, after=state.value)
         self._publish_state()
@@ -396,61 +451,40 @@ class Camera:
     def _refuse(self, happening: Happening, reason: str) -> None:
         if happening.event is Event.STORAGE_FAILED:
             return  # a fault that goes on is no news
-        self._indicators.say(f"refused {happening.event.replace('_', ' ')}: {reason}")
+        self._reporter.say(f"refused {happening.event.replace('_', ' ')}: {reason}")
         self._emit("refused", event=happening.event.value, source=happening.cause.source, reason=reason)
         if happening.command is not None:
             self._reply(happening.command, "refused", reason)
 
-    def _answer_start(self, recording: Recording, result: str, reason: str | None = None) -> None:
+    def _answer_start(self, recording: Recording, result: Result, reason: str | None = None) -> None:
         command = self._awaiting_start.pop(recording.id, None)
         if command is not None:
             self._reply(command, result, reason, recording.id)
 
-    def _reply(self, command: Command, result: str, reason: str | None = None, recording: str | None = None) -> None:
-        self._link.publish(
-            Reply(
-                id=command.id,
-                command=command.command,
-                result="done" if result == "done" else "failed" if result == "failed" else "refused",
-                reason=reason[:500] if reason else None,
-                state=self._wire_state(),
-                recording=recording or (self._recording.id if self._recording else None),
-                time=iso(self._clock.now().utc),
-            )
-        )
+    def _reply(self, command: Command, result: Result, reason: str | None = None, recording: str | None = None) -> None:
+        clip = recording or (self._recording.id if self._recording else None)
+        self._reporter.reply(command.id, command.command, result, reason, recording=clip)
 
     def _emit(self, kind: EventKind, **detail: str | float | bool | None) -> None:
-        self._events += 1
-        now = self._clock.now()
-        said: Detail = {key: round(value, 3) if isinstance(value, float) else value for key, value in detail.items()}
-        self._link.publish(
-            EventMessage(
-                id=f"{self._session}-{self._events}",
-                kind=kind,
-                time=iso(now.utc),
-                mono_s=now.mono_s,
-                camera=self._config.camera.name,
-                session=self._session,
-                detail=said,
-            )
-        )
+        self._reporter.emit(kind, **detail)
 
     def _publish_state(self) -> None:
         self._link.publish(self.state_message())
 
-    def _wire_state(self) -> CameraState:
-        return self._state_reported.value
-
     def _flags(self) -> list[str]:
         flags = []
-        capturing = self._chart.state in (State.BUFFERING, State.RECORDING)
-        if capturing and self._footage.status().lost is not None:
+        if self._is_capturing() and self._footage.status().lost is not None:
             flags.append("source-lost")
         if self._clock.quality() == "unsynced":
             flags.append("clock-unsynced")
         if self._post_event is not None:
             flags.append("post-event")
+        if self._link.status().unkept:
+            flags.append("events-in-memory")
         return flags
+
+    def _is_capturing(self) -> bool:
+        return self._chart.state in (State.BUFFERING, State.RECORDING)
 
     # -- watching ----------------------------------------------------------------------------------------------------
 
@@ -483,6 +517,35 @@ class Camera:
         except StorageError as error:
             self._happen(Event.STORAGE_FAILED, Cause("camera", str(error)))
 
+    async def _storage_check(self) -> Check:
+        try:
+            await self._worker.run(self._storage.check)
+            free = await self._worker.run(self._storage.free_bytes)
+        except StorageError as error:
+            return Check("storage", False, str(error))
+        return Check("storage", True, f"{free / 1e9:.1f} GB free")
+
+    async def _watch_trial(self) -> None:
+        """Changed settings must bring pictures, and the broker where there is one, or they are taken back."""
+        if not self._settings.on_trial:
+            return
+        trouble = None
+        deadline_s = self._clock.mono_s() + TRIAL_S
+        while self._unproved():
+            if self._clock.mono_s() >= deadline_s:
+                trouble = f"after {TRIAL_S:g} s there {self._unproved()}"
+                break
+            await self._clock.sleep(1.0)
+        if await self._remote.settle_trial(trouble):
+            self.restart("the configuration before is put in force again")
+        self._publish_state()
+
+    def _unproved(self) -> str:
+        if not self._has_pictures.is_set():
+            return "were still no pictures" + (f" ({self._fault})" if self._fault else "")
+        link = self._link.status()
+        return f"was still no broker ({link.reason})" if self._config.link.broker and not link.up else ""
+
     async def _watch_buttons(self) -> None:
         if self._buttons is None:
             return
@@ -500,7 +563,7 @@ class Camera:
         return Telemetry(
             time=iso(now.utc),
             session=self._session,
-            state=self._wire_state(),
+            state=self._reporter.wire_state,
             uptime_s=round(now.mono_s - self._began.mono_s, 3),
             buffered_s=round(footage.buffered_s, 3),
             buffered_bytes=footage.buffered_bytes,

@@ -115,25 +115,34 @@ def _run(options: argparse.Namespace) -> int:
         return asyncio.run(_live(settings, on_terminal=on_terminal))
 
 
-async def _live(settings: Config, *, on_terminal: bool) -> int:
-    from lapel.app import assemble  # OpenCV and FFmpeg: half a second that `--help` need not wait for
+async def _live(config: Config, *, on_terminal: bool) -> int:
+    # OpenCV and FFmpeg: half a second that `--help` need not wait for
+    from lapel.app import assemble, evidence_folder, run_for_good, settings_of
 
-    status_line = StatusLine(lambda: _line(app.camera.status()))
-    app = assemble(
-        settings,
-        indicators=status_line if on_terminal else PlainIndicators(),
-        buttons=TerminalButtons(sys.stdin.fileno()) if on_terminal else None,
-    )
+    camera: Camera | None = None
+
+    def line() -> str:
+        return _line(camera.status()) if camera else "starting"
+
+    def started(new: Camera) -> None:
+        nonlocal camera
+        camera = new
+        _end_on_signals(new)
+
+    status_line = StatusLine(line)
+    indicators = status_line if on_terminal else PlainIndicators()
     drawing = asyncio.create_task(status_line.run()) if on_terminal else None
+    buttons = TerminalButtons(sys.stdin.fileno()) if on_terminal else None
     try:
-        _end_on_signals(app.camera)
-        await app.camera.run()
+        evidence_folder(Path(config.recording.evidence))
+        ended = await run_for_good(
+            settings_of(config), lambda now: assemble(now, indicators=indicators, buttons=buttons), started
+        )
     finally:
         if drawing is not None:
             drawing.cancel()
             await asyncio.wait([drawing])
-        app.close()
-    print(app.camera.ended)
+    print(ended)
     return 0
 
 

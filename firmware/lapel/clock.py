@@ -42,6 +42,9 @@ class Clock(Protocol):
     def quality(self) -> Quality:
         """How far `now().utc` can be trusted."""
 
+    def is_trusted(self) -> bool:
+        """Whether `now().utc` may be compared with another machine's clock: it is synced, and time is not scaled."""
+
     async def sleep(self, seconds: float) -> None:
         """Return after that many monotonic seconds."""
 
@@ -62,6 +65,10 @@ class SystemClock:
         if _TIMESYNCD_MARK.exists():
             return "synced"
         return "unsynced" if datetime.now(UTC).year < _RELEASE_YEAR else "unknown"
+
+    def is_trusted(self) -> bool:
+        """When it is synced."""
+        return self.quality() == "synced"
 
     async def sleep(self, seconds: float) -> None:
         """Sleep on the running event loop."""

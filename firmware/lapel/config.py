@@ -33,6 +33,9 @@ class CameraSection(_Section, frozen=True, kw_only=True):
     """The city or station."""
     name: _Name = "cam-0001"
     """The camera, unique within agency and site."""
+    state: str = ""
+    """Folder for what the camera must remember: events not yet sent, changes of configuration. Empty: `.lapel` in the
+    evidence folder."""
 
 
 class VideoSection(_Section, frozen=True, kw_only=True):
@@ -88,11 +91,16 @@ class LinkSection(_Section, frozen=True, kw_only=True):
     """The fleet broker. Without one the camera works alone."""
 
     broker: str = ""
-    """`mqtts://HOST[:8883]` or, on this machine, `mqtt://127.0.0.1[:1883]`. Empty: none."""
+    """`mqtts://HOST[:8883]` or, on this machine, `mqtt://127.0.0.1[:1883]`; several, with blanks between, are tried in
+    turn. Empty: none."""
     keepalive_s: Annotated[int, Meta(ge=2, le=3600)] = 30
     """Seconds after which a silent connection is tested; 1.5 times as long, and the broker publishes the will."""
     telemetry_s: Annotated[float, Meta(ge=1, le=86_400)] = 30.0
     """Seconds between telemetry messages."""
+    spread_s: Annotated[float, Meta(ge=0, le=600)] = 5.0
+    """Seconds over which the cameras of a broker that went away spread their return."""
+    drain_per_s: Annotated[float, Meta(ge=0.1, le=10_000)] = 20.0
+    """Events per second to send after an outage."""
     ca: str = ""
     """File of the authority that signed the broker's certificate. Empty: the system's."""
     cert: str = ""
@@ -133,6 +141,22 @@ def load(
     for origin, section, key, value in (*_variables(environment or {}), *_given(flags or {})):
         config = _with(config, origin, section, key, value)
     return config
+
+
+def changed(config: Config, changes: Mapping[str, Mapping[str, Any]], origin: str) -> Config:
+    """`config` with these sections, keys and values. Raises ConfigError naming `origin`, section and key."""
+    for section, keys in changes.items():
+        if section not in SECTIONS:
+            raise ConfigError(f"{origin}: [{section}] is no section{_meant(section, SECTIONS)}")
+        for key, value in keys.items():
+            _convert(origin, section, key, value, strict=True)
+            config = _with(config, origin, section, key, value)
+    return config
+
+
+def state_folder(config: Config) -> Path:
+    """Where the camera remembers things."""
+    return Path(config.camera.state) if config.camera.state else Path(config.recording.evidence) / ".lapel"
 
 
 def schema() -> dict[str, Any]:

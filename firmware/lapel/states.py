@@ -52,6 +52,7 @@ class Event(StrEnum):
     BATTERY_CRITICAL = "battery_critical"
     POWER_OFF = "power_off"
     SHUT_DOWN = "shut_down"
+    RESTART = "restart"
 
 
 class Effect(StrEnum):
@@ -127,6 +128,7 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.BATTERY_CRITICAL: (No("the camera is off already"),),
         Event.POWER_OFF: (No("the camera is off, as asked"),),
         Event.SHUT_DOWN: (No("the camera is off; there is nothing to shut down"),),
+        Event.RESTART: (No("the camera is off; power it on instead"),),
     },
     State.BOOTING: {
         Event.POWER_ON: (No("the camera is starting"),),
@@ -148,6 +150,7 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.BATTERY_CRITICAL: (Go(State.OFF),),
         Event.POWER_OFF: (Go(State.OFF),),
         Event.SHUT_DOWN: (Go(State.OFF),),
+        Event.RESTART: (Go(State.OFF),),
     },
     State.STANDBY: {
         Event.POWER_ON: (No("the camera is on"),),
@@ -172,6 +175,7 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.BATTERY_CRITICAL: (Go(State.OFF),),
         Event.POWER_OFF: (Go(State.OFF),),
         Event.SHUT_DOWN: (Go(State.OFF),),
+        Event.RESTART: (Go(State.OFF),),
     },
     State.BUFFERING: {
         Event.POWER_ON: (No("the camera is on and buffering"),),
@@ -196,6 +200,7 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.BATTERY_CRITICAL: (Go(State.OFF, (_RELEASE,)),),
         Event.POWER_OFF: (Go(State.OFF, (_RELEASE,)),),
         Event.SHUT_DOWN: (Go(State.OFF, (_RELEASE,)),),
+        Event.RESTART: (Go(State.OFF, (_RELEASE,)),),
     },
     State.RECORDING: {
         Event.POWER_ON: (No("the camera is on and recording"),),
@@ -223,6 +228,7 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
             No("the camera is recording; stop the recording before you switch it off"),
         ),
         Event.SHUT_DOWN: (Go(State.OFF, (_CLOSE, _RELEASE)),),
+        Event.RESTART: (No("the camera is recording; stop the recording before you restart it"),),
     },
     State.DOCKED: {
         Event.POWER_ON: (No("the camera is on, in its dock"),),
@@ -244,6 +250,7 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.BATTERY_CRITICAL: (No("the camera is docked and charging"),),
         Event.POWER_OFF: (Go(State.OFF),),
         Event.SHUT_DOWN: (Go(State.OFF),),
+        Event.RESTART: (Go(State.OFF),),
     },
     State.FAULT: {
         Event.POWER_ON: (No("the camera is on, with a fault"),),
@@ -265,6 +272,7 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.BATTERY_CRITICAL: (Go(State.OFF),),
         Event.POWER_OFF: (Go(State.OFF),),
         Event.SHUT_DOWN: (Go(State.OFF),),
+        Event.RESTART: (Go(State.OFF),),
     },
 }
 
@@ -288,6 +296,11 @@ class Chart:
     def __init__(self) -> None:
         self.state: str = State.OFF.value
         self._row: Row | None = None
+
+    def refusal(self, event: Event, facts: Facts) -> str | None:
+        """Why `event` would be refused now; None when it would be taken. Changes nothing."""
+        row = next(row for row in TABLE[State(self.state)][event] if _holds(row, facts))
+        return row.reason if isinstance(row, No) else None
 
     def handle(self, event: Event, facts: Facts) -> Outcome:
         """Take `event`. Never raises: every pair has its row."""
@@ -316,9 +329,13 @@ def _shared_machine() -> Machine:
     return machine
 
 
+def _holds(row: Row, facts: Facts) -> bool:
+    return row.when is None or bool(getattr(facts, row.when.value))
+
+
 def _add(machine: Machine, state: State, event: Event, row: Row) -> None:
     def holds(data: EventData) -> bool:
-        return row.when is None or bool(getattr(data.kwargs["facts"], row.when.value))
+        return _holds(row, data.kwargs["facts"])
 
     def take(data: EventData) -> None:
         cast(Chart, data.model)._row = row

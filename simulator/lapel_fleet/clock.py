@@ -78,6 +78,10 @@ class VirtualClock:
         """What `trusted` says."""
         return self.trusted
 
+    def is_trusted(self) -> bool:
+        """When it is synced: everybody in a virtual world lives by the same time."""
+        return self.trusted == "synced"
+
     async def sleep(self, seconds: float) -> None:
         """Let virtual time pass."""
         await asyncio.sleep(seconds)

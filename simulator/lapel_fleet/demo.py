@@ -123,6 +123,9 @@ class _Voice:
     def say(self, line: str) -> None:
         self._log.say(self._name, line)
 
+    def identify(self, seconds: float) -> None:
+        self.say(f"blinks and beeps for {seconds:g} s")
+
 
 async def run(video: str, root: Path, console: Console, picture: Path | None = None) -> int:
     """Play the story with pictures from `video` into `root`. Exit code 0 if every recording is playable and honest."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from lapel.errors import ConfigError, MessageError
 from lapel.link.contract import MAX_COMMAND_BYTES, LapelV1, Presence
 from lapel.link.messages import Command, Reply, StateMessage, offline
+from lapel.link.transport import Inbound
 
 LINK = LapelV1("demo", "baltimore", "cam-0001")
 TOPIC = LINK.command_topic
@@ -38,7 +39,9 @@ def test_replies_are_acknowledged_and_not_retained() -> None:
 
 def test_a_command_is_read_and_what_it_has_besides_is_ignored() -> None:
     payload = b'{"id": "1", "command": "start-recording", "reason": "traffic stop", "later": [1]}'
-    assert LINK.decode_command(TOPIC, payload) == Command(id="1", command="start-recording", reason="traffic stop")
+    assert LINK.decode_command(Inbound(TOPIC, payload)) == Command(
+        id="1", command="start-recording", reason="traffic stop"
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,17 +61,43 @@ def test_a_command_is_read_and_what_it_has_besides_is_ignored() -> None:
 )
 def test_what_is_no_command_is_refused_in_one_line(payload: bytes, said: str, command_id: str) -> None:
     with pytest.raises(MessageError) as caught:
-        LINK.decode_command(TOPIC, payload)
+        LINK.decode_command(Inbound(TOPIC, payload))
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
     assert TOPIC in str(caught.value)
     assert caught.value.command_id == command_id
 
 
+@pytest.mark.parametrize(
+    ("in_payload", "in_property", "answered_to"),
+    [
+        (None, None, None),
+        (f"{LINK.state_topic.rsplit('/', 1)[0]}/reply", None, None),
+        (None, f"{LINK.state_topic.rsplit('/', 1)[0]}/reply/desk-3", "desk-3"),
+        (f"{LINK.state_topic.rsplit('/', 1)[0]}/reply/desk-3", None, "desk-3"),
+    ],
+)
+def test_an_asker_may_name_a_topic_below_reply(
+    in_payload: str | None, in_property: str | None, answered_to: str | None
+) -> None:
+    payload = msgspec.json.encode(Command(id="1", command="arm", reply_to=in_payload))
+    command = LINK.decode_command(Inbound(TOPIC, payload, response_topic=in_property))
+    assert (command.reply_to or "").rpartition("/")[2] == (answered_to or "")
+
+
+@pytest.mark.parametrize(
+    "topic", ["x", LINK.state_topic, f"{TOPIC[:-7]}reply/+", f"{TOPIC[:-7]}reply/#", f"{TOPIC}/reply"]
+)
+def test_nobody_makes_a_camera_write_on_another_topic(topic: str) -> None:
+    with pytest.raises(MessageError, match="answers go to") as caught:
+        LINK.decode_command(Inbound(TOPIC, b'{"id": "9", "command": "arm"}', response_topic=topic))
+    assert caught.value.command_id == "9"
+
+
 @given(st.binary(max_size=300) | st.recursive(st.none() | st.text(), st.lists).map(lambda v: json.dumps(v).encode()))
 def test_nothing_that_comes_in_raises_anything_else(payload: bytes) -> None:
     with contextlib.suppress(MessageError):
-        LINK.decode_command(TOPIC, payload)
+        LINK.decode_command(Inbound(TOPIC, payload))
     LINK.decode_presence(payload)
 
 

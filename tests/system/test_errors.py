@@ -261,7 +261,7 @@ async def test_of_two_cameras_with_one_name_the_newer_goes_on(tmp_path: Path) ->
                 await newer.says("link up")
                 await older.says("fault: another live camera is called cam-0001 .* give each camera a name of its own")
                 operator.command("start-recording", "go")
-                answer = await operator.hears("reply", id="go")
+                answer = await operator.hears("reply", id="go", result="done")
                 assert (answer["result"], answer["state"]) == ("done", "recording")
                 last = operator.heard("state")[-1]
                 assert (last["state"], last["session"] != first["session"]) == ("recording", True)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
@@ -13,8 +13,12 @@ import pytest
 from lapel.clock import SystemClock
 from lapel.errors import ConfigError, MessageError
 from lapel.link.contract import LapelV1
-from lapel.link.messages import Command, EventMessage, StateMessage
-from lapel.link.session import MqttSession, broker_at
+from lapel.link.journal import Journal, MemoryJournal
+from lapel.link.messages import Command, EventMessage, Reply, StateMessage
+from lapel.link.mqtt import MqttTransport, brokers_at
+from lapel.link.outbox import Outbox
+from lapel.link.session import Session
+from lapel.worker import InlineWorker
 from lapel_fleet.broker import embedded_broker, free_port
 from system.brokers import real
 
@@ -36,6 +40,12 @@ class Host:
 
     def on_command(self, command: Command) -> None:
         self.commands.append(command)
+
+    def on_unfinished(self, reply: Reply) -> None:
+        self.news.append(f"unfinished {reply.command}")
+
+    def on_dropped(self, dropped: Mapping[str, int]) -> None:
+        self.news.append(f"dropped {dict(dropped)}")
 
     def on_bad_command(self, error: MessageError) -> None:
         self.news.append(f"bad: {error}")
@@ -78,19 +88,20 @@ async def watching(port: int) -> AsyncIterator[Watcher]:
             await asyncio.wait([reading])
 
 
-def session(host: Host, port: int, seed: int = 1) -> MqttSession:
-    return MqttSession(
-        broker_at(f"mqtt://127.0.0.1:{port}"),
+def session(host: Host, port: int, seed: int = 1, journal: Journal | None = None) -> Session:
+    return Session(
+        MqttTransport(brokers_at(f"mqtt://127.0.0.1:{port}"), keepalive_s=5),
         LapelV1("demo", "baltimore", "cam-0001"),
         SystemClock(),
+        Outbox(journal or MemoryJournal(), InlineWorker()),
         session=host.session,
         chance=random.Random(seed),
-        keepalive_s=5,
+        spread_s=0.2,
     )
 
 
 @asynccontextmanager
-async def running(link: MqttSession, host: Host) -> AsyncIterator[None]:
+async def running(link: Session, host: Host) -> AsyncIterator[None]:
     task = asyncio.create_task(link.run(host))
     try:
         yield
@@ -200,10 +211,10 @@ async def test_a_late_will_never_leaves_a_live_camera_offline() -> None:
 )
 def test_an_address_that_cannot_be_is_named(url: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
-        broker_at(url)
+        brokers_at(url)
 
 
 def test_a_password_is_never_shown() -> None:
-    broker = broker_at("mqtt://me:secret@127.0.0.1")
+    (broker,) = brokers_at("mqtt://me:secret@127.0.0.1")
     assert broker.password == "secret"
     assert "secret" not in f"{broker} {broker!r}"

@@ -49,7 +49,7 @@ async def test_a_start_command_records_from_before_it_and_a_killed_camera_leaves
 
                 await until(lambda: buffered_s() >= 10.0, lambda: f"only {buffered_s()} s were ever buffered")
                 operator.command("start-recording", "go")
-                started = await operator.hears("reply", id="go")
+                started = await operator.hears("reply", id="go", result="done")
                 assert (started["result"], started["state"]) == ("done", "recording")
                 await operator.hears("state", state="recording", recording=started["recording"])
                 await asyncio.sleep(5)

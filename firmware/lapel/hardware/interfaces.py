@@ -171,3 +171,6 @@ class Indicators(Protocol):
 
     def say(self, line: str) -> None:
         """One line worth reading: a state, a refusal and its reason, a recording saved."""
+
+    def identify(self, seconds: float) -> None:
+        """Blink and beep for so long, so that somebody finds this camera among many."""

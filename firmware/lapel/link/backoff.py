@@ -1,25 +1,50 @@
-"""How long to wait before trying again."""
+"""When to try again, and how fast to catch up: what keeps a fleet that lost one broker from bringing it down again."""
 
 import random
 
 
 class Backoff:
-    """Waits that double up to a limit, each cut at random by up to half: cameras that lost one broker at the same
-    moment must not come back at the same moment.
+    """Waits that double up to a limit, each cut at random by up to half.
+
+    The first one after a connection that worked is drawn from the whole of `spread_s`: every camera of that broker lost
+    it at the same moment, and they must not come back at the same moment.
     """
 
-    def __init__(self, chance: random.Random, first_s: float = 1.0, most_s: float = 60.0) -> None:
+    def __init__(
+        self, chance: random.Random, first_s: float = 1.0, most_s: float = 60.0, spread_s: float = 0.0
+    ) -> None:
         self._chance = chance
-        self._first_s = first_s
-        self._most_s = most_s
+        self._first_s, self._most_s, self._spread_s = first_s, most_s, spread_s
         self._next_s = first_s
+        self._spread = False
 
     def next_s(self) -> float:
         """Seconds to wait now."""
+        if self._spread:
+            self._spread = False
+            return self._chance.uniform(0.0, self._spread_s)
         wait_s = self._next_s
         self._next_s = min(2 * wait_s, self._most_s)
         return wait_s * self._chance.uniform(0.5, 1.0)
 
     def reset(self) -> None:
-        """It worked: begin with the shortest wait again."""
+        """It worked: spread the next wait, and begin with the shortest again after that."""
         self._next_s = self._first_s
+        self._spread = self._spread_s > 0
+
+
+class Pace:
+    """So many a second on average, after a first `burst` at once, with jitter: a bucket of permissions that refills."""
+
+    def __init__(self, chance: random.Random, per_s: float, burst: int = 10) -> None:
+        self._chance, self._per_s, self._burst = chance, per_s, burst
+        self._left, self._looked_s = float(burst), 0.0
+
+    def wait_s(self, now_s: float) -> float:
+        """Seconds until the next one may go; 0 takes the permission."""
+        self._left = min(self._burst, self._left + (now_s - self._looked_s) * self._per_s)
+        self._looked_s = now_s
+        if self._left >= 1.0:
+            self._left -= 1.0
+            return 0.0
+        return (1.0 - self._left) / self._per_s * self._chance.uniform(1.0, 1.4)

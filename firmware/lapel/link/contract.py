@@ -11,7 +11,7 @@ import msgspec
 
 from lapel.errors import ConfigError, MessageError
 from lapel.link.messages import Command, EventMessage, Reply, StateMessage, Telemetry
-from lapel.link.transport import Envelope
+from lapel.link.transport import Envelope, Inbound
 
 MAX_NAME_CHARS = 64
 MAX_COMMAND_BYTES = 8 * 1024
@@ -50,8 +50,10 @@ class Contract(Protocol):
     def encode(self, message: StateMessage | Telemetry | EventMessage | Command | Reply) -> Envelope:
         """The message as MQTT carries it."""
 
-    def decode_command(self, topic: str, payload: bytes) -> Command:
-        """The command in it. Raises MessageError, with the command's id where one could be read, and nothing else."""
+    def decode_command(self, message: Inbound) -> Command:
+        """The command in it, with the `reply_to` that holds. Raises MessageError, with the command's id where one
+        could be read, and nothing else.
+        """
 
     def decode_presence(self, payload: bytes) -> Presence | None:
         """Who says this on the state or telemetry topic; None when nobody can be made out."""
@@ -86,20 +88,34 @@ class LapelV1:
             case Reply():
                 return Envelope(f"{self._root}/reply", payload, qos=1, retain=False)
 
-    def decode_command(self, topic: str, payload: bytes) -> Command:
-        """The command in at most 8 KiB of JSON."""
+    def decode_command(self, message: Inbound) -> Command:
+        """The command in at most 8 KiB of JSON. An answer goes nowhere but to `reply` or below it: whoever may command
+        a camera must not be able to make it write on others' topics.
+        """
+        topic, payload = message.topic, message.payload
         if len(payload) > MAX_COMMAND_BYTES:
             raise MessageError(
                 f"{topic}: {len(payload)} bytes are too many for a command, send at most {MAX_COMMAND_BYTES}"
             )
         try:
-            return msgspec.json.decode(payload, type=Command)
+            command = msgspec.json.decode(payload, type=Command)
         except msgspec.ValidationError as error:
             raise _ill_formed(topic, payload, str(error)) from None
         except RecursionError:
             raise MessageError(f"{topic}: nested too deeply for a command, which is one flat JSON object") from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise MessageError(f"{topic}: not a JSON object in UTF-8 ({error})") from None
+        return self._with_reply_to(command, message.response_topic or command.reply_to)
+
+    def _with_reply_to(self, command: Command, topic: str | None) -> Command:
+        own = f"{self._root}/reply"
+        if topic is not None and topic != own and (not topic.startswith(f"{own}/") or set(topic) & set("+#\0")):
+            raise MessageError(
+                f"{self.command_topic}: answers go to {own} or below it, not to {topic[:100]!r}",
+                command.id,
+                command.command,
+            )
+        return msgspec.structs.replace(command, reply_to=None if topic == own else topic)
 
     def decode_presence(self, payload: bytes) -> Presence | None:
         """Reads no more than state and session: whatever else an older or newer firmware may send."""

@@ -1,10 +1,11 @@
 """What a camera needs of a link to its fleet, and what a link needs of the camera."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from lapel.errors import MessageError
-from lapel.link.messages import Command, Outgoing, StateMessage
+from lapel.link.messages import Command, Outgoing, Reply, StateMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,8 @@ class LinkStatus:
     """Why it is down; empty while it is up."""
     events_waiting: int = 0
     events_dropped: int = 0
+    unkept: str = ""
+    """Why waiting events are in memory only; empty while they are on disk."""
 
 
 class LinkHost(Protocol):
@@ -25,10 +28,18 @@ class LinkHost(Protocol):
         """What the camera would say of itself right now; its `session` never changes while the link runs."""
 
     def on_command(self, command: Command) -> None:
-        """A well-formed command came in. Answer it with `publish(Reply(…))`."""
+        """A command came in that may be carried out, for the first time. Answer it with `publish(Reply(…))`; unless it
+        is `status`, that it was accepted has been answered already.
+        """
+
+    def on_unfinished(self, reply: Reply) -> None:
+        """An earlier session accepted this command and did not end it; `reply` is the last that was said. Answer it."""
 
     def on_bad_command(self, error: MessageError) -> None:
         """Something came in that is no command, or one that must not be carried out. Nobody has answered it."""
+
+    def on_dropped(self, dropped: Mapping[str, int]) -> None:
+        """The outbox was full: so many were given up since this was last said, by kind of event, or `reply`."""
 
     def on_link(self, up: bool, reason: str) -> None:
         """The link came up or went down, or is down for a new reason."""

@@ -46,13 +46,34 @@ EventKind = Literal[
     "source-restored",
     "storage-failed",
     "duplicate-name",  # another live camera goes by our name
+    "command-accepted",  # who asked for what, and why
+    "self-tested",
+    "configuration-changed",  # a new version is in force and has proved itself
+    "configuration-rolled-back",  # a new version did not work; the one before is in force again
+    "events-dropped",  # the outbox was full for too long: how many of what kind were given up
 ]
 """Every kind of event that version 1 knows. More may come: a receiver passes over kinds it does not know."""
 
-CommandName = Literal["start-recording", "stop-recording", "arm", "sleep", "mark", "status"]
+CommandName = Literal[
+    "start-recording",
+    "stop-recording",
+    "arm",
+    "sleep",
+    "mark",
+    "status",  # answered at once, with telemetry
+    "identify",  # blink and beep, so that somebody finds the camera
+    "set-configuration",
+    "request-log",
+    "reboot",
+    "self-test",
+]
+"""What can be asked of a camera."""
 
-Result = Literal["done", "refused", "failed"]
-"""*refused*: the camera may not or cannot now, and nothing changed. *failed*: it tried."""
+Result = Literal["accepted", "progress", "done", "refused", "failed"]
+"""*accepted*: it is on record and will be tried; more follows. *progress*: it goes on. The others end it: *done*;
+*refused*: the camera may not or cannot now, and nothing changed; *failed*: it tried."""
+
+Scalar = str | int | float | bool
 
 Detail = Mapping[str, str | int | float | bool | Sequence[str] | None]
 """Flat on purpose, so that a back end can put it into columns."""
@@ -99,6 +120,8 @@ class StateMessage(_Message, frozen=True, kw_only=True):
     """Why: of a fault, or of being offline. Absent otherwise."""
     recording: Id | None = None
     """Id of the clip being recorded. Absent when none is."""
+    configuration: Count = 0
+    """Version of the configuration in force; absent (0) while it is the one that the camera was started with."""
 
 
 class AuditHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,6 +198,16 @@ class Command(_Message, frozen=True, kw_only=True):
     """When it was sent, by the sender's clock."""
     ttl_s: Annotated[float, Meta(gt=0)] | None = None
     """Seconds after `sent_at` from which it must not be carried out any more."""
+    reply_to: Annotated[str, Meta(min_length=1, max_length=300)] | None = None
+    """Where to answer: a topic below the camera's own `reply`. On MQTT 5 its response topic says the same."""
+    configuration: dict[str, dict[str, Scalar]] | None = None
+    """Of `set-configuration`: what to change, as sections, keys and values of the configuration file."""
+    base_version: Annotated[int, Meta(ge=0)] | None = None
+    """Of `set-configuration`: the version that the change was made for; refused when another is in force."""
+    lines: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    """Of `request-log`: how many of the newest lines; 100 when absent."""
+    seconds: Annotated[float, Meta(gt=0, le=300)] | None = None
+    """Of `identify`: how long; 10 when absent."""
 
 
 class Reply(_Message, frozen=True, kw_only=True):
@@ -194,6 +227,11 @@ class Reply(_Message, frozen=True, kw_only=True):
     """Why it was refused or failed. Absent when done."""
     recording: Id | None = None
     """Id of the clip it began, ended or marked. Absent when there is none."""
+    detail: Detail | None = None
+    """What it brought: of `self-test`, each check and its finding; of `set-configuration`, the version. Absent when
+    there is nothing to add."""
+    lines: list[str] | None = None
+    """Of `request-log`: lines of the log, oldest first, some with each *progress*. Absent otherwise."""
 
 
 Outgoing = StateMessage | Telemetry | EventMessage | Reply

@@ -1,37 +1,196 @@
-"""Events and replies that wait for the broker."""
+"""Events and replies that wait for the broker, and the answers that were given.
 
+In memory for the session, and in a journal for the next one: what waits survives an outage in memory and a power cut
+in the journal, where it is written in a worker a moment after it was said.
+"""
+
+import asyncio
 from collections import Counter, deque
+from collections.abc import Callable
 
-from lapel.link.messages import EventMessage, Reply
+from lapel.errors import StorageError
+from lapel.link.journal import KEPT_ANSWERS, Answer, Changes, Journal, Kept, Route, Waiting
+from lapel.link.messages import EventKind, EventMessage, Reply
+from lapel.worker import Worker
+
+DROPPED_WHEN_FULL: frozenset[EventKind] = frozenset({"state-changed", "source-lost", "source-restored", "self-tested"})
+"""Events that only say how things stood. All others are evidence or on record, and are never given up."""
+
+_RETRY_S = 5.0
+_UNFINISHED = ("accepted", "progress")
 
 
-class MemoryOutbox:
-    """A bounded queue in memory: in order, each kept until it is acknowledged; the oldest give way when it is full."""
+class Outbox:
+    """In order, each kept until it is acknowledged. Belongs to the event loop; only `keep` and `open` touch the disk.
 
-    def __init__(self, limit: int = 10_000) -> None:
-        self._limit = limit
-        self._waiting: deque[EventMessage | Reply] = deque()
+    Above `limit` messages the oldest of `DROPPED_WHEN_FULL` give way, then the oldest replies, and are counted.
+    Evidence makes it grow beyond.
+    """
+
+    def __init__(self, journal: Journal, worker: Worker, limit: int = 10_000) -> None:
+        self._journal, self._worker, self._limit = journal, worker, limit
+        self._replies: deque[Waiting] = deque()
+        self._events: deque[Waiting] = deque()
+        self._answers: dict[str, Answer] = {}
+        self._routes: dict[str, Route] = {}
+        self._number = 0
+        self._added: dict[int, Waiting] = {}
+        self._removed: list[int] = []
+        self._answered: dict[str, Answer] = {}
+        self._changed = asyncio.Event()
+        self._writing = asyncio.Lock()
+        self._is_open = False
+        self._on_unfinished: Callable[[Reply], None] = lambda _: None
         self.dropped: Counter[str] = Counter()
-        """How many were given up, by kind of event, or `reply`."""
+        """How many were given up since the start, by kind of event, or `reply`."""
+        self.trouble = ""
+        """Why the journal takes nothing at the moment; empty while it does."""
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._events) + len(self._replies)
+
+    async def open(self, on_unfinished: Callable[[Reply], None]) -> None:
+        """Take over what an earlier session left, before anything that was said since. `on_unfinished` is told the
+        newest reply to each command that was accepted there and not ended. When the disk does not give it yet, `keep`
+        tries again; until then nothing is written, so that nothing is overwritten.
+        """
+        self._on_unfinished = on_unfinished
+        try:
+            kept = await self._worker.run(self._journal.load)
+        except StorageError as error:
+            self.trouble = str(error)
+            return
+        self.trouble, self._is_open = "", True
+        self._take_over(kept)
 
     def put(self, message: EventMessage | Reply) -> None:
-        """Queue it last."""
-        if len(self._waiting) >= self._limit:
-            self.dropped[_kind(self._waiting.popleft())] += 1
-        self._waiting.append(message)
+        """Queue it last. A reply becomes the answer to its command."""
+        self._number += 1
+        is_reply = isinstance(message, Reply)
+        one = Waiting(self._number, message, self._routes.get(message.id, Route()) if is_reply else Route())
+        if isinstance(message, Reply):
+            self._remember(Answer(one.number, message, one.route))
+        self._lane(one).append(one)
+        self._added[one.number] = one
+        self._make_room()
+        self._changed.set()
 
-    def first(self) -> EventMessage | Reply | None:
-        """The one to send next; it stays until `done`."""
-        return self._waiting[0] if self._waiting else None
+    def expect(self, command_id: str, route: Route) -> None:
+        """Replies to this command take that route."""
+        self._routes[command_id] = route
 
-    def done(self, message: EventMessage | Reply) -> None:
+    def answer(self, command_id: str) -> Reply | None:
+        """The newest reply to a command that came before, in this session or an earlier one."""
+        answer = self._answers.get(command_id)
+        return answer.reply if answer else None
+
+    def first_reply(self) -> Waiting | None:
+        """The reply to send next; it stays until `done`."""
+        return self._replies[0] if self._replies else None
+
+    def first_event(self) -> Waiting | None:
+        """The event to send next; it stays until `done`."""
+        return self._events[0] if self._events else None
+
+    def done(self, one: Waiting) -> None:
         """It was acknowledged. It may have been given up meanwhile."""
-        if self._waiting and self._waiting[0] is message:
-            self._waiting.popleft()
+        lane = self._lane(one)
+        if lane and lane[0] is one:
+            lane.popleft()
+            self._forget(one)
 
+    async def keep(self) -> None:
+        """Write down what changes, as it changes. Runs until cancelled; a disk that fails is tried again."""
+        while not self._is_open:
+            await asyncio.sleep(_RETRY_S)
+            await self.open(self._on_unfinished)
+        while True:
+            await self._changed.wait()
+            if not await self.flush():
+                await asyncio.sleep(_RETRY_S)
 
-def _kind(message: EventMessage | Reply) -> str:
-    return message.kind if isinstance(message, EventMessage) else "reply"
+    async def flush(self) -> bool:
+        """Write down what has changed so far. False, and `trouble`, when the journal does not take it."""
+        if not self._is_open:
+            return False
+        async with self._writing:
+            self._changed.clear()
+            changes = Changes(tuple(self._added.values()), tuple(self._removed), tuple(self._answered.values()))
+            if not (changes.added or changes.removed or changes.answers):
+                return True
+            self._added, self._removed, self._answered = {}, [], {}
+            try:
+                await self._worker.run(lambda: self._journal.apply(changes))
+            except StorageError as error:
+                self.trouble = str(error)
+                self._take_back(changes)
+                return False
+            self.trouble = ""
+            return True
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _take_over(self, kept: Kept) -> None:
+        self._renumber(kept)
+        for one in reversed(kept.waiting):
+            self._lane(one).appendleft(one)
+        earlier = {one.reply.id: one for one in kept.answers if one.reply.id not in self._answers}
+        self._answers = {**earlier, **self._answers}
+        self._routes = {**{id_: one.route for id_, one in earlier.items()}, **self._routes}
+        for answer in earlier.values():
+            if answer.reply.result in _UNFINISHED:
+                self._on_unfinished(answer.reply)
+
+    def _lane(self, one: Waiting) -> deque[Waiting]:
+        return self._replies if isinstance(one.message, Reply) else self._events
+
+    def _remember(self, answer: Answer) -> None:
+        self._answers.pop(answer.reply.id, None)
+        self._answers[answer.reply.id] = self._answered[answer.reply.id] = answer
+        while len(self._answers) > KEPT_ANSWERS:
+            oldest = next(iter(self._answers))
+            del self._answers[oldest]
+            self._routes.pop(oldest, None)
+
+    def _make_room(self) -> None:
+        if len(self) <= self._limit:
+            return
+        for number, one in enumerate(self._events):
+            if isinstance(one.message, EventMessage) and one.message.kind in DROPPED_WHEN_FULL:
+                del self._events[number]
+                self._give_up(one, one.message.kind)
+                return
+        if self._replies:
+            self._give_up(self._replies.popleft(), "reply")
+
+    def _give_up(self, one: Waiting, kind: str) -> None:
+        self.dropped[kind] += 1
+        self._forget(one)
+
+    def _forget(self, one: Waiting) -> None:
+        if self._added.pop(one.number, None) is None:  # else it never needs to reach the disk
+            self._removed.append(one.number)
+            self._changed.set()
+
+    def _renumber(self, kept: Kept) -> None:
+        """Put what was said before the journal was read behind what is in it."""
+        last = max((*(one.number for one in kept.waiting), *(one.number for one in kept.answers)), default=0)
+        if not last:
+            return
+        for lane in (self._events, self._replies):
+            moved = [Waiting(one.number + last, one.message, one.route) for one in lane]
+            lane.clear()
+            lane.extend(moved)
+        self._added = {one.number: one for lane in (self._events, self._replies) for one in lane}
+        self._answered = {id_: Answer(one.number + last, one.reply, one.route) for id_, one in self._answered.items()}
+        self._number += last
+
+    def _take_back(self, changes: Changes) -> None:
+        """Nothing of it was written. What was acknowledged or answered anew meanwhile needs no writing any more."""
+        gone = set(self._removed)
+        early = {one.number: one for one in changes.added if one.number not in gone}
+        self._removed = [number for number in self._removed if number not in {one.number for one in changes.added}]
+        self._added = {**early, **self._added}
+        self._removed = [*changes.removed, *self._removed]
+        self._answered = {**{one.reply.id: one for one in changes.answers}, **self._answered}
+        self._changed.set()

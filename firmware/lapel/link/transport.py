@@ -4,7 +4,7 @@ simulator has one in memory, on which outages and back-off exist in virtual time
 The session's own waiting (back-off, time-outs) runs on the event loop's time: virtual where the loop is.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -48,13 +48,17 @@ class Hello:
 class Connection(Protocol):
     """A live connection. Every method raises LinkError once it is lost."""
 
+    @property
+    def resumes(self) -> bool:
+        """Whether the broker may now hand over what it kept while we were away."""
+
     async def subscribe(self, *topics: str) -> None:
         """Ask for these topics at QoS 1; retained messages on them come first."""
 
     async def publish(self, message: Envelope) -> None:
         """Send it; with QoS 1, return when the broker has acknowledged it."""
 
-    def messages(self) -> AsyncIterator[Inbound]:
+    def messages(self) -> AsyncGenerator[Inbound, None]:
         """What comes in, in the order of its arrival, from before the subscription on. Ends only by raising."""
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import count
@@ -21,12 +22,12 @@ class Operator:
     def __init__(self, client: aiomqtt.Client, agency: str, on_event: Callable[[str, EventMessage], None]) -> None:
         self.states: dict[str, StateMessage] = {}
         self._client, self._agency, self._on_event = client, agency, on_event
-        self._ids = count(1)
+        self._run, self._ids = uuid.uuid4().hex[:8], count(1)  # a camera remembers ids longer than we live
         self._replies: dict[str, asyncio.Future[Reply]] = {}
 
     async def send(self, camera: str, command: CommandName, reason: str) -> Reply:
-        """The camera's reply to a command. Raises TimeoutError when it gives none."""
-        id_ = f"operator-{next(self._ids)}"
+        """The camera's last reply to a command. Raises TimeoutError when it gives none."""
+        id_ = f"operator-{self._run}-{next(self._ids)}"
         self._replies[id_] = asyncio.get_running_loop().create_future()
         contract = LapelV1(self._agency, *camera.split("/"))
         message = contract.encode(Command(id=id_, command=command, reason=reason, sender="operator"))
@@ -54,7 +55,7 @@ class Operator:
             case "reply":
                 reply = msgspec.json.decode(payload, type=Reply)
                 waiting = self._replies.get(reply.id)
-                if waiting is not None and not waiting.done():
+                if waiting is not None and not waiting.done() and reply.result not in ("accepted", "progress"):
                     waiting.set_result(reply)
 
 

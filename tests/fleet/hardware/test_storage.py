@@ -24,6 +24,9 @@ class PatientClock:
     def now(self) -> Instant:
         return SystemClock().now()
 
+    def is_trusted(self) -> bool:
+        return True
+
     def quality(self) -> Quality:
         return "unknown"
 

@@ -56,6 +56,10 @@ def keys_at_once(descriptor: int) -> Iterator[None]:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 
 
+_BELL = "\a"
+_HERE = "*** here I am *** (asked to identify for {:g} s)"
+
+
 class PlainIndicators:
     """Lines, one after the other: for pipes, logs and systemd."""
 
@@ -65,6 +69,10 @@ class PlainIndicators:
     def say(self, line: str) -> None:
         """Print it."""
         print(line, file=self._out, flush=True)
+
+    def identify(self, seconds: float) -> None:
+        """There is nothing to blink: say it."""
+        self.say(_HERE.format(seconds))
 
 
 class StatusLine:
@@ -77,6 +85,10 @@ class StatusLine:
         """Put it above the status line."""
         self._out.write(f"\r\x1b[K{line}\n")
         self._draw()
+
+    def identify(self, seconds: float) -> None:
+        """The terminal's bell, and a line."""
+        self.say(_BELL + _HERE.format(seconds))
 
     async def run(self) -> None:
         """Keep the line fresh, until cancelled."""

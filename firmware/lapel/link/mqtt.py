@@ -1,0 +1,200 @@
+"""MQTT over sockets: the only user of aiomqtt. Version 5, or 3.1.1 where a broker refuses 5."""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import aiomqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from lapel.errors import ConfigError, LinkError
+from lapel.link.transport import Connection, Envelope, Hello, Inbound
+
+SESSION_EXPIRY_S = 3600
+"""How long a version 5 broker keeps commands for a camera that is away. Only those with an expiry are obeyed."""
+
+_log = logging.getLogger(__name__)
+_log.addHandler(logging.NullHandler())  # what paho logs is raised as well, and we report that in our own words
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_V5, _V311 = aiomqtt.ProtocolVersion.V5, aiomqtt.ProtocolVersion.V311
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where the broker is and how to be known there. `password` and keys never reach a log."""
+
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = None
+    tls: ssl.SSLContext | None = None
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    __repr__ = __str__
+
+
+def brokers_at(urls: str, *, ca: Path | None = None, cert: Path | None = None, key: Path | None = None,
+               allow_plain: bool = False) -> list[Broker]:  # fmt: skip
+    """The brokers that `urls` names, separated by blanks: `mqtt://host[:1883]` or `mqtts://host[:8883]`. Raises
+    ConfigError.
+    """
+    return [_broker_at(url, ca, cert, key, allow_plain) for url in urls.split()]
+
+
+def _broker_at(url: str, ca: Path | None, cert: Path | None, key: Path | None, allow_plain: bool) -> Broker:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ConfigError(f"link.broker: the address cannot be read: {error}") from error
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+        raise ConfigError("link.broker: give mqtt://HOST[:PORT] or mqtts://HOST[:PORT]")
+    encrypted = parts.scheme == "mqtts"
+    if not encrypted and parts.hostname not in _LOOPBACK and not allow_plain:
+        raise ConfigError(
+            f"link.broker: {parts.hostname} would be spoken to in the clear; use mqtts://, or set link.allow_plain"
+        )
+    return Broker(
+        parts.hostname,
+        port or (8883 if encrypted else 1883),
+        unquote(parts.username) if parts.username else None,
+        unquote(parts.password) if parts.password else None,
+        _tls(ca, cert, key) if encrypted else None,
+    )
+
+
+def is_plain(broker: Broker) -> bool:
+    """Whether anybody on the way can read and command."""
+    return broker.tls is None and broker.host not in _LOOPBACK
+
+
+def _tls(ca: Path | None, cert: Path | None, key: Path | None) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=ca)
+        if cert is not None:
+            context.load_cert_chain(cert, key)
+    except OSError as error:  # ssl.SSLError is one too
+        named = ", ".join(str(path) for path in (ca, cert, key) if path)
+        raise ConfigError(f"link.ca, link.cert, link.key ({named}): cannot be used: {error}") from error
+    return context
+
+
+async def _at_once() -> None:
+    pass
+
+
+class MqttTransport:
+    """Implements `transport.Transport`: each failed connect moves on to the next broker, and names are looked up anew.
+
+    `admission` is awaited before each connect: where thousands of cameras share a process it limits their rate.
+    """
+
+    def __init__(
+        self, brokers: Sequence[Broker], *, keepalive_s: int, admission: Callable[[], Awaitable[None]] = _at_once
+    ) -> None:
+        self._brokers, self._keepalive_s, self._admission = brokers, keepalive_s, admission
+        self._at = 0
+        self._versions = dict.fromkeys(brokers, _V5)
+        self._proved: set[Broker] = set()
+
+    def __str__(self) -> str:
+        return str(self._brokers[self._at])
+
+    @asynccontextmanager
+    async def connect(self, hello: Hello) -> AsyncIterator[Connection]:
+        """See `Transport.connect`."""
+        broker = self._brokers[self._at]
+        version = self._versions[broker]
+        await self._admission()
+        connected = False
+        try:
+            async with self._client(broker, version, hello) as client:
+                connected = True
+                self._proved.add(broker)
+                yield _Connection(client, is_v5=version is _V5, resumes=hello.resume and version is _V5)
+        except aiomqtt.MqttError as error:
+            if not connected:
+                self._move_on(broker, error)
+            raise LinkError(f"{broker}: {error}") from error
+
+    def _client(self, broker: Broker, version: aiomqtt.ProtocolVersion, hello: Hello) -> aiomqtt.Client:
+        is_v5, will = version is _V5, hello.will
+        keeps = is_v5 and hello.resume
+        return aiomqtt.Client(
+            broker.host,
+            broker.port,
+            username=broker.username,
+            password=broker.password,
+            tls_context=broker.tls,
+            identifier=hello.client_id,
+            logger=_log,
+            protocol=version,
+            clean_session=None if is_v5 else True,
+            clean_start=not hello.resume if is_v5 else 3,
+            properties=_properties(PacketTypes.CONNECT, SessionExpiryInterval=SESSION_EXPIRY_S) if keeps else None,
+            keepalive=self._keepalive_s,
+            will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain) if will else None,
+        )
+
+    def _move_on(self, broker: Broker, error: Exception) -> None:
+        """A broker that takes the connection and not our CONNECT may be one that knows only 3.1.1."""
+        if broker not in self._proved and "[Errno" not in str(error):
+            self._versions[broker] = _V311 if self._versions[broker] is _V5 else _V5
+        self._at = (self._at + 1) % len(self._brokers)
+
+
+class _Connection:
+    """Implements `transport.Connection`."""
+
+    def __init__(self, client: aiomqtt.Client, *, is_v5: bool, resumes: bool) -> None:
+        self._client, self._is_v5, self.resumes = client, is_v5, resumes
+
+    async def subscribe(self, *topics: str) -> None:
+        await self._client.subscribe([(topic, 1) for topic in topics])
+
+    async def publish(self, message: Envelope) -> None:
+        properties = None
+        if self._is_v5 and message.correlation is not None:
+            properties = _properties(PacketTypes.PUBLISH, CorrelationData=message.correlation)
+        await self._client.publish(message.topic, message.payload, message.qos, message.retain, properties)
+
+    async def messages(self) -> AsyncGenerator[Inbound, None]:
+        async for message in self._client.messages:
+            said = message.properties
+            expiry = getattr(said, "MessageExpiryInterval", None)
+            yield Inbound(
+                message.topic.value,
+                message.payload if isinstance(message.payload, bytes) else b"",
+                bool(message.retain),
+                getattr(said, "ResponseTopic", None),
+                getattr(said, "CorrelationData", None),
+                None if expiry is None else float(expiry),
+            )
+
+
+def _properties(packet: int, **values: bytes | int) -> Properties:
+    properties = Properties(packet)  # type: ignore[no-untyped-call]
+    for name, value in values.items():
+        setattr(properties, name, value)
+    return properties
+
+
+def connect_rate(per_s: float) -> Callable[[], Awaitable[None]]:
+    """An `admission` for all transports of a process: at most `per_s` connects a second, first come, first served."""
+    next_s = 0.0
+
+    async def admitted() -> None:
+        nonlocal next_s
+        now_s = asyncio.get_running_loop().time()
+        turn_s = next_s = max(now_s, next_s + 1.0 / per_s)
+        await asyncio.sleep(turn_s - now_s)
+
+    return admitted
