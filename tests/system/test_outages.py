@@ -99,7 +99,8 @@ async def settled(child: Program, said: Said, acked: Said, back_end: BackEnd) ->
         unheard = missing(said, back_end)
         return [one for one in unheard if one not in acked | printed(child, "acked")] if unheard else []
 
-    await until(lambda: not lost(), lambda: f"never heard: {lost()[:20]}")
+    await until(lambda: not lost() or child.err, lambda: f"never heard: {lost()[:20]}")
+    assert child.err == ""
     await asyncio.sleep(1)
 
 
