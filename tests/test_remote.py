@@ -144,6 +144,20 @@ def test_new_settings_without_pictures_are_taken_back_and_it_is_said(tmp_path: P
     assert after.link.events("configuration-rolled-back")
 
 
+def test_a_disk_that_does_not_take_the_confirmation_costs_the_change_and_not_the_camera(tmp_path: Path) -> None:
+    settings = Settings(load(flags=FLAGS), tmp_path / "gone" / "configuration.json")
+    settings._path = None
+    settings.try_out(settings.checked({"prebuffer": {"length_s": 20}}), "1")
+    settings._path = tmp_path / "gone" / "configuration.json"
+
+    async def trial(on: Bench) -> None:
+        await on.clock.sleep(5)
+
+    on = play(tmp_path, trial, settings=settings)
+    assert on.camera.ended == "the story is over"
+    assert any("cannot be kept" in line for line in on.ear.lines)
+
+
 def test_what_was_cut_off_is_answered(tmp_path: Path) -> None:
     async def story(on: Bench) -> None:
         on.camera.on_unfinished(

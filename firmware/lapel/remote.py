@@ -84,16 +84,23 @@ class Remote:
         """The settings on trial have proved themselves, or not: `trouble` says why. True when they were taken back."""
         if not self._settings.on_trial:
             return False
-        number = self._settings.version
-        if trouble is None:
-            await self._worker.run(self._settings.confirm)
-            self._report.say(f"configuration {number} is in force")
-            self._report.emit("configuration-changed", version=number)
-            if self._trial is not None:
-                self._end(self._trial, "done")
+        try:
+            if trouble is None:
+                await self._worker.run(self._settings.confirm)
+                self._tell_in_force()
+            else:
+                await self._worker.run(partial(self._settings.roll_back, trouble))
+        except StorageError as error:  # the next start takes it back, since nothing says that it was confirmed
+            self._report.say(str(error), "error")
             return False
-        await self._worker.run(partial(self._settings.roll_back, trouble))
-        return True
+        return trouble is not None
+
+    def _tell_in_force(self) -> None:
+        number = self._settings.version
+        self._report.say(f"configuration {number} is in force")
+        self._report.emit("configuration-changed", version=number)
+        if self._trial is not None:
+            self._end(self._trial, "done")
 
     def tell_roll_back(self) -> None:
         """At power-on: say that the newest settings were taken back, if they were."""
