@@ -189,6 +189,22 @@ async def test_two_live_cameras_of_one_name_settle_and_the_newcomer_stays(kind: 
                 assert (watcher.of("state")[-1]["session"], watcher.of("state")[-1]["state"]) == ("newer", "buffering")
 
 
+async def test_of_several_brokers_the_one_that_answers_is_used() -> None:
+    real("mosquitto")
+    host = Host("one")
+    async with embedded_broker() as broker:
+        urls = f"mqtt://127.0.0.1:{free_port()} mqtt://no.such.host.invalid mqtt://127.0.0.1:{broker.port}"
+        transport = MqttTransport(brokers_at(urls, allow_plain=True), keepalive_s=5)
+        link = Session(
+            transport, LapelV1("demo", "baltimore", "cam-0001"), SystemClock(), Outbox(MemoryJournal(), InlineWorker()),
+            session="one", chance=random.Random(1), spread_s=0.2,
+        )  # fmt: skip
+        async with running(link, host):
+            await until(lambda: "up" in host.news)
+            assert host.news == ["down", "down", "up"]
+            assert str(transport) == f"127.0.0.1:{broker.port}"
+
+
 async def test_a_late_will_never_leaves_a_live_camera_offline(kind: Kind) -> None:
     host = Host("one")
     async with embedded_broker(kind) as broker, watching(broker.port) as watcher:
