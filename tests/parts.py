@@ -22,6 +22,7 @@ class VirtualFootage:
         self._task: asyncio.Task[None] | None = None
         self._number, self._from_s = 0, 0.0
         self.lost: str | None = None
+        self.blind = False
 
     async def start(self, listener: FootageListener) -> None:
         if self._task is None:
@@ -54,6 +55,9 @@ class VirtualFootage:
         end_s = self._clock.mono_s()
         length_s, start_s = end_s - self._from_s, self._from_s
         if self._listener is None or length_s < 0.01:
+            return
+        if self.blind:
+            self._from_s = end_s
             return
         self._number, self._from_s = self._number + 1, end_s
         one: Fragment = fragment(self._number, start_s, length_s, max(1, round(10 * length_s)))

@@ -15,6 +15,7 @@ from lapel.config import load
 from lapel.errors import MessageError, StorageError
 from lapel.evidence.store import EvidenceStore
 from lapel.hardware.interfaces import Storage
+from lapel.settings import Settings
 from lapel.worker import InlineWorker
 from lapel_fleet.clock import VirtualClock, run_virtual
 from parts import Ear, RecordingLink, VirtualFootage
@@ -29,7 +30,9 @@ class Bench:
         self.config = load(flags=settings)
         self.store = EvidenceStore(root, 0)
         self.footage = VirtualFootage(clock, self.config.prebuffer.length_s)
+        self.footage.blind = keys.get("blind", False)
         self.link, self.ear = RecordingLink(), Ear()
+        self.settings: Settings = keys.get("settings") or Settings(self.config)
         self.camera = Camera(
             self.config,
             clock=clock,
@@ -40,6 +43,7 @@ class Bench:
             chance=random.Random(7),
             session="s",
             indicators=self.ear,
+            settings=self.settings,
         )
 
     async def live(self, story: Callable[["Bench"], Coroutine[Any, Any, None]]) -> None:

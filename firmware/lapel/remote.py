@@ -50,6 +50,7 @@ class Remote:
         self._report, self._settings, self._worker, self._indicators = reporter, settings, worker, indicators
         self._self_test, self._restart = self_test, restart
         self._trial: Reply | None = None  # the answer that waits for the trial's end
+        self._rolled_back = settings.take_roll_back()
 
     async def carry_out(self, command: Command) -> None:
         """Do it and answer."""
@@ -72,8 +73,8 @@ class Remote:
         match reply.command:
             case "set-configuration" if self._settings.trial_by == reply.id:
                 self._trial = reply
-            case "set-configuration" if self._settings.rolled_back:
-                self._end(reply, "failed", f"rolled back: {self._settings.rolled_back}")
+            case "set-configuration" if self._rolled_back:
+                self._end(reply, "failed", f"rolled back: {self._rolled_back}")
             case "set-configuration" | "reboot":
                 self._end(reply, "done")
             case _:
@@ -96,7 +97,7 @@ class Remote:
 
     def tell_roll_back(self) -> None:
         """At power-on: say that the newest settings were taken back, if they were."""
-        if reason := self._settings.rolled_back:
+        if reason := self._rolled_back:
             self._report.say(f"configuration rolled back to {self._settings.version}: {reason}", "warning")
             self._report.emit("configuration-rolled-back", version=self._settings.version, reason=reason)
 

@@ -51,8 +51,7 @@ class Settings:
         """Without a `path` the changes live as long as this object: for the simulator, whose power cuts spare it."""
         self._base, self._path = base, path
         self._file = _File()
-        self.rolled_back = ""
-        """Why the newest version was taken back, until the next is tried; empty when it was not."""
+        self._rolled_back = ""
 
     @property
     def current(self) -> Config:
@@ -112,12 +111,17 @@ class Settings:
         """Write it down as the trial; the next start begins it."""
         trial = msgspec.structs.replace(version, by=by)
         self._write(msgspec.structs.replace(self._file, trial=trial, started=False, newest=trial.number))
-        self.rolled_back = ""
+        self._rolled_back = ""
 
     def begin(self) -> None:
         """A camera is about to start with what is in force."""
         if self._file.trial is not None and not self._file.started:
             self._write(msgspec.structs.replace(self._file, started=True))
+
+    def take_roll_back(self) -> str:
+        """Why the newest version was taken back since this was last asked; empty when it was not."""
+        reason, self._rolled_back = self._rolled_back, ""
+        return reason
 
     def confirm(self) -> None:
         """The trial works: it is in force for good."""
@@ -126,7 +130,7 @@ class Settings:
 
     def roll_back(self, reason: str) -> None:
         """The trial does not work: the version before is in force again."""
-        self.rolled_back = reason
+        self._rolled_back = reason
         self._write(msgspec.structs.replace(self._file, trial=None, started=False))
 
     def changed_keys(self) -> dict[str, dict[str, Scalar]]:
@@ -152,7 +156,7 @@ class Settings:
 
     def _set_aside(self, error: Exception) -> None:
         assert self._path is not None
-        self.rolled_back = f"{self._path}: could not be used and was set aside: {error}"
+        self._rolled_back = f"{self._path}: could not be used and was set aside: {error}"
         try:
             self._path.rename(self._path.with_suffix(".damaged"))
         except OSError as trouble:

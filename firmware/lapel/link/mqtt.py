@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+import socket
 import ssl
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
@@ -115,8 +118,9 @@ class MqttTransport:
         version = self._versions[broker]
         await self._admission()
         connected = False
+        client = self._client(broker, version, hello)
         try:
-            async with self._client(broker, version, hello) as client:
+            async with client:
                 connected = True
                 self._proved.add(broker)
                 yield _Connection(client, is_v5=version is _V5, resumes=hello.resume and version is _V5)
@@ -124,11 +128,13 @@ class MqttTransport:
             if not connected:
                 self._move_on(broker, error)
             raise LinkError(f"{broker}: {error}") from error
+        finally:
+            client.forget()
 
-    def _client(self, broker: Broker, version: aiomqtt.ProtocolVersion, hello: Hello) -> aiomqtt.Client:
+    def _client(self, broker: Broker, version: aiomqtt.ProtocolVersion, hello: Hello) -> "_Client":
         is_v5, will = version is _V5, hello.will
         keeps = is_v5 and hello.resume
-        return aiomqtt.Client(
+        return _Client(
             broker.host,
             broker.port,
             username=broker.username,
@@ -149,6 +155,48 @@ class MqttTransport:
         if broker not in self._proved and "[Errno" not in str(error):
             self._versions[broker] = _V311 if self._versions[broker] is _V5 else _V5
         self._at = (self._at + 1) % len(self._brokers)
+
+
+class _Client(aiomqtt.Client):
+    """aiomqtt 2.5 with three holes mended, all found by killing a broker under fifty clients in one process."""
+
+    def _on_socket_register_write(self, _client: object, _userdata: object, sock: socket.socket) -> None:
+        """The original adds its writer to the loop a moment later, when the socket may be closed and its number another
+        client's: a traceback on the terminal at best, at worst that client's writer.
+        """
+        number = sock.fileno()
+
+        def write() -> None:
+            try:
+                self._client.loop_write()
+            except Exception as error:
+                if not self._disconnected.done():
+                    self._disconnected.set_exception(aiomqtt.MqttError(str(error)))
+
+        def add() -> None:
+            if number >= 0 and sock.fileno() == number:
+                self._loop.add_writer(number, write)
+
+        if threading.current_thread() is threading.main_thread():
+            add()
+        else:
+            self._loop.call_soon_threadsafe(add)
+
+    def _on_socket_unregister_write(self, _client: object, _userdata: object, sock: socket.socket) -> None:
+        if sock.fileno() >= 0:
+            self._loop.remove_writer(sock.fileno())
+
+    def _on_disconnect(self, _client: object, userdata: object, flags: Any, code: Any, properties: Any = None) -> None:
+        """A broker that hangs up instead of answering (amqtt does, when asked for version 5) is not waited for."""
+        if not self._connected.done():
+            self._connected.set_exception(aiomqtt.MqttError("the broker hung up"))
+        super()._on_disconnect(self._client, userdata, flags, code, properties)
+
+    def forget(self) -> None:
+        """What these two have to say was raised elsewhere; else asyncio complains that nobody asked them."""
+        for outcome in (self._connected, self._disconnected):
+            if outcome.done() and not outcome.cancelled():
+                outcome.exception()
 
 
 class _Connection:

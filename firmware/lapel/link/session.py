@@ -38,7 +38,8 @@ SPREAD_S = 5.0
 DRAIN_PER_S = 20.0
 """Events a second that a camera sends after an outage, so that a fleet's backlog is no second outage."""
 DUPLICATE_BACKOFF_S = 60.0
-_LOOK_S = 2.0
+_LOOK_S = 0.5
+"""A retained message comes with the answer to the subscription, or not at all."""
 _SETTLE_S = 5.0
 _FAREWELL_S = 5.0
 

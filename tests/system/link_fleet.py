@@ -1,0 +1,96 @@
+"""A process of sessions that say numbered events, to be killed: `python link_fleet.py PORT FOLDER COUNT RUN`.
+
+It prints `said CAMERA RUN NUMBER` when an event is on disk, `acked CAMERA RUN NUMBER` when a broker acknowledged it.
+No video: the link is what is tried here.
+"""
+
+import asyncio
+import random
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from lapel.clock import SystemClock
+from lapel.errors import MessageError
+from lapel.link.contract import LapelV1
+from lapel.link.journal import SqliteJournal, Waiting
+from lapel.link.messages import Command, EventMessage, Reply, StateMessage
+from lapel.link.mqtt import MqttTransport, brokers_at
+from lapel.link.outbox import Outbox
+from lapel.link.session import Session
+from lapel.worker import ThreadWorker
+
+NOW = "2026-11-24T07:00:00Z"
+
+
+class TellingOutbox(Outbox):
+    """Prints what was acknowledged."""
+
+    def done(self, one: Waiting) -> None:
+        super().done(one)
+        if isinstance(one.message, EventMessage):
+            print("acked", one.message.camera, one.message.session, one.message.detail["number"], flush=True)
+
+
+class Silent:
+    """A camera that is only there."""
+
+    def __init__(self, name: str, run: str) -> None:
+        self.name, self.run_id = name, run
+
+    def state_message(self) -> StateMessage:
+        return StateMessage(
+            state="buffering", agency="soak", site="home", camera=self.name, session=self.run_id, firmware="0",
+            flags=[], time=NOW, since=NOW,
+        )  # fmt: skip
+
+    def on_command(self, command: Command) -> None: ...
+    def on_unfinished(self, reply: Reply) -> None: ...
+    def on_bad_command(self, error: MessageError) -> None: ...
+    def on_dropped(self, dropped: Mapping[str, int]) -> None: ...
+    def on_link(self, up: bool, reason: str) -> None: ...
+    def on_duplicate(self, session: str) -> None: ...
+
+
+class Speaker(Silent):
+    """One that does nothing but speak."""
+
+    def __init__(self, name: str, port: int, folder: Path, run: str, worker: ThreadWorker) -> None:
+        super().__init__(name, run)
+        self.outbox = TellingOutbox(SqliteJournal(folder / f"{name}.sqlite"), worker)
+        self.chance = random.Random(f"{run}/{name}")
+        self.link = Session(
+            MqttTransport(brokers_at(f"mqtt://127.0.0.1:{port}"), keepalive_s=5),
+            LapelV1("soak", "home", name),
+            SystemClock(),
+            self.outbox,
+            session=run,
+            chance=self.chance,
+            spread_s=0.5,
+            drain_per_s=200,
+        )
+
+    async def speak(self) -> None:
+        for number in range(10_000_000):
+            await asyncio.sleep(self.chance.uniform(0.05, 0.5))
+            self.link.publish(
+                EventMessage(
+                    id=f"{self.name}-{self.run_id}-{number}", kind="marker", time=NOW, mono_s=0.0, camera=self.name,
+                    session=self.run_id, detail={"number": number},
+                )
+            )  # fmt: skip
+            if await self.outbox.flush():
+                print("said", self.name, self.run_id, number, flush=True)
+
+
+async def main(port: int, folder: Path, count: int, run: str) -> None:
+    worker = ThreadWorker(4)
+    speakers = [Speaker(f"cam-{number:04}", port, folder, run, worker) for number in range(count)]
+    async with asyncio.TaskGroup() as group:
+        for one in speakers:
+            group.create_task(one.link.run(one))
+            group.create_task(one.speak())
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]))

@@ -1,0 +1,147 @@
+"""Brokers and cameras killed at random: nothing that was on disk is lost, nothing overtakes, a repeat is the same."""
+
+import asyncio
+import json
+import random
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiomqtt
+import pytest
+
+from lapel_fleet.broker import free_port
+from system import link_fleet
+from system.brokers import real
+from system.process import PATIENCE_S, Program, program, until
+
+SUBSCRIBER_QUEUE = "max_queued_messages 0\nmax_inflight_messages 0\n"
+
+
+@asynccontextmanager
+async def mosquitto(port: int, folder: Path) -> AsyncIterator[subprocess.Popen[bytes]]:
+    config = folder / "mosquitto.conf"
+    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n{SUBSCRIBER_QUEUE}")
+    with subprocess.Popen(
+        [real("mosquitto"), "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+class BackEnd:
+    """Hears every event of the fleet, whatever broker carries it."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.heard: dict[str, list[tuple[str, int, str]]] = defaultdict(list)
+        self.connected = asyncio.Event()
+
+    async def listen(self) -> None:
+        while True:
+            try:
+                async with aiomqtt.Client("127.0.0.1", self._port) as client:
+                    await client.subscribe("lapel/v1/soak/+/+/event", qos=1)
+                    self.connected.set()
+                    async for message in client.messages:
+                        assert isinstance(message.payload, bytes)
+                        one = json.loads(message.payload)
+                        self.heard[one["camera"]].append((one["session"], one["detail"]["number"], one["id"]))
+            except aiomqtt.MqttError:
+                self.connected.clear()
+                await asyncio.sleep(0.05)
+
+
+Said = set[tuple[str, str, int]]
+"""Camera, run of its firmware, number of the event."""
+
+
+def printed(child: Program, word: str) -> Said:
+    lines = [line.split() for line in child.out.splitlines(keepends=True) if line.endswith("\n")]
+    return {(name, run, int(number)) for first, name, run, number in lines if first == word}
+
+
+async def outages(folder: Path, cameras: int, broker_kills: int, camera_kills: int, seed: int) -> None:
+    """Kills at random, then peace; then judge what the back end heard."""
+    chance, port = random.Random(seed), free_port()
+    back_end = BackEnd(port)
+    listening = asyncio.create_task(back_end.listen())
+    said: Said = set()
+    acked: Said = set()
+    lives = camera_kills + 1
+    try:
+        for life in range(lives):
+            run = f"run-{life:03}"
+            script = Path(link_fleet.__file__)
+            with program(folder, run, sys.executable, script, str(port), folder, str(cameras), run) as child:
+                for _ in range(broker_kills // lives):
+                    async with mosquitto(port, folder):
+                        await asyncio.wait_for(back_end.connected.wait(), PATIENCE_S)
+                        await asyncio.sleep(chance.uniform(0.5, 3.0))
+                    await asyncio.sleep(chance.uniform(0.0, 1.0))
+                if life == lives - 1:
+                    async with mosquitto(port, folder):
+                        await settled(child, said | printed(child, "said"), acked, back_end)
+                child.kill()
+                assert child.err == ""
+                said |= printed(child, "said")
+                acked |= printed(child, "acked")
+    finally:
+        listening.cancel()
+        await asyncio.wait([listening])
+    judge(back_end, cameras)
+    died_with_a_broker = missing(said, back_end)
+    print(
+        f"{len(said)} events said, {len(died_with_a_broker)} acknowledged by a broker that died before passing them on"
+    )
+    assert len(died_with_a_broker) <= broker_kills
+
+
+async def settled(child: Program, said: Said, acked: Said, back_end: BackEnd) -> None:
+    """Until all was heard; a broker may have acknowledged an event and died before it passed it on."""
+
+    def lost() -> list[tuple[str, str, int]]:
+        unheard = missing(said, back_end)
+        return [one for one in unheard if one not in acked | printed(child, "acked")] if unheard else []
+
+    await until(lambda: not lost(), lambda: f"never heard: {lost()[:20]}")
+    await asyncio.sleep(1)
+
+
+def missing(said: Said, back_end: BackEnd) -> list[tuple[str, str, int]]:
+    heard = {(name, run, number) for name, all_ in back_end.heard.items() for run, number, _ in all_}
+    return sorted(said - heard)
+
+
+def judge(back_end: BackEnd, cameras: int) -> None:
+    assert len(back_end.heard) == cameras
+    for heard in back_end.heard.values():
+        first_time = list(dict.fromkeys(heard))
+        assert first_time == sorted(first_time, key=lambda one: one[:2]), "one event overtook another"
+        ids = {(run, number): id_ for run, number, id_ in heard}
+        assert all(ids[run, number] == id_ for run, number, id_ in heard), "a repeat has another id"
+
+
+async def test_nothing_is_lost_when_the_broker_is_killed(tmp_path: Path) -> None:
+    await outages(tmp_path, cameras=10, broker_kills=3, camera_kills=0, seed=1)
+
+
+async def test_nothing_is_lost_when_the_cameras_are_killed_too(tmp_path: Path) -> None:
+    await outages(tmp_path, cameras=10, broker_kills=2, camera_kills=1, seed=2)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+async def test_thirty_kills_of_the_broker_under_fifty_cameras(tmp_path: Path) -> None:
+    await outages(tmp_path, cameras=50, broker_kills=30, camera_kills=0, seed=3)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+async def test_thirty_kills_of_the_broker_and_ten_of_fifty_cameras(tmp_path: Path) -> None:
+    await outages(tmp_path, cameras=50, broker_kills=30, camera_kills=9, seed=4)
