@@ -47,7 +47,9 @@ class Candidate:
         if not self._changes:
             raise ConsoleError("config: nothing is to be committed; `config set KEY VALUE` first", "refused")
         if self._waiting is not None:
-            raise ConsoleError("config: a change waits to be confirmed; `config confirm` or `config rollback`", "refused")
+            raise ConsoleError(
+                "config: a change waits to be confirmed; `config confirm` or `config rollback`", "refused"
+            )
         before = self._in_force_now(self._changes)
         outcome = await self._desk.change(self._changes, reason)
         if outcome.done:

@@ -94,7 +94,9 @@ class Secrets:
         except (OSError, msgspec.DecodeError) as error:
             if forgiving:
                 return {}
-            raise StorageError(f"{self._path}: cannot be used: {error}; `lapel-camera login set` makes it anew") from error
+            raise StorageError(
+                f"{self._path}: cannot be used: {error}; `lapel-camera login set` makes it anew"
+            ) from error
 
     def _write(self, entries: dict[str, _Entry]) -> None:
         temporary = self._path.with_suffix(".tmp")

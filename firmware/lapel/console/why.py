@@ -97,7 +97,9 @@ def _video(seen: Survey) -> Iterator[Finding]:
     if video.lost is not None:
         yield _blocker(f"video: no pictures: {video.lost}", "plug the lens cable in, look at `video` and `device list`")
     elif video.last_frame_age_s is not None and video.last_frame_age_s > _STALE_S:
-        yield _blocker(f"video: the last picture is {video.last_frame_age_s:.0f} s old", "`state sleep`, then `state arm`")
+        yield _blocker(
+            f"video: the last picture is {video.last_frame_age_s:.0f} s old", "`state sleep`, then `state arm`"
+        )
     elif video.unchanged_s is not None and video.unchanged_s >= _FROZEN_S:
         yield _blocker(
             f"video: the picture has been frozen for {video.unchanged_s:.0f} s",
@@ -118,7 +120,9 @@ def _self_test(seen: Survey) -> Iterator[Finding]:
     told = {"storage", "video", "clock", "link", "events"}  # each has a finding of its own, and a fresher one
     for check in seen.self_test:
         if not check.ok and check.name not in told:
-            yield _blocker(f"self-test: {check.name}: {check.finding}", "mend it, then `selftest`; until then out of service")
+            yield _blocker(
+                f"self-test: {check.name}: {check.finding}", "mend it, then `selftest`; until then out of service"
+            )
 
 
 def _state(seen: Survey) -> Iterator[Finding]:

@@ -85,4 +85,3 @@ def _leads_to(link: Path, device: str) -> bool:
         return os.readlink(link) == device
     except OSError:
         return False
-
