@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from lapel import config, states
 from lapel.link import asyncapi
@@ -22,10 +23,66 @@ def generated() -> dict[Path, str]:
     """Every file with a generated part, as it should be."""
     readme, guide = ROOT / "README.md", ROOT / "docs" / "camera.md"
     return {
+        ROOT / "docs" / "contract.md": contract_page(asyncapi.document()),
         ROOT / "docs" / "asyncapi.json": json.dumps(asyncapi.document(), indent=2) + "\n",
         readme: with_block(readme.read_text(), "states", f"\n```mermaid\n{states.mermaid()}\n```\n\n"),
         guide: with_block(guide.read_text(), "configuration", f"\n```toml\n{config.example()}```\n\n"),
     }
+
+
+def contract_page(document: dict[str, Any]) -> str:
+    """The AsyncAPI document for people: each message with its topic, its fields and an example."""
+    lines = [
+        f"# {document['info']['title']}, version {document['info']['version']}",
+        "",
+        "Made by `make docs` from the messages themselves; [asyncapi.json](asyncapi.json) is the same for machines.",
+        "",
+        document["info"]["description"],
+    ]
+    for name, channel in document["channels"].items():
+        lines += _message(document, name, channel["address"])
+    return "\n".join(lines) + "\n"
+
+
+def _message(document: dict[str, Any], name: str, address: str) -> list[str]:
+    operation, message = document["operations"][name], document["components"]["messages"][name]
+    mqtt = operation["bindings"]["mqtt"]
+    way = "the camera says" if operation["action"] == "send" else "the camera takes"
+    schema = document["components"]["schemas"][message["name"]]
+    required = set(schema["required"])
+    rows = [
+        f"| `{field}`{'' if field in required else ' (optional)'} | {_kind(about)} | {about['description']} |"
+        for field, about in schema["properties"].items()
+    ]
+    return [
+        "",
+        f"## {name}: {way}",
+        "",
+        f"`{address}`, QoS {mqtt['qos']}, {'retained' if mqtt['retain'] else 'not retained'}. {message['summary']}",
+        "",
+        "| field | kind | meaning |",
+        "|---|---|---|",
+        *rows,
+        "",
+        "```json",
+        json.dumps(message["examples"][0]["payload"], indent=2),
+        "```",
+    ]
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_kind(one) for one in schema["anyOf"] if one.get("type") != "null"))
+    if "$ref" in schema:
+        return str(schema["$ref"].rsplit("/", 1)[1])
+    kind = str(schema.get("type", "any"))
+    limits = [f"{word} {schema[key]}" for key, word in _LIMITS.items() if key in schema]
+    return f"{kind}, {', '.join(limits)}" if limits else kind
+
+
+_LIMITS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "maxLength": "at most"}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The benches still run: tiny sizes, no judgement."""
 
 import pytest
+
 from bench import bench_encoder, bench_memory
 from bench.figure import Figure
 

@@ -14,7 +14,7 @@ from lapel.config import Config, state_folder
 from lapel.errors import LapelError, StorageError
 from lapel.evidence.store import EvidenceStore
 from lapel.hardware.interfaces import Buttons, FrameSource, Indicators, PictureFormat
-from lapel.link.contract import LapelV1
+from lapel.link.contract import Contract, LapelV1
 from lapel.link.interface import Link, NoLink
 from lapel.link.journal import SqliteJournal
 from lapel.link.mqtt import MqttTransport, brokers_at, is_plain
@@ -84,10 +84,12 @@ def assemble(
     indicators: Indicators,
     buttons: Buttons | None = None,
     source: FrameSource | None = None,
+    contract: Callable[[Config], Contract] | None = None,
 ) -> App:
     """Everything that the settings in force name. Raises ConfigError, VideoError or StorageError before anything runs.
 
-    `source` stands in for the one that the configuration names.
+    `source` stands in for the one that the configuration names; `contract` for `lapel/v1`, where a back end speaks
+    topics and payloads of its own (examples/foreign_contract.py).
     """
     settings = settings if isinstance(settings, Settings) else Settings(settings)
     config = settings.current
@@ -112,7 +114,7 @@ def assemble(
         footage=footage,
         storage=storage,
         worker=worker,
-        link=_link(config, clock, session, chance, Outbox(journal, worker), indicators),
+        link=_link(config, (contract or lapel_v1)(config), clock, session, chance, Outbox(journal, worker), indicators),
         chance=chance,
         session=session,
         indicators=indicators,
@@ -151,11 +153,21 @@ def _encoder(config: Config, form: PictureFormat) -> Encoder:
     return Encoder(EncoderSettings(form.rate_fps, video.bitrate_bps, video.gop_s, video.codec, video.preset))
 
 
+def lapel_v1(config: Config) -> Contract:
+    """Our own contract, for the camera that `config` names. Raises ConfigError when a name cannot stand in a topic."""
+    return LapelV1(config.camera.agency, config.camera.site, config.camera.name)
+
+
 def _link(
-    config: Config, clock: Clock, session: str, chance: random.Random, outbox: Outbox, indicators: Indicators
+    config: Config,
+    contract: Contract,
+    clock: Clock,
+    session: str,
+    chance: random.Random,
+    outbox: Outbox,
+    indicators: Indicators,
 ) -> Link:
-    link, who = config.link, config.camera
-    contract = LapelV1(who.agency, who.site, who.name)
+    link = config.link
     ca, cert, key = (Path(name) if name else None for name in (link.ca, link.cert, link.key))
     brokers = brokers_at(link.broker, ca=ca, cert=cert, key=key, allow_plain=link.allow_plain)
     if not brokers:

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import shutil
 import socket
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -50,6 +51,22 @@ async def embedded_broker(prefer: Literal["mosquitto", "amqtt"] = "mosquitto", p
     running = _mosquitto(path, port) if path and prefer == "mosquitto" else _amqtt(port)
     async with running as broker:
         yield broker
+
+
+def serve(config: Path) -> int:
+    """Run Mosquitto with `config` in the foreground until it ends or Ctrl-C. Its exit code; raises LinkError without a
+    Mosquitto.
+    """
+    path = mosquitto_path()
+    if path is None:
+        raise LinkError("no Mosquitto: install it (Debian: apt-get install mosquitto)")
+    with subprocess.Popen([path, "-c", str(config)]) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait()
+            return 0
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ Exit codes: 0 all well, 1 a verdict against a recording, 2 bad input, 3 no room 
 
 import argparse
 import asyncio
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +35,42 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--evidence", type=Path, help="where the recordings go (default: evidence/TIME)")
     demo.add_argument("--picture", type=Path, help="write the screen in mid-story there, as SVG")
     demo.set_defaults(command=_demo)
+    _add_provision(commands.add_parser("provision", help="certificates for a fleet, and a Mosquitto that demands them"))
     return parser
+
+
+def _add_provision(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sites", nargs="+", default=[], metavar="SITE=CAMERAS", help="baltimore=3, or buffalo=a,b")
+    parser.add_argument("--agency", default="demo", help="who answers for the cameras (default: demo)")
+    parser.add_argument("--operator", nargs="+", default=["fleet"], metavar="NAME", help="who may hear all and command")
+    parser.add_argument("--out", type=Path, default=Path("fleet-identities"), help="the folder (default: %(default)s)")
+    parser.add_argument("--host", nargs="+", default=[], help="names or addresses by which cameras reach the broker")
+    parser.add_argument("--days", type=int, default=365, help="how long an identity lasts (default: %(default)s)")
+    parser.add_argument("--revoke", nargs="+", default=[], metavar="AGENCY/SITE/CAMERA", help="from the next start on")
+    parser.add_argument("--port", type=int, default=8883, help="where the broker listens (default: %(default)s)")
+    parser.add_argument("--bind", default="127.0.0.1", help="on which address (default: this machine only)")
+    parser.add_argument("--serve", action="store_true", help="start that broker, until Ctrl-C")
+    parser.add_argument("--json", action="store_true", help="say what there is as JSON")
+    parser.set_defaults(command=_provision)
+
+
+def _provision(options: argparse.Namespace) -> int:
+    from lapel_fleet.broker import serve
+    from lapel_fleet.provision import Authority, cameras_of
+
+    cameras = cameras_of(options.agency, options.sites)
+    authority = Authority(options.out, SystemClock().now().utc)
+    if options.revoke:
+        authority.revoke(options.revoke)
+    done = authority.provision(cameras, options.operator, options.host, options.days)
+    config = authority.configure(options.port, options.bind)
+    if options.json:
+        counts = {"made": done.made, "kept": done.kept, "revoked": done.revoked}
+        print(json.dumps({"folder": str(done.folder), "mosquitto": str(config), **counts}))
+    else:
+        print(f"{done.folder}: {done.made} identities made, {done.kept} kept, {done.revoked} revoked")
+        print(f"a broker that believes them: mosquitto -c {config}")
+    return serve(config) if options.serve else 0
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -7,14 +7,15 @@ No video: the link is what is tried here.
 import asyncio
 import random
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from bench.bench_storm import Silent
 from lapel.clock import SystemClock
-from lapel.errors import MessageError
 from lapel.link.contract import LapelV1
 from lapel.link.journal import SqliteJournal, Waiting
-from lapel.link.messages import Command, EventMessage, Reply, StateMessage
+from lapel.link.messages import EventMessage
 from lapel.link.mqtt import MqttTransport, brokers_at
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
@@ -30,26 +31,6 @@ class TellingOutbox(Outbox):
         super().done(one)
         if isinstance(one.message, EventMessage):
             print("acked", one.message.camera, one.message.session, one.message.detail["number"], flush=True)
-
-
-class Silent:
-    """A camera that is only there."""
-
-    def __init__(self, name: str, run: str) -> None:
-        self.name, self.run_id = name, run
-
-    def state_message(self) -> StateMessage:
-        return StateMessage(
-            state="buffering", agency="soak", site="home", camera=self.name, session=self.run_id, firmware="0",
-            flags=[], time=NOW, since=NOW,
-        )  # fmt: skip
-
-    def on_command(self, command: Command) -> None: ...
-    def on_unfinished(self, reply: Reply) -> None: ...
-    def on_bad_command(self, error: MessageError) -> None: ...
-    def on_dropped(self, dropped: Mapping[str, int]) -> None: ...
-    def on_link(self, up: bool, reason: str) -> None: ...
-    def on_duplicate(self, session: str) -> None: ...
 
 
 class Speaker(Silent):

@@ -2,16 +2,17 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 
 class Proxy:
-    """Forwards TCP on loopback while it `forwards`."""
+    """Forwards TCP on loopback while it `forwards`. New connections are hung up on while it does not `admit`."""
 
-    def __init__(self, to_port: int) -> None:
+    def __init__(self, to_port: int, admit: Callable[[], bool]) -> None:
         self.port = 0
         self.forwards = True
+        self._admit = admit
         self._to_port = to_port
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -20,6 +21,8 @@ class Proxy:
         assert task is not None
         self._tasks.add(task)
         try:
+            if not self._admit():
+                return
             there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._to_port)
             try:
                 async with asyncio.TaskGroup() as group:
@@ -50,8 +53,8 @@ class Proxy:
 
 
 @asynccontextmanager
-async def proxy(to_port: int) -> AsyncIterator[Proxy]:
-    one = Proxy(to_port)
+async def proxy(to_port: int, admit: Callable[[], bool] = lambda: True) -> AsyncIterator[Proxy]:
+    one = Proxy(to_port, admit)
     server = await asyncio.start_server(one.serve, "127.0.0.1", 0)
     one.port = server.sockets[0].getsockname()[1]
     try:

@@ -237,12 +237,13 @@ def _properties(packet: int, **values: bytes | int) -> Properties:
 
 def connect_rate(per_s: float) -> Callable[[], Awaitable[None]]:
     """An `admission` for all transports of a process: at most `per_s` connects a second, first come, first served."""
-    next_s = 0.0
+    turn, next_s = asyncio.Lock(), 0.0
 
     async def admitted() -> None:
         nonlocal next_s
-        now_s = asyncio.get_running_loop().time()
-        turn_s = next_s = max(now_s, next_s + 1.0 / per_s)
-        await asyncio.sleep(turn_s - now_s)
+        loop = asyncio.get_running_loop()
+        async with turn:
+            await asyncio.sleep(next_s - loop.time())
+            next_s = loop.time() + 1.0 / per_s  # from now, so that a loop that was busy catches up with nothing
 
     return admitted

@@ -1,0 +1,56 @@
+"""The examples do what they say: a stranger's back end, and a camera that speaks a stranger's protocol."""
+
+import sys
+from pathlib import Path
+
+import aiomqtt
+
+from examples import foreign_contract
+from examples.backend import back_end
+from lapel_fleet.broker import embedded_broker
+from system.brokers import real
+from system.process import SMALL_SCENE, camera, program, until
+
+
+async def test_a_back_end_written_from_the_document_alone(tmp_path: Path) -> None:
+    real("mosquitto")
+    async with embedded_broker() as broker, back_end(broker.url, "demo") as fleet:
+        with camera(tmp_path, *SMALL_SCENE, "--prebuffer", "1", "--telemetry", "1", "--broker", broker.url) as cam:
+            one = fleet.camera("home/cam-0001")
+            await until(lambda: one.status == "buffering", lambda: f"is {one.status}")
+            assert (await fleet.ask("home/cam-0001", "start-recording", reason="a stop"))["result"] == "done"
+            await until(lambda: one.status == "recording", lambda: f"is {one.status}")
+            assert (await fleet.ask("home/cam-0001", "arm"))["result"] == "refused"
+            assert (await fleet.ask("home/cam-0001", "stop-recording"))["result"] == "done"
+            await until(
+                lambda: "recording-saved" in {event["kind"] for event in one.events.values()},
+                lambda: f"heard {one.events}",
+            )
+            await until(lambda: one.telemetry, lambda: "no telemetry")
+            cam.kill()
+            await until(lambda: one.status == "offline", lambda: f"is {one.status}")
+
+
+async def test_a_camera_that_speaks_somebody_else_s_protocol(tmp_path: Path) -> None:
+    real("mosquitto")
+    heard: list[str] = []
+    async with embedded_broker() as broker, aiomqtt.Client("127.0.0.1", broker.port) as client:
+        await client.subscribe("units/#", qos=1)
+        script = foreign_contract.__file__
+        with program(tmp_path, "unit", sys.executable, script, broker.url, "u7", tmp_path / "evidence") as unit:
+            asked = False
+            async for message in client.messages:
+                assert isinstance(message.payload, bytes)
+                heard.append(
+                    f"{message.topic.value.removeprefix('units/u7/')} {message.payload.decode(errors='replace')}"
+                )
+                if heard[-1].startswith("status READY") and not asked:
+                    asked = True
+                    for command in (b"REC 1", b"DANCE 2", b"\xff\xfe"):
+                        await client.publish("units/u7/do", command, qos=1)
+                if heard[-1] == "ack OK 1":
+                    break
+            unit.kill()
+    assert any(line.startswith("status REC ") for line in heard)
+    assert any(line.startswith("ack NO 2 ") and "is none of REC" in line for line in heard)
+    assert "Traceback" not in unit.err

@@ -1,0 +1,166 @@
+"""Who may say and hear what, on a real Mosquitto with the certificates and the access list that we make."""
+
+import asyncio
+import json
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import aiomqtt
+import pytest
+
+from lapel.clock import SystemClock
+from lapel_fleet.broker import free_port
+from lapel_fleet.provision import Authority, cameras_of
+from system.brokers import real
+from system.process import SMALL_SCENE, camera, until
+
+A, B = "demo/baltimore/cam-0001", "demo/baltimore/cam-0002"
+QUIET_S = 1.0
+
+
+class Fortress(NamedTuple):
+    folder: Path
+    port: int
+
+    def tls(self, name: str, ca: Path | None = None) -> ssl.SSLContext:
+        folder = self.folder / ("identities" if name.count("/") == 2 else "operators")
+        context = ssl.create_default_context(cafile=ca or self.folder / "ca.crt")
+        context.load_cert_chain(folder / f"{name}.crt", folder / f"{name}.key")
+        return context
+
+    @asynccontextmanager
+    async def client(self, name: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[aiomqtt.Client]:
+        v5 = aiomqtt.ProtocolVersion.V5
+        async with aiomqtt.Client(
+            "127.0.0.1", self.port, tls_context=tls or self.tls(name), protocol=v5, timeout=5
+        ) as one:
+            yield one
+
+
+@pytest.fixture(scope="module")
+def fortress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fortress]:
+    """Four cameras, the third revoked, the fourth expired, and their broker."""
+    folder, now, port = tmp_path_factory.mktemp("fortress"), SystemClock().now().utc, free_port()
+    old = Authority(folder, now - timedelta(days=3))
+    old.provision(cameras_of("demo", ["baltimore=cam-0004"]), [], [], 1)
+    authority = Authority(folder, now)
+    authority.provision(cameras_of("demo", ["baltimore=cam-0001,cam-0002,cam-0003"]), ["fleet"], [], 30)
+    authority.revoke(["demo/baltimore/cam-0003"])
+    config = authority.configure(port, "127.0.0.1")
+    with subprocess.Popen(
+        [real("mosquitto"), "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        yield Fortress(folder, port)
+        process.kill()
+
+
+async def wait_for(fortress: Fortress) -> None:
+    async with asyncio.timeout(15):
+        while True:
+            try:
+                async with fortress.client("fleet"):
+                    return
+            except aiomqtt.MqttError:
+                await asyncio.sleep(0.1)
+
+
+async def heard_by(client: aiomqtt.Client) -> list[str]:
+    """Topics of what comes within a while."""
+    topics: list[str] = []
+    try:
+        async with asyncio.timeout(QUIET_S):
+            async for message in client.messages:
+                topics += [message.topic.value]
+    except TimeoutError:
+        return topics
+
+
+def topic(name: str, leaf: str) -> str:
+    return f"lapel/v1/{name}/{leaf}"
+
+
+async def test_a_camera_says_only_its_own(fortress: Fortress) -> None:
+    await wait_for(fortress)
+    leaves = ("state", "telemetry", "event", "reply", "reply/desk", "command")
+    async with fortress.client("fleet") as operator, fortress.client(A) as one:
+        await operator.subscribe("lapel/v1/#", qos=1)
+        for name in (A, B):
+            for leaf in leaves:
+                await one.publish(topic(name, leaf), b"{}", qos=1)
+        await one.publish("lapel/v1/demo/baltimore/cam-0003/state", b"{}", qos=1, retain=True)
+        heard = await heard_by(operator)
+    assert sorted(heard) == sorted(topic(A, leaf) for leaf in leaves if leaf != "command")
+
+
+async def test_a_camera_hears_only_its_own_commands(fortress: Fortress) -> None:
+    await wait_for(fortress)
+    async with fortress.client("fleet") as operator, fortress.client(A) as one, fortress.client(B) as other:
+        for wanted in ("lapel/v1/#", "#", topic(B, "command"), topic(B, "state"), "+/+/+/+/+/command"):
+            await one.subscribe(wanted, qos=1)
+        await operator.publish(topic(A, "command"), b"{}", qos=1)
+        await operator.publish(topic(B, "command"), b"{}", qos=1)
+        for leaf in ("state", "event", "reply"):
+            await other.publish(topic(B, leaf), b"{}", qos=1)
+        assert set(await heard_by(one)) == {topic(A, "command")}
+
+
+async def test_an_operator_commands_and_cannot_speak_for_a_camera(fortress: Fortress) -> None:
+    await wait_for(fortress)
+    async with fortress.client("fleet") as operator:
+        await operator.subscribe("lapel/v1/#", qos=1)
+        for leaf in ("state", "event", "reply"):
+            await operator.publish(topic(A, leaf), b"{}", qos=1)
+        await operator.publish(topic(A, "command"), b"{}", qos=1)
+        assert await heard_by(operator) == [topic(A, "command")]
+
+
+@pytest.mark.parametrize("name", ["demo/baltimore/cam-0003", "demo/baltimore/cam-0004"], ids=["revoked", "expired"])
+async def test_who_is_revoked_or_expired_is_turned_away(fortress: Fortress, name: str) -> None:
+    await wait_for(fortress)
+    with pytest.raises(aiomqtt.MqttError):
+        async with fortress.client(name):
+            pass
+
+
+async def test_a_foreign_authority_and_no_certificate_are_turned_away(fortress: Fortress, tmp_path: Path) -> None:
+    await wait_for(fortress)
+    Authority(tmp_path, SystemClock().now().utc).provision(cameras_of("demo", ["baltimore=1"]), [], [], 30)
+    foreign = Fortress(tmp_path, fortress.port).tls(A, ca=fortress.folder / "ca.crt")
+    nobody = ssl.create_default_context(cafile=fortress.folder / "ca.crt")
+    for tls in (foreign, nobody):
+        with pytest.raises(aiomqtt.MqttError):
+            async with fortress.client(A, tls):
+                pass
+
+
+async def test_the_camera_itself_works_with_its_identity(fortress: Fortress, tmp_path: Path) -> None:
+    await wait_for(fortress)
+    own = fortress.folder / "identities" / A
+    config = tmp_path / "lapel.toml"
+    config.write_text(
+        f'[camera]\nagency = "demo"\nsite = "baltimore"\nname = "cam-0001"\n'
+        f'[link]\nbroker = "mqtts://127.0.0.1:{fortress.port}"\nca = "{fortress.folder}/ca.crt"\n'
+        f'cert = "{own}.crt"\nkey = "{own}.key"\n'
+    )
+    results: list[str] = []
+    async with fortress.client("fleet") as operator:
+        with camera(tmp_path, *SMALL_SCENE, "--config", config) as cam:
+            await cam.says("link up")
+            await operator.subscribe(topic(A, "reply"), qos=1)
+
+            async def listen() -> None:
+                async for message in operator.messages:
+                    assert isinstance(message.payload, bytes)
+                    results.append(json.loads(message.payload)["result"])
+
+            listening = asyncio.create_task(listen())
+            await operator.publish(topic(A, "command"), b'{"id": "1", "command": "identify"}', qos=1)
+            await until(lambda: results == ["accepted", "done"], lambda: f"answers: {results}")
+            listening.cancel()
+            await asyncio.wait([listening])
+            assert "Traceback" not in cam.err
