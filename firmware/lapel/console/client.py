@@ -57,7 +57,7 @@ class Client:
         """What the command found. Raises ConsoleError when it was refused or failed."""
         self._number += 1
         reply = self._exchange(machine.Request(self._number, command))
-        if reply.result not in ("done", "bad-line"):
+        if reply.result != "done" and reply.result != "bad-line":
             raise ConsoleError(reply.reason, reply.result)
         return reply.data
 

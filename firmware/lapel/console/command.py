@@ -243,8 +243,11 @@ def _help_of(noun: Noun, verb: Verb, *, in_full: bool) -> list[Block]:
     parts = [noun.name, verb.name, *[one.usage for one in verb.parameters]]
     parts += [f"[--{option.name} {option.name.upper()}]" for option in verb.options]
     usage = " ".join(part for part in parts if part)
-    notes = [verb.role] if verb.role == "service" else []
-    notes += ["not while recording"] if verb.not_while_recording else []
+    notes = [
+        note
+        for note, holds in (("service", verb.role == "service"), ("not while recording", verb.not_while_recording))
+        if holds
+    ]
     blocks: list[Block] = [Text(usage), Text(verb.meaning + (f" ({', '.join(notes)})" if notes else ""), indent=4)]
     if in_full:
         rows = [(one.usage, one.meaning) for one in verb.parameters]

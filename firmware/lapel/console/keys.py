@@ -51,7 +51,7 @@ class Keys:
         if char == "\x1b":
             self._sequence = ""
             return ""
-        if char in _CONTROLS and len(sequence) == 1:
+        if ord(char) in _CONTROLS and len(sequence) == 1:
             return ""
         return _named(sequence[1:-1], char) if len(sequence) > 1 else ""
 

@@ -1,11 +1,15 @@
 """Answers as lines of a terminal that may be 40 columns wide."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from lapel.logs import Level
+
 Style = Literal["", "good", "warn", "bad"]
+STYLES: Mapping[Level, Style] = {"debug": "", "info": "", "warning": "warn", "error": "bad"}
+"""Of log lines."""
 _NARROWEST = 20
 
 

@@ -8,7 +8,7 @@ with the same command gives the same reply, and does nothing twice. `{"id":2,"co
 """
 
 import zlib
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -36,6 +36,9 @@ class Response(msgspec.Struct, frozen=True, omit_defaults=True):
     data: Any = None
 
 
+M = TypeVar("M", Request, Response)
+
+
 def encoded(message: Request | Response) -> bytes:
     """A line, with its check and its end."""
     body = msgspec.json.encode(message)
@@ -52,7 +55,7 @@ def response(line: bytes) -> Response:
     return _decoded(line, Response)
 
 
-def _decoded(line: bytes, kind: type[Any]) -> Any:
+def _decoded(line: bytes, kind: type[M]) -> M:
     if len(line) > LINE_MAX_BYTES and kind is Request:
         raise MessageError(f"line: longer than {LINE_MAX_BYTES} bytes")
     body, star, check = line.rstrip(b"\r\n").rpartition(b" *")

@@ -8,8 +8,8 @@ from lapel.hardware.interfaces import SerialLine
 COLUMNS = 80
 _COLOURS: dict[Style, str] = {"good": "32", "warn": "33", "bad": "31"}
 _ASK = "\x1b[999C\x1b[6n\r" + " " * 12 + "\r"
-"""Where is the cursor, when it goes as far right as it can? A terminal that knows no orders prints rubbish instead, which
-the blanks wipe out."""
+"""Where is the cursor, when it goes as far right as it can? A terminal that knows no orders prints rubbish instead, and
+the blanks wipe that out."""
 _BUSY_BYTES = 8_192
 
 

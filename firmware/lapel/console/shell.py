@@ -8,9 +8,8 @@ import asyncio
 import contextlib
 import traceback
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -23,7 +22,7 @@ from lapel.console.command import Answer, Parsed, Table, all_commands
 from lapel.console.editor import LineEditor
 from lapel.console.interface import ROLES, Desk, Role
 from lapel.console.keys import Keys
-from lapel.console.layout import Block, Text, length, plain, size
+from lapel.console.layout import STYLES, Block, Text, length, plain, size
 from lapel.console.login import Door, weak
 from lapel.console.record import Record
 from lapel.console.screen import Screen
@@ -351,7 +350,7 @@ class Visit:
         if verb.interactive and not at_keys:
             raise ConsoleError(f"{name}: needs somebody at the keys; not in machine mode", "refused")
 
-    async def _interruptible(self, job: Coroutine[Any, Any, Answer]) -> Answer:
+    async def _interruptible(self, job: Awaitable[Answer]) -> Answer:
         """^C breaks it off; hanging up does too."""
         self._command = asyncio.ensure_future(job)
         try:
@@ -401,8 +400,7 @@ class Visit:
         if self._screen.is_busy():
             self._screen.miss()
             return
-        style = "bad" if line.level == "error" else "warn" if line.level == "warning" else ""
-        self._editor.above(self._screen.lines([Text(f"{line.at.utc:%H:%M:%S} {line.text}", style)]))
+        self._editor.above(self._screen.lines([Text(f"{line.at.utc:%H:%M:%S} {line.text}", STYLES[line.level])]))
 
     # -- what commands may ask of a seat -----------------------------------------------------------------------------
 
@@ -435,7 +433,7 @@ class Visit:
         takes_s = seconds_for(count, self._line.baud)
         if takes_s > limit_s:
             raise ConsoleError(
-                f"{path.name}: {size(count)} take {length(takes_s)} at {self._line.baud} baud, more than {length(limit_s)};"
+                f"{path.name}: {size(count)} take {length(takes_s)}, more than {length(limit_s)};"
                 " give --limit SECONDS, or use the dock",
                 "refused",
             )

@@ -5,7 +5,6 @@ import contextlib
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Protocol
 
 from lapel.clock import Clock
 from lapel.errors import ConsoleError
@@ -17,12 +16,6 @@ _START_S = 60.0
 """How long the technician has to start the receiver."""
 _ESCAPED = 1.05  # bytes that ZMODEM adds, roughly
 _PIECE_BYTES = 16_384
-
-
-class RawBytes(Protocol):
-    """What the other end sends, undecoded."""
-
-    def __call__(self) -> AsyncIterator[bytes]: ...
 
 
 class Zmodem:

@@ -5,7 +5,7 @@ import asyncio
 from lapel.clock import iso
 from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Parameter, Verb
-from lapel.console.layout import Text
+from lapel.console.layout import STYLES, Text
 from lapel.logs import LEVELS, LogLine
 
 _LINES = 20
@@ -38,8 +38,7 @@ async def _level(call: Call) -> Answer:
 
 
 def _told(line: LogLine) -> Text:
-    style = "bad" if line.level == "error" else "warn" if line.level == "warning" else ""
-    return Text(f"{line.at.utc:%H:%M:%S} {line.level:<7} {line.text}", style)
+    return Text(f"{line.at.utc:%H:%M:%S} {line.level:<7} {line.text}", STYLES[line.level])
 
 
 NOUN = Noun(

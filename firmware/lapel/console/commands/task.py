@@ -7,7 +7,7 @@ from lapel.console.command import Answer, Noun, Verb
 from lapel.console.layout import Text
 
 
-async def _list(call: Call) -> Answer:
+async def _list(_: Call) -> Answer:
     names = sorted(task.get_name() for task in asyncio.all_tasks() if not task.done())
     return Answer(names, tuple(Text(name) for name in names))
 
