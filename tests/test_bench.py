@@ -8,7 +8,6 @@ from bench.figure import Figure
 
 def test_they_measure_something() -> None:
     figures = [*bench_memory.main((1.0,), (64, 64)), *bench_encoder.main(((64, 64),), 10)]
-    assert all(figure.value > -100 for figure in figures)
     assert len(figures) == 2
 
 

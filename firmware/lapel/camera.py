@@ -135,10 +135,13 @@ class Camera:
                 group.create_task(self._watch_buttons(), name="buttons"),
                 group.create_task(self._watch_trial(), name="trial"),
             ]
-            await self._live()
-            await self._link.close(self.ended)
-            for helper in (*helpers, *([self._mending] if self._mending else [])):
-                helper.cancel()
+            try:
+                await self._live()
+                await self._link.close(self.ended)
+            finally:
+                for helper in (*helpers, self._mending, self._post_event):
+                    if helper is not None:
+                        helper.cancel()
 
     def press(self) -> None:
         """The recording button: starts a recording, or stops the one under way."""

@@ -21,7 +21,7 @@ from lapel.config import Config, load
 from lapel.link.messages import EventMessage
 from lapel.media.capture import Wanted, open_source
 from lapel_fleet.broker import Broker, embedded_broker
-from lapel_fleet.checkers import Verdict, judge
+from lapel_fleet.checkers.clip import Verdict, judge
 from lapel_fleet.controller.operator import Operator, operator
 from lapel_fleet.hardware.video import SimulatedVideo
 

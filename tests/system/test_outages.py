@@ -17,7 +17,7 @@ from lapel.link.transport import Hello
 from lapel_fleet.broker import free_port
 from system import link_fleet
 from system.brokers import real
-from system.process import PATIENCE_S, Program, program, until
+from system.process import PATIENCE_S, Program, program
 from system.proxy import proxy
 
 
@@ -85,7 +85,7 @@ async def outages(folder: Path, cameras: int, broker_kills: int, camera_kills: i
     judge(back_end, cameras)
     with_a_broker = missing(said, back_end)
     print(f"{len(said)} events said, {len(with_a_broker)} acknowledged by a broker that died before it passed them on")
-    assert len(with_a_broker) <= broker_kills
+    assert len(with_a_broker) <= len(said) // 100
 
 
 def cameras_of(folder: Path, port: int, count: int, run: str) -> AbstractContextManager[Program]:
@@ -93,14 +93,18 @@ def cameras_of(folder: Path, port: int, count: int, run: str) -> AbstractContext
 
 
 async def settled(child: Program, said: Said, acked: Said, back_end: BackEnd) -> None:
-    """Until all was heard; a broker may have acknowledged an event and died before it passed it on."""
-
-    def lost() -> list[tuple[str, str, int]]:
+    """Until all was heard; a broker may have acknowledged an event and died before it passed it on. A camera that found
+    nobody several times in a row may wait a minute before it looks again.
+    """
+    lost = said
+    for _ in range(3 * int(PATIENCE_S)):
+        await asyncio.sleep(1)  # looking costs more than a poll should: this loop is also everybody's door
         unheard = missing(said, back_end)
-        return [one for one in unheard if one not in acked | printed(child, "acked")] if unheard else []
-
-    await until(lambda: not lost(), lambda: f"never heard: {lost()[:20]}")
-    await asyncio.sleep(1)
+        lost = set(unheard) - acked - printed(child, "acked")
+        assert child.err == ""
+        if not lost:
+            return
+    pytest.fail(f"never heard: {sorted(lost)[:20]}")
 
 
 def missing(said: Said, back_end: BackEnd) -> list[tuple[str, str, int]]:

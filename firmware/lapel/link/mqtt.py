@@ -16,7 +16,7 @@ import aiomqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from lapel.errors import ConfigError, LinkError
+from lapel.errors import ConfigError, LapelError, LinkError
 from lapel.link.transport import Connection, Envelope, Hello, Inbound
 
 SESSION_EXPIRY_S = 3600
@@ -124,7 +124,9 @@ class MqttTransport:
                 connected = True
                 self._proved.add(broker)
                 yield _Connection(client, is_v5=version is _V5, resumes=hello.resume and version is _V5)
-        except aiomqtt.MqttError as error:
+        except (aiomqtt.MqttError, OSError) as error:  # a socket's own error comes through as it is, now and then
+            if isinstance(error, LapelError):
+                raise
             if not connected:
                 self._move_on(broker, error)
             raise LinkError(f"{broker}: {error}") from error

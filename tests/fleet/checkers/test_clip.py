@@ -11,7 +11,7 @@ from lapel.hardware.interfaces import Frame
 from lapel.media.encoder import Encoder, EncoderSettings
 from lapel.media.scene import Scene
 from lapel.recording import Account, Cause, GapNote
-from lapel_fleet.checkers import judge
+from lapel_fleet.checkers.clip import judge
 from pictures import file_of
 
 RATE = 10

@@ -1,0 +1,26 @@
+"""A camera's own flash: what it must remember across reboots. Takes nothing while there is no power."""
+
+from lapel.errors import StorageError
+from lapel.link.journal import Changes, Kept, MemoryJournal
+
+
+class SimulatedFlash(MemoryJournal):
+    """Implements `lapel.link.journal.Journal`. The outside world takes `has_power` away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.has_power = True
+
+    def load(self) -> Kept:
+        """What was written before."""
+        self._need_power()
+        return super().load()
+
+    def apply(self, changes: Changes) -> None:
+        """Write, all or nothing."""
+        self._need_power()
+        super().apply(changes)
+
+    def _need_power(self) -> None:
+        if not self.has_power:
+            raise StorageError("simulated flash: there is no power")

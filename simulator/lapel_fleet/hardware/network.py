@@ -1,0 +1,250 @@
+"""A broker and the lines to it, in memory: outages, wills and time-outs exist in virtual time too.
+
+It behaves as Mosquitto was seen to: a session taken over has its will published before the newcomer is let in; a line
+that goes dead is noticed by the broker after 1.5 keepalives and by the client after two.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from lapel.errors import LinkError
+from lapel.link.transport import Connection, Envelope, Hello, Inbound
+
+ACK_TIMEOUT_S = 10.0
+
+
+class VirtualBroker:
+    """Retains, delivers, keeps wills. The outside world stops and starts it; `observers` hear everything."""
+
+    def __init__(self) -> None:
+        self.retained: dict[str, bytes] = {}
+        self.observers: list[Callable[[str, bytes], None]] = []
+        self.is_up = True
+        self._sessions: dict[str, VirtualConnection] = {}
+        self._listeners: dict[str, list[VirtualConnection]] = {}
+
+    # -- the outside world ---------------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Every connection is lost, and no will is published: who should? What was retained is kept on its disk."""
+        self.is_up = False
+        for connection in list(self._sessions.values()):
+            self.forget(connection)
+            connection.lose("the broker closed the connection")
+
+    def start(self) -> None:
+        """It is there again."""
+        self.is_up = True
+
+    def say(self, topic: str, payload: bytes) -> int:
+        """An operator publishes; how many it reached. Nobody, while the broker is away."""
+        return self.deliver(Envelope(topic, payload, 1, False)) if self.is_up else 0
+
+    # -- for connections -----------------------------------------------------------------------------------------------
+
+    def admit(self, connection: "VirtualConnection") -> None:
+        """A new session; an older one of the same client id is taken over."""
+        older = self._sessions.get(connection.client_id)
+        if older is not None:
+            self.bury(older)
+            older.lose("the session was taken over")
+        self._sessions[connection.client_id] = connection
+
+    def knows(self, connection: "VirtualConnection") -> bool:
+        """Whether it is still its client's."""
+        return self._sessions.get(connection.client_id) is connection
+
+    def listen(self, connection: "VirtualConnection", topic: str) -> None:
+        """From now on it hears this topic; what is retained there comes first."""
+        listeners = self._listeners.setdefault(topic, [])
+        if connection not in listeners:
+            listeners.append(connection)
+        if topic in self.retained:
+            connection.hear(Inbound(topic, self.retained[topic], retain=True))
+
+    def deliver(self, message: Envelope) -> int:
+        """To the observers, and to whoever listens; how many of these it reached."""
+        if message.retain:
+            self.retained[message.topic] = message.payload
+        for observer in self.observers:
+            observer(message.topic, message.payload)
+        inbound = Inbound(message.topic, message.payload)
+        return sum(listener.hear(inbound) for listener in self._listeners.get(message.topic, ()))
+
+    def forget(self, connection: "VirtualConnection") -> None:
+        """It is gone, with its will."""
+        if self._sessions.get(connection.client_id) is connection:
+            del self._sessions[connection.client_id]
+        for topic in connection.topics:
+            self._listeners[topic].remove(connection)
+        connection.topics.clear()
+
+    def bury(self, connection: "VirtualConnection") -> None:
+        """It was lost without a word: its will is published."""
+        if self._sessions.get(connection.client_id) is connection:
+            self.forget(connection)
+            if connection.will is not None:
+                self.deliver(connection.will)
+
+
+class VirtualNetwork:
+    """One camera's line. Implements `lapel.link.transport.Transport`.
+
+    The outside world calls `unplug` and `plug_in`, `half_open` (nothing arrives, nobody is told) and `mend`, and
+    `lose_power`, after which no goodbye is said.
+    """
+
+    def __init__(self, broker: VirtualBroker, keepalive_s: float = 30.0) -> None:
+        self._broker, self._keepalive_s = broker, keepalive_s
+        self._connections: list[VirtualConnection] = []
+        self.is_plugged = True
+        self.is_half_open = False
+        self.has_power = True
+        self.history: list[str] = []
+        """What happened to it, in order."""
+
+    def __str__(self) -> str:
+        return "virtual broker"
+
+    @asynccontextmanager
+    async def connect(self, hello: Hello) -> AsyncIterator[Connection]:
+        """See `Transport.connect`."""
+        await asyncio.sleep(0)
+        if self.is_half_open:
+            await asyncio.sleep(ACK_TIMEOUT_S)
+            raise LinkError(f"{self}: timed out")
+        if not self.is_plugged or not self._broker.is_up:
+            raise LinkError(f"{self}: {'connection refused' if self.is_plugged else 'network is unreachable'}")
+        connection = VirtualConnection(self, self._broker, hello)
+        self._broker.admit(connection)
+        self._connections.append(connection)
+        try:
+            yield connection
+        finally:
+            self._connections.remove(connection)
+            if self.reaches and not connection.is_lost:
+                self._broker.forget(connection)  # a clean goodbye
+            elif not connection.is_lost:
+                self._let_die(connection)
+
+    @property
+    def reaches(self) -> bool:
+        """Whether what is sent arrives."""
+        return self.is_plugged and not self.is_half_open and self.has_power
+
+    def unplug(self) -> None:
+        """The camera sees its interface go down; the broker has to find out."""
+        self.history.append("unplug")
+        self.is_plugged = False
+        for connection in list(self._connections):
+            self._let_die(connection)
+            connection.lose("network is unreachable")
+
+    def plug_in(self) -> None:
+        """The interface is up again."""
+        self.history.append("plug in")
+        self.is_plugged = True
+
+    def half_open(self) -> None:
+        """Nothing arrives any more, in neither direction; both ends have to find out."""
+        self.history.append("half open")
+        self.is_half_open = True
+        loop = asyncio.get_running_loop()
+        for connection in self._connections:
+            connection.goes_silent(loop.call_later(2 * self._keepalive_s, connection.lose, "keepalive timed out"))
+            self._let_die(connection)
+
+    def mend(self) -> None:
+        """What is sent arrives again; a connection that nobody has given up yet lives on."""
+        self.history.append("mend")
+        self.is_half_open = False
+        for connection in self._connections:
+            connection.recovers()
+            if not self._broker.knows(connection):
+                connection.lose("the broker closed the connection")
+
+    def lose_power(self) -> None:
+        """Whatever the firmware still tries to send is not sent."""
+        self.history.append("power lost")
+        self.has_power = False
+
+    def gain_power(self) -> None:
+        """The next connect works again."""
+        self.has_power = True
+
+    def _let_die(self, connection: "VirtualConnection") -> None:
+        handle = asyncio.get_running_loop().call_later(1.5 * self._keepalive_s, self._broker.bury, connection)
+        connection.is_mourned_by(handle)
+
+
+class VirtualConnection:
+    """Implements `lapel.link.transport.Connection`."""
+
+    resumes = False
+
+    def __init__(self, network: VirtualNetwork, broker: VirtualBroker, hello: Hello) -> None:
+        self.client_id, self.will = hello.client_id, hello.will
+        self.topics: list[str] = []
+        self.is_lost = False
+        self._network, self._broker = network, broker
+        self._reason = ""
+        self._incoming: asyncio.Queue[Inbound | None] = asyncio.Queue()
+        self._silence: asyncio.TimerHandle | None = None
+        self._burial: asyncio.TimerHandle | None = None
+
+    async def subscribe(self, *topics: str) -> None:
+        """See `Connection.subscribe`."""
+        await self._travel()
+        for topic in topics:
+            self.topics.append(topic)
+            self._broker.listen(self, topic)
+
+    async def publish(self, message: Envelope) -> None:
+        """See `Connection.publish`."""
+        if message.qos == 0 and not self._network.reaches:
+            return
+        await self._travel()
+        self._broker.deliver(message)
+
+    async def messages(self) -> AsyncGenerator[Inbound, None]:
+        """See `Connection.messages`."""
+        while (message := await self._incoming.get()) is not None:
+            yield message
+        raise LinkError(f"{self._network}: {self._reason}")
+
+    def hear(self, message: Inbound) -> bool:
+        """The broker hands it over; whether the line let it."""
+        if self._network.reaches:
+            self._incoming.put_nowait(message)
+        return self._network.reaches
+
+    def lose(self, reason: str) -> None:
+        """The client finds out."""
+        if not self.is_lost:
+            self.is_lost, self._reason = True, reason
+            self._incoming.put_nowait(None)
+
+    def goes_silent(self, finding_out: asyncio.TimerHandle) -> None:
+        """The client will find out then."""
+        self._silence = finding_out
+
+    def is_mourned_by(self, burial: asyncio.TimerHandle) -> None:
+        """The broker will find out then."""
+        if self._burial is None:
+            self._burial = burial
+        else:
+            burial.cancel()
+
+    def recovers(self) -> None:
+        """Neither has to."""
+        for handle in (self._silence, self._burial):
+            if handle is not None:
+                handle.cancel()
+        self._silence = self._burial = None
+
+    async def _travel(self) -> None:
+        """To the broker and back; a dead line takes the acknowledgement's time-out to notice."""
+        await asyncio.sleep(0 if self._network.reaches else ACK_TIMEOUT_S)
+        if self.is_lost or not self._network.reaches:
+            raise LinkError(f"{self._network}: {self._reason or 'no acknowledgement came'}")

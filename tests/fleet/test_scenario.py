@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+
+from lapel.errors import ConfigError
+from lapel_fleet.scenario import load, names, parsed
+
+SITES = "[sites]\nbaltimore = 2\n"
+
+
+@pytest.mark.parametrize("name", names())
+def test_what_is_shipped_can_be_used(name: str) -> None:
+    scenario = load(name)
+    assert scenario.title
+    assert len(scenario.cameras) == sum(scenario.sites.values())
+
+
+def test_the_fleets_are_as_large_as_they_say() -> None:
+    assert {name: len(load(name).cameras) for name in ("smoke", "five-cities", "nationwide")} == {
+        "smoke": 10,
+        "five-cities": 1600,
+        "nationwide": 13400,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "missing required field `sites`"),
+        ("[sites", "is not TOML"),
+        (SITES + "[wearers]\n", r"wearers: no such key; did you mean `wearer`"),
+        (SITES + "[wearer]\nlenght_s = [1, 2]\n", r"wearer\.lenght_s: no such key; did you mean `length_s`"),
+        (SITES + "[wearer]\nlength_s = [5, 2]\n", "the shortest comes first"),
+        ("[sites]\nbaltimore = 0\n", r">= 1.*sites"),
+        (SITES + "[[faults]]\nkind = 'flood'\nat_s = 1\n", r"Invalid enum value 'flood'.*faults"),
+        (SITES + "[[faults]]\nkind = 'power-cut'\nat = 1\n", r"faults\[0\]\.at: no such key; did you mean `at_s`"),
+        (SITES + "[[faults]]\nkind = 'power-cut'\nat_s = 61\n", r"faults\[0\]\.at_s = 61 comes after the end at 60 s"),
+        ("duration_s = 'x'\n" + SITES, "duration_s"),
+    ],
+)
+def test_what_cannot_be_is_named(text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=rf"(?s)mine\.toml: .*{said}"):
+        parsed(text, "mine.toml")
+
+
+def test_a_scenario_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="did you mean `smoke`"):
+        load("smok")
+    with pytest.raises(ConfigError, match=r"none\.toml: cannot be read"):
+        load(str(tmp_path / "none.toml"))
+    (tmp_path / "mine.toml").write_bytes(b"\xff")
+    with pytest.raises(ConfigError, match="is not TOML"):
+        load(str(tmp_path / "mine.toml"))

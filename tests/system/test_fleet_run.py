@@ -1,0 +1,59 @@
+"""`lapel-fleet run` as its user meets it: processes, files, exit codes."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+FLEET = Path(sys.executable).with_name("lapel-fleet")
+
+
+def lapel_fleet(*arguments: str | Path, hash_seed: str = "random") -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    return subprocess.run(
+        [FLEET, *arguments], capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL, timeout=60,
+        check=False,
+    )  # fmt: skip
+
+
+def test_smoke_passes_and_says_how_to_do_it_again(tmp_path: Path) -> None:
+    done = lapel_fleet("run", "smoke", "--virtual", "--junit", tmp_path / "junit.xml")
+    assert (done.returncode, done.stderr) == (0, "")
+    seed = done.stdout.split("seed ", 1)[1].split("\n", 1)[0]
+    assert done.stdout.rstrip().endswith(f"passed; again: lapel-fleet run smoke --virtual --seed {seed}")
+    suite = ElementTree.parse(tmp_path / "junit.xml").getroot()
+    assert (suite.get("failures"), suite.find("properties/property[@name='seed']") is not None) == ("0", True)
+
+
+def test_one_seed_is_one_trace_whatever_the_process(tmp_path: Path) -> None:
+    hashes = set()
+    for number, hash_seed in enumerate(("0", "1", "4711")):
+        trace = tmp_path / f"trace-{number}"
+        arguments = ("run", "bad-day", "--virtual", "--seed", "7", "--json", "--trace", trace)
+        done = json.loads(lapel_fleet(*arguments, hash_seed=hash_seed).stdout)
+        assert done["trace_sha256"] == hashlib.sha256(trace.read_bytes()).hexdigest()
+        hashes.add(done["trace_sha256"])
+    assert len(hashes) == 1
+
+
+def test_what_cannot_be_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("[sites]\nbaltimore = 1\n[wearer]\nlenght_s = [1, 2]\n")
+    for arguments, said in (
+        (("run", "smok", "--virtual"), "did you mean `smoke`"),
+        (("run", str(tmp_path / "mine.toml"), "--virtual"), "did you mean `length_s`"),
+        (("run", "smoke"), "add --virtual"),
+    ):
+        done = lapel_fleet(*arguments)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert said in done.stderr
+
+
+def test_cameras_without_media_need_neither_opencv_nor_ffmpeg() -> None:
+    script = (
+        "import sys; from lapel_fleet.fleet import run; from lapel_fleet.scenario import load; run(load('smoke'), 1); "
+        "sys.exit(bool({'cv2', 'av'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", script], timeout=60, check=False).returncode == 0
