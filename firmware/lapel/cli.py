@@ -7,18 +7,25 @@ be, 3 the evidence folder cannot be used, 4 the broker's address cannot be used.
 import argparse
 import asyncio
 import contextlib
+import getpass
 import json
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lapel import __version__, config, states
 from lapel.camera import Camera, CameraStatus
+from lapel.clock import SystemClock
 from lapel.config import Config
-from lapel.errors import LapelError
+from lapel.errors import ConsoleError, LapelError
 from lapel.hardware.desktop.terminal import PlainIndicators, StatusLine, TerminalButtons, keys_at_once
+from lapel.hardware.interfaces import Indicators
+from lapel.logs import Log
+
+if TYPE_CHECKING:
+    from lapel.desk import CameraDesk
 
 # flag, section, key, what it means
 _FLAGS: tuple[tuple[str, str, str, str], ...] = (
@@ -55,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"lapel {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands.add_parser("run", help="run a camera until it is stopped"))
+    _add_login(commands.add_parser("login", help="secrets of the technician's console"))
     _add_config(commands.add_parser("config", help="show or check a configuration"))
     contract = commands.add_parser("asyncapi", help="print the fleet contract as an AsyncAPI 3 document")
     contract.set_defaults(command=_asyncapi)
@@ -69,9 +77,19 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--loop", action="store_true", default=None, help="play a file again and again")
     parser.add_argument("--overlay", action="store_true", default=None, help="burn name, time, clock quality in")
     parser.add_argument("--allow-plain", action="store_true", default=None, help="allow mqtt:// to other machines")
+    parser.add_argument("--console", metavar="LINE", help="technician's console: /dev/ttyAMA0, pty, or pty:PATH")
     for flag, section, key, meaning in _FLAGS:
         parser.add_argument(flag, dest=f"{section}.{key}", metavar=key.rsplit("_", 1)[0].upper(), help=meaning)
     parser.set_defaults(command=_run)
+
+
+def _add_login(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    setting = actions.add_parser("set", help="set a secret; typed twice, or a line on standard input")
+    setting.add_argument("role", choices=("viewer", "service"))
+    setting.add_argument("--config", type=Path, metavar="FILE", help="the camera's configuration")
+    setting.add_argument("--evidence", dest="recording.evidence", metavar="EVIDENCE", help="its folder for recordings")
+    setting.set_defaults(command=_login_set)
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
@@ -112,10 +130,31 @@ def _run(options: argparse.Namespace) -> int:
     settings = config.from_environment(options.config, flags)
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     with keys_at_once(sys.stdin.fileno()) if on_terminal else contextlib.nullcontext():
-        return asyncio.run(_live(settings, on_terminal=on_terminal))
+        return asyncio.run(_live(settings, options.console, on_terminal=on_terminal))
 
 
-async def _live(config: Config, *, on_terminal: bool) -> int:
+def _login_set(options: argparse.Namespace) -> int:
+    from lapel.app import evidence_folder
+    from lapel.console.login import weak
+    from lapel.service_port import secrets_of
+
+    flags = {("recording", "evidence"): getattr(options, "recording.evidence")}
+    settings = config.from_environment(options.config, flags)
+    if sys.stdin.isatty():
+        secret = getpass.getpass(f"new secret of {options.role}: ")
+        if secret != getpass.getpass("once more: "):
+            raise ConsoleError("login set: these were two different secrets", "usage")
+    else:
+        secret = sys.stdin.readline().rstrip("\r\n")
+    if trouble := weak(secret):
+        raise ConsoleError(f"login set: {trouble}", "usage")
+    evidence_folder(Path(settings.recording.evidence))
+    secrets_of(settings).set(options.role, secret)
+    print(f"the secret of {options.role} is set")
+    return 0
+
+
+async def _live(config: Config, console: str | None, *, on_terminal: bool) -> int:
     # OpenCV and FFmpeg: half a second that `--help` need not wait for
     from lapel.app import assemble, evidence_folder, run_for_good, settings_of
 
@@ -135,15 +174,41 @@ async def _live(config: Config, *, on_terminal: bool) -> int:
     buttons = TerminalButtons(sys.stdin.fileno()) if on_terminal else None
     try:
         evidence_folder(Path(config.recording.evidence))
-        ended = await run_for_good(
-            settings_of(config), lambda now: assemble(now, indicators=indicators, buttons=buttons), started
-        )
+        async with _serviced(config, console, indicators) as desk:
+            ended = await run_for_good(
+                settings_of(config),
+                lambda now: assemble(now, indicators=indicators, buttons=buttons, desk=desk),
+                started,
+            )
     finally:
         if drawing is not None:
             drawing.cancel()
             await asyncio.wait([drawing])
     print(ended)
     return 0
+
+
+@contextlib.asynccontextmanager
+async def _serviced(config: Config, where: str | None, indicators: Indicators) -> AsyncIterator["CameraDesk | None"]:
+    """A console on that line while the block runs; without a line, none, and nothing of it is loaded."""
+    if where is None:
+        yield None
+        return
+    from lapel.desk import CameraDesk
+    from lapel.service_port import console_at
+    from lapel.worker import ThreadWorker
+
+    clock, worker = SystemClock(), ThreadWorker(1)
+    desk = CameraDesk(clock, Log(clock))
+    console = console_at(where, desk, config, clock, worker)
+    serving = asyncio.create_task(console.run(), name="console")
+    indicators.say(f"console on {console.line.name}")
+    try:
+        yield desk
+    finally:
+        serving.cancel()
+        await asyncio.wait([serving])
+        worker.close()
 
 
 def _end_on_signals(camera: Camera) -> None:

@@ -75,6 +75,11 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
+def set_system_clock(to: datetime) -> None:
+    """Step the machine's wall clock. Raises PermissionError where this process may not."""
+    time.clock_settime(time.CLOCK_REALTIME, to.timestamp())
+
+
 def iso(moment: datetime) -> str:
     """A UTC moment as ISO 8601 with milliseconds and a `Z`: `2026-11-24T07:00:31.250Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

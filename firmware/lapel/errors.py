@@ -6,11 +6,14 @@
     │   └── VideoEnded    … because it is over: a file came to its end               exit 0
     ├── StorageError      the evidence folder cannot take or give what it must       exit 3
     ├── LinkError         the fleet broker cannot be reached or refuses              exit 4
-    └── MessageError      somebody sent what the contract does not allow             exit 2
+    ├── MessageError      somebody sent what the contract does not allow             exit 2
+    └── ConsoleError      the console cannot do what was typed                       exit 2
 
 Each is also the builtin that fits best, so that code which knows nothing of Lapel can catch it.
 A message names the thing (file, key, topic, device) and says what to do about it; it is shown to users as it is.
 """
+
+from typing import Literal
 
 
 class LapelError(Exception):
@@ -61,3 +64,13 @@ class MessageError(LapelError, ValueError):
         super().__init__(message)
         self.command_id = command_id
         self.command = command
+
+
+class ConsoleError(LapelError, ValueError):
+    """Something typed at the console cannot be done; `result` says of what kind that is, for programs."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, result: Literal["usage", "refused", "failed", "denied"] = "failed") -> None:
+        super().__init__(message)
+        self.result: Literal["usage", "refused", "failed", "denied"] = result

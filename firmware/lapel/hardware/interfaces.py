@@ -174,3 +174,39 @@ class Indicators(Protocol):
 
     def identify(self, seconds: float) -> None:
         """Blink and beep for so long, so that somebody finds this camera among many."""
+
+
+# -- service port ----------------------------------------------------------------------------------------------------
+
+
+class SerialLine(Protocol):
+    """A serial line with at most one technician at its other end. Belongs to the event loop; nothing blocks it."""
+
+    @property
+    def name(self) -> str:
+        """As the user named it: `/dev/ttyAMA0`, `/dev/pts/7`."""
+
+    @property
+    def baud(self) -> int | None:
+        """Bits per second, ten to a byte; None where the line has no speed of its own."""
+
+    async def attached(self) -> None:
+        """Wait until somebody is there. What was left unread of an earlier visit is gone by then."""
+
+    async def read(self) -> bytes:
+        """The next bytes; `b""` once the other end has hung up."""
+
+    def write(self, data: bytes) -> bool:
+        """Queue `data`, or drop all of it and say False when too much waits already or nobody is there."""
+
+    def waiting_bytes(self) -> int:
+        """How much was written and has not left yet."""
+
+    async def drained(self) -> None:
+        """Wait until everything written has left, or the other end has hung up."""
+
+    def discard(self) -> None:
+        """Forget what was written and has not left yet."""
+
+    def close(self) -> None:
+        """Let go of the line. Harmless when closed."""

@@ -1,0 +1,17 @@
+"""Charge, and how long it lasts."""
+
+from lapel.console.call import Call
+from lapel.console.command import Answer, Noun, Verb
+from lapel.console.layout import Pairs, Text
+
+
+async def _show(call: Call) -> Answer:
+    battery = call.desk.battery()
+    if battery is None:
+        return Answer(None, (Text("this camera measures no battery"),))
+    left = f"{battery.minutes_left:.0f} min" if battery.minutes_left is not None else "unknown"
+    rows = [("charge", f"{battery.percent:.0f} %"), ("lasts", left), ("charging", "yes" if battery.charging else "no")]
+    return Answer(battery, (Pairs(rows),))
+
+
+NOUN = Noun("battery", "charge, and how long it lasts", (Verb("show", _show, "charge, minutes left, charging"),))

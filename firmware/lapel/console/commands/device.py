@@ -1,0 +1,13 @@
+"""The camera's parts."""
+
+from lapel.console.call import Call
+from lapel.console.command import Answer, Noun, Verb
+from lapel.console.layout import Table
+
+
+async def _list(call: Call) -> Answer:
+    devices = list(call.desk.devices())
+    return Answer(devices, (Table(("part", "kind", "state"), [(one.name, one.kind, one.state) for one in devices]),))
+
+
+NOUN = Noun("device", "the camera's parts", (Verb("list", _list, "each part and its state"),))

@@ -1,0 +1,17 @@
+"""Where the camera is."""
+
+from lapel.console.call import Call
+from lapel.console.command import Answer, Noun, Verb
+from lapel.console.layout import Pairs, Text
+
+
+async def _show(call: Call) -> Answer:
+    position = call.desk.position()
+    if position is None:
+        return Answer(None, (Text("this camera has no GPS receiver"),))
+    where = f"{position.latitude:.5f}, {position.longitude:.5f}, within {position.accuracy_m:.0f} m"
+    rows = [("position", where if position.fix else "no fix"), ("satellites", str(position.satellites))]
+    return Answer(position, (Pairs(rows),))
+
+
+NOUN = Noun("gps", "where the camera is", (Verb("show", _show, "position, accuracy, satellites"),))

@@ -1,0 +1,18 @@
+"""Find this camera among many."""
+
+from lapel.console.call import Call
+from lapel.console.command import Answer, Noun, Parameter, Verb
+from lapel.console.layout import Text
+
+
+async def _run(call: Call) -> Answer:
+    seconds = call.number("seconds", 10, 1, 300)
+    call.desk.identify(seconds)
+    return Answer({"seconds": seconds}, (Text(f"blinking for {seconds:g} s"),))
+
+
+NOUN = Noun(
+    "identify",
+    "blink and beep",
+    (Verb("", _run, "blink and beep", parameters=(Parameter("seconds", "how long; 10", optional=True),)),),
+)

@@ -1,0 +1,16 @@
+"""Requests and replies for programs."""
+
+from lapel.console.call import Call
+from lapel.console.command import Answer, Noun, Verb
+
+
+async def _begin(call: Call) -> Answer:
+    call.at_keys.begin_machine_mode()
+    return Answer({})
+
+
+NOUN = Noun(
+    "machine",
+    "machine mode: JSON for programs",
+    (Verb("", _begin, "from now on a request and a reply a line, until `exit`", interactive=True),),
+)

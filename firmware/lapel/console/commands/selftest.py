@@ -1,0 +1,19 @@
+"""A look at everything that a recording needs."""
+
+from lapel.console.call import Call
+from lapel.console.command import Answer, Noun, Verb
+from lapel.console.layout import Text
+
+
+async def _run(call: Call) -> Answer:
+    checks = list(await call.desk.self_test())
+    passed = all(check.ok for check in checks)
+    await call.record.put("self-test", passed=passed, failed=", ".join(one.name for one in checks if not one.ok))
+    lines = [
+        Text(f"{one.name:<9}{'ok' if one.ok else 'FAILED'}: {one.finding}", "good" if one.ok else "bad")
+        for one in checks
+    ]
+    return Answer({"passed": passed, "checks": checks}, (Text("PASSED" if passed else "FAILED"), *lines))
+
+
+NOUN = Noun("selftest", "test everything", (Verb("", _run, "test everything", "service", not_while_recording=True),))

@@ -1,0 +1,36 @@
+"""What those at home need to find out what happened."""
+
+import tempfile
+from pathlib import Path
+
+from lapel.console.bundle import bundle
+from lapel.console.call import Call
+from lapel.console.command import Answer, Noun, Option, Verb
+from lapel.console.layout import Text, length, size
+from lapel.console.transfer import LIMIT_S
+
+
+async def _bundle(call: Call) -> Answer:
+    name, content = await bundle(call)
+    with tempfile.TemporaryDirectory(prefix="lapel-") as folder:
+        path = Path(folder) / name
+        await call.worker.run(lambda: path.write_bytes(content))
+        took_s = await call.at_keys.send_file(path, call.number("limit", LIMIT_S, 1, 36_000))
+    await call.record.put("support-bundle", bytes=len(content))
+    return Answer({"bytes": len(content)}, (Text(f"{name}: {size(len(content))} sent in {length(took_s)}", "good"),))
+
+
+NOUN = Noun(
+    "support",
+    "a bundle for those at home",
+    (
+        Verb(
+            "bundle",
+            _bundle,
+            "send configuration, events and log by ZMODEM; no footage, no secrets",
+            "service",
+            options=(Option("limit", "the most seconds that it may take"),),
+            interactive=True,
+        ),
+    ),
+)

@@ -1,0 +1,15 @@
+"""What runs in the firmware."""
+
+import asyncio
+
+from lapel.console.call import Call
+from lapel.console.command import Answer, Noun, Verb
+from lapel.console.layout import Text
+
+
+async def _list(_: Call) -> Answer:
+    names = sorted(task.get_name() for task in asyncio.all_tasks() if not task.done())
+    return Answer(names, tuple(Text(name) for name in names))
+
+
+NOUN = Noun("task", "what runs in the firmware", (Verb("list", _list, "the names of all tasks"),))

@@ -1,0 +1,38 @@
+"""The technician's own terminal."""
+
+from lapel.console.call import Call
+from lapel.console.command import Answer, Noun, Parameter, Verb
+from lapel.console.layout import Pairs
+
+
+async def _show(call: Call) -> Answer:
+    columns, colour = call.at_keys.terminal()
+    rows = [("width", str(columns)), ("colour", "on" if colour else "off")]
+    return Answer({"width": columns, "colour": colour}, (Pairs(rows),))
+
+
+async def _width(call: Call) -> Answer:
+    call.at_keys.resize(round(call.number("columns", 80, 20, 500)), None)
+    return await _show(call)
+
+
+async def _colour(call: Call) -> Answer:
+    call.at_keys.resize(None, call.word("switch") == "on")
+    return await _show(call)
+
+
+NOUN = Noun(
+    "terminal",
+    "width and colour of your terminal",
+    (
+        Verb("show", _show, "what is known of it; ^L asks it again", interactive=True),
+        Verb("width", _width, "set its width", parameters=(Parameter("columns", "20 to 500"),), interactive=True),
+        Verb(
+            "colour",
+            _colour,
+            "colours or none",
+            parameters=(Parameter("switch", "on or off", choices=("on", "off")),),
+            interactive=True,
+        ),
+    ),
+)

@@ -1,0 +1,176 @@
+"""Who may use the console. Two roles, a secret each, none by default; wrong ones cost ever more time, then the door
+stays shut until somebody stands before the camera.
+
+The file holds salted scrypt hashes and counts. A failure is written down *before* the secret is looked at, so that
+cutting the power in between wins no free guess.
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from lapel.clock import Clock
+from lapel.console.interface import ROLES, Role
+from lapel.errors import StorageError
+from lapel.worker import Worker
+
+LOCKED_AFTER = 10
+"""Wrong secrets in a row, over any number of sessions and restarts."""
+SECRET_MIN_CHARS = 8
+_DELAY_MAX_S = 60.0
+_COST = 2**14  # 16 MiB and some 50 ms: scrypt's own recommendation for logins
+
+Verdict = Literal["open", "wrong", "locked", "unset"]
+
+
+class _Entry(msgspec.Struct, frozen=True, kw_only=True):
+    salt: str
+    hash: str
+    cost: int
+    failures: int = 0
+
+
+class Secrets:
+    """The file of secrets. Every method blocks: called through a Worker. Read anew each time, so that
+    `lapel-camera login set` takes effect at once.
+    """
+
+    def __init__(self, path: Path, cost: int = _COST, salt: Callable[[], str] = lambda: secrets.token_hex(16)) -> None:
+        self._path, self._cost, self._salt = path, cost, salt
+        self._unwritten: dict[str, int] = {}  # failures that a full card did not take
+
+    def set(self, role: Role, secret: str) -> None:
+        """A new secret; also ends a lock-out. Raises StorageError when it cannot be kept."""
+        salt = self._salt()
+        entry = _Entry(salt=salt, hash=_hashed(secret, salt, self._cost), cost=self._cost)
+        self._write({**self._read(forgiving=True), role: entry})
+        self._unwritten.pop(role, None)
+
+    def failures(self, role: Role) -> int | None:
+        """Wrong secrets since the last right one; None while no secret is set. Raises StorageError."""
+        entry = self._read().get(role)
+        return None if entry is None else max(entry.failures, self._unwritten.get(role, 0))
+
+    def forgive(self, role: Role) -> None:
+        """Forget the failures."""
+        self._count(role, 0)
+
+    def check(self, role: Role, secret: str) -> Verdict:
+        """Look at one secret. Raises StorageError when the file is damaged: then nobody comes in."""
+        failures = self.failures(role)
+        if failures is None:
+            return "unset"
+        if failures >= LOCKED_AFTER:
+            return "locked"
+        self._count(role, failures + 1)
+        entry = self._read()[role]
+        if not hmac.compare_digest(_hashed(secret, entry.salt, entry.cost), entry.hash):
+            return "wrong"
+        self._count(role, 0)
+        return "open"
+
+    def _count(self, role: Role, failures: int) -> None:
+        known = self._read()
+        self._unwritten[role] = failures
+        if role in known:
+            try:
+                self._write({**known, role: msgspec.structs.replace(known[role], failures=failures)})
+                del self._unwritten[role]
+            except StorageError:
+                pass  # it counts in memory, until the card takes it
+
+    def _read(self, *, forgiving: bool = False) -> dict[str, _Entry]:
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, _Entry])
+        except FileNotFoundError:
+            return {}
+        except (OSError, msgspec.DecodeError) as error:
+            if forgiving:
+                return {}
+            raise StorageError(
+                f"{self._path}: cannot be used: {error}; `lapel-camera login set` makes it anew"
+            ) from error
+
+    def _write(self, entries: dict[str, _Entry]) -> None:
+        temporary = self._path.with_suffix(".tmp")
+        try:
+            self._path.parent.mkdir(exist_ok=True)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+            with open(descriptor, "wb") as file:
+                file.write(msgspec.json.format(msgspec.json.encode(entries), indent=2))
+                file.flush()
+                os.fsync(descriptor)
+            temporary.rename(self._path)
+        except OSError as error:
+            raise StorageError(f"{self._path}: the secrets cannot be kept: {error.strerror}") from error
+
+
+class Door:
+    """Lets in, or not, and takes its time about it. One per camera: hanging up does not shorten a delay."""
+
+    def __init__(self, secrets_: Secrets, clock: Clock, worker: Worker) -> None:
+        self._secrets, self._clock, self._worker = secrets_, clock, worker
+        self._not_before_s = 0.0
+        self._once: dict[Role, str] = {}
+
+    def let_in_once(self, role: Role) -> str:
+        """A secret that works once, kept in memory: for simulated cameras, whose host prints it."""
+        self._once[role] = secrets.token_hex(4)
+        return self._once[role]
+
+    async def standing(self, role: Role) -> Verdict:
+        """Whether a secret may be tried: *open*, *locked* or *unset*. Raises StorageError."""
+        if role in self._once:
+            return "open"
+        failures = await self._worker.run(partial(self._secrets.failures, role))
+        if failures is None:
+            return "unset"
+        return "locked" if failures >= LOCKED_AFTER else "open"
+
+    async def knock(self, role: str, secret: str) -> Verdict:
+        """Try a secret. Each wrong one makes the next wait twice as long. Raises StorageError."""
+        await self._clock.sleep(max(0.0, self._not_before_s - self._clock.mono_s()))
+        if role not in ROLES:
+            self._delay(1)
+            return "wrong"
+        once = self._once.get(role)
+        if once is not None and hmac.compare_digest(once.encode(), secret.encode()):
+            del self._once[role]
+            return "open"
+        verdict = await self._worker.run(partial(self._secrets.check, role, secret))
+        if verdict == "unset" and once is not None:
+            verdict = "wrong"
+        failures = await self._worker.run(partial(self._secrets.failures, role))
+        self._delay(0 if verdict == "open" else failures or 1)
+        return verdict
+
+    async def set(self, role: Role, secret: str) -> None:
+        """A new secret. Raises StorageError."""
+        await self._worker.run(partial(self._secrets.set, role, secret))
+
+    async def forgive(self, role: Role) -> None:
+        """End a lock-out. Raises StorageError."""
+        await self._worker.run(partial(self._secrets.forgive, role))
+        self._not_before_s = 0.0
+
+    def _delay(self, failures: int) -> None:
+        delay_s = min(_DELAY_MAX_S, 2.0 ** (failures - 1)) if failures else 0.0
+        self._not_before_s = self._clock.mono_s() + delay_s
+
+
+def weak(secret: str) -> str:
+    """Why a secret will not do; empty when it will."""
+    if len(secret) < SECRET_MIN_CHARS:
+        return f"a secret has {SECRET_MIN_CHARS} characters or more"
+    return "" if len(set(secret)) > 3 else "a secret has more than three different characters"
+
+
+def _hashed(secret: str, salt: str, cost: int) -> str:
+    return hashlib.scrypt(secret.encode(), salt=bytes.fromhex(salt), n=cost, r=8, p=1, maxmem=2**27).hex()

@@ -1,0 +1,356 @@
+"""A camera as its console meets it: the one place that knows both.
+
+A desk outlives cameras: a restart puts another one behind it. What a technician asks for goes the way that the fleet's
+commands go, so that chart, guards and events are the same; only the answer turns off to the console.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from lapel import __version__
+from lapel.camera import Camera
+from lapel.clock import Clock, iso, set_system_clock
+from lapel.config import SECTIONS, Config
+from lapel.console.interface import (
+    Battery,
+    Buffer,
+    Button,
+    Card,
+    Changes,
+    Check,
+    Clip,
+    Device,
+    Network,
+    Outcome,
+    Position,
+    Scalar,
+    Standing,
+    Video,
+)
+from lapel.errors import ConsoleError, LapelError, StorageError
+from lapel.evidence.store import EvidenceStore
+from lapel.link.interface import Link, LinkHost, LinkStatus
+from lapel.link.messages import Command, CommandName, EventMessage, Outgoing, Reply
+from lapel.link.mqtt import brokers_at
+from lapel.link.probe import Probe
+from lapel.logs import Log
+from lapel.settings import Settings
+from lapel.worker import Worker
+
+_ANSWER_S = 30.0
+_EVENTS_KEPT = 5_000
+_OURS = "console-"
+
+_REQUESTS: dict[str, CommandName] = {
+    "start-recording": "start-recording",
+    "stop-recording": "stop-recording",
+    "mark": "mark",
+    "arm": "arm",
+    "sleep": "sleep",
+    "reboot": "reboot",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Seated:
+    """The camera behind the desk right now."""
+
+    camera: Camera
+    config: Config
+    settings: Settings
+    storage: EvidenceStore
+    worker: Worker
+    began_s: float
+
+
+class CameraDesk:
+    """Implements `lapel.console.interface.Desk` for a real camera."""
+
+    def __init__(self, clock: Clock, log: Log) -> None:
+        self._clock, self.log = clock, log
+        self._events: deque[EventMessage] = deque(maxlen=_EVENTS_KEPT)
+        self._awaited: dict[str, asyncio.Future[Outcome]] = {}
+        self._restarts: set[str] = set()
+        self._asked = 0
+        self._link: Link | None = None
+        self._now: _Seated | None = None
+        self._self_test: Sequence[Check] = ()
+        self._interrupted: list[str] = []
+
+    # -- what the camera's assembly does -----------------------------------------------------------------------------
+
+    def tapped(self, link: Link) -> Link:
+        """`link`, listened to: for the next camera."""
+        self._link = _Tap(link, self._heard)
+        return self._link
+
+    def sit(self, camera: Camera, settings: Settings, storage: EvidenceStore, worker: Worker) -> None:
+        """This camera is behind the desk from now on."""
+        self._now = _Seated(camera, settings.current, settings, storage, worker, self._clock.mono_s())
+
+    def _heard(self, message: Outgoing) -> bool:
+        """Whether it is for the fleet, too."""
+        if isinstance(message, EventMessage):
+            self._events.append(message)
+            if message.kind == "recovered":
+                self._interrupted.append(str(message.detail.get("recording")))
+            if message.kind == "state-changed" and message.detail.get("after") == "off":
+                for asked in tuple(self._restarts):
+                    self._settle(asked, Outcome(done=True))
+        if isinstance(message, Reply) and message.id.startswith(_OURS):
+            if message.result in ("done", "refused", "failed"):
+                done = message.result == "done"
+                self._settle(message.id, Outcome(done=done, reason=message.reason or "", recording=message.recording))
+            return False
+        return True
+
+    def _settle(self, asked: str, outcome: Outcome) -> None:
+        self._restarts.discard(asked)
+        waiting = self._awaited.pop(asked, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(outcome)
+
+    # -- looking -----------------------------------------------------------------------------------------------------
+
+    def standing(self) -> Standing:
+        """How it stands."""
+        now, moment = self._seated, self._clock.now()
+        status, message = now.camera.status(), now.camera.state_message()
+        return Standing(
+            camera=now.config.camera.name,
+            state=status.state.value,
+            reason=status.reason,
+            flags=status.flags,
+            firmware=__version__,
+            session=message.session,
+            time=iso(moment.utc),
+            clock=self._clock.quality(),
+            uptime_s=round(moment.mono_s - now.began_s, 3),
+            recording=status.recording,
+            recorded_s=round(status.recorded_s, 3),
+            configuration=now.settings.version,
+            interrupted=tuple(self._interrupted),
+        )
+
+    def video(self) -> Video:
+        """What the lens delivers."""
+        footage = self._seated.camera.status().footage
+        return Video(
+            source=self._seated.config.video.source,
+            fps=round(footage.measured_fps, 2),
+            dropped_frames=footage.dropped_frames,
+            lost=footage.lost,
+        )
+
+    def buffer(self) -> Buffer:
+        """What is kept from before the press."""
+        footage, wanted = self._seated.camera.status().footage, self._seated.config.prebuffer
+        return Buffer(
+            asked_s=wanted.length_s,
+            held_s=round(footage.buffered_s, 3),
+            held_bytes=footage.buffered_bytes,
+            max_bytes=wanted.max_bytes,
+        )
+
+    async def card(self) -> Card:
+        """Found out by writing."""
+        now = self._seated
+        folder, needed = str(now.storage.root), now.config.recording.min_free_bytes
+        free: int | None = None
+        try:
+            free = await now.worker.run(now.storage.free_bytes)
+            await now.worker.run(now.storage.check)
+        except StorageError as error:
+            return Card(folder=folder, ok=False, finding=str(error), free_bytes=free, needed_bytes=needed)
+        return Card(folder=folder, ok=True, finding="takes what it is given", free_bytes=free, needed_bytes=needed)
+
+    def battery(self) -> Battery | None:
+        """No camera measures one yet."""
+        return None
+
+    def position(self) -> Position | None:
+        """No camera has a receiver yet."""
+        return None
+
+    def network(self) -> Network:
+        """How its link stands."""
+        status = self._link.status() if self._link else LinkStatus()
+        return Network(
+            broker=_without_password(self._seated.config.link.broker),
+            up=status.up,
+            reason=status.reason,
+            events_waiting=status.events_waiting,
+            events_dropped=status.events_dropped,
+            certificate_expired="certificate has expired" in status.reason,
+        )
+
+    async def probe(self) -> Sequence[Check]:
+        """A step at a time; several brokers one after the other, each step with its broker."""
+        link, name = self._seated.config.link, self._seated.config.camera.name
+        if not link.broker:
+            return []
+        ca, cert, key = (Path(one) if one else None for one in (link.ca, link.cert, link.key))
+        brokers = brokers_at(link.broker, ca=ca, cert=cert, key=key, allow_plain=link.allow_plain)
+        steps = [step for one in brokers for step in await Probe(one, f"{name}-probe", self._clock).run()]
+        return [Check(name=step.name, ok=step.ok, finding=step.finding) for step in steps]
+
+    def devices(self) -> Sequence[Device]:
+        """Its parts, as far as they can be told apart."""
+        video, network = self.video(), self.network()
+        lens = f"no pictures: {video.lost}" if video.lost else f"{video.fps:g} pictures a second"
+        link = "up" if network.up else network.reason
+        return [
+            Device(name="lens", kind=video.source, state=lens),
+            Device(name="card", kind=str(self._seated.storage.root), state="see `storage`"),
+            Device(name="link", kind=network.broker or "none", state=link),
+            Device(name="clock", kind="system", state=self._clock.quality()),
+        ]
+
+    def held(self) -> Sequence[Button]:
+        """No camera's buttons tell how long they are down yet."""
+        return ()
+
+    async def clips(self) -> Sequence[Clip]:
+        """What is on the card."""
+        accounts = await self._seated.worker.run(self._seated.storage.listing)
+        return [
+            Clip(
+                recording=one.recording,
+                status=one.status,
+                trigger_time=one.trigger_time,
+                duration_s=one.duration_s,
+                video_bytes=one.video_bytes,
+                reason=one.stop.reason if one.stop else "",
+            )
+            for one in accounts
+        ]
+
+    async def clip_file(self, recording: str) -> Path:
+        """Its video."""
+        return await self._seated.worker.run(partial(self._seated.storage.video, recording))
+
+    def history(self) -> Sequence[dict[str, object]]:
+        """Its events."""
+        return [msgspec.to_builtins(event) for event in self._events]
+
+    # -- doing -------------------------------------------------------------------------------------------------------
+
+    async def ask(self, what: str, reason: str) -> Outcome:
+        """The way the fleet asks."""
+        return await self._command(Command(id=self._new_id(), command=_REQUESTS[what], reason=reason, sender="console"))
+
+    async def self_test(self) -> Sequence[Check]:
+        """Everything that a recording needs."""
+        checks = await self._seated.camera.self_test()
+        alone = not self._seated.config.link.broker
+        self._self_test = [
+            Check(name=one.name, ok=one.ok or (alone and one.name == "link"), finding=one.finding) for one in checks
+        ]
+        return self._self_test
+
+    def last_self_test(self) -> Sequence[Check]:
+        """What it found."""
+        return self._self_test
+
+    def identify(self, seconds: float) -> None:
+        """Blink and beep."""
+        self._seated.camera.identify(seconds)
+
+    def acknowledge(self) -> None:
+        """Somebody has taken note."""
+        self._interrupted.clear()
+
+    def set_clock(self, to: datetime) -> None:
+        """Where this process may."""
+        try:
+            set_system_clock(to)
+        except OSError as error:
+            raise ConsoleError(
+                f"clock set: this firmware may not set the machine's clock ({error.strerror}); its host can", "refused"
+            ) from error
+
+    def settings(self) -> dict[str, dict[str, Scalar | None]]:
+        """In force."""
+        config = self._seated.settings.current
+        return {name: msgspec.to_builtins(getattr(config, name)) for name in SECTIONS}
+
+    def check_change(self, changes: Changes) -> None:
+        """Raise ConfigError when it could not be put in force."""
+        self._seated.settings.checked(changes)
+
+    async def change(self, changes: Changes, reason: str) -> Outcome:
+        """The way the fleet does it: on trial, with a restart."""
+        plain = {name: dict(keys) for name, keys in changes.items()}
+        command = Command(
+            id=self._new_id(), command="set-configuration", reason=reason, sender="console", configuration=plain
+        )
+        return await self._command(command)
+
+    async def presence(self, within_s: float) -> bool:  # noqa: ARG002  # nothing to wait for
+        """Nobody can prove it on a camera whose button does not tell how long it is held."""
+        return False
+
+    @property
+    def presence_hint(self) -> str:
+        """Who owns the host owns the camera."""
+        return "This camera has no button to prove presence with; on its host: lapel-camera login set"
+
+    @property
+    def _seated(self) -> _Seated:
+        if self._now is None:
+            raise LapelError("the camera is not there yet; try again in a moment")
+        return self._now
+
+    def _new_id(self) -> str:
+        self._asked += 1
+        return f"{_OURS}{self._seated.camera.state_message().session}-{self._asked}"
+
+    async def _command(self, command: Command) -> Outcome:
+        """Until the camera has answered, or has gone off where that is what was asked."""
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._awaited[command.id] = answer
+        if command.command in ("reboot", "set-configuration"):
+            self._restarts.add(command.id)
+        limit = asyncio.create_task(self._clock.sleep(_ANSWER_S))
+        try:
+            self._seated.camera.on_command(command)
+            await asyncio.wait({answer, limit}, return_when=asyncio.FIRST_COMPLETED)
+            return answer.result() if answer.done() else Outcome(done=False, reason="the camera does not answer")
+        finally:
+            limit.cancel()
+            self._awaited.pop(command.id, None)
+            self._restarts.discard(command.id)
+
+
+class _Tap:
+    """A link, and somebody who hears everything that is said on it and may keep it to himself."""
+
+    def __init__(self, link: Link, heard: Callable[[Outgoing], bool]) -> None:
+        self._link, self._heard = link, heard
+
+    async def run(self, host: LinkHost) -> None:
+        await self._link.run(host)
+
+    def publish(self, message: Outgoing) -> None:
+        if self._heard(message):
+            self._link.publish(message)
+
+    def status(self) -> LinkStatus:
+        return self._link.status()
+
+    async def close(self, reason: str) -> None:
+        await self._link.close(reason)
+
+
+def _without_password(urls: str) -> str:
+    return " ".join(
+        f"{scheme}{slashes}{rest.rpartition('@')[2]}"
+        for scheme, slashes, rest in (url.partition("//") for url in urls.split())
+    )

@@ -1,0 +1,35 @@
+"""A camera's console on a line of this machine: what `--console` names, put together."""
+
+from pathlib import Path
+
+from lapel.clock import Clock
+from lapel.config import Config, state_folder
+from lapel.console.interface import Desk
+from lapel.console.login import Door, Secrets
+from lapel.console.record import FileRecord
+from lapel.console.shell import Console
+from lapel.hardware.desktop.pty import PtyLine
+from lapel.hardware.interfaces import SerialLine
+from lapel.hardware.uart import UartLine
+from lapel.worker import Worker
+
+
+def line_at(where: str, clock: Clock) -> SerialLine:
+    """`/dev/ttyAMA0`, `/dev/ttyAMA0@9600`, `pty`, or `pty:PATH`, which makes PATH a link. Raises ConfigError."""
+    kind, _, path = where.partition(":")
+    if kind == "pty":
+        return PtyLine(clock, Path(path) if path else None)
+    device, _, baud = where.partition("@")
+    return UartLine(device, clock, int(baud)) if baud.isdigit() else UartLine(where, clock)
+
+
+def secrets_of(config: Config) -> Secrets:
+    """The file of secrets of the camera that `config` describes."""
+    return Secrets(state_folder(config) / "logins.json")
+
+
+def console_at(where: str, desk: Desk, config: Config, clock: Clock, worker: Worker) -> Console:
+    """The console on that line; what is done there goes on record beside the camera's other state."""
+    record = FileRecord(state_folder(config) / "console.jsonl", clock, worker)
+    door = Door(secrets_of(config), clock, worker)
+    return Console(line_at(where, clock), desk, clock, worker, door=door, record=record)
