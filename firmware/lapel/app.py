@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import sleep  # blocks the capture thread alone
+from typing import TYPE_CHECKING
 
 from lapel.camera import Camera
 from lapel.clock import Clock, SystemClock
@@ -27,6 +28,9 @@ from lapel.media.overlay import burn_in
 from lapel.media.prebuffer import PreEventBuffer
 from lapel.settings import Settings
 from lapel.worker import ThreadWorker
+
+if TYPE_CHECKING:
+    from lapel.desk import CameraDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +89,12 @@ def assemble(
     buttons: Buttons | None = None,
     source: FrameSource | None = None,
     contract: Callable[[Config], Contract] | None = None,
+    desk: "CameraDesk | None" = None,
 ) -> App:
     """Everything that the settings in force name. Raises ConfigError, VideoError or StorageError before anything runs.
 
     `source` stands in for the one that the configuration names; `contract` for `lapel/v1`, where a back end speaks
-    topics and payloads of its own (examples/foreign_contract.py).
+    topics and payloads of its own (examples/foreign_contract.py). `desk` is where a technician's console sits.
     """
     settings = settings if isinstance(settings, Settings) else Settings(settings)
     config = settings.current
@@ -108,19 +113,23 @@ def assemble(
         stall_s=video.stall_s,
         overlay=(lambda frame: burn_in(frame, config.camera.name, clock.quality())) if video.overlay else None,
     )
+    link = _link(config, (contract or lapel_v1)(config), clock, session, chance, Outbox(journal, worker), indicators)
     camera = Camera(
         config,
         clock=clock,
         footage=footage,
         storage=storage,
         worker=worker,
-        link=_link(config, (contract or lapel_v1)(config), clock, session, chance, Outbox(journal, worker), indicators),
+        link=desk.tapped(link) if desk else link,
         chance=chance,
         session=session,
         indicators=indicators,
         buttons=buttons,
         settings=settings,
+        log=desk.log if desk else None,
     )
+    if desk is not None:
+        desk.sit(camera, settings, storage, worker)
     return App(camera, storage, journal, worker)
 
 

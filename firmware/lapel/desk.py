@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -321,7 +322,8 @@ class CameraDesk:
         limit = asyncio.create_task(self._clock.sleep(_ANSWER_S))
         try:
             self._seated.camera.on_command(command)
-            await asyncio.wait({answer, limit}, return_when=asyncio.FIRST_COMPLETED)
+            either: list[asyncio.Future[Any]] = [answer, limit]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             return answer.result() if answer.done() else Outcome(done=False, reason="the camera does not answer")
         finally:
             limit.cancel()
