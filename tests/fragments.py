@@ -1,29 +1,17 @@
 """Fragments built by hand: real boxes, tiny media, no encoder."""
 
-import struct
 from datetime import UTC, datetime
 
 from lapel import boxes
 from lapel.clock import Instant
 from lapel.fragment import TICKS_PER_S, Fragment, Gap
+from lapel_fleet.hardware.blank import HEADER, body
 
-HEADER = struct.pack(">I4s", 16, b"ftyp") + b"isom\0\0\2\0" + struct.pack(">I4s", 8, b"moov")
 EPOCH = datetime(2026, 11, 24, 7, 0, 0, tzinfo=UTC)
-
-
-def box(kind: bytes, payload: bytes) -> bytes:
-    return struct.pack(">I4s", 8 + len(payload), kind) + payload
 
 
 def instant(mono_s: float) -> Instant:
     return Instant(0.0, EPOCH).shifted(mono_s)
-
-
-def body(sequence: int, ticks: int, durations: list[int], media: bytes = b"media") -> bytes:
-    trun = struct.pack(f">II{len(durations)}I", 0x100, len(durations), *durations)
-    traf = box(b"tfhd", struct.pack(">II", 0x020000, 1)) + box(b"tfdt", struct.pack(">IQ", 1 << 24, ticks))
-    moof = box(b"mfhd", struct.pack(">II", 0, sequence)) + box(b"traf", traf + box(b"trun", trun))
-    return box(b"moof", moof) + box(b"mdat", media)
 
 
 def fragment(

@@ -12,17 +12,18 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from lapel import __version__
+from lapel.check import Check
 from lapel.clock import Clock, Instant, iso
 from lapel.config import Config
 from lapel.errors import MessageError, StorageError
 from lapel.fragment import Fragment
 from lapel.hardware.interfaces import Buttons, Footage, FootageStatus, Indicators, Storage
 from lapel.link.interface import Link
-from lapel.link.messages import Command, EventKind, Reply, Result, StateMessage, Telemetry
+from lapel.link.messages import Command, Reply, Result, StateMessage, Telemetry
 from lapel.logs import Log
 from lapel.media.recorder import Failed, Identity, Lost, Notice, PreEventSaved, Recorder, Recording, Saved, Started
 from lapel.recording import Cause
-from lapel.remote import TRIAL_S, Check, Remote
+from lapel.remote import TRIAL_S, Remote
 from lapel.reporter import Reporter
 from lapel.settings import Settings
 from lapel.states import Chart, Effect, Event, Facts, Outcome, State
@@ -259,7 +260,7 @@ class Camera:
         except StorageError as error:
             self._happen(Event.STORAGE_FAILED, Cause("camera", str(error)))
             return
-        self._emit("booted", firmware=__version__)
+        self._reporter.emit("booted", firmware=__version__)
         self._remote.tell_roll_back()
         self._happen(Event.SELF_TEST_PASSED, Cause("camera", "self-test passed"))
 
@@ -268,7 +269,9 @@ class Camera:
         await self._worker.run(self._storage.check)
         for account in await self._worker.run(self._storage.recover):
             self._reporter.say(f"recovered {account.recording}: interrupted after {account.duration_s:.1f} s")
-            self._emit("recovered", recording=account.recording, duration_s=account.duration_s, frames=account.frames)
+            self._reporter.emit(
+                "recovered", recording=account.recording, duration_s=account.duration_s, frames=account.frames
+            )
 
     async def _open_recording(self, happening: Happening, outcome: Outcome) -> None:
         """The buffer as it is, then what comes; the GOP that was open at the press is cut and comes first."""
@@ -298,7 +301,7 @@ class Camera:
     def _set_marker(self, happening: Happening) -> None:
         if self._recording is not None:
             self._recording.mark(happening.at)
-            self._emit("marker", recording=self._recording.id, source=happening.cause.source)
+            self._reporter.emit("marker", recording=self._recording.id, source=happening.cause.source)
 
     # -- footage: what the lens says ---------------------------------------------------------------------------------
 
@@ -311,12 +314,12 @@ class Camera:
     def on_source_lost(self, reason: str) -> None:
         """A gap, not an end."""
         self._reporter.say(f"no pictures: {reason}")
-        self._emit("source-lost", reason=reason)
+        self._reporter.emit("source-lost", reason=reason)
         self._publish_state()
 
     def on_source_restored(self) -> None:
         """The gap is over."""
-        self._emit("source-restored")
+        self._reporter.emit("source-restored")
         self._publish_state()
 
     def on_source_ended(self, reason: str) -> None:
@@ -329,10 +332,10 @@ class Camera:
         match notice:
             case Started(recording):
                 self._report(State(self._chart.state))
-                self._emit("recording-started", recording=recording.id)
+                self._reporter.emit("recording-started", recording=recording.id)
                 self._answer_start(recording, "done")
             case PreEventSaved(recording, actual_s, configured_s, shortfall):
-                self._emit(
+                self._reporter.emit(
                     "prebuffer-saved",
                     recording=recording.id,
                     actual_s=actual_s,
@@ -344,7 +347,7 @@ class Camera:
                     f"saved {account.recording}: {account.duration_s:.1f} s, "
                     f"{account.prebuffer_actual_s:.1f} of {account.prebuffer_configured_s:g} s from before the press"
                 )
-                self._emit(
+                self._reporter.emit(
                     "recording-saved",
                     recording=account.recording,
                     duration_s=account.duration_s,
@@ -354,9 +357,11 @@ class Camera:
                 )
             case Lost(recording, frames, seconds, reason):
                 self._reporter.say(f"LOST {frames} pictures ({seconds:.1f} s) of {recording.id}: {reason}")
-                self._emit("footage-lost", recording=recording.id, frames=frames, seconds=seconds, reason=reason)
+                self._reporter.emit(
+                    "footage-lost", recording=recording.id, frames=frames, seconds=seconds, reason=reason
+                )
             case Failed(recording, error):
-                self._emit("recording-failed", recording=recording.id, reason=str(error))
+                self._reporter.emit("recording-failed", recording=recording.id, reason=str(error))
                 self._answer_start(recording, "failed", str(error))
                 self._happen(Event.STORAGE_FAILED, Cause("camera", str(error)))
 
@@ -368,7 +373,7 @@ class Camera:
             self._reply(command, "done")
             self._link.publish(self._telemetry())
             return
-        self._emit(
+        self._reporter.emit(
             "command-accepted", command=command.command, id=command.id, sender=command.sender, reason=command.reason
         )
         event = _COMMANDS.get(command.command)
@@ -388,7 +393,7 @@ class Camera:
     def on_dropped(self, dropped: Mapping[str, int]) -> None:
         """Say so: what is missing must not be missed."""
         self._reporter.say(f"events given up: {dict(dropped)}", "error")
-        self._emit("events-dropped", **dropped)
+        self._reporter.emit("events-dropped", **dropped)
 
     def on_link(self, up: bool, reason: str) -> None:
         """The camera works the same either way; only a duplicate name ends with the link coming up."""
@@ -400,7 +405,7 @@ class Camera:
         """Two cameras under one name: nobody could say later which of them recorded what."""
         reason = f"{_DUPLICATE} {self._config.camera.name} (session {session}); give each camera a name of its own"
         self._reporter.say(reason)
-        self._emit("duplicate-name", session=session)
+        self._reporter.emit("duplicate-name", session=session)
         self._happen(Event.DUPLICATE_NAME, Cause("camera", reason))
 
     def state_message(self) -> StateMessage:
@@ -438,7 +443,7 @@ class Camera:
             if outcome.after is not State.RECORDING:  # recording is reported when something is on disk
                 self._report(outcome.after)
         if happening.event in (Event.STORAGE_FULL, Event.STORAGE_FAILED):
-            self._emit("storage-failed", reason=self._fault)
+            self._reporter.emit("storage-failed", reason=self._fault)
         if happening.command is not None and happening.event is not Event.START:
             self._reply(happening.command, "done")
 
@@ -448,14 +453,14 @@ class Camera:
             return
         self._reporter.state = state
         self._since = self._clock.now()
-        self._emit("state-changed", before=before.value, after=state.value)
+        self._reporter.emit("state-changed", before=before.value, after=state.value)
         self._publish_state()
 
     def _refuse(self, happening: Happening, reason: str) -> None:
         if happening.event is Event.STORAGE_FAILED:
             return  # a fault that goes on is no news
         self._reporter.say(f"refused {happening.event.replace('_', ' ')}: {reason}")
-        self._emit("refused", event=happening.event.value, source=happening.cause.source, reason=reason)
+        self._reporter.emit("refused", event=happening.event.value, source=happening.cause.source, reason=reason)
         if happening.command is not None:
             self._reply(happening.command, "refused", reason)
 
@@ -467,9 +472,6 @@ class Camera:
     def _reply(self, command: Command, result: Result, reason: str | None = None, recording: str | None = None) -> None:
         clip = recording or (self._recording.id if self._recording else None)
         self._reporter.reply(command.id, command.command, result, reason, recording=clip)
-
-    def _emit(self, kind: EventKind, **detail: str | float | bool | None) -> None:
-        self._reporter.emit(kind, **detail)
 
     def _publish_state(self) -> None:
         self._link.publish(self.state_message())

@@ -17,6 +17,10 @@ from msgspec import Meta
 from lapel.docstrings import meanings
 from lapel.errors import ConfigError
 
+Scalar = str | int | float | bool
+Changes = Mapping[str, Mapping[str, Scalar]]
+"""Sections, keys and values, as in the configuration file."""
+
 _Name = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
@@ -139,18 +143,17 @@ def load(
     """
     config = _checked(_read(path), str(path)) if path else Config()
     for origin, section, key, value in (*_variables(environment or {}), *_given(flags or {})):
-        config = _with(config, origin, section, key, value)
+        config = _with(config, origin, section, key, value, strict=False)
     return config
 
 
-def changed(config: Config, changes: Mapping[str, Mapping[str, Any]], origin: str) -> Config:
+def changed(config: Config, changes: Changes, origin: str) -> Config:
     """`config` with these sections, keys and values. Raises ConfigError naming `origin`, section and key."""
     for section, keys in changes.items():
         if section not in SECTIONS:
-            raise ConfigError(f"{origin}: [{section}] is no section{_meant(section, SECTIONS)}")
+            raise ConfigError(f"{origin}: [{section}] is no section{meant(section, SECTIONS)}")
         for key, value in keys.items():
-            _convert(origin, section, key, value, strict=True)
-            config = _with(config, origin, section, key, value)
+            config = _with(config, origin, section, key, value, strict=True)
     return config
 
 
@@ -181,7 +184,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _checked(tree: dict[str, Any], origin: str) -> Config:
     for name, section in tree.items():
         if name not in SECTIONS:
-            raise ConfigError(f"{origin}: [{name}] is no section{_meant(name, SECTIONS)}")
+            raise ConfigError(f"{origin}: [{name}] is no section{meant(name, SECTIONS)}")
         if not isinstance(section, dict):
             raise ConfigError(f"{origin}: {name} is a section; write [{name}] and its keys below")
         for key, value in section.items():
@@ -195,7 +198,7 @@ def _variables(environment: Mapping[str, str]) -> Iterable[tuple[str, str, str, 
         if variable.startswith("LAPEL_") and variable not in _NOT_OURS:
             section, _, key = variable.removeprefix("LAPEL_").lower().partition("_")
             if section not in SECTIONS:
-                raise ConfigError(f"{variable}: [{section}] is no section{_meant(section, SECTIONS)}")
+                raise ConfigError(f"{variable}: [{section}] is no section{meant(section, SECTIONS)}")
             yield variable, section, key, environment[variable]
 
 
@@ -205,8 +208,8 @@ def _given(flags: Mapping[tuple[str, str], Any]) -> Iterable[tuple[str, str, str
             yield "command line", section, key, value
 
 
-def _with(config: Config, origin: str, section: str, key: str, value: Any) -> Config:
-    converted = _convert(origin, section, key, value, strict=False)
+def _with(config: Config, origin: str, section: str, key: str, value: Any, *, strict: bool) -> Config:
+    converted = _convert(origin, section, key, value, strict=strict)
     changed = msgspec.structs.replace(getattr(config, section), **{key: converted})
     return msgspec.structs.replace(config, **{section: changed})
 
@@ -214,14 +217,15 @@ def _with(config: Config, origin: str, section: str, key: str, value: Any) -> Co
 def _convert(origin: str, section: str, key: str, value: Any, *, strict: bool) -> Any:
     kind = SECTIONS[section]
     if key not in kind.__struct_fields__:
-        raise ConfigError(f"{origin}: [{section}] {key}: no such key{_meant(key, kind.__struct_fields__)}")
+        raise ConfigError(f"{origin}: [{section}] {key}: no such key{meant(key, kind.__struct_fields__)}")
     try:
         return msgspec.convert(value, get_type_hints(kind, include_extras=True)[key], strict=strict)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{origin}: [{section}] {key} = {value!r}: {error}") from error
 
 
-def _meant(name: str, known: Iterable[str]) -> str:
+def meant(name: str, known: Iterable[str]) -> str:
+    """The end of an error about an unknown `name`: the one that was probably meant, or all that there are."""
     close = difflib.get_close_matches(name, list(known), 1)
     return f"; did you mean `{close[0]}`?" if close else f"; there are {', '.join(known)}"
 

@@ -17,21 +17,19 @@ import msgspec
 
 from lapel import __version__
 from lapel.camera import Camera
+from lapel.check import Check
 from lapel.clock import Clock, iso, set_system_clock
-from lapel.config import SECTIONS, Config
+from lapel.config import SECTIONS, Changes, Config, Scalar
 from lapel.console.interface import (
     Battery,
     Buffer,
     Button,
     Card,
-    Changes,
-    Check,
     Clip,
     Device,
     Network,
     Outcome,
     Position,
-    Scalar,
     Standing,
     Video,
 )
@@ -199,8 +197,7 @@ class CameraDesk:
             return []
         ca, cert, key = (Path(one) if one else None for one in (link.ca, link.cert, link.key))
         brokers = brokers_at(link.broker, ca=ca, cert=cert, key=key, allow_plain=link.allow_plain)
-        steps = [step for one in brokers for step in await Probe(one, f"{name}-probe", self._clock).run()]
-        return [Check(name=step.name, ok=step.ok, finding=step.finding) for step in steps]
+        return [step for one in brokers for step in await Probe(one, f"{name}-probe", self._clock).run()]
 
     def devices(self) -> Sequence[Device]:
         """Its parts, as far as they can be told apart."""
@@ -252,7 +249,7 @@ class CameraDesk:
         checks = await self._seated.camera.self_test()
         alone = not self._seated.config.link.broker
         self._self_test = [
-            Check(name=one.name, ok=one.ok or (alone and one.name == "link"), finding=one.finding) for one in checks
+            msgspec.structs.replace(one, ok=True) if alone and one.name == "link" else one for one in checks
         ]
         return self._self_test
 

@@ -5,12 +5,12 @@ has to restart for it, in the session after that.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 
+from lapel.check import Check
 from lapel.errors import ConfigError, StorageError
 from lapel.hardware.interfaces import Indicators
-from lapel.link.messages import Command, Reply
+from lapel.link.messages import Command, Reply, Result
 from lapel.reporter import Reporter
 from lapel.settings import Settings
 from lapel.worker import Worker
@@ -22,15 +22,6 @@ TRIAL_S = 60.0
 _LOG_LINES = 100
 _LINES_A_REPLY = 40
 _LINE_CHARS = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One finding of a self-test."""
-
-    name: str
-    ok: bool
-    finding: str
 
 
 class Remote:
@@ -149,6 +140,6 @@ class Remote:
         self._report.emit("refused", event=command.command, source="command", reason=reason)
         self._report.reply(command.id, command.command, "refused", reason)
 
-    def _end(self, reply: Reply, result: str, reason: str | None = None) -> None:
+    def _end(self, reply: Reply, result: Result, reason: str | None = None) -> None:
         detail = {"version": self._settings.version} if reply.command == "set-configuration" else None
-        self._report.reply(reply.id, reply.command, "done" if result == "done" else "failed", reason, detail=detail)
+        self._report.reply(reply.id, reply.command, result, reason, detail=detail)

@@ -6,18 +6,13 @@ that then works confirms it. One that does not, or that dies trying, starts with
     base (file, variables, flags)  +  confirmed changes  (+  the trial's changes)  =  the configuration in force
 """
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
-from lapel.config import Config, changed
+from lapel.config import Changes, Config, Scalar, changed
 from lapel.errors import ConfigError, StorageError
-
-Scalar = str | int | float | bool
-Changes = Mapping[str, Mapping[str, Scalar]]
-"""Sections, keys and values, as in the configuration file."""
+from lapel.files import replace
 
 _FIXED = {("camera", "state")}
 """Where this very file lies cannot be changed by what is in it."""
@@ -143,13 +138,8 @@ class Settings:
 
     def _write(self, file: _File) -> None:
         if self._path is not None:
-            temporary = self._path.with_suffix(".tmp")
             try:
-                with temporary.open("wb") as out:
-                    out.write(msgspec.json.format(msgspec.json.encode(file), indent=2))
-                    out.flush()
-                    os.fsync(out.fileno())
-                temporary.rename(self._path)
+                replace(self._path, msgspec.json.format(msgspec.json.encode(file), indent=2))
             except OSError as error:
                 raise StorageError(f"{self._path}: the configuration cannot be kept: {error.strerror}") from error
         self._file = file

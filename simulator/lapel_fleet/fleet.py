@@ -108,7 +108,7 @@ class SimulatedCamera:
     def press_to_start(self) -> None:
         """The wearer looks at the lights, and presses when it does not record."""
         if self.is_on and not self.is_recording:
-            self._wants_recording()
+            self.wanted_recording()
             self.camera.press()
 
     def press_to_stop(self) -> None:
@@ -160,9 +160,10 @@ class SimulatedCamera:
         self.truth.clock_steps += 1
         self.clock.step(seconds)
 
-    def commanded_to_record(self, command: str) -> None:
-        """An operator's start reached it."""
-        self._wants_recording(command)
+    def wanted_recording(self, command: str = "") -> None:
+        """Somebody wanted one: the wearer, or an operator whose start reached it."""
+        now = self.clock.now()
+        self.truth.activations.append(Activation(now.mono_s, iso(now.utc), command))
 
     def settle_truth(self) -> Truth:
         """What is true of it now."""
@@ -173,10 +174,6 @@ class SimulatedCamera:
         return self.truth
 
     # -- inside --------------------------------------------------------------------------------------------------------
-
-    def _wants_recording(self, command: str = "") -> None:
-        now = self.clock.now()
-        self.truth.activations.append(Activation(now.mono_s, iso(now.utc), command))
 
     async def _live(self) -> None:
         """Start after start, until one ends for good."""
@@ -227,8 +224,7 @@ class FleetBackEnd:
         heard = self.heard[f"{site}/{camera}"]
         match leaf:
             case "state":
-                heard.state = msgspec.json.decode(payload, type=StateMessage)
-                heard.states.append(heard.state)
+                heard.states.append(msgspec.json.decode(payload, type=StateMessage))
             case "event":
                 heard.events.append(msgspec.json.decode(payload, type=EventMessage))
             case "reply":
@@ -311,7 +307,7 @@ class VirtualFleet:
 
     def _start_remotely(self, camera: SimulatedCamera, id_: str, length_s: float) -> None:
         if not camera.is_recording and self._command(camera, "start-recording", id_):
-            camera.commanded_to_record(id_)
+            camera.wanted_recording(id_)
             loop = asyncio.get_running_loop()
             loop.call_later(length_s, self._command, camera, "stop-recording", f"{id_}-stop")
 
@@ -380,7 +376,7 @@ class VirtualFleet:
         for camera in met:
             id_ = f"twice-{camera.name}"[:64]
             if not camera.is_recording and self._command(camera, "start-recording", id_):
-                camera.commanded_to_record(id_)
+                camera.wanted_recording(id_)
                 self._command(camera, "start-recording", id_)
                 loop = asyncio.get_running_loop()
                 loop.call_later(20, self._command, camera, "stop-recording", f"{id_[:58]}-stop")

@@ -14,7 +14,6 @@ a pattern would trust whatever an identity puts into its name.
 
 import getpass
 import ipaddress
-import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from lapel.errors import ConfigError, StorageError
+from lapel.files import replace
 from lapel.link.contract import LapelV1, checked_name
 
 MAX_COMMON_NAME_CHARS = 64
@@ -361,13 +361,8 @@ def _made(folder: Path) -> None:
 
 
 def _replace(path: Path, data: bytes, mode: int) -> None:
-    temporary = path.with_name(f".{path.name}.new")
     try:
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with open(descriptor, "wb") as file:
-            file.write(data)
-        temporary.rename(path)
+        replace(path, data, mode)
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from error
 

@@ -1,8 +1,7 @@
 """A fleet's day as data: who is there, what its wearers do, what goes wrong. A TOML file that a technician can read."""
 
-import difflib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from lapel.config import meant
 from lapel.errors import ConfigError
 
 FaultKind = Literal[
@@ -99,7 +99,7 @@ def load(name: str) -> Scenario:
         return parsed(_shipped().joinpath(f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml")
     path = Path(name)
     if "/" not in name and path.suffix != ".toml":
-        raise ConfigError(f"{name}: no such scenario{_meant(name, names())}; or name a TOML file")
+        raise ConfigError(f"{name}: no such scenario{meant(name, names())}; or name a TOML file")
     try:
         return parsed(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
@@ -134,18 +134,13 @@ def _refuse_unknown(tree: Mapping[str, Any], kind: type[_Table], origin: str, pa
     inner = get_type_hints(kind)
     for key, value in tree.items():
         if key not in kind.__struct_fields__:
-            raise ConfigError(f"{origin}: {path}{key}: no such key{_meant(key, kind.__struct_fields__)}")
+            raise ConfigError(f"{origin}: {path}{key}: no such key{meant(key, kind.__struct_fields__)}")
         if isinstance(value, dict) and isinstance(inner[key], type) and issubclass(inner[key], _Table):
             _refuse_unknown(value, inner[key], origin, f"{path}{key}.")
         if key == "faults" and isinstance(value, list):
             for number, fault in enumerate(value):
                 if isinstance(fault, dict):
                     _refuse_unknown(fault, Fault, origin, f"faults[{number}].")
-
-
-def _meant(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), 1)
-    return f"; did you mean `{close[0]}`?" if close else f"; there are {', '.join(known)}"
 
 
 def _shipped() -> Any:

@@ -7,7 +7,8 @@ asked for `commit confirmed` and then lost the line finds the old settings again
 import asyncio
 
 from lapel.clock import Clock
-from lapel.console.interface import Changes, Desk, Outcome, Scalar
+from lapel.config import Changes, Scalar
+from lapel.console.interface import Desk, Outcome
 from lapel.errors import ConsoleError
 
 _RETRY_S = 30.0

@@ -3,22 +3,20 @@
 Sizes are bytes, lengths seconds, times ISO 8601 in UTC. A part that a camera does not have answers None.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
 import msgspec
 
+from lapel.check import Check
+from lapel.config import Changes, Scalar
 from lapel.logs import Log
 
 Role = Literal["viewer", "service"]
 """*viewer* looks, *service* also changes. Nobody deletes."""
 ROLES: tuple[Role, ...] = ("viewer", "service")
-
-Scalar = str | int | float | bool
-Changes = Mapping[str, Mapping[str, Scalar]]
-"""Sections, keys and values, as in the configuration file."""
 
 
 class _Fact(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,14 +105,6 @@ class Network(_Fact, frozen=True, kw_only=True):
     events_dropped: int = 0
     certificate_until: str | None = None
     certificate_expired: bool = False
-
-
-class Check(_Fact, frozen=True, kw_only=True):
-    """One step of a self-test or of a probe."""
-
-    name: str
-    ok: bool
-    finding: str
 
 
 class Device(_Fact, frozen=True, kw_only=True):

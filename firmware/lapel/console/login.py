@@ -7,7 +7,6 @@ cutting the power in between wins no free guess.
 
 import hashlib
 import hmac
-import os
 import secrets
 from collections.abc import Callable
 from functools import partial
@@ -19,6 +18,7 @@ import msgspec
 from lapel.clock import Clock
 from lapel.console.interface import ROLES, Role
 from lapel.errors import StorageError
+from lapel.files import replace
 from lapel.worker import Worker
 
 LOCKED_AFTER = 10
@@ -99,15 +99,9 @@ class Secrets:
             ) from error
 
     def _write(self, entries: dict[str, _Entry]) -> None:
-        temporary = self._path.with_suffix(".tmp")
         try:
             self._path.parent.mkdir(exist_ok=True)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-            with open(descriptor, "wb") as file:
-                file.write(msgspec.json.format(msgspec.json.encode(entries), indent=2))
-                file.flush()
-                os.fsync(descriptor)
-            temporary.rename(self._path)
+            replace(self._path, msgspec.json.format(msgspec.json.encode(entries), indent=2), 0o600)
         except OSError as error:
             raise StorageError(f"{self._path}: the secrets cannot be kept: {error.strerror}") from error
 

@@ -5,7 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from lapel.console.interface import Battery, Button, Card, Check, Desk, Network, Standing, Video
+from lapel.check import Check
+from lapel.console.interface import Battery, Button, Card, Desk, Network, Standing, Video
 
 Severity = Literal["blocker", "trouble"]
 """A *blocker* keeps the camera from recording what the wearer expects; *trouble* does not, and wants mending."""

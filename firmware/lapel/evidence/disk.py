@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from lapel import files
 from lapel.errors import StorageError
 from lapel.recording import FORMAT, Account
 
@@ -55,42 +56,13 @@ def told_of(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def opened(path: Path, flags: int) -> Iterator[int]:
-    """A file descriptor; never through a symbolic link."""
-    descriptor = os.open(path, flags | os.O_NOFOLLOW, 0o644)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-@contextlib.contextmanager
 def reading(path: Path) -> Iterator[BinaryIO]:
     """A regular file to read; does not wait for the other end of a pipe that somebody put there."""
-    with opened(path, os.O_RDONLY | os.O_NONBLOCK) as descriptor:
+    with files.opened(path, os.O_RDONLY | os.O_NONBLOCK) as descriptor:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EISDIR, "is not a file")
         with open(descriptor, "rb", closefd=False) as file:
             yield file
-
-
-def write(descriptor: int, data: bytes | bytearray) -> None:
-    """All of `data`. A disk that fills up takes a part first; asking on brings out the reason."""
-    rest = memoryview(data)
-    while rest:
-        written = os.write(descriptor, rest)
-        if written == 0:
-            raise OSError(errno.EIO, "the disk took nothing")
-        rest = rest[written:]
-
-
-def sync_folder(folder: Path) -> None:
-    """Names live in the folder: without this a power cut can take back a file that itself was synced."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def is_file(path: Path) -> bool:
@@ -103,18 +75,10 @@ def is_file(path: Path) -> bool:
 
 def write_account(folder: Path, account: Account) -> None:
     """Replace `recording.json`: whoever reads it, at any instant, finds the old one or the new one, whole."""
-    path, temporary = folder / ACCOUNT, folder / f"{ACCOUNT}.tmp"
+    path = folder / ACCOUNT
     text = msgspec.json.format(msgspec.json.encode(account), indent=2) + b"\n"
     with told_of(path):
-        try:
-            with opened(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as descriptor:
-                write(descriptor, text)
-                os.fsync(descriptor)
-            temporary.rename(path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
-        sync_folder(folder)
+        files.replace(path, text)
 
 
 def read_account(folder: Path) -> Account | None:

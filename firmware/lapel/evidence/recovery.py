@@ -19,9 +19,9 @@ from lapel.evidence.disk import (
     is_file,
     read_account,
     reading,
-    sync_folder,
     write_account,
 )
+from lapel.files import sync_folder
 from lapel.fragment import TICKS_PER_S
 from lapel.recording import Account, Cause
 

@@ -21,14 +21,12 @@ from lapel.evidence.disk import (
     VIDEO,
     UnreadableAccount,
     is_file,
-    opened,
     read_account,
-    sync_folder,
     told_of,
-    write,
     write_account,
 )
 from lapel.evidence.recovery import recovered
+from lapel.files import opened, sync_folder, write
 from lapel.recording import Account
 
 MIN_FREE_BYTES = 64 * 1024 * 1024

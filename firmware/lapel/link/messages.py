@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from lapel.config import Scalar
 from lapel.errors import MessageError
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -72,8 +73,6 @@ CommandName = Literal[
 Result = Literal["accepted", "progress", "done", "refused", "failed"]
 """*accepted*: it is on record and will be tried; more follows. *progress*: it goes on. The others end it: *done*;
 *refused*: the camera may not or cannot now, and nothing changed; *failed*: it tried."""
-
-Scalar = str | int | float | bool
 
 Detail = Mapping[str, str | int | float | bool | Sequence[str] | None]
 """Flat on purpose, so that a back end can put it into columns."""

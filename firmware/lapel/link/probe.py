@@ -5,9 +5,9 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import TypeVar
 
+from lapel.check import Check
 from lapel.clock import Clock
 from lapel.link.mqtt import Broker
 
@@ -23,15 +23,6 @@ _REFUSALS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """How a step went."""
-
-    name: str
-    ok: bool
-    finding: str
-
-
 class _Failed(Exception):
     """The step that was under way failed, in words."""
 
@@ -41,16 +32,16 @@ class Probe:
 
     def __init__(self, broker: Broker, client_id: str, clock: Clock) -> None:
         self._broker, self._client_id, self._clock = broker, client_id, clock
-        self._steps: list[Step] = []
+        self._steps: list[Check] = []
         self._step = ""
         self._writer: asyncio.StreamWriter | None = None
 
-    async def run(self) -> list[Step]:
+    async def run(self) -> list[Check]:
         """Every step up to the first that fails. Never raises."""
         try:
             await self._walk()
         except (OSError, EOFError, _Failed) as error:
-            self._steps.append(Step(self._step, False, _told(error)))
+            self._steps.append(Check(self._step, False, _told(error)))
         finally:
             if self._writer is not None:
                 self._writer.close()
@@ -78,7 +69,7 @@ class Probe:
         self._went_well("the broker lets this camera in")
 
     def _went_well(self, finding: str) -> None:
-        self._steps.append(Step(self._step, True, finding))
+        self._steps.append(Check(self._step, True, finding))
 
     async def _within(self, job: Awaitable[T]) -> T:
         working = asyncio.ensure_future(job)

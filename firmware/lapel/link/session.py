@@ -74,7 +74,7 @@ class Session:
         self._state: StateMessage | None = None
         self._telemetry: Telemetry | None = None
         self._connected = False
-        self._live_from_s: float | None = None  # loop time from which commands count as live; None: ask the barrier
+        self._live_from_s: float | None = None  # loop time from which commands count as live; None: they are
         self._told_dropped: Counter[str] = Counter()
         self._parting: str | None = None
         self._work = asyncio.Event()

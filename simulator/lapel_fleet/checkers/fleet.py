@@ -1,5 +1,6 @@
 """The verdicts on a fleet: each checker counts its occasions. One that saw none says *skipped*, never *passed*."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -53,10 +54,9 @@ def judge_back_end(cases: Iterable[Case], probe: BackEndProbe) -> list[Finding]:
         true = truth.state if truth.state != "off" else "offline"
         states.append(None if believed == true else f"{truth.camera}: believes {believed}, it is {true}")
         kept, sent = probe.events(truth.camera), [event.id for event in first_hearings(heard)]
-        for id_ in sent:
-            count = kept.count(id_)
-            events.append(None if count == 1 else f"{truth.camera}: has event {id_} {count} times")
-        if [id_ for id_ in kept if id_ in set(sent)] != sent:
+        counts, known = Counter(kept), set(sent)
+        events += [None if counts[id_] == 1 else f"{truth.camera}: has event {id_} {counts[id_]} times" for id_ in sent]
+        if [id_ for id_ in kept if id_ in known] != sent:
             events.append(f"{truth.camera}: has its events in another order")
     return [
         Finding("back-end-state", len(states), [one for one in states if one]),

@@ -43,16 +43,19 @@ class Truth:
 class Heard:
     """What a back end has of one camera."""
 
-    state: StateMessage | None = None
-    """The newest."""
     events: list[EventMessage] = field(default_factory=list)
     """In the order of their coming; repeats and all."""
     replies: list[Reply] = field(default_factory=list)
     states: list[StateMessage] = field(default_factory=list)
 
+    @property
+    def state(self) -> StateMessage | None:
+        """The newest."""
+        return self.states[-1] if self.states else None
+
     def so_far(self) -> "Heard":
         """A copy to which nothing is added any more."""
-        return Heard(self.state, list(self.events), list(self.replies), list(self.states))
+        return Heard(list(self.events), list(self.replies), list(self.states))
 
 
 class BackEndProbe(Protocol):

@@ -5,17 +5,16 @@ closes after a second and then every minute; each has real boxes, so recorder, a
 """
 
 import asyncio
-import struct
 from dataclasses import dataclass
 
 from lapel.clock import Clock, Instant
 from lapel.fragment import TICKS_PER_S, Fragment, Gap
 from lapel.hardware.interfaces import FootageListener, FootageStatus, PreEvent
+from lapel_fleet.hardware.blank import HEADER, body
 
 FPS = 30
 FIRST_S, LATER_S = 1.0, 60.0
 _LEAST_S = 1 / FPS
-_HEADER = struct.pack(">I4s", 16, b"ftyp") + b"isom\0\0\2\0" + struct.pack(">I4s", 8, b"moov")
 
 
 @dataclass(slots=True)
@@ -156,14 +155,16 @@ class ComputedFootage:
         start_ticks = round((start.mono_s - self._began.mono_s) * TICKS_PER_S)
         duration_ticks = round((start.mono_s - self._began.mono_s + length_s) * TICKS_PER_S) - start_ticks
         frames = max(1, round(length_s * FPS))
+        each = duration_ticks // frames
+        durations = [each] * (frames - 1) + [duration_ticks - each * (frames - 1)]  # the last takes what is left over
         return Fragment(
             number=self._number,
             start=start,
             start_ticks=start_ticks,
             duration_ticks=duration_ticks,
             frames=frames,
-            header=_HEADER,
-            body=_body(self._number, start_ticks, duration_ticks, frames),
+            header=HEADER,
+            body=body(self._number, start_ticks, durations),
             gap_before=gap,
         )
 
@@ -175,17 +176,3 @@ class ComputedFootage:
 
 def _mono_s(moment: Instant) -> float:
     return moment.mono_s
-
-
-def _box(kind: bytes, payload: bytes) -> bytes:
-    return struct.pack(">I4s", 8 + len(payload), kind) + payload
-
-
-def _body(sequence: int, ticks: int, duration_ticks: int, frames: int) -> bytes:
-    """`moof` and an empty `mdat`; the last picture takes what is left over."""
-    each = duration_ticks // frames
-    durations = [each] * (frames - 1) + [duration_ticks - each * (frames - 1)]
-    trun = struct.pack(f">II{frames}I", 0x100, frames, *durations)
-    traf = _box(b"tfhd", struct.pack(">II", 0x020000, 1)) + _box(b"tfdt", struct.pack(">IQ", 1 << 24, ticks))
-    moof = _box(b"mfhd", struct.pack(">II", 0, sequence)) + _box(b"traf", traf + _box(b"trun", trun))
-    return _box(b"moof", moof) + _box(b"mdat", b"")
