@@ -60,6 +60,8 @@ def _run(options: argparse.Namespace) -> int:
     wanted = scenario.load(options.scenario)
     if not options.virtual:
         raise ConfigError("live and stepped runs are still to be built; add --virtual")
+    if options.chaos < 1:
+        raise ConfigError(f"--chaos {options.chaos}: at least one run")
     first = secrets.randbits(31) if options.seed is None else options.seed
     for seed in range(first, first + options.chaos):
         if not options.json:

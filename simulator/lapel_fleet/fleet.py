@@ -393,7 +393,7 @@ class VirtualFleet:
 def run(
     scenario: Scenario, seed: int, trace: Path | None = None, progress: Callable[[float], None] = lambda _: None
 ) -> "Run":
-    """A whole run in virtual time. Raises ConfigError when a site's name cannot stand in a topic."""
+    """A whole run in virtual time. Raises StorageError when the trace cannot be written."""
 
     async def program(clock: VirtualClock) -> Run:
         lines = Trace(trace)

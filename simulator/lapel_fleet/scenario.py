@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from lapel.config import meant
 from lapel.errors import ConfigError
+from lapel.link.contract import checked_name
 
 FaultKind = Literal[
     "broker-outage",  # the broker is away
@@ -76,7 +77,7 @@ class Scenario(_Table, frozen=True, kw_only=True):
     """Seconds between telemetry messages."""
     keepalive_s: Annotated[float, Meta(ge=2)] = 30.0
     """The link's keepalive."""
-    sites: dict[str, Annotated[int, Meta(ge=1, le=20_000)]]
+    sites: Annotated[dict[str, Annotated[int, Meta(ge=1, le=20_000)]], Meta(min_length=1)]
     """Cameras by site."""
     wearer: Wearer = Wearer()
     operator: Operator = Operator()
@@ -119,6 +120,11 @@ def parsed(text: str, origin: str) -> Scenario:
         scenario = msgspec.convert(tree, Scenario)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{origin}: {error}") from error
+    for site in scenario.sites:
+        try:
+            checked_name("sites", site)
+        except ConfigError as error:
+            raise ConfigError(f"{origin}: {error}") from error
     if scenario.wearer.length_s[0] > scenario.wearer.length_s[1]:
         raise ConfigError(f"{origin}: wearer.length_s: the shortest comes first, {scenario.wearer.length_s} is not so")
     for number, fault in enumerate(scenario.faults):

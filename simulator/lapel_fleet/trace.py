@@ -4,13 +4,19 @@ import hashlib
 from pathlib import Path
 from typing import TextIO
 
+from lapel.errors import StorageError
+
 
 class Trace:
     """Hashes every line, and writes it to a file where one is wanted. The hash is that of the file."""
 
     def __init__(self, path: Path | None = None) -> None:
+        """Raises StorageError when the file cannot be written."""
         self._hash = hashlib.sha256()
-        self._file: TextIO | None = path.open("w", encoding="utf-8") if path else None
+        try:
+            self._file: TextIO | None = path.open("w", encoding="utf-8") if path else None
+        except OSError as error:
+            raise StorageError(f"{path}: cannot be written: {error.strerror}") from error
         self.lines = 0
 
     def add(self, mono_s: float, who: str, what: str) -> None:

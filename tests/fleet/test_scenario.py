@@ -28,6 +28,8 @@ def test_the_fleets_are_as_large_as_they_say() -> None:
     [
         ("", "missing required field `sites`"),
         ("[sites", "is not TOML"),
+        ("[sites]\n", r"length >= 1.*sites"),
+        ("[sites]\n'a/b' = 1\n", r"sites: 'a/b' contains '/'"),
         (SITES + "[wearers]\n", r"wearers: no such key; did you mean `wearer`"),
         (SITES + "[wearer]\nlenght_s = [1, 2]\n", r"wearer\.lenght_s: no such key; did you mean `length_s`"),
         (SITES + "[wearer]\nlength_s = [5, 2]\n", "the shortest comes first"),

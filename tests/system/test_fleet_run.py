@@ -39,16 +39,21 @@ def test_one_seed_is_one_trace_whatever_the_process(tmp_path: Path) -> None:
     assert len(hashes) == 1
 
 
-def test_what_cannot_be_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+def test_what_cannot_be_is_one_line_and_an_exit_code(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("[sites]\nbaltimore = 1\n[wearer]\nlenght_s = [1, 2]\n")
     for arguments, said in (
         (("run", "smok", "--virtual"), "did you mean `smoke`"),
         (("run", str(tmp_path / "mine.toml"), "--virtual"), "did you mean `length_s`"),
         (("run", "smoke"), "add --virtual"),
+        (("run", "smoke", "--virtual", "--chaos", "0"), "at least one run"),
     ):
         done = lapel_fleet(*arguments)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)
         assert said in done.stderr
+    for flag in ("--trace", "--junit"):
+        done = lapel_fleet("run", "smoke", "--virtual", flag, tmp_path / "no" / "file")
+        assert (done.returncode, done.stderr.count("\n")) == (3, 1)
+        assert "cannot be written" in done.stderr
 
 
 def test_cameras_without_media_need_neither_opencv_nor_ffmpeg() -> None:
