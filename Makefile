@@ -1,5 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
+# Side by side: most system tests wait for sockets and processes rather than compute.
+JOBS ?= 3
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
@@ -21,7 +23,7 @@ run: $(READY)  ## four cameras and a broker for a minute; VIDEO=file or address 
 	@$(BIN)/lapel-fleet demo $(if $(VIDEO),--video "$(VIDEO)")
 
 test: $(READY)  ## every test that does not take long
-	@$(BIN)/python -m pytest -m "not soak and not bench"
+	@$(BIN)/python -m pytest -n $(JOBS) -m "not soak and not bench"
 
 check: $(READY)  ## lint, types and who may import whom
 	@$(BIN)/ruff check .
