@@ -143,6 +143,7 @@ class Camera:
                 for helper in (*helpers, self._mending, self._post_event):
                     if helper is not None:
                         helper.cancel()
+                await self._recorder.abandon()  # nothing is left to abandon but when we are cancelled
 
     def press(self) -> None:
         """The recording button: starts a recording, or stops the one under way."""

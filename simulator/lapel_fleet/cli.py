@@ -55,7 +55,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     from lapel_fleet import report, scenario
     from lapel_fleet.checkers.fleet import judge
-    from lapel_fleet.fleet import run
+    from lapel_fleet.virtual import run
 
     wanted = scenario.load(options.scenario)
     if not options.virtual:

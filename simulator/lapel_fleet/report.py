@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 from lapel.errors import StorageError
 from lapel_fleet.checkers.fleet import Finding
-from lapel_fleet.fleet import Run
+from lapel_fleet.run import Run
 
 _SHOWN = 5
 
@@ -43,10 +43,10 @@ def as_text(result: Result) -> str:
         lines += [f"{'':20}{failure}" for failure in finding.failures[:_SHOWN]]
         if len(finding.failures) > _SHOWN:
             lines.append(f"{'':20}… and {len(finding.failures) - _SHOWN} more")
-    speed = run.virtual_s / result.took_s if result.took_s else 0.0
+    speed = run.domain_s / result.took_s if result.took_s else 0.0
     recordings = sum(len(truth.accounts) for truth, _ in run.cases)
     lines += [
-        f"{len(run.cases)} cameras, {recordings} recordings, {run.messages} messages; {run.virtual_s:.0f} s in "
+        f"{len(run.cases)} cameras, {recordings} recordings, {run.messages} messages; {run.domain_s:.0f} s in "
         f"{result.took_s:.1f} s ({speed:.0f} times real time)",
         f"trace sha256 {run.trace_sha256} ({run.trace_lines} lines)",
         f"{'passed' if result.passed else 'FAILED'}; again: {result.replay}",
@@ -64,7 +64,7 @@ def as_json(result: Result) -> str:
             "seed": run.seed,
             "cameras": len(run.cases),
             "messages": run.messages,
-            "virtual_s": round(run.virtual_s, 3),
+            "domain_s": round(run.domain_s, 3),
             "took_s": round(result.took_s, 3),
             "trace_sha256": run.trace_sha256,
             "replay": result.replay,

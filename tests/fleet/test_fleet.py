@@ -15,8 +15,9 @@ from lapel.media.recorder import Saved
 from lapel.reporter import Reporter
 from lapel_fleet.checkers.fleet import judge, judge_back_end
 from lapel_fleet.checkers.ledger import Heard
-from lapel_fleet.fleet import Run, run
+from lapel_fleet.run import Run
 from lapel_fleet.scenario import Scenario, load
+from lapel_fleet.virtual import run
 
 SMOKE, STORM, BAD_DAY = load("smoke"), load("broker-storm"), load("bad-day")
 SMALL_STORM = msgspec.structs.replace(STORM, sites={"baltimore": 12})

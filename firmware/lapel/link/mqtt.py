@@ -97,13 +97,19 @@ async def _at_once() -> None:
 class MqttTransport:
     """Implements `transport.Transport`: each failed connect moves on to the next broker, and names are looked up anew.
 
-    `admission` is awaited before each connect: where thousands of cameras share a process it limits their rate.
+    `admission` is awaited before each connect: where thousands of cameras share a process it limits their rate. `via`
+    is where the way to the brokers begins, if not at themselves: what they are called, and their certificates, stay.
     """
 
     def __init__(
-        self, brokers: Sequence[Broker], *, keepalive_s: int, admission: Callable[[], Awaitable[None]] = _at_once
+        self,
+        brokers: Sequence[Broker],
+        *,
+        keepalive_s: int,
+        admission: Callable[[], Awaitable[None]] = _at_once,
+        via: tuple[str, int] | None = None,
     ) -> None:
-        self._brokers, self._keepalive_s, self._admission = brokers, keepalive_s, admission
+        self._brokers, self._keepalive_s, self._admission, self._via = brokers, keepalive_s, admission, via
         self._at = 0
         self._versions = dict.fromkeys(brokers, _V5)
         self._proved: set[Broker] = set()
@@ -136,7 +142,7 @@ class MqttTransport:
     def _client(self, broker: Broker, version: aiomqtt.ProtocolVersion, hello: Hello) -> "_Client":
         is_v5, will = version is _V5, hello.will
         keeps = is_v5 and hello.resume
-        return _Client(
+        client = _Client(
             broker.host,
             broker.port,
             username=broker.username,
@@ -151,6 +157,9 @@ class MqttTransport:
             keepalive=self._keepalive_s,
             will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain) if will else None,
         )
+        if self._via is not None:
+            client.go_via(self._via)
+        return client
 
     def _move_on(self, broker: Broker, error: Exception) -> None:
         """A broker that takes the connection and not our CONNECT may be one that knows only 3.1.1."""
@@ -193,6 +202,12 @@ class _Client(aiomqtt.Client):
         if not self._connected.done():
             self._connected.set_exception(aiomqtt.MqttError("the broker hung up"))
         super()._on_disconnect(self._client, userdata, flags, code, properties)
+
+    def go_via(self, address: tuple[str, int]) -> None:
+        """Open sockets there."""
+        self._client._create_socket_connection = lambda: socket.create_connection(  # type: ignore[method-assign]
+            address, timeout=self._client.connect_timeout
+        )
 
     def forget(self) -> None:
         """What these two have to say was raised elsewhere; else asyncio complains that nobody asked them."""

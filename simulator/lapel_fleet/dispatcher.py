@@ -1,0 +1,99 @@
+"""The fleet's operator in a run: asks cameras for things, and keeps account of what was asked."""
+
+import random
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+import msgspec
+
+from lapel.clock import Instant, iso
+from lapel.link.contract import LapelV1
+from lapel.link.messages import Command, CommandName
+from lapel_fleet.checkers.ledger import Activation, Truth
+from lapel_fleet.clock import SimulatedClock
+from lapel_fleet.hearing import Hearing
+from lapel_fleet.later import Later
+from lapel_fleet.scenario import Scenario
+
+_TTL_S = 10.0
+_HARMLESS: tuple[CommandName, ...] = ("status", "identify", "self-test")
+
+Send = Callable[[str, bytes], bool]
+"""Publish this there, at QoS 1; whether it reached the camera, as far as can be told."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """What was asked of one camera."""
+
+    commands: list[str] = field(default_factory=list)
+    expired: list[str] = field(default_factory=list)
+    activations: list[Activation] = field(default_factory=list)
+
+    def told_to(self, truth: Truth) -> None:
+        """Write it into what is true of the camera. Whose clock is wrong cannot know that a command came late."""
+        truth.commands += self.commands
+        truth.activations += self.activations
+        truth.expired += [] if truth.clock_steps else self.expired
+
+
+class Dispatcher:
+    """Commands to the cameras of a run. Which ones and when follows from the chance that is passed in, and from nothing
+    that the cameras do: so a shard of a fleet is asked what the whole would be asked.
+    """
+
+    def __init__(self, agency: str, clock: SimulatedClock, hearing: Hearing, send: Send, later: Later) -> None:
+        self._agency, self._clock, self._hearing, self._send, self._later = agency, clock, hearing, send, later
+        self.asked = {name: Asked() for name in hearing.heard}
+        self.on_start: list[Callable[[str, Instant], None]] = []
+
+    async def work(self, scenario: Scenario, chance: random.Random, among: Collection[str]) -> None:
+        """A day's work. `among` are the cameras of this shard; the others are somebody else's."""
+        names, number = scenario.cameras, 0
+        while True:
+            await self._clock.sleep(chance.expovariate(scenario.operator.commands_per_hour / 3600))
+            name, number = chance.choice(names), number + 1
+            starts, length_s, harmless = chance.random() < 0.1, chance.uniform(5, 60), chance.choice(_HARMLESS)
+            if name not in among:
+                continue
+            if starts:
+                self.start(name, f"op-{number}", length_s)
+            else:
+                self.command(name, harmless, f"op-{number}")
+
+    def start(self, name: str, id_: str, length_s: float) -> None:
+        """Start a recording, unless there is one, and stop it after so long."""
+        if not self._hearing.is_recording(name) and self.command(name, "start-recording", id_):
+            self._wants_recording(name, id_)
+            self._later.after(length_s, lambda: self.command(name, "stop-recording", f"{id_}-stop"))
+
+    def start_late(self, name: str, id_: str, late_s: float) -> None:
+        """A start that comes so long after it has expired."""
+        if self.command(name, "start-recording", id_, age_s=late_s + _TTL_S):
+            self.asked[name].expired.append(id_)
+
+    def start_twice(self, name: str, id_: str) -> None:
+        """The same start again at once, and again after its stop."""
+        if not self._hearing.is_recording(name) and self.command(name, "start-recording", id_):
+            self._wants_recording(name, id_)
+            self.command(name, "start-recording", id_)
+            self._later.after(20, lambda: self.command(name, "stop-recording", f"{id_}-stop"))
+            self._later.after(40, lambda: self.command(name, "start-recording", id_))
+
+    def command(self, name: str, command: CommandName, id_: str, *, age_s: float | None = None) -> bool:
+        """Send it; whether it reached the camera, which must then answer it."""
+        sent_at = None if age_s is None else iso(self._clock.now().shifted(-age_s).utc)
+        ttl_s = None if age_s is None else _TTL_S
+        message = Command(id=id_, command=command, sender="operator", sent_at=sent_at, ttl_s=ttl_s)
+        topic = LapelV1(self._agency, *name.split("/")).command_topic
+        reached = self._send(topic, msgspec.json.encode(message))
+        commands = self.asked[name].commands
+        if reached and id_ not in commands:
+            commands.append(id_)
+        return reached
+
+    def _wants_recording(self, name: str, id_: str) -> None:
+        now = self._clock.now()
+        self.asked[name].activations.append(Activation(now.mono_s, iso(now.utc), id_))
+        for told in self.on_start:
+            told(name, now)

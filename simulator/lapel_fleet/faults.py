@@ -1,0 +1,85 @@
+"""What goes wrong, done to cameras: each kind of `scenario.FAULTS` begins here and says how it ends."""
+
+import asyncio
+import contextlib
+import errno
+from collections.abc import Callable
+
+from lapel_fleet.camera import SimulatedCamera
+from lapel_fleet.clock import TimeLine
+from lapel_fleet.scenario import Fault
+
+OF_THE_CONTROL_ROOM = frozenset({"broker.outage", "command.late", "command.duplicate"})
+"""Those that happen at the other end of the line; see `control_room.py`."""
+
+End = Callable[[], object]
+
+
+def _over() -> None:
+    """Nothing to end."""
+
+
+async def begin(fault: Fault, camera: SimulatedCamera, time: TimeLine) -> End:
+    """Let it happen to `camera`. What is returned ends it; called again it does no harm."""
+    match fault.kind:
+        case "network.down":
+            camera.network.unplug()
+            return camera.network.plug_in
+        case "network.half_open" | "network.partition":
+            camera.network.half_open()
+            return camera.network.mend
+        case "network.latency":
+            camera.network.worsen(latency_s=fault.latency_s)
+            return camera.network.worsen
+        case "network.loss":
+            camera.network.worsen(loss=fault.loss)
+            return camera.network.worsen
+        case "power.cut":
+            await camera.power_cut()
+            return camera.power_on
+        case "power.reboot_loop":
+            return _reboot_again_and_again(camera, time, fault.every_s)
+        case "video.unplugged":
+            camera.unplug_lens()
+            return camera.plug_lens_in
+        case "card.full":
+            camera.fill_card(fault.room_bytes)
+            return camera.card.make_room
+        case "card.slow":
+            camera.card.slow(fault.bytes_per_s)
+            return lambda: camera.card.slow(None)
+        case "card.read_only":
+            camera.break_card(errno.EROFS)
+            return camera.card.mend
+        case "card.corrupt":
+            camera.break_card(errno.EIO)
+            return camera.card.mend
+        case "clock.step":
+            camera.step_clock(fault.step_s)
+            return _over
+        case _:
+            raise AssertionError(f"{fault.kind}: nobody has built this")
+
+
+def _reboot_again_and_again(camera: SimulatedCamera, time: TimeLine, every_s: float) -> End:
+    async def loop() -> None:
+        while True:
+            await camera.power_cut()
+            camera.power_on()
+            await time.sleep(every_s)
+
+    rebooting = asyncio.create_task(loop(), name=f"{camera.name} reboots")
+
+    def end() -> None:
+        rebooting.cancel()
+        camera.power_on()
+
+    return end
+
+
+async def lasting(time: TimeLine, for_s: float, begun: list[End]) -> None:
+    """Each of `begun` ends after that time, and in any case when this is cancelled."""
+    with contextlib.ExitStack() as stack:
+        for end in reversed(begun):
+            stack.callback(end)
+        await time.sleep(for_s)

@@ -1,0 +1,58 @@
+"""A back end that only listens: what was heard of each camera."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from lapel.link.messages import EventMessage, Reply, StateMessage
+from lapel_fleet.checkers.ledger import Heard
+from lapel_fleet.trace import Trace
+
+
+class Hearing:
+    """Takes in everything that the cameras of a run publish, in the order of its coming."""
+
+    def __init__(self, names: Sequence[str], trace: Trace, now_s: Callable[[], float]) -> None:
+        """`names` are those of the cameras, as `site/camera`; what others say is passed over."""
+        self.heard = {name: Heard() for name in names}
+        self.messages = 0
+        self.strange: list[str] = []
+        """What did not fit the contract, by its topic."""
+        self.on_state: list[Callable[[str, StateMessage], None]] = []
+        self._trace, self._now_s = trace, now_s
+
+    def hear(self, topic: str, payload: bytes) -> None:
+        """Somebody published this."""
+        *_, site, camera, leaf = topic.split("/")
+        heard = self.heard.get(f"{site}/{camera}")
+        if heard is None or leaf == "command":
+            return
+        self.messages += 1
+        try:
+            self._take(f"{site}/{camera}", heard, leaf, payload)
+        except msgspec.MsgspecError:
+            self.strange.append(topic)
+        else:
+            self._trace.add(self._now_s(), topic, payload.decode())
+
+    def _take(self, name: str, heard: Heard, leaf: str, payload: bytes) -> None:
+        match leaf:
+            case "state":
+                state = msgspec.json.decode(payload, type=StateMessage)
+                heard.states.append(state)
+                for told in self.on_state:
+                    told(name, state)
+            case "event":
+                heard.events.append(msgspec.json.decode(payload, type=EventMessage))
+            case "reply":
+                heard.replies.append(msgspec.json.decode(payload, type=Reply))
+
+    def is_online(self, name: str) -> bool:
+        """Whether the camera was last heard to be there."""
+        state = self.heard[name].state
+        return state is not None and state.state != "offline"
+
+    def is_recording(self, name: str) -> bool:
+        """Whether the camera was last heard to record."""
+        state = self.heard[name].state
+        return state is not None and state.state == "recording"

@@ -1,0 +1,28 @@
+"""What a run leaves to be judged and told."""
+
+from typing import Literal
+
+import msgspec
+
+from lapel_fleet.checkers.ledger import Heard, Truth
+
+AGENCY = "fleet"
+Time = Literal["virtual", "stepped", "live"]
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that is over."""
+
+    seed: int
+    cases: list[tuple[Truth, Heard]]
+    """What is true of each camera, and what was heard of it."""
+    trace_sha256: str
+    trace_lines: int
+    messages: int
+    domain_s: float
+    """Seconds of the cameras' time."""
+    time: Time = "virtual"
+    broker: str = "virtual"
+    """Its name and version."""
+    inconclusive: list[str] = []
+    """Why it proves nothing, whatever was found."""

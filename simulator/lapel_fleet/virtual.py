@@ -1,0 +1,110 @@
+"""A run in virtual time: a broker in memory, one thread, no sockets; one seed gives one trace, byte for byte."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from lapel.config import Config
+from lapel.worker import InlineWorker
+from lapel_fleet.camera import CardInside
+from lapel_fleet.clock import SimulatedClock, VirtualClock, run_virtual
+from lapel_fleet.control_room import ControlRoom
+from lapel_fleet.fleet import Fleet
+from lapel_fleet.hardware.footage import ComputedFootage
+from lapel_fleet.hardware.network import VirtualBroker, VirtualNetwork
+from lapel_fleet.hardware.storage import MemoryStorage
+from lapel_fleet.run import AGENCY, Run
+from lapel_fleet.scenario import Scenario
+from lapel_fleet.trace import Trace
+from lapel_fleet.world import World
+
+SETTLE_S = 240.0
+"""After the last stop: longer than any back-off, so that what must arrive has arrived when it is judged."""
+
+Listener = Callable[[str, bytes], None]
+
+
+class VirtualSurroundings:
+    """Implements `lapel_fleet.camera.Surroundings`."""
+
+    agency = AGENCY
+
+    def __init__(self, scenario: Scenario, loop: asyncio.AbstractEventLoop) -> None:
+        self.broker, self.worker = VirtualBroker(), InlineWorker()
+        self._scenario, self._loop = scenario, loop
+
+    def clock(self) -> SimulatedClock:
+        """See `Surroundings.clock`."""
+        return VirtualClock(self._loop)
+
+    def network(self, name: str, chance: random.Random) -> VirtualNetwork:  # noqa: ARG002  # all lines are alike
+        """See `Surroundings.network`."""
+        return VirtualNetwork(self.broker, self._scenario.keepalive_s, chance)
+
+    def card(self, name: str) -> CardInside:  # noqa: ARG002  # all cards are alike
+        """See `Surroundings.card`."""
+        return MemoryStorage()
+
+    def footage(self, name: str, config: Config, clock: SimulatedClock) -> ComputedFootage:  # noqa: ARG002
+        """See `Surroundings.footage`."""
+        return ComputedFootage(clock, config.prebuffer.length_s, config.video.bitrate_bps)
+
+    def broker_url(self) -> str:
+        """See `Surroundings.broker_url`."""
+        return "mqtt://127.0.0.1"
+
+
+def run(
+    scenario: Scenario,
+    seed: int,
+    trace: Path | None = None,
+    progress: Callable[[float], None] = lambda _: None,
+    *,
+    shard: tuple[int, int] = (0, 1),
+    listeners: Sequence[Listener] = (),
+) -> Run:
+    """A whole run. Raises StorageError when the trace cannot be written.
+
+    `progress` is told the share that is over, now and then. `shard` (i, n) runs every n-th camera, from the i-th on.
+    `listeners` hear every message as a back end would: topic and payload.
+    """
+
+    async def program(clock: VirtualClock) -> Run:
+        lines = Trace(trace)
+        world, names = World(seed), scenario.cameras[shard[0] :: shard[1]]
+        around = VirtualSurroundings(scenario, asyncio.get_running_loop())
+        broker = around.broker
+
+        async def stop() -> None:
+            broker.stop()
+
+        async def start() -> None:
+            broker.start()
+
+        room = ControlRoom(
+            scenario, names, world, AGENCY, clock, lines, lambda topic, payload: bool(broker.say(topic, payload)),
+            stop_broker=stop, start_broker=start,
+        )  # fmt: skip
+        broker.observers += [room.hearing.hear, *listeners]
+        fleet = Fleet(scenario, names, world, around, clock, lines)
+        fleet.power_on()
+        fleet.begin()
+        room.begin()
+        for percent in range(100):
+            await clock.sleep(scenario.duration_s / 100)
+            progress((percent + 1) / 100)
+        await room.end()
+        await fleet.end()
+        await clock.sleep(SETTLE_S)
+        truths = fleet.truths()
+        for truth in truths:
+            room.dispatcher.asked[truth.camera].told_to(truth)
+        cases = [(truth, room.hearing.heard[truth.camera].so_far()) for truth in truths]
+        await fleet.close()
+        return Run(
+            seed=seed, cases=cases, trace_sha256=lines.close(), trace_lines=lines.lines,
+            messages=room.hearing.messages, domain_s=clock.mono_s(),
+        )  # fmt: skip
+
+    return run_virtual(program)
