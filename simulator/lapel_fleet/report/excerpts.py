@@ -8,7 +8,8 @@ import msgspec
 from lapel.plain import plain
 
 _LINES, _WIDTH = 20, 600
-_NAMES = re.compile(r"[\w-]*\d[\w-]*")
+_NAMES = re.compile(r"(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{4,}")
+"""An id: digits and letters. Figures alone are found everywhere."""
 _MOMENT = re.compile(r"\bat (\d+(?:\.\d+)?) s\b")
 
 
@@ -46,7 +47,7 @@ def _camera_of(line: str) -> str:
 
 def _around(lines: list[str], failure: str) -> Excerpt:
     what = failure.partition(": ")[2]
-    names = [name for name in _NAMES.findall(what) if len(name) > 3 or "-" in name]
+    names = _NAMES.findall(what)
     about = [number for number, line in enumerate(lines) if any(name in line for name in names)]
     centre = about[-1] if about else _moment(lines, what)
     first = max(0, min(centre - _LINES // 2, len(lines) - _LINES))

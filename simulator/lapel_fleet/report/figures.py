@@ -17,6 +17,9 @@ _STYLES = ("two", "one", "three", "four")
 _ROWS = 24
 """A plot's table is no longer than this; `report.json` has everything."""
 
+MISHAPS = "mishaps"
+"""Where on the page the bands are explained."""
+
 Draw = Callable[[Plot, Sequence[Band]], Element]
 
 
@@ -93,13 +96,13 @@ def _latencies(name: str, title: str, summary: Summary, moments: Sequence[Moment
 
 def _batteries(looks: Sequence[Moment], until_s: float) -> _Figure | None:
     values = [one.battery_percent for one in looks]
-    names = ("median", "tenth in a hundred", "least charged")
+    names = ("median", "p10", "minimum")
     return _percents("batteries", "Batteries", names, [row[::-1] for row in values], looks, until_s)
 
 
 def _storage(looks: Sequence[Moment], until_s: float) -> _Figure | None:
     values = [one.storage_percent for one in looks]
-    names = ("fullest", "ninetieth in a hundred", "median")
+    names = ("maximum", "p90", "median")
     return _percents("storage", "Storage used", names, [row[::-1] for row in values], looks, until_s)
 
 
@@ -123,7 +126,9 @@ def _figure(figure: _Figure, bands: Sequence[Band]) -> Element:
     plot = figure.plot
     legend = [node("li", node("span", class_=f"swatch {one.style}"), one.name) for one in plot.series]
     if bands:
-        legend.append(node("li", node("span", class_="swatch band"), "something goes wrong, by number"))
+        legend.append(
+            node("li", node("span", class_="swatch band"), node("a", "what went wrong on purpose", href=f"#{MISHAPS}"))
+        )
     return node(
         "figure",
         node("figcaption", node("h3", plot.title), node("p", figure.aside) if figure.aside else None),

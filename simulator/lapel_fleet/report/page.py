@@ -15,14 +15,14 @@ import msgspec
 
 from lapel.errors import StorageError
 from lapel_fleet.report.excerpts import Excerpt, excerpts
-from lapel_fleet.report.figures import figures
+from lapel_fleet.report.figures import MISHAPS, figures
 from lapel_fleet.report.markup import document, node
 from lapel_fleet.report.result import Result
 from lapel_fleet.report.summary import Checked, Mishap, Moment, Site, Summary, over_time, summarise
 from lapel_fleet.report.words import counted, span
 
-_SHOWN = 20
-"""Failures of each checker; `report.json` has them all."""
+_SHOWN, _OPEN = 20, 4
+"""Failures of each checker, and those of them that are not folded away; `report.json` has them all."""
 _HEADLINES = {
     "passed": "Passed",
     "failed": "Failed",
@@ -72,7 +72,7 @@ def page(report: Report) -> str:
             _section("Verdicts", [_checkers(summary.checkers), *_failures(report)]),
             _section("The run", drawn or [node("p", "Nothing was measured while it went on.", class_="note")]),
             _section("Sites", [_sites(summary.sites)]),
-            _section("What went wrong on purpose", [_faults(summary.faults)]) if summary.faults else None,
+            _section("What went wrong on purpose", [_faults(summary.faults)], MISHAPS) if summary.faults else None,
         ),
         node("footer", "Everything on this page, and every stretch of the run, is in ",
              node("a", "report.json", href="report.json"), "."),
@@ -132,8 +132,8 @@ def _facts(facts: dict[str, Element | str]) -> Element:
     return node("dl", *(part for name, fact in facts.items() for part in (node("dt", name), node("dd", fact))))
 
 
-def _section(title: str, content: Iterable[Element]) -> Element:
-    return node("section", node("h2", title), *content)
+def _section(title: str, content: Iterable[Element], id_: str = "") -> Element:
+    return node("section", node("h2", title, **({"id": id_} if id_ else {})), *content)
 
 
 def _checkers(checkers: Sequence[Checked]) -> Element:
@@ -153,8 +153,10 @@ def _failures(report: Report) -> Iterable[Element]:
     for number, checked in enumerate(report.summary.checkers):
         if checked.failures:
             yield node("h3", checked.name, id=f"checker-{number}")
-            for failure in checked.failures[:_SHOWN]:
-                yield _failure(failure, report.excerpts.get(failure))
+            told = [_failure(failure, report.excerpts.get(failure)) for failure in checked.failures[:_SHOWN]]
+            yield from told[:_OPEN]
+            if told[_OPEN:]:
+                yield node("details", node("summary", f"… and {len(told) - _OPEN} more"), *told[_OPEN:])
             if len(checked.failures) > _SHOWN:
                 more = f"… and {len(checked.failures) - _SHOWN:,} more, in report.json."
                 yield node("p", more, class_="note")

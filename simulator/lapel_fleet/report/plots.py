@@ -145,9 +145,9 @@ def _framed(plot: Plot, bands: Sequence[Band], highest: float, draw: _Draw) -> E
     scale = _Scale(plot, plot.top or ticks[-1])
     inner = node(
         "svg",
-        *_shaded(scale, bands),
         *(node("path", d=f"M0,{scale.y(tick)}H{_SIZE}", class_="grid") for tick in ticks),
         *draw(scale),
+        *_shaded(scale, bands),
         *_hints(scale),
         viewBox=f"0 0 {_SIZE} {_SIZE}",
         preserveAspectRatio="none",

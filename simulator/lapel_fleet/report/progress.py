@@ -39,13 +39,15 @@ def progress(out: TextIO, clock: Clock, *, quiet: bool = False) -> Iterator[Prog
     """On a terminal a display that is gone afterwards, elsewhere a line every 10 s of real time; quiet: nothing."""
     if quiet:
         yield _Paced(clock, math.inf, lambda _: None)
-    elif not out.isatty():
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(file=out)
+    if not console.is_terminal or console.is_dumb_terminal:
         yield _Paced(clock, _LINE_EVERY_S, lambda now: print(_line(now), file=out, flush=True))
     else:
-        from rich.console import Console
-        from rich.live import Live
-
-        with Live(console=Console(file=out), auto_refresh=False, transient=True) as live:
+        with Live(console=console, auto_refresh=False, transient=True) as live:
             yield _Paced(clock, _SCREEN_EVERY_S, lambda now: live.update(_picture(now), refresh=True))
 
 
@@ -66,8 +68,8 @@ class _Standing:
 
     @property
     def head(self) -> tuple[str, str, str]:
-        """Share, time and speed."""
-        return f"{self.share:.0%}", f"{span(self.domain_s)} of the cameras' time", f"{self.speed:.0f} times real time"
+        """Share, the cameras' time, and speed."""
+        return f"{self.share:.0%}", span(self.domain_s), f"{self.speed:.0f} times real time"
 
     @property
     def counts(self) -> str:

@@ -18,13 +18,14 @@ def mark(seconds: float) -> str:
 
 
 def latency(seconds: float) -> str:
-    """A short time in a unit that fits it: `0.4 ms`, `12 ms`, `1.2 s`, `95 s`."""
-    if seconds >= 9.95:
-        return f"{seconds:.0f} s"
+    """A short time in a unit that fits it: `0.4 ms`, `12 ms`, `1.2 s`, `95 s`; below 0.05 ms nothing."""
     if seconds >= 0.9995:
-        return f"{seconds:.1f} s"
-    milliseconds = seconds * 1000
-    return f"{milliseconds:.0f} ms" if milliseconds >= 9.95 or milliseconds < 0.05 else f"{milliseconds:.1f} ms"
+        return f"{_two_places(seconds)} s"
+    return f"{_two_places(seconds * 1000)} ms" if seconds >= 0.00005 else "0 ms"
+
+
+def _two_places(value: float) -> str:
+    return f"{value:,.0f}" if value >= 9.95 else f"{value:.2g}"
 
 
 def rate(per_s: float) -> str:
