@@ -33,7 +33,8 @@ def browse(tmp_path: Path) -> Browse:
             [
                 path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
                 "--no-first-run", "--disable-dev-shm-usage", "--hide-scrollbars",
-                "--enable-logging=stderr", "--virtual-time-budget=2000", f"--user-data-dir={tmp_path / 'profile'}", *flags, page.as_uri(),
+                "--enable-logging=stderr", "--virtual-time-budget=2000",
+                f"--user-data-dir={tmp_path / 'profile'}", *flags, page.as_uri(),
             ],
             capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=90, check=True,
         )  # fmt: skip

@@ -10,7 +10,7 @@ from lapel.clock import Clock
 from lapel_fleet.report.words import counted, rate, span
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
 _SCREEN_EVERY_S, _LINE_EVERY_S = 0.2, 10.0
 _COLOURS = {"recording": "red", "buffering": "green", "fault": "bold red", "offline": "dim", "off": "dim"}
@@ -40,15 +40,26 @@ def progress(out: TextIO, clock: Clock, *, quiet: bool = False) -> Iterator[Prog
     if quiet:
         yield _Paced(clock, math.inf, lambda _: None)
         return
-    from rich.console import Console
-    from rich.live import Live
-
-    console = Console(file=out)
-    if not console.is_terminal or console.is_dumb_terminal:
+    console = _screen(out)
+    if console is None:
         yield _Paced(clock, _LINE_EVERY_S, lambda now: print(_line(now), file=out, flush=True))
     else:
+        from rich.live import Live
+
         with Live(console=console, auto_refresh=False, transient=True) as live:
             yield _Paced(clock, _SCREEN_EVERY_S, lambda now: live.update(_picture(now), refresh=True))
+
+
+def _screen(out: TextIO) -> "Console | None":
+    """A terminal that can erase what it shows; None where it is none, or rich is not installed."""
+    if not out.isatty():
+        return None
+    try:
+        from rich.console import Console
+    except ImportError:
+        return None
+    console = Console(file=out)
+    return None if console.is_dumb_terminal else console
 
 
 @dataclass(frozen=True, slots=True)
