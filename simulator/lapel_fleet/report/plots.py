@@ -141,8 +141,9 @@ def _runs(scale: _Scale, series: Series) -> str:
 
 def _framed(plot: Plot, bands: Sequence[Band], highest: float, draw: _Draw) -> Element:
     """The outer picture holds words at shares of its size; the inner one is stretched to it, letters are not."""
-    ticks = _nice(plot.top if plot.top is not None else highest)
-    scale = _Scale(plot, plot.top or ticks[-1])
+    ticks = _nice(highest if plot.top is None else plot.top)
+    scale = _Scale(plot, ticks[-1] if plot.top is None else plot.top)
+    ticks = [tick for tick in ticks if tick <= scale.top]
     inner = node(
         "svg",
         *(node("path", d=f"M0,{scale.y(tick)}H{_SIZE}", class_="grid") for tick in ticks),
