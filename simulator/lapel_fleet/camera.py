@@ -154,7 +154,7 @@ class SimulatedCamera:
     @property
     def is_online(self) -> bool:
         """Whether its link is up, and it has nothing left to say."""
-        return self.is_on and self.link.status().up and self.link.is_idle
+        return self.state != State.OFF.value and self.link.status().up and self.link.is_idle
 
     # -- what can be done to it ----------------------------------------------------------------------------------------
 
@@ -194,7 +194,7 @@ class SimulatedCamera:
 
     async def switch_off(self) -> None:
         """An orderly end."""
-        if self._life is not None and self.is_on:
+        if self._life is not None and self.state != State.OFF.value:  # one that has not begun to start has no end
             self._firmware.shut_down("the shift is over")
             await asyncio.wait([self._life])
 
