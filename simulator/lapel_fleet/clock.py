@@ -58,11 +58,14 @@ class _Jumper(selectors.SelectSelector):
 
 
 class VirtualClock:
-    """Implements `lapel.clock.Clock` on a VirtualLoop. Its wall clock can be stepped; monotonic time cannot."""
+    """Implements `lapel.clock.Clock` on a VirtualLoop. Its wall clock can be stepped, and drifts when it is told to;
+    monotonic time does neither.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, start: datetime = START) -> None:
         self._loop, self._start = loop, start
         self._stepped = timedelta()
+        self._drift_ppm, self._drifts_since_s = 0.0, 0.0
         self.trusted: Quality = "synced"
 
     def mono_s(self) -> float:
@@ -72,7 +75,7 @@ class VirtualClock:
     def now(self) -> Instant:
         """This moment; reading it takes no time."""
         mono_s = self.mono_s()
-        return Instant(mono_s, self._start + self._stepped + timedelta(seconds=mono_s))
+        return Instant(mono_s, self._start + self._stepped + timedelta(seconds=mono_s + self._drifted_s()))
 
     def quality(self) -> Quality:
         """What `trusted` says."""
@@ -89,6 +92,14 @@ class VirtualClock:
     def step(self, seconds: float) -> None:
         """The outside world corrects the wall clock."""
         self._stepped += timedelta(seconds=seconds)
+
+    def set_drift(self, ppm: float) -> None:
+        """From now on the wall clock runs that much fast, in millionths; slow when negative. Quartzes do 10 to 100."""
+        self._stepped += timedelta(seconds=self._drifted_s())
+        self._drift_ppm, self._drifts_since_s = ppm, self.mono_s()
+
+    def _drifted_s(self) -> float:
+        return (self.mono_s() - self._drifts_since_s) * self._drift_ppm / 1e6
 
 
 def run_virtual(program: Callable[[VirtualClock], Coroutine[Any, Any, T]]) -> T:
