@@ -37,7 +37,7 @@ from lapel.link.interface import Link
 from lapel.link.messages import Command, Position, Reply, Result, StateMessage, Telemetry
 from lapel.logs import Log
 from lapel.media.recorder import Failed, Identity, Lost, Notice, PreEventSaved, Recorder, Recording, Saved, Started
-from lapel.power import MARKS, News, Power
+from lapel.power import CRITICAL_PERCENT, MARKS, News, Power
 from lapel.recording import Cause
 from lapel.remote import TRIAL_S, Remote
 from lapel.reporter import Reporter
@@ -685,7 +685,7 @@ class Camera:
                 self._indicators.signal("low battery")
             case "battery-critical":
                 self._indicators.signal("critical battery")
-                self._happen(Event.BATTERY_CRITICAL, Cause("camera", f"the battery is at {charge.percent:.0f} %"))
+                self._happen(Event.BATTERY_CRITICAL, Cause("camera", _CRITICAL))
             case "overheated":
                 self._reporter.say(f"the battery is hot: {charge.temperature_c:.0f} °C", "warning")
 
@@ -696,6 +696,8 @@ class Camera:
                 was_docked = not was_docked
                 words = "put into the dock" if was_docked else "taken out of the dock"
                 self._happen(Event.DOCK if was_docked else Event.UNDOCK, Cause("dock", words))
+                if self._power.is_critical:  # in the dock that was no reason to go off
+                    self._happen(Event.BATTERY_CRITICAL, Cause("camera", _CRITICAL))
             await dock.changed()
 
     def _telemetry(self) -> Telemetry:
@@ -735,4 +737,5 @@ def _position(fix: Fix) -> Position:
 
 
 _DEGREE_DIGITS = 6  # a tenth of a metre
+_CRITICAL = f"the battery is critical: {CRITICAL_PERCENT:g} % or less"
 _DUPLICATE = "another live camera is called"

@@ -244,7 +244,7 @@ class Battery(Protocol):
     """The battery's gauge."""
 
     def charge(self) -> Charge:
-        """The reading of this moment. Never blocks."""
+        """The reading of this moment. Never blocks, never raises: a gauge that does not answer keeps its last one."""
 
     async def crossed(self, marks: Marks) -> None:
         """Return once a reading has crossed one of `marks`, up or down, or charging began or ended, since the call.

@@ -68,7 +68,8 @@ class SimulatedBattery:
         """See `Battery.charge`."""
         self._catch_up()
         minutes = None if self._is_charging else self._held_wh / self._draw_w(State.RECORDING) * 60
-        return Charge(self._held_wh / self.capacity_wh * 100, minutes, self._is_charging, self._cells_c)
+        percent = min(100.0, self._held_wh / self.capacity_wh * 100)
+        return Charge(percent, minutes, self._is_charging, self._cells_c)
 
     async def crossed(self, marks: Marks) -> None:
         """See `Battery.crossed`. Sleeps for as long as it would take at worst, and looks again: a few times a shift."""
