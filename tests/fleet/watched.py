@@ -3,6 +3,7 @@ markers go into the truth, and all that is heard keeps its time. Everything ends
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -44,8 +45,12 @@ class Lights(SimulatedIndicators):
             self._truth.states.append((self._clock.mono_s(), state))
 
 
-def run(scenario: Scenario, seed: int, *, left_off: bool = False) -> tuple[fleet.Run, Watch]:
-    """`left_off`: the battery of a camera that loses power a second time stays out."""
+def run(
+    scenario: Scenario, seed: int, *, left_off: bool = False, retained: Mapping[str, bytes] | None = None
+) -> tuple[fleet.Run, Watch]:
+    """`left_off`: the battery of a camera that loses power a second time stays out. `retained`: what somebody left on
+    the broker, by topic.
+    """
     watch = Watch()
 
     class WatchedCamera(fleet.SimulatedCamera):
@@ -81,6 +86,7 @@ def run(scenario: Scenario, seed: int, *, left_off: bool = False) -> tuple[fleet
     class WatchedFleet(fleet.VirtualFleet):
         def __init__(self, scenario: Scenario, world: World, clock: VirtualClock, trace: Trace) -> None:
             super().__init__(scenario, world, clock, trace)
+            self.broker.retained.update(retained or {})
             self.broker.observers.append(self._listen)
 
         def _listen(self, topic: str, payload: bytes) -> None:

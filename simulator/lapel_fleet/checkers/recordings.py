@@ -65,7 +65,8 @@ def recordings_end_well(case: Case) -> Iterator[str | None]:
         yield f"{interrupted} are interrupted; {truth.power_cuts} power cuts, {truth.card_faults} card faults"
     for account in truth.accounts:
         unexplained = account.status == "failed" and not (account.stop and account.stop.reason)
-        bad = account.status == "recording" or unexplained
+        unfinished = account.status == "recording" and truth.state != "off"  # else the next start finds it
+        bad = unfinished or unexplained
         yield f"{account.recording} is {account.status}" if bad else None
 
 

@@ -214,10 +214,11 @@ class VirtualConnection:
         raise LinkError(f"{self._network}: {self._reason}")
 
     def hear(self, message: Inbound) -> bool:
-        """The broker hands it over; whether the line let it."""
-        if self._network.reaches:
+        """The broker hands it over; whether the line let it. One that the client has given up takes nothing more."""
+        arrives = self._network.reaches and not self.is_lost
+        if arrives:
             self._incoming.put_nowait(message)
-        return self._network.reaches
+        return arrives
 
     def lose(self, reason: str) -> None:
         """The client finds out."""
