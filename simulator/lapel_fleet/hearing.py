@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from lapel.link.messages import EventMessage, Reply, StateMessage
+from lapel.link.messages import StateMessage
 from lapel_fleet.checkers.ledger import Heard
 from lapel_fleet.trace import Trace
 
@@ -29,23 +29,14 @@ class Hearing:
             return
         self.messages += 1
         try:
-            self._take(f"{site}/{camera}", heard, leaf, payload)
+            heard.hear(self._now_s(), leaf, payload)
         except msgspec.MsgspecError:
             self.strange.append(topic)
-        else:
-            self._trace.add(self._now_s(), topic, payload.decode())
-
-    def _take(self, name: str, heard: Heard, leaf: str, payload: bytes) -> None:
-        match leaf:
-            case "state":
-                state = msgspec.json.decode(payload, type=StateMessage)
-                heard.states.append(state)
-                for told in self.on_state:
-                    told(name, state)
-            case "event":
-                heard.events.append(msgspec.json.decode(payload, type=EventMessage))
-            case "reply":
-                heard.replies.append(msgspec.json.decode(payload, type=Reply))
+            return
+        self._trace.add(self._now_s(), topic, payload.decode())
+        if leaf == "state":
+            for told in self.on_state:
+                told(f"{site}/{camera}", heard.states[-1])
 
     def is_online(self, name: str) -> bool:
         """Whether the camera was last heard to be there."""

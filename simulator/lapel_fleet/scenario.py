@@ -122,6 +122,10 @@ class Shift(_Table, frozen=True, kw_only=True):
     late_s: Annotated[float, Meta(ge=0)] = 300.0
     """Each wearer begins and ends up to so much later, drawn from the seed."""
 
+    def is_of(self, camera: str) -> bool:
+        """Whether `site/camera` has it."""
+        return not self.sites or camera.partition("/")[0] in self.sites
+
 
 class Scenario(_Table, frozen=True, kw_only=True):
     """A run."""

@@ -109,6 +109,9 @@ class ComputedFootage:
             if self._listener is not None:
                 self._spans.append(_Span(self._clock.now(), why_dark_before=reason if self._spans else ""))
                 self._listener.on_source_restored()
+            if self._filming is not None:  # the first picture of a recording is on disk a second later, not a minute
+                self._filming.cancel()
+                self._filming = asyncio.create_task(self._film(), name="film")
 
     def freeze(self) -> None:
         """The same picture from now on, which only `status` tells."""

@@ -270,15 +270,16 @@ class VirtualConnection:
         raise LinkError(f"{self._network}: {self._reason}")
 
     def hear(self, message: Inbound) -> bool:
-        """The broker hands it over; whether the line let it."""
-        if self._network.reaches:
-            loop = asyncio.get_running_loop()
-            due_s = self._network.back.due_s(loop.time())
-            if due_s > loop.time():
-                loop.call_at(due_s, self._incoming.put_nowait, message)
-            else:
-                self._incoming.put_nowait(message)
-        return self._network.reaches
+        """The broker hands it over; whether the line let it. One that the client has given up takes nothing more."""
+        if self.is_lost or not self._network.reaches:
+            return False
+        loop = asyncio.get_running_loop()
+        due_s = self._network.back.due_s(loop.time())
+        if due_s > loop.time():
+            loop.call_at(due_s, self._incoming.put_nowait, message)
+        else:
+            self._incoming.put_nowait(message)
+        return True
 
     def lose(self, reason: str) -> None:
         """The client finds out."""
