@@ -9,7 +9,7 @@ from lapel.camera import Camera
 from lapel.config import load
 from lapel.link.messages import StateMessage, Telemetry
 from lapel.states import State
-from lapel.worker import InlineWorker
+from lapel.worker import InlineWorker, Worker
 from lapel_fleet.clock import VirtualClock, run_virtual
 from lapel_fleet.hardware.battery import SimulatedBattery
 from lapel_fleet.hardware.buttons import SimulatedButtons
@@ -26,15 +26,23 @@ Story = Callable[["Body"], Coroutine[Any, Any, None]]
 class Body:
     """A camera, and the hands and the weather around it."""
 
-    def __init__(self, clock: VirtualClock, percent: float = 100.0, *, docked: bool = False, storage: Any = None):
+    def __init__(
+        self,
+        clock: VirtualClock,
+        *,
+        percent: float = 100.0,
+        storage: Any = None,
+        worker: Worker | None = None,
+        first: Callable[["Body"], None] = lambda _: None,
+    ) -> None:
+        """`first` is done to it before it is switched on."""
         self.clock, self.link, self.indicators = clock, RecordingLink(), SimulatedIndicators()
         self.storage = storage or MemoryStorage()
         self.battery = SimulatedBattery(clock, random.Random(1), percent=percent)
         self.indicators.watchers.append(self.battery.shows)
         self.dock, self.buttons = SimulatedDock(self.battery), SimulatedButtons(clock)
         self.gps = SimulatedGps(clock, random.Random(2), "baltimore")
-        if docked:
-            self.dock.put_in()
+        first(self)
         self.footage = ComputedFootage(clock, 10.0, 8_000_000)
         self.config = load(flags={("recording", "min_free_bytes"): 0})
         self.camera = Camera(
@@ -42,7 +50,7 @@ class Body:
             clock=clock,
             footage=self.footage,
             storage=self.storage,
-            worker=InlineWorker(),
+            worker=worker or InlineWorker(),
             link=self.link,
             chance=random.Random(7),
             session="s",

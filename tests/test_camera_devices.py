@@ -1,12 +1,17 @@
 """The camera's battery, dock, buttons and GPS receiver; its lights and tones."""
 
 import asyncio
+from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 
 from body import Body, play
 from lapel.states import State
+from lapel.worker import InlineWorker, Worker
 from lapel_fleet.hardware.storage import MemoryStorage
+
+T = TypeVar("T")
 
 # -- buttons ---------------------------------------------------------------------------------------------------------
 
@@ -65,6 +70,20 @@ def test_the_power_button_switches_off_but_not_while_it_records() -> None:
     on = play(story)
     assert on.camera.ended == "switched off"
     assert [one.detail["event"] for one in on.link.events("refused")] == ["power_off"]
+
+
+def test_a_power_button_that_was_down_already_switches_nothing_off() -> None:
+    async def story(on: Body) -> None:
+        assert on.state is State.BUFFERING
+        (held,) = on.camera.held()
+        assert held.button == "power"
+        on.buttons.press("event")
+        await on.clock.sleep(5)
+        on.buttons.free("power")
+        await on.clock.sleep(5)
+        assert on.state is State.BUFFERING
+
+    play(story, first=lambda on: on.buttons.stick("power"))
 
 
 def test_a_start_on_a_full_card_is_refused_aloud() -> None:
@@ -230,13 +249,29 @@ def test_the_dock_finishes_the_recording_and_charges() -> None:
     assert (account.status, account.stop.source, account.stop.reason) == ("complete", "dock", "put into the dock")
 
 
-def test_a_camera_that_starts_in_its_dock_stays_there() -> None:
+class SlowWorker(InlineWorker):
+    """Gives way, as threads do: the self-test ends when everything else has begun."""
+
+    async def run(self, job: Callable[[], T]) -> T:
+        await asyncio.sleep(0)
+        return job()
+
+
+@pytest.mark.parametrize("worker", [InlineWorker(), SlowWorker()])
+def test_a_camera_that_starts_in_its_dock_stays_there(worker: Worker) -> None:
     async def story(on: Body) -> None:
         assert on.state is State.DOCKED
         await on.clock.sleep(600)
         assert on.state is State.DOCKED
 
-    assert play(story, docked=True).link.events("refused") == []
+    assert play(story, first=lambda on: on.dock.put_in(), worker=worker).link.events("refused") == []
+
+
+def test_a_camera_that_starts_with_nothing_left_goes_off_again() -> None:
+    async def story(on: Body) -> None:
+        assert on.state is State.OFF
+
+    assert "critical" in play(story, percent=0.5).camera.ended
 
 
 def test_an_empty_battery_in_the_dock_is_no_reason_to_go_off_until_it_is_taken_out() -> None:
@@ -246,7 +281,7 @@ def test_an_empty_battery_in_the_dock_is_no_reason_to_go_off_until_it_is_taken_o
         await on.clock.sleep(1)
         assert on.state is State.OFF
 
-    play(story, docked=True, percent=0.1)
+    play(story, first=lambda on: on.dock.put_in(), percent=0.1)
 
 
 # -- what is told ----------------------------------------------------------------------------------------------------
