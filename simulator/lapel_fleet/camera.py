@@ -169,6 +169,17 @@ class SimulatedCamera:
         """Whether its link is up, and it has nothing left to say."""
         return self.state != State.OFF.value and self.link.status().up and self.link.is_idle
 
+    def has_reported(self, state: str) -> bool:
+        """Whether it is in that state, and says so: *recording* it says once something is on the card."""
+        return self.state == state and (state == State.OFF.value or self._firmware.state_message().state == state)
+
+    @property
+    def has_said_all(self) -> bool:
+        """Whether nothing more is to be expected of it now: all is acknowledged, or it knows that its line is down."""
+        if self.network.is_down:
+            return not self.is_on or not self.link.status().up
+        return not self.is_on or self.is_online
+
     # -- what can be done to it ----------------------------------------------------------------------------------------
 
     def press(self, button: ButtonName = "event", times: int = 1) -> None:
@@ -352,8 +363,9 @@ class SimulatedCamera:
         if self._is_frozen:
             self.footage.freeze()
         self.link = Session(
-            self.network, self.contract, self.clock, Outbox(self.flash, worker), session=session, chance=self._chance
-        )
+            self.network, self.contract, self.clock, Outbox(self.flash, worker),
+            session=session, chance=self._chance, spread_s=config.link.spread_s, drain_per_s=config.link.drain_per_s,
+        )  # fmt: skip
         return Camera(
             config,
             clock=self.clock,
@@ -381,5 +393,6 @@ def _config(around: Surroundings, site: str, camera: str, scenario: Scenario) ->
             ("prebuffer", "length_s"): scenario.prebuffer_s,
             ("link", "telemetry_s"): scenario.telemetry_s,
             ("link", "broker"): around.broker_url(),
+            ("link", "spread_s"): scenario.spread_s,
         }
     )

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -31,12 +31,15 @@ class Asked:
     activations: list[Activation] = field(default_factory=list)
     stops: list[float] = field(default_factory=list)
 
-    def told_to(self, truth: Truth) -> None:
-        """Write it into what is true of the camera. Whose clock is wrong cannot know that a command came late."""
-        truth.commands += self.commands
-        truth.activations = sorted([*truth.activations, *self.activations], key=lambda one: one.at_s)
-        truth.stops = sorted([*truth.stops, *self.stops])
-        truth.expired += [] if truth.clock_steps else self.expired
+    def added_to(self, truth: Truth) -> Truth:
+        """`truth`, and this. Whose clock is wrong cannot know that a command came late."""
+        return replace(
+            truth,
+            commands=[*truth.commands, *self.commands],
+            activations=sorted([*truth.activations, *self.activations], key=lambda one: one.at_s),
+            stops=sorted([*truth.stops, *self.stops]),
+            expired=[] if truth.clock_steps else self.expired,
+        )
 
 
 class Dispatcher:

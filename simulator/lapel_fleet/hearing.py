@@ -12,9 +12,13 @@ from lapel_fleet.trace import Trace
 class Hearing:
     """Takes in everything that the cameras of a run publish, in the order of its coming."""
 
-    def __init__(self, names: Sequence[str], trace: Trace, now_s: Callable[[], float]) -> None:
-        """`names` are those of the cameras, as `site/camera`; what others say is passed over."""
-        self.heard = {name: Heard() for name in names}
+    def __init__(
+        self, names: Sequence[str], trace: Trace, now_s: Callable[[], float], *, keeps_time: bool = True
+    ) -> None:
+        """`names` are those of the cameras, as `site/camera`; what others say is passed over. Without `keeps_time` it is
+        not told when things were heard: where time jumps, what comes over a socket comes at no time.
+        """
+        self.heard = {name: Heard(keeps_time=keeps_time) for name in names}
         self.messages = 0
         self.strange: list[str] = []
         """What did not fit the contract, by its topic."""

@@ -15,7 +15,6 @@ from lapel.link.transport import Envelope
 from lapel_fleet import lag
 from lapel_fleet.address import Address
 from lapel_fleet.broker import Broker, embedded_broker
-from lapel_fleet.checkers.ledger import Heard, Truth
 from lapel_fleet.clock import ScaledTime
 from lapel_fleet.control_room import ControlRoom
 from lapel_fleet.crew import Crew, Glance, Order, local_crew, process_crew, together
@@ -103,7 +102,7 @@ async def run_live(
         crews = await _crews(stack, order, how.workers)
         told = _Told()
         inconclusive = await _day(scenario, time, room, crews, listener, told, progress)
-        cases = await _cases(crews, room)
+        cases = room.cases([truth for crew in crews for truth in await crew.truths()])
         return Run(
             seed=seed, cases=cases, trace_sha256=lines.close(), trace_lines=lines.lines, time="live",
             messages=room.hearing.messages, domain_s=time.mono_s(), inconclusive=inconclusive,
@@ -185,15 +184,6 @@ async def _until_online(count: int, crews: list[Crew], told: _Told, limit_s: flo
             return True
         await asyncio.sleep(_LOOK_S / 5)
     return False
-
-
-async def _cases(crews: list[Crew], room: ControlRoom) -> list[tuple[Truth, Heard]]:
-    truths = {truth.camera: truth for crew in crews for truth in await crew.truths()}
-    cases = []
-    for name, heard in room.hearing.heard.items():
-        room.dispatcher.asked[name].told_to(truths[name])
-        cases.append((truths[name], heard.so_far()))
-    return cases
 
 
 async def _forget(listener: Listener, scenario: Scenario, agency: str) -> None:

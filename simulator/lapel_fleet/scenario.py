@@ -143,6 +143,8 @@ class Scenario(_Table, frozen=True, kw_only=True):
     """Seconds between telemetry messages."""
     keepalive_s: Annotated[float, Meta(ge=2)] = 30.0
     """The link's keepalive."""
+    spread_s: Annotated[float, Meta(ge=0, le=600)] = 5.0
+    """Seconds over which cameras spread their return to a broker that was away."""
     sites: Annotated[dict[str, Annotated[int, Meta(ge=1, le=20_000)]], Meta(min_length=1)]
     """Cameras by site."""
     wearer: Wearer = Wearer()

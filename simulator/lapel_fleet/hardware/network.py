@@ -21,6 +21,10 @@ RETRY_S = 0.2
 class SimulatedNetwork(Transport, Protocol):
     """One camera's line to its broker, with the outside world's side of it."""
 
+    @property
+    def is_down(self) -> bool:
+        """Whether nothing arrives on it at the moment."""
+
     def unplug(self) -> None:
         """The camera sees its interface go down; the broker has to find out."""
 
@@ -175,6 +179,11 @@ class VirtualNetwork:
                 self._broker.forget(connection)  # a clean goodbye
             elif not connection.is_lost:
                 self._let_die(connection)
+
+    @property
+    def is_down(self) -> bool:
+        """See `SimulatedNetwork.is_down`."""
+        return not self.reaches
 
     @property
     def reaches(self) -> bool:
