@@ -12,6 +12,7 @@ from msgspec import Meta
 from lapel.config import meant
 from lapel.errors import ConfigError
 from lapel.link.contract import checked_name
+from lapel_fleet.checkers import expectations
 
 FaultKind = Literal[
     "broker-outage",  # the broker is away
@@ -82,6 +83,7 @@ class Scenario(_Table, frozen=True, kw_only=True):
     wearer: Wearer = Wearer()
     operator: Operator = Operator()
     faults: list[Fault] = []
+    expect: list[expectations.Expectation] = []
 
     @property
     def cameras(self) -> list[str]:
@@ -116,6 +118,7 @@ def parsed(text: str, origin: str) -> Scenario:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{origin}: is not TOML: {error}") from error
     _refuse_unknown(tree, Scenario, origin, "")
+    expectations.parsed(tree.get("expect", []), origin)
     try:
         scenario = msgspec.convert(tree, Scenario)
     except msgspec.ValidationError as error:

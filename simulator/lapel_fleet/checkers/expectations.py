@@ -213,14 +213,11 @@ def _judged(one: Expectation, cases: Sequence[Case]) -> Finding:
 
 
 def _groups(per: Per, cases: Sequence[Case]) -> dict[str, list[Case]]:
-    names: Mapping[Per, Callable[[str], str]] = {
-        "camera": lambda camera: camera,
-        "site": lambda camera: camera.split("/")[0],
-        "fleet": lambda camera: "fleet",
-    }
     groups: dict[str, list[Case]] = {}
     for case in cases:
-        groups.setdefault(names[per](case[0].camera), []).append(case)
+        camera = case[0].camera
+        group = {"camera": camera, "site": camera.split("/")[0], "fleet": "fleet"}[per]
+        groups.setdefault(group, []).append(case)
     return groups
 
 

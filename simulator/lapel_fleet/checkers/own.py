@@ -10,6 +10,7 @@ from typing import Any
 
 from lapel.config import meant
 from lapel.errors import ConfigError
+from lapel_fleet.checkers.fleet import CHECKERS
 from lapel_fleet.checkers.ledger import Case, Checker
 
 
@@ -31,9 +32,15 @@ def load(name: str) -> Checker:
     return _guarded(name, found)
 
 
-def named(name: str) -> str:
-    """What its verdict is called: the function's name, with dashes as the others have."""
-    return name.rpartition(":")[2].replace("_", "-")
+def loaded(names: Iterable[str]) -> dict[str, Checker]:
+    """Each under its function's name, with dashes as ours have. Raises ConfigError also for a name that is taken."""
+    checkers: dict[str, Checker] = {}
+    for name in names:
+        called = name.rpartition(":")[2].replace("_", "-")
+        if called in CHECKERS or called in checkers:
+            raise ConfigError(f"--checker {name}: there is a {called} already; call it something else")
+        checkers[called] = load(name)
+    return checkers
 
 
 def _from_module(name: str, module: str) -> ModuleType:

@@ -59,6 +59,7 @@ PASSES: Mapping[str, Sequence[Case]] = {
         case(states=LIGHTS, **ONE),
         case(stops=[50.0, 110.0], **ONE),
         case(states=LIGHTS, dark=[(108.0, 200.0)], activations=[press()], accounts=[account(end_time=utc(108.0))]),
+        case(states=LIGHTS, dark=[(90.0, 200.0)], activations=[press()], accounts=[account(end_time=utc(90.0))]),
     ],
     "gaps-are-told": [case(accounts=[account(gaps=[GapNote(33.0, 2.0, "unplugged")])], **DARK)],
     "no-two-recordings-at-once": [case(accounts=[account(), account("later", 110.0)])],
