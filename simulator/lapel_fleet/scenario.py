@@ -14,6 +14,7 @@ from msgspec import Meta
 from lapel.config import meant
 from lapel.errors import ConfigError
 from lapel.link.contract import checked_name
+from lapel_fleet.checkers import expectations
 
 Media = Literal["none", "clip", "pixels"]
 """What cameras film: *none* has real boxes and no video in them, *clip* shares one encoded loop among all cameras,
@@ -153,6 +154,7 @@ class Scenario(_Table, frozen=True, kw_only=True):
     shifts: list[Shift] = []
     operator: Operator = Operator()
     faults: list[Fault] = []
+    expect: list[expectations.Expectation] = []
 
     @property
     def does(self) -> list[Wearer]:
@@ -192,6 +194,7 @@ def parsed(text: str, origin: str) -> Scenario:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{origin}: is not TOML: {error}") from error
     _refuse_unknown(tree, Scenario, origin, "")
+    expectations.parsed(tree.get("expect", []), origin)
     try:
         scenario = msgspec.convert(tree, Scenario)
     except msgspec.ValidationError as error:

@@ -116,9 +116,9 @@ def recordings_last_as_long_as_wanted(case: Case) -> Iterator[str | None]:
     for one, clips in _activations_with_clips(truth):
         wanted_s = _wanted_s(truth, one.at_s)
         last = clips[-1]
-        if wanted_s is None or last.status != "complete" or last.stop is None or last.stop.source == "camera":
+        if wanted_s is None or last.end_time is None or not _was_stopped(last):
             continue
-        length_s = _seconds(last.trigger_time, last.end_time or last.trigger_time)
+        length_s = _seconds(last.trigger_time, last.end_time)
         wrong = abs(length_s - wanted_s) > TOLERANCE_S
         yield f"{last.recording}: {length_s:.2f} s from the press on, {wanted_s:.2f} s were wanted" if wrong else None
 
@@ -244,7 +244,9 @@ def _capturing_since_s(truth: Truth, at_s: float) -> float:
 
 
 def _wanted_s(truth: Truth, at_s: float) -> float | None:
-    """Seconds from the press to the stop, without a dark end. None when nobody stopped it, or nobody knows."""
+    """Seconds from the press to the stop, or to the last picture before it, which may have been before the press. None
+    when nobody stopped it, or nobody knows.
+    """
     ends = truth.stops or [end_s for (_, before), (end_s, _) in pairwise(truth.states) if before == "recording"]
     later = [end_s for end_s in ends if end_s > at_s]
     if not later:
@@ -252,8 +254,13 @@ def _wanted_s(truth: Truth, at_s: float) -> float | None:
     end_s = later[0]
     for dark_from_s, dark_to_s in truth.dark:
         if dark_from_s < end_s <= dark_to_s:
-            end_s = max(at_s, dark_from_s)
+            end_s = dark_from_s
     return end_s - at_s
+
+
+def _was_stopped(account: Account) -> bool:
+    """By somebody, not by the camera."""
+    return account.status == "complete" and account.stop is not None and account.stop.source != "camera"
 
 
 def _markers_of(truth: Truth, recording: str) -> int:

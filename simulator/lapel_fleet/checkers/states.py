@@ -51,7 +51,7 @@ def _staleness(truth: Truth, believed: Arrival | None, one: Arrival) -> str | No
 def what_happened_is_told(case: Case) -> Iterator[str | None]:
     """Each change of state that lasted is an event, unless the camera said that it gave some up."""
     truth, heard = case
-    if any(event.kind == "events-dropped" for event in heard.events):
+    if not truth.states or any(event.kind == "events-dropped" for event in heard.events):
         return
     told = [event for event in first_hearings(heard) if event.kind == "state-changed"]
     ends_s = [at_s for at_s, _ in truth.states[1:]]
