@@ -106,6 +106,8 @@ class Heard:
     """All of these and telemetry, in the order of their coming, with their times. Empty where nobody had a clock."""
     telemetry_every_s: float = 0.0
     """Telemetry is kept no more often than this: 1,600 cameras say more of it in a shift than anybody needs."""
+    keeps_time: bool = True
+    """Without it there are no arrivals: nobody can tell when things came."""
     _telemetry_from_s: float = -math.inf
 
     def hear(self, at_s: float, leaf: str, payload: bytes) -> None:
@@ -114,7 +116,8 @@ class Heard:
             self._hear_telemetry(at_s, payload)
         elif leaf in _KINDS:
             message = msgspec.json.decode(payload, type=_KINDS[leaf])
-            self.arrivals.append(Arrival(at_s, message))
+            if self.keeps_time:
+                self.arrivals.append(Arrival(at_s, message))
             match message:
                 case StateMessage():
                     self.states.append(message)
@@ -124,7 +127,7 @@ class Heard:
                     self.replies.append(message)
 
     def _hear_telemetry(self, at_s: float, payload: bytes) -> None:
-        if at_s >= self._telemetry_from_s:
+        if self.keeps_time and at_s >= self._telemetry_from_s:
             self._telemetry_from_s = at_s + self.telemetry_every_s
             self.arrivals.append(Arrival(at_s, msgspec.json.decode(payload, type=Telemetry)))
 
