@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from lapel_fleet.checkers.ledger import Heard, Truth
+from lapel_fleet.samples import Samples
 
 AGENCY = "fleet"
 Time = Literal["virtual", "stepped", "live"]
@@ -26,3 +27,5 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Its name and version."""
     inconclusive: list[str] = []
     """Why it proves nothing, whatever was found."""
+    samples: Samples | None = None
+    """What was measured meanwhile; None where nobody did."""
