@@ -2,8 +2,10 @@
 
 import asyncio
 import errno
+import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 from lapel.camera import Camera
@@ -11,7 +13,8 @@ from lapel.clock import iso
 from lapel.config import Config
 from lapel.config import load as load_config
 from lapel.errors import StorageError
-from lapel.hardware.interfaces import RecordingFiles, Storage
+from lapel.gestures import HOLD_S
+from lapel.hardware.interfaces import ButtonName, RecordingFiles, Storage
 from lapel.link.contract import LapelV1
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
@@ -19,10 +22,14 @@ from lapel.recording import Account
 from lapel.settings import Settings
 from lapel.states import State
 from lapel.worker import Worker
-from lapel_fleet.checkers.ledger import Activation, Truth
+from lapel_fleet.checkers.ledger import Activation, Resource, Truth
 from lapel_fleet.clock import SimulatedClock
+from lapel_fleet.hardware.battery import SimulatedBattery
+from lapel_fleet.hardware.buttons import SimulatedButtons
+from lapel_fleet.hardware.dock import SimulatedDock
 from lapel_fleet.hardware.flash import SimulatedFlash
 from lapel_fleet.hardware.footage import ComputedFootage
+from lapel_fleet.hardware.gps import SimulatedGps
 from lapel_fleet.hardware.indicators import SimulatedIndicators
 from lapel_fleet.hardware.network import SimulatedNetwork
 from lapel_fleet.hardware.storage import CardWorker, SimulatedStorage
@@ -118,7 +125,7 @@ class SimulatedCamera:
 
     def __init__(self, name: str, scenario: Scenario, world: World, around: Surroundings) -> None:
         """`name` is `site/camera`. Nothing runs before `power_on`."""
-        self.name, self.truth = name, Truth(name)
+        self.name, self.truth = name, Truth(name, telemetry_s=scenario.telemetry_s)
         site, camera = name.split("/")
         self.contract = LapelV1(around.agency, site, camera)
         self._around = around
@@ -127,10 +134,16 @@ class SimulatedCamera:
         self.contents = around.card(name)
         self.card = SimulatedStorage(self.contents)
         self.flash = SimulatedFlash()
+        self.battery = SimulatedBattery(self.clock, world.chance(name, "battery"))
+        self.dock = SimulatedDock(self.battery)
+        self.buttons = SimulatedButtons(self.clock)
+        self.gps = SimulatedGps(self.clock, world.chance(name, "way"), site)
         self.indicators = SimulatedIndicators()
+        self.indicators.watchers += [self.battery.shows, self._saw]
         self._settings = Settings(_config(around, site, camera, scenario))
         self._chance = world.chance(name, "firmware")
         self._darkness: str | None = None
+        self._is_frozen = self._is_refilled = False
         self._life: asyncio.Task[None] | None = None
         self.camera: Camera | None = None
 
@@ -154,25 +167,51 @@ class SimulatedCamera:
     @property
     def is_online(self) -> bool:
         """Whether its link is up, and it has nothing left to say."""
-        return self.is_on and self.link.status().up and self.link.is_idle
+        return self.state != State.OFF.value and self.link.status().up and self.link.is_idle
+
+    def has_reported(self, state: str) -> bool:
+        """Whether it is in that state, and says so: *recording* it says once something is on the card."""
+        return self.state == state and (state == State.OFF.value or self._firmware.state_message().state == state)
+
+    @property
+    def has_said_all(self) -> bool:
+        """Whether nothing more is to be expected of it now: all is acknowledged, or it knows that its line is down."""
+        if self.network.is_down:
+            return not self.is_on or not self.link.status().up
+        return not self.is_on or self.is_online
 
     # -- what can be done to it ----------------------------------------------------------------------------------------
+
+    def press(self, button: ButtonName = "event", times: int = 1) -> None:
+        """Somebody presses a button: twice at once starts a recording, once marks it. See `lapel.gestures`."""
+        now = self.clock.now()
+        if button == "event" and self.is_on:
+            if times >= 2 and not self.is_recording:
+                self.truth.activations.append(Activation(now.mono_s, iso(now.utc)))
+            elif times == 1 and self.is_recording:
+                self.truth.markers.append(now.mono_s)
+        self.buttons.press(button, times)
+
+    async def hold(self, button: ButtonName = "event", seconds: float = HOLD_S) -> None:
+        """Somebody holds a button: the event button's ends a recording."""
+        if button == "event" and self.is_recording and seconds >= HOLD_S:
+            self.truth.stops.append(self.clock.mono_s() + HOLD_S)
+        await self.buttons.hold(button, seconds)
 
     def press_to_start(self) -> None:
         """The wearer looks at the lights, and presses when it does not record."""
         if self.is_on and not self.is_recording:
-            self._wanted_recording()
-            self._firmware.press()
+            self.press(times=2)
 
-    def press_to_stop(self) -> None:
-        """The wearer presses when it records."""
+    async def hold_to_stop(self) -> None:
+        """The wearer looks at the lights, and holds the button when it records."""
         if self.is_recording:
-            self._firmware.press()
+            await self.hold()
 
     def mark(self) -> None:
         """The wearer sets a marker."""
-        if self.is_on:
-            self._firmware.mark()
+        if self.is_recording:
+            self.press()
 
     def power_on(self) -> None:
         """The battery is in, the firmware starts."""
@@ -187,26 +226,54 @@ class SimulatedCamera:
             return
         self.truth.power_cuts += 1
         self.network.lose_power()
-        self.flash.has_power = self.storage.has_power = False
-        self.footage.lose_power()
+        self.flash.has_power = False
+        if self.camera is not None:
+            self.storage.has_power = False
+            self.footage.lose_power()
         self._life.cancel()
         await asyncio.wait([self._life])
+        self.indicators.show(State.OFF)
 
     async def switch_off(self) -> None:
         """An orderly end."""
-        if self._life is not None and self.is_on:
+        if self._life is not None and self.state != State.OFF.value:  # one that has not begun to start has no end
             self._firmware.shut_down("the shift is over")
             await asyncio.wait([self._life])
 
+    def put_in_dock(self) -> None:
+        """The wearer docks it; a recording is finished first."""
+        self._is_refilled = True
+        if self.is_recording:
+            self.truth.stops.append(self.clock.mono_s())
+        self.dock.put_in()
+
+    def take_out_of_dock(self) -> None:
+        """The wearer takes it along."""
+        self.dock.take_out()
+
     def unplug_lens(self) -> None:
-        """The lens's cable is pulled."""
-        self._darkness = "unplugged"
-        self.footage.unplug(self._darkness)
+        """The lens's cable is pulled. Harmless when it is."""
+        if self._darkness is None:
+            self._darkness = "unplugged"
+            self.truth.dark.append((self.clock.mono_s(), math.inf))
+            self.footage.unplug(self._darkness)
 
     def plug_lens_in(self) -> None:
-        """And put back."""
-        self._darkness = None
-        self.footage.plug_in()
+        """And put back. Harmless when it is there."""
+        if self._darkness is not None:
+            self._darkness = None
+            self.truth.dark[-1] = (self.truth.dark[-1][0], self.clock.mono_s())
+            self.footage.plug_in()
+
+    def freeze_picture(self) -> None:
+        """The lens gives one picture again and again."""
+        self._is_frozen = True
+        self.footage.freeze()
+
+    def thaw_picture(self) -> None:
+        """It moves again."""
+        self._is_frozen = False
+        self.footage.thaw()
 
     def break_card(self, number: int) -> None:
         """Every write fails with that error from now on, as in `errno.EROFS`."""
@@ -216,15 +283,43 @@ class SimulatedCamera:
     def fill_card(self, room_bytes: int) -> None:
         """There is room for so many bytes and no more."""
         self.truth.card_faults += 1
-        self.card.fill(room_bytes)
+        with self._before_and_after():
+            self.card.fill(room_bytes)
+
+    def make_room(self) -> None:
+        """There is room again."""
+        with self._before_and_after():
+            self.card.make_room()
+
+    def drop_charge(self, percent: float) -> None:
+        """An old cell gives up."""
+        self.look()
+        self.battery.cliff(percent)
+        self.look()
 
     def step_clock(self, seconds: float) -> None:
         """The wall clock is corrected."""
         self.truth.clock_steps += 1
         self.clock.step(seconds)
 
+    def look(self) -> None:
+        """Put on record how full its battery and card are."""
+        now_s, refilled = self.clock.mono_s(), self._is_refilled
+        self._is_refilled = self.dock.is_docked()
+        self.truth.battery.append(Resource(now_s, self.battery.charge().percent, refilled))
+        self.truth.storage.append(Resource(now_s, self.card.free_bytes(), refilled))
+
+    @contextmanager
+    def _before_and_after(self) -> Iterator[None]:
+        """What jumps is looked at on both sides of the jump."""
+        self.look()
+        yield
+        self._is_refilled = True
+        self.look()
+
     def settle_truth(self) -> Truth:
         """What is true of it now."""
+        self.look()
         self.truth.accounts = self.contents.listing()
         self.truth.state = self.state
         self.truth.session = self._firmware.state_message().session if self.camera else ""
@@ -244,9 +339,10 @@ class SimulatedCamera:
         assert self.camera is not None
         return self.camera
 
-    def _wanted_recording(self) -> None:
-        now = self.clock.now()
-        self.truth.activations.append(Activation(now.mono_s, iso(now.utc)))
+    def _saw(self, state: State) -> None:
+        """Its lights change."""
+        if not self.truth.states or self.truth.states[-1][1] != state.value:
+            self.truth.states.append((self.clock.mono_s(), state.value))
 
     async def _live(self) -> None:
         """Start after start, until one ends for good."""
@@ -264,9 +360,12 @@ class SimulatedCamera:
         self.footage = self._around.footage(self.name, config, self.clock)
         if self._darkness:
             self.footage.unplug(self._darkness)
+        if self._is_frozen:
+            self.footage.freeze()
         self.link = Session(
-            self.network, self.contract, self.clock, Outbox(self.flash, worker), session=session, chance=self._chance
-        )
+            self.network, self.contract, self.clock, Outbox(self.flash, worker),
+            session=session, chance=self._chance, spread_s=config.link.spread_s, drain_per_s=config.link.drain_per_s,
+        )  # fmt: skip
         return Camera(
             config,
             clock=self.clock,
@@ -277,6 +376,10 @@ class SimulatedCamera:
             chance=self._chance,
             session=session,
             indicators=self.indicators,
+            switches=self.buttons,
+            battery=self.battery,
+            dock=self.dock,
+            positioning=self.gps,
             settings=self._settings,
         )
 
@@ -290,5 +393,6 @@ def _config(around: Surroundings, site: str, camera: str, scenario: Scenario) ->
             ("prebuffer", "length_s"): scenario.prebuffer_s,
             ("link", "telemetry_s"): scenario.telemetry_s,
             ("link", "broker"): around.broker_url(),
+            ("link", "spread_s"): scenario.spread_s,
         }
     )

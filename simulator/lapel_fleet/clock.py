@@ -155,14 +155,15 @@ class SteppedTime:
 
 
 class SimulatedClock:
-    """Implements `lapel.clock.Clock`: a camera's wall clock over a time line. The outside world can `step` it;
-    monotonic time it cannot.
+    """Implements `lapel.clock.Clock`: a camera's wall clock over a time line. It can be stepped, and drifts when it is
+    told to; monotonic time does neither.
     """
 
     def __init__(self, line: TimeLine, start: datetime = START) -> None:
         """`start`: what the wall clock shows at 0."""
         self._line, self._start = line, start
         self._stepped = timedelta()
+        self._drift_ppm, self._drifts_since_s = 0.0, 0.0
         self.trusted: Quality = "synced"
         self.is_everybodys = line.is_everybodys  # so that it can stand for the line itself
 
@@ -173,7 +174,7 @@ class SimulatedClock:
     def now(self) -> Instant:
         """This moment; reading it takes no time."""
         mono_s = self.mono_s()
-        return Instant(mono_s, self._start + self._stepped + timedelta(seconds=mono_s))
+        return Instant(mono_s, self._start + self._stepped + timedelta(seconds=mono_s + self._drifted_s()))
 
     def quality(self) -> Quality:
         """What `trusted` says."""
@@ -190,6 +191,14 @@ class SimulatedClock:
     def step(self, seconds: float) -> None:
         """The outside world corrects the wall clock."""
         self._stepped += timedelta(seconds=seconds)
+
+    def set_drift(self, ppm: float) -> None:
+        """From now on the wall clock runs that much fast, in millionths; slow when negative. Quartzes do 10 to 100."""
+        self._stepped += timedelta(seconds=self._drifted_s())
+        self._drift_ppm, self._drifts_since_s = ppm, self.mono_s()
+
+    def _drifted_s(self) -> float:
+        return (self.mono_s() - self._drifts_since_s) * self._drift_ppm / 1e6
 
 
 class VirtualClock(SimulatedClock):

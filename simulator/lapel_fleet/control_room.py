@@ -1,8 +1,9 @@
 """The other end of a run: hears the cameras, commands them, and lets its own things go wrong."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from lapel_fleet import faults
+from lapel_fleet.checkers.ledger import Case, Truth
 from lapel_fleet.clock import SimulatedClock, TimeLine
 from lapel_fleet.dispatcher import Dispatcher, Send
 from lapel_fleet.hearing import Hearing
@@ -29,12 +30,13 @@ class ControlRoom:
         *,
         stop_broker: Switch,
         start_broker: Switch,
+        keeps_time: bool = True,
     ) -> None:
         """`among` are this shard's cameras; `send` publishes a command."""
         self._scenario, self._among, self._world, self._time, self._trace = scenario, among, world, time, trace
         self._stop_broker, self._start_broker = stop_broker, start_broker
         self._later = Later(time)
-        self.hearing = Hearing(sorted(among, key=scenario.cameras.index), trace, time.mono_s)
+        self.hearing = Hearing(sorted(among, key=scenario.cameras.index), trace, time.mono_s, keeps_time=keeps_time)
         self.dispatcher = Dispatcher(agency, SimulatedClock(time), self.hearing, send, self._later)
 
     def begin(self) -> None:
@@ -50,6 +52,11 @@ class ControlRoom:
         """The day is over, and the broker there."""
         await self._later.end()
         await self._start_broker()
+
+    def cases(self, truths: Iterable[Truth]) -> list[Case]:
+        """What is true of each camera, what was asked of it, and what was heard."""
+        asked, heard = self.dispatcher.asked, self.hearing.heard
+        return [(asked[one.camera].added_to(one), heard[one.camera].so_far()) for one in truths]
 
     async def _go_wrong(self, fault: Fault, number: int) -> None:
         await self._time.sleep(fault.at_s)

@@ -18,8 +18,10 @@ from rich.text import Text
 from lapel.app import App, assemble
 from lapel.clock import Clock, SystemClock
 from lapel.config import Config, load
+from lapel.hardware.interfaces import Signal
 from lapel.link.messages import EventMessage
 from lapel.media.capture import Wanted, open_source
+from lapel.states import State
 from lapel_fleet.broker import Broker, embedded_broker
 from lapel_fleet.checkers.clip import Verdict, judge
 from lapel_fleet.controller.operator import Operator, operator
@@ -122,6 +124,12 @@ class _Voice:
 
     def say(self, line: str) -> None:
         self._log.say(self._name, line)
+
+    def show(self, state: State) -> None:
+        """Each state is a line already."""
+
+    def signal(self, signal: Signal) -> None:
+        """So is what it signals."""
 
     def identify(self, seconds: float) -> None:
         self.say(f"blinks and beeps for {seconds:g} s")

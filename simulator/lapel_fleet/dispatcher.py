@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -29,12 +29,17 @@ class Asked:
     commands: list[str] = field(default_factory=list)
     expired: list[str] = field(default_factory=list)
     activations: list[Activation] = field(default_factory=list)
+    stops: list[float] = field(default_factory=list)
 
-    def told_to(self, truth: Truth) -> None:
-        """Write it into what is true of the camera. Whose clock is wrong cannot know that a command came late."""
-        truth.commands += self.commands
-        truth.activations += self.activations
-        truth.expired += [] if truth.clock_steps else self.expired
+    def added_to(self, truth: Truth) -> Truth:
+        """`truth`, and this. Whose clock is wrong cannot know that a command came late."""
+        return replace(
+            truth,
+            commands=[*truth.commands, *self.commands],
+            activations=sorted([*truth.activations, *self.activations], key=lambda one: one.at_s),
+            stops=sorted([*truth.stops, *self.stops]),
+            expired=[] if truth.clock_steps else self.expired,
+        )
 
 
 class Dispatcher:
@@ -69,7 +74,8 @@ class Dispatcher:
 
     def start_late(self, name: str, id_: str, late_s: float) -> None:
         """A start that comes so long after it has expired."""
-        if self.command(name, "start-recording", id_, age_s=late_s + _TTL_S):
+        reached = self.command(name, "start-recording", id_, age_s=late_s + _TTL_S)
+        if reached and self._clock.is_trusted():  # where time is scaled no camera compares its clock with ours
             self.asked[name].expired.append(id_)
 
     def start_twice(self, name: str, id_: str) -> None:
@@ -90,6 +96,8 @@ class Dispatcher:
         commands = self.asked[name].commands
         if reached and id_ not in commands:
             commands.append(id_)
+            if command == "stop-recording":
+                self.asked[name].stops.append(self._clock.mono_s())
         return reached
 
     def _wants_recording(self, name: str, id_: str) -> None:

@@ -12,6 +12,8 @@ from lapel_fleet.scenario import Fault
 OF_THE_CONTROL_ROOM = frozenset({"broker.outage", "command.late", "command.duplicate"})
 """Those that happen at the other end of the line; see `control_room.py`."""
 
+ROOM_C = 23.0
+
 End = Callable[[], object]
 
 
@@ -42,9 +44,12 @@ async def begin(fault: Fault, camera: SimulatedCamera, time: TimeLine) -> End:
         case "video.unplugged":
             camera.unplug_lens()
             return camera.plug_lens_in
+        case "video.frozen":
+            camera.freeze_picture()
+            return camera.thaw_picture
         case "card.full":
             camera.fill_card(fault.room_bytes)
-            return camera.card.make_room
+            return camera.make_room
         case "card.slow":
             camera.card.slow(fault.bytes_per_s)
             return lambda: camera.card.slow(None)
@@ -54,6 +59,12 @@ async def begin(fault: Fault, camera: SimulatedCamera, time: TimeLine) -> End:
         case "card.corrupt":
             camera.break_card(errno.EIO)
             return camera.card.mend
+        case "battery.cliff":
+            camera.drop_charge(fault.percent)
+            return _over
+        case "heat":
+            camera.battery.around(fault.celsius)
+            return lambda: camera.battery.around(ROOM_C)
         case "clock.step":
             camera.step_clock(fault.step_s)
             return _over

@@ -1,5 +1,6 @@
 """The cameras of a run, or of a shard of it: who wears them, and what goes wrong with them, in any kind of time."""
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,12 +10,14 @@ from lapel_fleet.camera import SimulatedCamera, Surroundings
 from lapel_fleet.checkers.ledger import Truth
 from lapel_fleet.clock import TimeLine
 from lapel_fleet.later import Later
-from lapel_fleet.scenario import Fault, Scenario, Wearer
+from lapel_fleet.scenario import Fault, Scenario, Shift, Wearer
 from lapel_fleet.trace import Trace
 from lapel_fleet.world import World
 
 FORGOTTEN_S = 3600.0
 """A recording that its wearer forgot goes on for an hour longer."""
+LOOKS = 20
+"""How often in a run it is put on record how full batteries and cards are."""
 
 
 class Fleet:
@@ -41,7 +44,10 @@ class Fleet:
 
     def begin(self) -> None:
         """The day begins: wearers wear, faults happen in their time."""
+        self._later.start(self._look())
         for name, camera in self.cameras.items():
+            if shifts := [one for one in self._scenario.shifts if one.is_of(name)]:
+                self._later.start(self._come_and_go(camera, shifts, self._world.chance(name, "shift")))
             for number, doing in enumerate(self._scenario.does):
                 if doing.activations_per_hour:
                     self._later.start(self._wear(camera, doing, self._world.chance(name, f"wearer {number}")))
@@ -52,8 +58,7 @@ class Fleet:
     async def end(self) -> None:
         """The day is over: what went wrong is mended, and nobody records any longer."""
         await self._later.end()
-        for camera in self.cameras.values():
-            camera.press_to_stop()
+        await asyncio.gather(*(camera.hold_to_stop() for camera in self.cameras.values()))
 
     def truths(self) -> list[Truth]:
         """What is true of each now."""
@@ -72,6 +77,21 @@ class Fleet:
             counts[name.partition("/")[0]][camera.state] += 1
         return counts
 
+    async def _look(self) -> None:
+        while True:
+            for camera in self.cameras.values():
+                camera.look()
+            await self._time.sleep(self._scenario.duration_s / LOOKS)
+
+    async def _come_and_go(self, camera: SimulatedCamera, shifts: Sequence[Shift], chance: random.Random) -> None:
+        """Out of the dock when a shift begins and back when it ends, each a little late."""
+        camera.put_in_dock()
+        for shift in sorted(shifts, key=lambda one: one.start_s):
+            await self._time.sleep(shift.start_s + chance.uniform(0, shift.late_s) - self._time.mono_s())
+            camera.take_out_of_dock()
+            await self._time.sleep(shift.end_s + chance.uniform(0, shift.late_s) - self._time.mono_s())
+            camera.put_in_dock()
+
     async def _wear(self, camera: SimulatedCamera, doing: Wearer, chance: random.Random) -> None:
         while True:
             await self._time.sleep(chance.expovariate(doing.activations_per_hour / 3600))
@@ -82,7 +102,7 @@ class Fleet:
             if marks:
                 camera.mark()
             await self._time.sleep(FORGOTTEN_S if forgets else length_s / 2)
-            camera.press_to_stop()
+            await camera.hold_to_stop()
 
     async def _go_wrong(self, fault: Fault, number: int) -> None:
         await self._time.sleep(fault.at_s)

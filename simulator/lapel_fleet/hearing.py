@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from lapel.link.messages import EventMessage, Reply, StateMessage
+from lapel.link.messages import StateMessage
 from lapel_fleet.checkers.ledger import Heard
 from lapel_fleet.trace import Trace
 
@@ -12,9 +12,13 @@ from lapel_fleet.trace import Trace
 class Hearing:
     """Takes in everything that the cameras of a run publish, in the order of its coming."""
 
-    def __init__(self, names: Sequence[str], trace: Trace, now_s: Callable[[], float]) -> None:
-        """`names` are those of the cameras, as `site/camera`; what others say is passed over."""
-        self.heard = {name: Heard() for name in names}
+    def __init__(
+        self, names: Sequence[str], trace: Trace, now_s: Callable[[], float], *, keeps_time: bool = True
+    ) -> None:
+        """`names` are those of the cameras, as `site/camera`; what others say is passed over. Without `keeps_time` it is
+        not told when things were heard: where time jumps, what comes over a socket comes at no time.
+        """
+        self.heard = {name: Heard(keeps_time=keeps_time) for name in names}
         self.messages = 0
         self.strange: list[str] = []
         """What did not fit the contract, by its topic."""
@@ -29,23 +33,14 @@ class Hearing:
             return
         self.messages += 1
         try:
-            self._take(f"{site}/{camera}", heard, leaf, payload)
+            heard.hear(self._now_s(), leaf, payload)
         except msgspec.MsgspecError:
             self.strange.append(topic)
-        else:
-            self._trace.add(self._now_s(), topic, payload.decode())
-
-    def _take(self, name: str, heard: Heard, leaf: str, payload: bytes) -> None:
-        match leaf:
-            case "state":
-                state = msgspec.json.decode(payload, type=StateMessage)
-                heard.states.append(state)
-                for told in self.on_state:
-                    told(name, state)
-            case "event":
-                heard.events.append(msgspec.json.decode(payload, type=EventMessage))
-            case "reply":
-                heard.replies.append(msgspec.json.decode(payload, type=Reply))
+            return
+        self._trace.add(self._now_s(), topic, payload.decode())
+        if leaf == "state":
+            for told in self.on_state:
+                told(f"{site}/{camera}", heard.states[-1])
 
     def is_online(self, name: str) -> bool:
         """Whether the camera was last heard to be there."""

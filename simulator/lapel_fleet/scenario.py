@@ -14,6 +14,7 @@ from msgspec import Meta
 from lapel.config import meant
 from lapel.errors import ConfigError
 from lapel.link.contract import checked_name
+from lapel_fleet.checkers import expectations
 
 Media = Literal["none", "clip", "pixels"]
 """What cameras film: *none* has real boxes and no video in them, *clip* shares one encoded loop among all cameras,
@@ -122,6 +123,10 @@ class Shift(_Table, frozen=True, kw_only=True):
     late_s: Annotated[float, Meta(ge=0)] = 300.0
     """Each wearer begins and ends up to so much later, drawn from the seed."""
 
+    def is_of(self, camera: str) -> bool:
+        """Whether `site/camera` has it."""
+        return not self.sites or camera.partition("/")[0] in self.sites
+
 
 class Scenario(_Table, frozen=True, kw_only=True):
     """A run."""
@@ -139,6 +144,8 @@ class Scenario(_Table, frozen=True, kw_only=True):
     """Seconds between telemetry messages."""
     keepalive_s: Annotated[float, Meta(ge=2)] = 30.0
     """The link's keepalive."""
+    spread_s: Annotated[float, Meta(ge=0, le=600)] = 5.0
+    """Seconds over which cameras spread their return to a broker that was away."""
     sites: Annotated[dict[str, Annotated[int, Meta(ge=1, le=20_000)]], Meta(min_length=1)]
     """Cameras by site."""
     wearer: Wearer = Wearer()
@@ -147,6 +154,7 @@ class Scenario(_Table, frozen=True, kw_only=True):
     shifts: list[Shift] = []
     operator: Operator = Operator()
     faults: list[Fault] = []
+    expect: list[expectations.Expectation] = []
 
     @property
     def does(self) -> list[Wearer]:
@@ -186,6 +194,7 @@ def parsed(text: str, origin: str) -> Scenario:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{origin}: is not TOML: {error}") from error
     _refuse_unknown(tree, Scenario, origin, "")
+    expectations.parsed(tree.get("expect", []), origin)
     try:
         scenario = msgspec.convert(tree, Scenario)
     except msgspec.ValidationError as error:

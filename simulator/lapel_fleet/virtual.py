@@ -97,10 +97,7 @@ def run(
         await room.end()
         await fleet.end()
         await clock.sleep(SETTLE_S)
-        truths = fleet.truths()
-        for truth in truths:
-            room.dispatcher.asked[truth.camera].told_to(truth)
-        cases = [(truth, room.hearing.heard[truth.camera].so_far()) for truth in truths]
+        cases = room.cases(fleet.truths())
         await fleet.close()
         return Run(
             seed=seed, cases=cases, trace_sha256=lines.close(), trace_lines=lines.lines,

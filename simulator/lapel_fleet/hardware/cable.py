@@ -33,6 +33,11 @@ class WiredNetwork:
     def __str__(self) -> str:
         return str(self._transport)
 
+    @property
+    def is_down(self) -> bool:
+        """See `SimulatedNetwork.is_down`."""
+        return self._cable is not None and not self._cable.forwards
+
     @asynccontextmanager
     async def connect(self, hello: Hello) -> AsyncIterator[Connection]:
         """See `Transport.connect`."""

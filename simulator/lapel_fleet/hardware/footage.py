@@ -27,13 +27,14 @@ class _Span:
 
 
 class ComputedFootage:
-    """Implements `lapel.hardware.interfaces.Footage`. The outside world calls `unplug` and `plug_in`."""
+    """Implements `lapel.hardware.interfaces.Footage`. The outside world unplugs and freezes it."""
 
     def __init__(self, clock: Clock, length_s: float, bitrate_bps: int) -> None:
         self._clock, self._length_s, self._bitrate_bps = clock, length_s, bitrate_bps
         self._listener: FootageListener | None = None
         self._spans: list[_Span] = []
         self._lost: str | None = None
+        self._frozen_s: float | None = None
         self._began = clock.now()
         self._number = 0
         self._told_to: Instant | None = None  # while recording: up to where fragments were delivered
@@ -80,7 +81,13 @@ class ComputedFootage:
             max(0.0, (span.end.mono_s if span.end else now_s) - max(span.start.mono_s, now_s - self._length_s))
             for span in self._spans
         )
-        return FootageStatus(held_s, int(held_s * self._bitrate_bps / 8), 0.0 if self._lost else FPS, 0, self._lost)
+        return FootageStatus(
+            buffered_s=held_s,
+            buffered_bytes=int(held_s * self._bitrate_bps / 8),
+            measured_fps=0.0 if self._lost else FPS,
+            lost=self._lost,
+            unchanged_s=now_s - self._frozen_s if self._frozen_s is not None else 0.0,
+        )
 
     # -- the outside world ---------------------------------------------------------------------------------------------
 
@@ -102,6 +109,19 @@ class ComputedFootage:
             if self._listener is not None:
                 self._spans.append(_Span(self._clock.now(), why_dark_before=reason if self._spans else ""))
                 self._listener.on_source_restored()
+            if self._filming is not None:  # the first picture of a recording is on disk a second later, not a minute
+                self._filming.cancel()
+                self._filming = asyncio.create_task(self._film(), name="film")
+
+    def freeze(self) -> None:
+        """The same picture from now on, which only `status` tells."""
+        self.history.append("freeze")
+        self._frozen_s = self._clock.mono_s()
+
+    def thaw(self) -> None:
+        """Pictures that move again."""
+        self.history.append("thaw")
+        self._frozen_s = None
 
     def lose_power(self) -> None:
         """Nothing is delivered any more."""

@@ -21,6 +21,10 @@ RETRY_S = 0.2
 class SimulatedNetwork(Transport, Protocol):
     """One camera's line to its broker, with the outside world's side of it."""
 
+    @property
+    def is_down(self) -> bool:
+        """Whether nothing arrives on it at the moment."""
+
     def unplug(self) -> None:
         """The camera sees its interface go down; the broker has to find out."""
 
@@ -177,6 +181,11 @@ class VirtualNetwork:
                 self._let_die(connection)
 
     @property
+    def is_down(self) -> bool:
+        """See `SimulatedNetwork.is_down`."""
+        return not self.reaches
+
+    @property
     def reaches(self) -> bool:
         """Whether what is sent arrives."""
         return self.is_plugged and not self.is_half_open and self.has_power
@@ -270,15 +279,16 @@ class VirtualConnection:
         raise LinkError(f"{self._network}: {self._reason}")
 
     def hear(self, message: Inbound) -> bool:
-        """The broker hands it over; whether the line let it."""
-        if self._network.reaches:
-            loop = asyncio.get_running_loop()
-            due_s = self._network.back.due_s(loop.time())
-            if due_s > loop.time():
-                loop.call_at(due_s, self._incoming.put_nowait, message)
-            else:
-                self._incoming.put_nowait(message)
-        return self._network.reaches
+        """The broker hands it over; whether the line let it. One that the client has given up takes nothing more."""
+        if self.is_lost or not self._network.reaches:
+            return False
+        loop = asyncio.get_running_loop()
+        due_s = self._network.back.due_s(loop.time())
+        if due_s > loop.time():
+            loop.call_at(due_s, self._incoming.put_nowait, message)
+        else:
+            self._incoming.put_nowait(message)
+        return True
 
     def lose(self, reason: str) -> None:
         """The client finds out."""
