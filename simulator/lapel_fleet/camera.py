@@ -32,7 +32,7 @@ from lapel_fleet.hardware.footage import ComputedFootage
 from lapel_fleet.hardware.gps import SimulatedGps
 from lapel_fleet.hardware.indicators import SimulatedIndicators
 from lapel_fleet.hardware.network import SimulatedNetwork
-from lapel_fleet.hardware.storage import CardWorker, SimulatedStorage
+from lapel_fleet.hardware.storage import CARD_BYTES, CardWorker, SimulatedStorage
 from lapel_fleet.scenario import Scenario
 from lapel_fleet.world import World
 
@@ -172,6 +172,11 @@ class SimulatedCamera:
     def has_reported(self, state: str) -> bool:
         """Whether it is in that state, and says so: *recording* it says once something is on the card."""
         return self.state == state and (state == State.OFF.value or self._firmware.state_message().state == state)
+
+    @property
+    def card_used_share(self) -> float:
+        """From 0, empty, to 1."""
+        return 1 - self.card.free_bytes() / CARD_BYTES
 
     @property
     def has_said_all(self) -> bool:

@@ -100,16 +100,16 @@ class ScaledTime:
         """`began_s`: the machine's monotonic time at 0; now, unless given."""
         self._clock = clock or SystemClock()
         self.began_s = self._clock.mono_s() if began_s is None else began_s
-        self._speed = speed
+        self.speed = speed
         self.is_everybodys = speed == 1
 
     def mono_s(self) -> float:
         """See `TimeLine.mono_s`."""
-        return (self._clock.mono_s() - self.began_s) * self._speed
+        return (self._clock.mono_s() - self.began_s) * self.speed
 
     async def sleep(self, seconds: float) -> None:
         """See `TimeLine.sleep`."""
-        await asyncio.sleep(seconds / self._speed)
+        await asyncio.sleep(seconds / self.speed)
 
 
 class SteppedTime:

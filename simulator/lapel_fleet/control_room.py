@@ -8,6 +8,7 @@ from lapel_fleet.clock import SimulatedClock, TimeLine
 from lapel_fleet.dispatcher import Dispatcher, Send
 from lapel_fleet.hearing import Hearing
 from lapel_fleet.later import Later
+from lapel_fleet.samples import BUCKETS, Sampler
 from lapel_fleet.scenario import Fault, Scenario
 from lapel_fleet.trace import Trace
 from lapel_fleet.world import World
@@ -37,10 +38,15 @@ class ControlRoom:
         self._stop_broker, self._start_broker = stop_broker, start_broker
         self._later = Later(time)
         self.hearing = Hearing(sorted(among, key=scenario.cameras.index), trace, time.mono_s, keeps_time=keeps_time)
-        self.dispatcher = Dispatcher(agency, SimulatedClock(time), self.hearing, send, self._later)
+        self._began_s = 0.0
+        every_s = scenario.duration_s / BUCKETS
+        self.sampler = Sampler(lambda: max(0.0, time.mono_s() - self._began_s), every_s, scenario.duration_s)
+        self.hearing.on_message.append(lambda name, leaf, _: self.sampler.message(leaf, name.partition("/")[0]))
+        self.dispatcher = Dispatcher(agency, SimulatedClock(time), self.hearing, send, self._later, self.sampler)
 
     def begin(self) -> None:
         """The day begins."""
+        self._began_s = self._time.mono_s()
         if self._scenario.operator.commands_per_hour:
             chance = self._world.chance("fleet", "operator")
             self._later.start(self.dispatcher.work(self._scenario, chance, self._among))

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import gc
 import multiprocessing
-from collections import Counter
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -19,7 +18,7 @@ from lapel_fleet import lag
 from lapel_fleet.address import Address
 from lapel_fleet.checkers.ledger import Truth
 from lapel_fleet.clock import ScaledTime
-from lapel_fleet.fleet import Fleet
+from lapel_fleet.fleet import Fleet, Glance
 from lapel_fleet.scenario import Scenario
 from lapel_fleet.surroundings import LiveSurroundings, tampered_with
 from lapel_fleet.trace import Trace
@@ -44,16 +43,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     cables: bool = False
     """Whether somebody may tamper with every line, not only with those that the scenario's faults meet."""
     connects_per_s: float
-
-
-class Glance(msgspec.Struct, frozen=True, kw_only=True):
-    """How a crew's cameras stand right now."""
-
-    states: dict[str, dict[str, int]]
-    """How many are in which state, by site."""
-    online: int
-    lags_s: list[float]
-    """How late the crew's event loop was, since the last look."""
 
 
 class Crew(Protocol):
@@ -89,10 +78,9 @@ class LocalCrew:
 
     async def glance(self) -> Glance:
         """See `Crew.glance`."""
+        glance = await self.fleet.glance_in_turns()
         lags_s, self.lags_s[:] = list(self.lags_s), []
-        online = sum(one.is_online for one in self.fleet.cameras.values())
-        states = {site: dict(counts) for site, counts in self.fleet.states().items()}
-        return Glance(states=states, online=online, lags_s=lags_s)
+        return msgspec.structs.replace(glance, lags_s=lags_s)
 
     async def truths(self) -> list[Truth]:
         """See `Crew.truths`."""
@@ -221,16 +209,3 @@ async def _next(line: Connection) -> str:
         return "close"
     finally:
         loop.remove_reader(line.fileno())
-
-
-def together(glances: list[Glance]) -> Glance:
-    """Several crews as one."""
-    states: dict[str, Counter[str]] = {}
-    for one in glances:
-        for site, counts in one.states.items():
-            states.setdefault(site, Counter()).update(counts)
-    return Glance(
-        states={site: dict(counts) for site, counts in states.items()},
-        online=sum(one.online for one in glances),
-        lags_s=[lag_s for one in glances for lag_s in one.lags_s],
-    )

@@ -6,16 +6,18 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from lapel.clock import Instant, iso
+from lapel.clock import iso
 from lapel.link.contract import LapelV1
 from lapel.link.messages import Command, CommandName
-from lapel_fleet.checkers.ledger import Activation, Truth
+from lapel_fleet.checkers.ledger import Activation, Heard, Truth
 from lapel_fleet.clock import SimulatedClock
 from lapel_fleet.hearing import Hearing
 from lapel_fleet.later import Later
+from lapel_fleet.samples import Sampler
 from lapel_fleet.scenario import Scenario
 
 _TTL_S = 10.0
+_ENDS = ("done", "refused", "failed")
 _HARMLESS: tuple[CommandName, ...] = ("status", "identify", "self-test")
 
 Send = Callable[[str, bytes], bool]
@@ -47,10 +49,15 @@ class Dispatcher:
     that the cameras do: so a shard of a fleet is asked what the whole would be asked.
     """
 
-    def __init__(self, agency: str, clock: SimulatedClock, hearing: Hearing, send: Send, later: Later) -> None:
+    def __init__(
+        self, agency: str, clock: SimulatedClock, hearing: Hearing, send: Send, later: Later, sampler: Sampler
+    ) -> None:
         self._agency, self._clock, self._hearing, self._send, self._later = agency, clock, hearing, send, later
         self.asked = {name: Asked() for name in hearing.heard}
-        self.on_start: list[Callable[[str, Instant], None]] = []
+        self._sampler = sampler
+        self._open: dict[tuple[str, str], float] = {}  # camera and id of each command without an end, and its sending
+        self._wanted: dict[str, float] = {}  # cameras that are to record and do not say so yet, and since when
+        hearing.on_message.append(self._heard)
 
     async def work(self, scenario: Scenario, chance: random.Random, among: Collection[str]) -> None:
         """A day's work. `among` are the cameras of this shard; the others are somebody else's."""
@@ -68,8 +75,7 @@ class Dispatcher:
 
     def start(self, name: str, id_: str, length_s: float) -> None:
         """Start a recording, unless there is one, and stop it after so long."""
-        if not self._hearing.is_recording(name) and self.command(name, "start-recording", id_):
-            self._wants_recording(name, id_)
+        if not self._hearing.is_recording(name) and self._wants_recording(name, id_):
             self._later.after(length_s, lambda: self.command(name, "stop-recording", f"{id_}-stop"))
 
     def start_late(self, name: str, id_: str, late_s: float) -> None:
@@ -80,8 +86,7 @@ class Dispatcher:
 
     def start_twice(self, name: str, id_: str) -> None:
         """The same start again at once, and again after its stop."""
-        if not self._hearing.is_recording(name) and self.command(name, "start-recording", id_):
-            self._wants_recording(name, id_)
+        if not self._hearing.is_recording(name) and self._wants_recording(name, id_):
             self.command(name, "start-recording", id_)
             self._later.after(20, lambda: self.command(name, "stop-recording", f"{id_}-stop"))
             self._later.after(40, lambda: self.command(name, "start-recording", id_))
@@ -92,6 +97,7 @@ class Dispatcher:
         ttl_s = None if age_s is None else _TTL_S
         message = Command(id=id_, command=command, sender="operator", sent_at=sent_at, ttl_s=ttl_s)
         topic = LapelV1(self._agency, *name.split("/")).command_topic
+        self._open.setdefault((name, id_), self._clock.mono_s())
         reached = self._send(topic, msgspec.json.encode(message))
         commands = self.asked[name].commands
         if reached and id_ not in commands:
@@ -100,8 +106,23 @@ class Dispatcher:
                 self.asked[name].stops.append(self._clock.mono_s())
         return reached
 
-    def _wants_recording(self, name: str, id_: str) -> None:
+    def _wants_recording(self, name: str, id_: str) -> bool:
+        """Whether the wish reached the camera."""
         now = self._clock.now()
-        self.asked[name].activations.append(Activation(now.mono_s, iso(now.utc), id_))
-        for told in self.on_start:
-            told(name, now)
+        reached = self.command(name, "start-recording", id_)
+        if reached:
+            self.asked[name].activations.append(Activation(now.mono_s, iso(now.utc), id_))
+            self._wanted[name] = now.mono_s
+        return reached
+
+    def _heard(self, name: str, leaf: str, heard: Heard) -> None:
+        """How long things took."""
+        now_s = self._clock.mono_s()
+        if leaf == "reply" and heard.replies[-1].result in _ENDS:
+            sent_s = self._open.pop((name, heard.replies[-1].id), None)
+            if sent_s is not None:
+                self._sampler.command(now_s - sent_s)
+        elif leaf == "state" and heard.states[-1].state == "recording":
+            wanted_s = self._wanted.pop(name, None)
+            if wanted_s is not None:
+                self._sampler.press(now_s - wanted_s)

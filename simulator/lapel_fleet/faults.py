@@ -3,16 +3,18 @@
 import asyncio
 import contextlib
 import errno
+import random
 from collections.abc import Callable
 
 from lapel_fleet.camera import SimulatedCamera
 from lapel_fleet.clock import TimeLine
-from lapel_fleet.scenario import Fault
+from lapel_fleet.scenario import FAULTS, Fault, Scenario
 
 OF_THE_CONTROL_ROOM = frozenset({"broker.outage", "command.late", "command.duplicate"})
 """Those that happen at the other end of the line; see `control_room.py`."""
 
 ROOM_C = 23.0
+_HOW_MANY, _LENGTHS_S = (3, 8), (5.0, 300.0)
 
 End = Callable[[], object]
 
@@ -94,3 +96,24 @@ async def lasting(time: TimeLine, for_s: float, begun: list[End]) -> None:
         for end in reversed(begun):
             stack.callback(end)
         await time.sleep(for_s)
+
+
+def drawn(scenario: Scenario, chance: random.Random) -> list[Fault]:
+    """A few faults of any kinds, at any times, for the share of the cameras that chance decides."""
+    found = []
+    for _ in range(chance.randint(*_HOW_MANY)):
+        kind = chance.choice(sorted(FAULTS))
+        at_s = chance.uniform(0, 0.9) * scenario.duration_s
+        for_s = chance.uniform(*_LENGTHS_S) if FAULTS[kind].lasts else 0.0
+        site = chance.choice(sorted(scenario.sites))
+        found.append(
+            Fault(
+                kind=kind, at_s=round(at_s, 3), for_s=round(min(for_s, scenario.duration_s - at_s), 3),
+                share=round(chance.uniform(0.1, 0.6), 2), sites=[site] if kind == "network.partition" else [],
+                step_s=round(chance.uniform(-120, 120)), latency_s=round(chance.uniform(0.05, 3), 2),
+                loss=round(chance.uniform(0.05, 0.5), 2), every_s=round(chance.uniform(5, 30)),
+                room_bytes=chance.choice((0, 1_000, 5_000_000)), bytes_per_s=chance.choice((20_000.0, 1_000_000.0)),
+                percent=round(chance.uniform(0, 12)), celsius=round(chance.uniform(50, 75)),
+            )
+        )  # fmt: skip
+    return sorted(found, key=lambda one: one.at_s)

@@ -2,14 +2,16 @@
 
 import asyncio
 import random
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
 
 from lapel_fleet import faults
 from lapel_fleet.camera import SimulatedCamera, Surroundings
 from lapel_fleet.checkers.ledger import Truth
 from lapel_fleet.clock import TimeLine
 from lapel_fleet.later import Later
+from lapel_fleet.samples import Percents, merged_counts
 from lapel_fleet.scenario import Fault, Scenario, Shift, Wearer
 from lapel_fleet.trace import Trace
 from lapel_fleet.world import World
@@ -18,6 +20,51 @@ FORGOTTEN_S = 3600.0
 """A recording that its wearer forgot goes on for an hour longer."""
 LOOKS = 20
 """How often in a run it is put on record how full batteries and cards are."""
+
+
+GLANCE_AT_ONCE = 200
+
+
+class Glance(msgspec.Struct, frozen=True, kw_only=True):
+    """How cameras stand right now."""
+
+    states: dict[str, dict[str, int]]
+    """How many are in which state, by site."""
+    online: int
+    batteries: Percents
+    storage: Percents
+    """Used, of each card."""
+    lags_s: list[float] = []
+    """How late their event loop was since the last look, where time is real."""
+
+    @property
+    def total(self) -> Mapping[str, int]:
+        """How many are in which state."""
+        return merged_counts(self.states.values())
+
+
+def _glance(cameras: Iterable[SimulatedCamera]) -> Glance:
+    states: dict[str, dict[str, int]] = {}
+    online, charges, used = 0, [], []
+    for one in cameras:
+        counts, state = states.setdefault(one.name.partition("/")[0], {}), one.state
+        counts[state] = counts.get(state, 0) + 1
+        online += one.is_online
+        charges.append(one.battery.charge().percent)
+        used.append(100 * one.card_used_share)
+    return Glance(states=states, online=online, batteries=Percents.of(charges), storage=Percents.of(used))
+
+
+def together(glances: Sequence[Glance]) -> Glance:
+    """Several as one."""
+    sites = dict.fromkeys(site for one in glances for site in one.states)
+    return Glance(
+        states={site: merged_counts(one.states.get(site, {}) for one in glances) for site in sites},
+        online=sum(one.online for one in glances),
+        batteries=Percents.merged(one.batteries for one in glances),
+        storage=Percents.merged(one.storage for one in glances),
+        lags_s=[lag_s for one in glances for lag_s in one.lags_s],
+    )
 
 
 class Fleet:
@@ -70,12 +117,17 @@ class Fleet:
             await camera.switch_off()
             await camera.close()
 
-    def states(self) -> Mapping[str, Mapping[str, int]]:
-        """How many cameras are in which state, by site."""
-        counts: dict[str, Counter[str]] = {site: Counter() for site in self._scenario.sites}
-        for name, camera in self.cameras.items():
-            counts[name.partition("/")[0]][camera.state] += 1
-        return counts
+    def glance(self) -> Glance:
+        """How they stand right now."""
+        return together([_glance(self.cameras.values())])
+
+    async def glance_in_turns(self) -> Glance:
+        """The same, a few cameras at a time, so that thousands of them do not hold up the event loop."""
+        cameras, parts = list(self.cameras.values()), []
+        for first in range(0, len(cameras), GLANCE_AT_ONCE):
+            parts.append(_glance(cameras[first : first + GLANCE_AT_ONCE]))
+            await asyncio.sleep(0)
+        return together(parts)
 
     async def _look(self) -> None:
         while True:

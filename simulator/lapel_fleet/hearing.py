@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from lapel.link.messages import StateMessage
 from lapel_fleet.checkers.ledger import Heard
 from lapel_fleet.trace import Trace
 
@@ -15,14 +14,17 @@ class Hearing:
     def __init__(
         self, names: Sequence[str], trace: Trace, now_s: Callable[[], float], *, keeps_time: bool = True
     ) -> None:
-        """`names` are those of the cameras, as `site/camera`; what others say is passed over. Without `keeps_time` it is
-        not told when things were heard: where time jumps, what comes over a socket comes at no time.
+        """`names` are those of the cameras, as `site/camera`; what others say is passed over. Without `keeps_time`
+        nothing says when things were heard: where time jumps, what comes over a socket comes at no time.
         """
         self.heard = {name: Heard(keeps_time=keeps_time) for name in names}
         self.messages = 0
         self.strange: list[str] = []
         """What did not fit the contract, by its topic."""
-        self.on_state: list[Callable[[str, StateMessage], None]] = []
+        self.recordings = 0
+        """How many were announced."""
+        self.on_message: list[Callable[[str, str, Heard], None]] = []
+        """Who is told the camera's name, the last level of the topic, and what was heard of it with this."""
         self._trace, self._now_s = trace, now_s
 
     def hear(self, topic: str, payload: bytes) -> None:
@@ -38,9 +40,10 @@ class Hearing:
             self.strange.append(topic)
             return
         self._trace.add(self._now_s(), topic, payload.decode())
-        if leaf == "state":
-            for told in self.on_state:
-                told(f"{site}/{camera}", heard.states[-1])
+        if leaf == "event" and heard.events[-1].kind == "recording-started":
+            self.recordings += 1
+        for told in self.on_message:
+            told(f"{site}/{camera}", leaf, heard)
 
     def is_online(self, name: str) -> bool:
         """Whether the camera was last heard to be there."""

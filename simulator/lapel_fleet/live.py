@@ -2,8 +2,7 @@
 
 import asyncio
 import secrets
-from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -17,9 +16,11 @@ from lapel_fleet.address import Address
 from lapel_fleet.broker import Broker, embedded_broker
 from lapel_fleet.clock import ScaledTime
 from lapel_fleet.control_room import ControlRoom
-from lapel_fleet.crew import Crew, Glance, Order, local_crew, process_crew, together
+from lapel_fleet.crew import Crew, Order, local_crew, process_crew
+from lapel_fleet.fleet import Glance, together
 from lapel_fleet.listening import Listener, listening
-from lapel_fleet.run import AGENCY, Run
+from lapel_fleet.run import AGENCY, Run, Told, quiet
+from lapel_fleet.samples import BUCKETS
 from lapel_fleet.scenario import Scenario
 from lapel_fleet.surroundings import CONNECTS_PER_S, check_media
 from lapel_fleet.trace import Trace
@@ -47,23 +48,9 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     speed: float = 1.0
     workers: int = 0
     """Processes; 0: as many as the fleet asks for."""
+    shard: tuple[int, int] = (0, 1)
+    """(i, n): only every n-th camera, from the i-th on."""
     connects_per_s: float = CONNECTS_PER_S
-
-
-class _Told:
-    """What everybody wants to know while it runs."""
-
-    def __init__(self) -> None:
-        self.lags_s: list[float] = []
-        self.glance = Glance(states={}, online=0, lags_s=[])
-
-    def look(self, glance: Glance) -> None:
-        """The newest; its lags are kept."""
-        self.glance = glance
-        self.lags_s += glance.lags_s
-
-
-Progress = Callable[[float, Glance], None]
 
 
 async def run_live(
@@ -71,14 +58,14 @@ async def run_live(
     seed: int,
     how: Live,
     trace: Path | None = None,
-    progress: Progress = lambda share, glance: None,  # noqa: ARG005
+    progress: Told = quiet,
 ) -> Run:
     """A whole run. Raises LinkError (no broker), ConfigError (it cannot be run so), StorageError (no trace)."""
     check_media(scenario, how.speed)
     async with AsyncExitStack() as stack:
         broker, address = await _broker(stack, scenario, how)
         agency = how.agency or (AGENCY if broker else f"sim-{secrets.token_hex(4)}")
-        world, lines = World(seed), Trace(trace)
+        world, lines, names = World(seed), Trace(trace), scenario.cameras[how.shard[0] :: how.shard[1]]
         time = ScaledTime(how.speed)
         listener: Listener
 
@@ -88,24 +75,26 @@ async def run_live(
             return room.hearing.is_online(f"{site}/{camera}")
 
         room = ControlRoom(
-            scenario, scenario.cameras, world, agency, time, lines, send,
+            scenario, names, world, agency, time, lines, send,
             stop_broker=broker.stop if broker else _nothing, start_broker=broker.start if broker else _nothing,
         )  # fmt: skip
         listener = Listener(address.of_operator(), agency, secrets.token_hex(4), room.hearing.hear)
         await stack.enter_async_context(listening(listener))
         if broker is None:
-            stack.push_async_callback(_forget, listener, scenario, agency)
+            stack.push_async_callback(_forget, listener, names, agency)
         order = Order(
             scenario=scenario, seed=seed, agency=agency, address=address, own_broker=broker is not None,
-            speed=how.speed, began_s=time.began_s, connects_per_s=how.connects_per_s,
+            speed=how.speed, began_s=time.began_s, shard=how.shard, connects_per_s=how.connects_per_s,
         )  # fmt: skip
         crews = await _crews(stack, order, how.workers)
-        told = _Told()
-        inconclusive = await _day(scenario, time, room, crews, listener, told, progress)
+        day = _Day(scenario, len(names), time, room, crews, listener, progress)
+        async with _measured(day.lags_s):
+            inconclusive = await day.pass_()
         cases = room.cases([truth for crew in crews for truth in await crew.truths()])
         return Run(
             seed=seed, cases=cases, trace_sha256=lines.close(), trace_lines=lines.lines, time="live",
             messages=room.hearing.messages, domain_s=time.mono_s(), inconclusive=inconclusive,
+            samples=room.sampler.samples(),
             broker=f"{broker.name} {broker.version}" if broker else listener.broker,
         )  # fmt: skip
 
@@ -124,7 +113,8 @@ async def _broker(stack: AsyncExitStack, scenario: Scenario, how: Live) -> tuple
 
 async def _crews(stack: AsyncExitStack, order: Order, workers: int) -> list[Crew]:
     """One in this process for a small fleet; else processes, so that the control room is not held up."""
-    count = len(order.scenario.cameras)
+    first, step = order.shard
+    count = len(order.scenario.cameras[first::step])
     wanted = workers or (0 if count <= AMQTT_CAMERAS else -(-count // CAMERAS_PER_PROCESS))
     if wanted == 0:
         return [await stack.enter_async_context(local_crew(order))]
@@ -135,68 +125,95 @@ async def _crews(stack: AsyncExitStack, order: Order, workers: int) -> list[Crew
     return crews
 
 
-async def _day(
-    scenario: Scenario,
-    time: ScaledTime,
-    room: ControlRoom,
-    crews: list[Crew],
-    listener: Listener,
-    told: _Told,
-    progress: Progress,
-) -> list[str]:
-    """From the first connect to the last message. Why the run proves nothing, if it does not."""
-    count = len(scenario.cameras)
-    async with _measured(told):
-        up = await _until_online(count, crews, told, UP_LIMIT_S + count / CONNECTS_PER_S, progress)
-        if not up:
-            return [f"only {told.glance.online} of {count} cameras came up"]
-        told.lags_s.clear()  # of the beginning, which is not part of the day
-        began_s = time.mono_s()
-        for crew in crews:
+class _Day:
+    """From the first connect to the last message."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        count: int,
+        time: ScaledTime,
+        room: ControlRoom,
+        crews: list[Crew],
+        listener: Listener,
+        told: Told,
+    ) -> None:
+        self._scenario, self._count, self._time, self._room, self._crews, self._listener = (
+            scenario,
+            count,
+            time,
+            room,
+            crews,
+            listener,
+        )
+        self._told = told
+        self.lags_s: list[float] = []
+
+    async def pass_(self) -> list[str]:
+        """Why the run proves nothing, if it does not."""
+        if not await self._until_online(UP_LIMIT_S + self._count / CONNECTS_PER_S):
+            return [f"only {(await self._glance()).online} of {self._count} cameras came up"]
+        self.lags_s.clear()  # those of the beginning are not part of the day
+        for crew in self._crews:
             await crew.begin()
-        room.begin()
-        while (share := (time.mono_s() - began_s) / scenario.duration_s) < 1:
-            await asyncio.sleep(min(_LOOK_S, 0.05 + scenario.duration_s / 100))
-            told.look(together([await crew.glance() for crew in crews]))
-            progress(min(share, 1.0), told.glance)
-        late_s = sorted(told.lags_s)[int(0.99 * len(told.lags_s))] if told.lags_s else 0.0
-        await room.end()
-        for crew in crews:
+        self._room.begin()
+        await self._look_on()
+        lags_s = sorted(self.lags_s)
+        await self._room.end()
+        for crew in self._crews:
             await crew.end()
-        await _until_online(count, crews, told, SETTLE_LIMIT_S, progress)
-        await listener.quiet(10.0)
-    inconclusive = []
-    if not listener.is_up.is_set():
-        inconclusive.append(f"the broker is gone: {listener.trouble}")
-    if late_s > _LAG_LIMIT_S:
-        inconclusive.append(f"real time was lost: one wake-up in a hundred came {late_s:.1f} s late")
-    return inconclusive
+        await self._until_online(SETTLE_LIMIT_S)
+        await self._listener.quiet(10.0)
+        return list(self._inconclusive(lags_s))
+
+    async def _look_on(self) -> None:
+        began_s, room = self._time.mono_s(), self._room
+        every_s = max(_LOOK_S, self._scenario.duration_s / BUCKETS / self._time.speed)
+        while (share := (self._time.mono_s() - began_s) / self._scenario.duration_s) < 1:
+            glance = await self._glance()
+            room.sampler.snapshot(glance.states, glance.batteries, glance.storage)
+            for lag_s in glance.lags_s:
+                room.sampler.lag(lag_s)
+            self._told(share, self._time.mono_s(), glance.total, room.hearing.messages, room.hearing.recordings)
+            left_s = (1 - share) * self._scenario.duration_s / self._time.speed
+            await asyncio.sleep(min(every_s, max(0.01, left_s)))
+
+    def _inconclusive(self, lags_s: list[float]) -> Iterator[str]:
+        if not self._listener.is_up.is_set():
+            yield f"the broker is gone: {self._listener.trouble}"
+        late_s = lags_s[int(0.99 * len(lags_s))] if lags_s else 0.0
+        if late_s > _LAG_LIMIT_S:
+            yield f"real time was lost: one wake-up in a hundred came {late_s:.1f} s late"
+
+    async def _until_online(self, limit_s: float) -> bool:
+        """Every camera's link is up and has nothing left to say; False when that takes too long."""
+        clock = SystemClock()
+        deadline_s = clock.mono_s() + limit_s
+        while clock.mono_s() < deadline_s:
+            glance = await self._glance()
+            self._told(0.0, self._time.mono_s(), glance.total, self._room.hearing.messages, 0)
+            if glance.online == self._count:
+                return True
+            await asyncio.sleep(_LOOK_S)
+        return False
+
+    async def _glance(self) -> Glance:
+        glance = together([await crew.glance() for crew in self._crews])
+        self.lags_s += glance.lags_s
+        return glance
 
 
-async def _until_online(count: int, crews: list[Crew], told: _Told, limit_s: float, progress: Progress) -> bool:
-    """Every camera's link is up and has nothing left to say; False when that takes too long."""
-    clock = SystemClock()
-    deadline_s = clock.mono_s() + limit_s
-    while clock.mono_s() < deadline_s:
-        told.look(together([await crew.glance() for crew in crews]))
-        progress(0.0, told.glance)
-        if told.glance.online == count:
-            return True
-        await asyncio.sleep(_LOOK_S / 5)
-    return False
-
-
-async def _forget(listener: Listener, scenario: Scenario, agency: str) -> None:
+async def _forget(listener: Listener, names: Sequence[str], agency: str) -> None:
     """Somebody else's broker keeps nothing of us."""
-    for name in scenario.cameras:
+    for name in names:
         listener.send(Envelope(f"lapel/v1/{agency}/{name}/state", b"", 1, retain=True))
     await listener.quiet(10.0)
 
 
 @asynccontextmanager
-async def _measured(told: _Told) -> AsyncIterator[None]:
+async def _measured(lags_s: list[float]) -> AsyncIterator[None]:
     """The control room's own loop counts as well: what it hears late is not the cameras' fault."""
-    measuring = asyncio.create_task(lag.measure(told.lags_s.append), name="lag")
+    measuring = asyncio.create_task(lag.measure(lags_s.append), name="lag")
     try:
         yield
     finally:
@@ -206,11 +223,3 @@ async def _measured(told: _Told) -> AsyncIterator[None]:
 
 async def _nothing() -> None:
     """Somebody else's broker is not ours to stop."""
-
-
-def states_of(glance: Glance) -> Counter[str]:
-    """How many cameras are in which state."""
-    total: Counter[str] = Counter()
-    for counts in glance.states.values():
-        total.update(counts)
-    return total

@@ -1,5 +1,6 @@
 """What a run leaves to be judged and told."""
 
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import msgspec
@@ -8,6 +9,9 @@ from lapel_fleet.checkers.ledger import Heard, Truth
 from lapel_fleet.samples import Samples
 
 AGENCY = "fleet"
+Told = Callable[[float, float, Mapping[str, int], int, int], None]
+"""Who is told how a run goes: the share that is over, the cameras' time in seconds, cameras by state, messages and
+recordings so far."""
 Time = Literal["virtual", "stepped", "live"]
 
 
@@ -29,3 +33,13 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Why it proves nothing, whatever was found."""
     samples: Samples | None = None
     """What was measured meanwhile; None where nobody did."""
+
+
+def quiet(
+    share: float,
+    domain_s: float,
+    states: Mapping[str, int],
+    messages: int,
+    recordings: int,
+) -> None:
+    """Nobody wants to know."""

@@ -18,7 +18,6 @@ _SHORTEST_S = 1e-6
 """Shorter latencies count as this long; the maximum stays exact."""
 
 Key = TypeVar("Key")
-Kind = Literal["state", "event", "telemetry", "reply"]
 
 
 class Latencies(msgspec.Struct):
@@ -49,7 +48,7 @@ class Latencies(msgspec.Struct):
     def merged(parts: Iterable["Latencies"]) -> "Latencies":
         """All of them together."""
         parts = list(parts)
-        return Latencies(_summed(one.counts for one in parts), max((one.max_s for one in parts), default=0.0))
+        return Latencies(merged_counts(one.counts for one in parts), max((one.max_s for one in parts), default=0.0))
 
 
 class Percents(msgspec.Struct):
@@ -72,7 +71,7 @@ class Percents(msgspec.Struct):
     @staticmethod
     def merged(parts: Iterable["Percents"]) -> "Percents":
         """All of them together."""
-        return Percents(_summed(one.counts for one in parts))
+        return Percents(merged_counts(one.counts for one in parts))
 
 
 class Bucket(msgspec.Struct):
@@ -129,7 +128,7 @@ class Sampler:
         self._turns_s = self.every_s if self._last else math.inf
         self._by_site: dict[str, int] = {}
 
-    def message(self, kind: Kind, site: str) -> None:
+    def message(self, kind: str, site: str) -> None:
         """A message was heard from a camera of `site`."""
         messages = self._bucket().messages
         messages[kind] = messages.get(kind, 0) + 1
@@ -150,18 +149,17 @@ class Sampler:
     def snapshot(
         self,
         states: Mapping[str, Mapping[str, int]],
-        battery_percents: Iterable[float] = (),
-        storage_used_shares: Iterable[float] = (),
+        batteries: Percents | None = None,
+        storage: Percents | None = None,
     ) -> None:
-        """How things stand now: cameras by site and state, the charge of each (0-100), each card's used share (0-1).
+        """How things stand now: cameras by site and state, the charge of each, the used share of each card.
 
         Meant to come every `every_s`; the last in a bucket counts.
         """
         bucket = self._bucket()
         bucket.looked_s = self._now_s()
         bucket.states = {site: dict(counts) for site, counts in states.items()}
-        bucket.batteries = Percents.of(battery_percents)
-        bucket.storage = Percents.of(share * 100 for share in storage_used_shares)
+        bucket.batteries, bucket.storage = batteries or Percents(), storage or Percents()
 
     def samples(self) -> Samples:
         """All so far."""
@@ -185,7 +183,7 @@ def merged(parts: Sequence[Samples]) -> Samples:
         parts[0].every_s,
         max(one.until_s for one in parts),
         [_merged_buckets([one for one in row if one is not None]) for row in rows],
-        _summed(one.messages_by_site for one in parts),
+        merged_counts(one.messages_by_site for one in parts),
     )
 
 
@@ -194,18 +192,19 @@ def _merged_buckets(parts: list[Bucket]) -> Bucket:
     sites = dict.fromkeys(site for one in parts for site in one.states)
     return Bucket(
         parts[0].start_s,
-        _summed(one.messages for one in parts),
+        merged_counts(one.messages for one in parts),
         Latencies.merged(one.commands for one in parts),
         Latencies.merged(one.presses for one in parts),
         Latencies.merged(one.lags for one in parts),
         max(looks_s, default=None),
-        {site: _summed(one.states.get(site, {}) for one in parts) for site in sites},
+        {site: merged_counts(one.states.get(site, {}) for one in parts) for site in sites},
         Percents.merged(one.batteries for one in parts),
         Percents.merged(one.storage for one in parts),
     )
 
 
-def _summed(counts: Iterable[Mapping[Key, int]]) -> dict[Key, int]:
+def merged_counts(counts: Iterable[Mapping[Key, int]]) -> dict[Key, int]:
+    """Added up, key by key."""
     total: dict[Key, int] = {}
     for part in counts:
         for key, count in part.items():

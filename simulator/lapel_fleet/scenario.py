@@ -187,6 +187,12 @@ def load(name: str) -> Scenario:
         raise ConfigError(f"{path}: is not TOML: {error}") from error
 
 
+def shortened(scenario: Scenario, duration_s: float) -> Scenario:
+    """The same day, at another length: what would go wrong after its end does not."""
+    faults = [one for one in scenario.faults if one.at_s < duration_s]
+    return msgspec.structs.replace(scenario, duration_s=duration_s, faults=faults)
+
+
 def parsed(text: str, origin: str) -> Scenario:
     """The scenario in `text`. Raises ConfigError naming `origin`, the key, and what is allowed."""
     try:

@@ -14,7 +14,8 @@ from lapel_fleet.fleet import Fleet
 from lapel_fleet.hardware.footage import ComputedFootage
 from lapel_fleet.hardware.network import VirtualBroker, VirtualNetwork
 from lapel_fleet.hardware.storage import MemoryStorage
-from lapel_fleet.run import AGENCY, Run
+from lapel_fleet.run import AGENCY, Run, Told, quiet
+from lapel_fleet.samples import BUCKETS
 from lapel_fleet.scenario import Scenario
 from lapel_fleet.trace import Trace
 from lapel_fleet.world import World
@@ -59,14 +60,14 @@ def run(
     scenario: Scenario,
     seed: int,
     trace: Path | None = None,
-    progress: Callable[[float], None] = lambda _: None,
+    progress: Told = quiet,
     *,
     shard: tuple[int, int] = (0, 1),
     listeners: Sequence[Listener] = (),
 ) -> Run:
     """A whole run. Raises StorageError when the trace cannot be written.
 
-    `progress` is told the share that is over, now and then. `shard` (i, n) runs every n-th camera, from the i-th on.
+    `progress` is told how it goes, now and then. `shard` (i, n) runs every n-th camera, from the i-th on.
     `listeners` hear every message as a back end would: topic and payload.
     """
 
@@ -91,9 +92,11 @@ def run(
         fleet.power_on()
         fleet.begin()
         room.begin()
-        for percent in range(100):
-            await clock.sleep(scenario.duration_s / 100)
-            progress((percent + 1) / 100)
+        for part in range(BUCKETS):
+            glance = fleet.glance()
+            room.sampler.snapshot(glance.states, glance.batteries, glance.storage)
+            progress(part / BUCKETS, clock.mono_s(), glance.total, room.hearing.messages, room.hearing.recordings)
+            await clock.sleep(scenario.duration_s / BUCKETS)
         await room.end()
         await fleet.end()
         await clock.sleep(SETTLE_S)
@@ -101,7 +104,7 @@ def run(
         await fleet.close()
         return Run(
             seed=seed, cases=cases, trace_sha256=lines.close(), trace_lines=lines.lines,
-            messages=room.hearing.messages, domain_s=clock.mono_s(),
+            messages=room.hearing.messages, domain_s=clock.mono_s(), samples=room.sampler.samples(),
         )  # fmt: skip
 
     return run_virtual(program)

@@ -124,7 +124,7 @@ def a_stop_changes_no_state(patch: Patch) -> None:
     patch.setattr(Camera, "_publish_state", publish)
 
 
-def a_state_is_told_before_it_begins(patch: Patch) -> None:
+def it_always_says_that_it_buffers(patch: Patch) -> None:
     patch.setattr(Reporter, "wire_state", property(lambda self: "buffering"))
 
 
@@ -228,7 +228,7 @@ PLANTED: list[tuple[Callable[[Patch], None], Scenario, str]] = [
     (a_late_will_stays, BAD_DAY, "no-stale-state-is-left-standing"),
     (a_stop_changes_no_state, SMOKE, "the-retained-state-is-true"),
     (a_stop_changes_no_state, BAD_DAY, "no-stale-state-is-left-standing"),
-    (a_state_is_told_before_it_begins, BAD_DAY, "every-state-told-is-true"),
+    (it_always_says_that_it_buffers, BAD_DAY, "every-state-told-is-true"),
     (the_fragment_at_the_join_is_lost, SMOKE, "recordings-hold-all-their-time"),
     (the_open_fragment_is_lost_at_the_stop, SMOKE, "recordings-last-as-long-as-wanted"),
     (half_of_the_pre_event_is_forgotten, SMOKE, "pre-event-is-as-long-as-it-could-be"),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lapel_fleet.samples import BUCKETS, Latencies, Sampler, Samples, merged
+from lapel_fleet.samples import BUCKETS, Latencies, Percents, Sampler, Samples, merged
 
 
 class Now:
@@ -69,7 +69,7 @@ def fed(now: Now, *, site: str, latency_s: float) -> Samples:
         sampler.command(latency_s)
         sampler.press(latency_s)
         sampler.lag(latency_s)
-        sampler.snapshot({site: {"recording": 1, "buffering": 2}}, [99.9, 50], [0.5])
+        sampler.snapshot({site: {"recording": 1, "buffering": 2}}, Percents.of([99.9, 50]), Percents.of([50]))
     return sampler.samples()
 
 

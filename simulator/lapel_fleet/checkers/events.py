@@ -28,7 +28,7 @@ def events_are_repeated_only_after_a_reconnect(case: Case) -> Iterator[str | Non
     seen: set[str] = set()
     for one in case[1].arrivals:
         if isinstance(one.message, StateMessage):
-            seen.clear()  # maybe a birth: what is repeated from here on may have been sent again
+            seen.clear()  # it may be a birth, which looks like any other state
         elif isinstance(one.message, EventMessage):
             again = one.message.id in seen
             seen.add(one.message.id)

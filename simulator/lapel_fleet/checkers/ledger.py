@@ -5,8 +5,10 @@ Times that end in `_s` are monotonic seconds on one line, the run's own, for the
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Protocol
 
 import msgspec
@@ -72,14 +74,9 @@ class Truth:
 
     def states_between(self, from_s: float, to_s: float) -> set[str]:
         """Every state that it was in at some moment between the two."""
-        found, current = set(), "off"
-        for at_s, state in self.states:
-            if at_s > to_s:
-                break
-            if at_s > from_s:
-                found.add(current)
-            current = state
-        return found | {current}
+        since, until = (bisect_right(self.states, at_s, key=itemgetter(0)) for at_s in (from_s, to_s))
+        before = "off" if since == 0 else self.states[since - 1][1]
+        return {before, *(state for _, state in self.states[since:until])}
 
     def dark_s(self, from_s: float, to_s: float) -> float:
         """How long it had no pictures between the two."""

@@ -62,7 +62,9 @@ PASSES: Mapping[str, Sequence[Case]] = {
         case(states=LIGHTS, dark=[(90.0, 200.0)], activations=[press()], accounts=[account(end_time=utc(90.0))]),
     ],
     "gaps-are-told": [case(accounts=[account(gaps=[GapNote(33.0, 2.0, "unplugged")])], **DARK)],
-    "no-two-recordings-at-once": [case(accounts=[account(), account("later", 110.0)])],
+    "no-two-recordings-at-once": [
+        case(activations=[press(), press(110.0)], accounts=[account(), account("later", 110.0)])
+    ],
     "saved-is-said": [case(SAVED, **ONE)],
     "markers-are-kept": [
         case(event(1, at_s=103.0, recording="clip"), markers=[103.0], accounts=[account(markers_s=[33.0])]),
@@ -164,6 +166,7 @@ FAILS: Mapping[str, Sequence[tuple[Case, str]]] = {
     ],
     "recordings-hold-all-their-time": [
         (case(accounts=[account(frames=1150)]), "1.67 s neither seen nor told"),
+        (case(accounts=[account(frames=1170, fragments=40)]), "1.00 s neither seen nor told"),
         (case(accounts=[account(frames=1300)]), "-3.33 s"),
         (case(accounts=[account(gaps=[GapNote(5.0, 3.0, "made up")])]), "-3.00 s"),
     ],
@@ -175,7 +178,10 @@ FAILS: Mapping[str, Sequence[tuple[Case, str]]] = {
         (case(accounts=[account()], **DARK), "2.0 s without pictures, 0.0 s are told"),
     ],
     "no-two-recordings-at-once": [
-        (case(accounts=[account("later", 105.0), account()]), "later began while clip went on"),
+        (
+            case(activations=[press(105.0), press()], accounts=[account("later", 105.0), account()], clock_steps=1),
+            "later began while clip went on",
+        ),
     ],
     "saved-is-said": [
         (case(**ONE), "which was never said"),
