@@ -240,6 +240,10 @@ class Camera:
         """Whether somebody holds the event button in that time. Such a hold does nothing else."""
         return self._switches is not None and await self._switches.presence(within_s)
 
+    async def settled(self) -> None:
+        """Wait until every recording that has ended is on disk, or has failed."""
+        await self._recorder.settled()
+
     def status(self) -> CameraStatus:
         """How it stands right now."""
         since = self._recording_since

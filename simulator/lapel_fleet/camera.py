@@ -52,6 +52,10 @@ class Surroundings(Protocol):
         """Who answers for it."""
 
     @property
+    def precision_s(self) -> float:
+        """See `Truth.precision_s`."""
+
+    @property
     def worker(self) -> Worker:
         """Where what blocks goes."""
 
@@ -125,7 +129,7 @@ class SimulatedCamera:
 
     def __init__(self, name: str, scenario: Scenario, world: World, around: Surroundings) -> None:
         """`name` is `site/camera`. Nothing runs before `power_on`."""
-        self.name, self.truth = name, Truth(name, telemetry_s=scenario.telemetry_s)
+        self.name, self.truth = name, Truth(name, telemetry_s=scenario.telemetry_s, precision_s=around.precision_s)
         site, camera = name.split("/")
         self.contract = LapelV1(around.agency, site, camera)
         self._around = around
@@ -321,6 +325,11 @@ class SimulatedCamera:
         yield
         self._is_refilled = True
         self.look()
+
+    async def settled(self) -> None:
+        """Wait until every recording that has ended is on its card."""
+        if self.camera is not None and self.is_on:
+            await self.camera.settled()
 
     def settle_truth(self) -> Truth:
         """What is true of it now."""

@@ -16,7 +16,7 @@ from lapel.errors import LapelError
 from lapel.worker import ThreadWorker
 from lapel_fleet import lag
 from lapel_fleet.address import Address
-from lapel_fleet.checkers.ledger import Truth
+from lapel_fleet.checkers.ledger import LIVE_PRECISION_S, Truth
 from lapel_fleet.clock import ScaledTime
 from lapel_fleet.fleet import Fleet, Glance
 from lapel_fleet.scenario import Scenario
@@ -95,6 +95,7 @@ async def local_crew(order: Order) -> AsyncIterator[LocalCrew]:
     around = LiveSurroundings(
         order.scenario, order.agency, order.address, time, worker,
         cabled=(lambda _: True) if order.cables else met, connects_per_s=order.connects_per_s,
+        precision_s=LIVE_PRECISION_S * order.speed,
     )  # fmt: skip
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_DIALLING_THREADS, "dial"))
     names = order.scenario.cameras[order.shard[0] :: order.shard[1]]

@@ -34,10 +34,11 @@ class LiveSurroundings:
         worker: Worker,
         *,
         cabled: Callable[[str], bool],
+        precision_s: float = 0.0,
         connects_per_s: float = CONNECTS_PER_S,
     ) -> None:
-        """`cabled` says whether somebody may tamper with a camera's line."""
-        self.agency, self.worker = agency, worker
+        """`cabled` says whether somebody may tamper with a camera's line; `precision_s`: see `Truth.precision_s`."""
+        self.agency, self.worker, self.precision_s = agency, worker, precision_s
         self._scenario, self._address, self._time, self._cabled = scenario, address, time, cabled
         self._admission: Callable[[], Awaitable[None]] = connect_rate(connects_per_s)
         self._start = SystemClock().now().shifted(-time.mono_s()).utc

@@ -29,7 +29,7 @@ Listener = Callable[[str, bytes], None]
 class VirtualSurroundings:
     """Implements `lapel_fleet.camera.Surroundings`."""
 
-    agency = AGENCY
+    agency, precision_s = AGENCY, 0.0
 
     def __init__(self, scenario: Scenario, loop: asyncio.AbstractEventLoop) -> None:
         self.broker, self.worker = VirtualBroker(), InlineWorker()
@@ -101,6 +101,7 @@ def run(
         await fleet.end()
         await clock.sleep(SETTLE_S)
         cases = room.cases(fleet.truths())
+        broker.observers.clear()  # what comes now is the end of the run, not of the day
         await fleet.close()
         return Run(
             seed=seed, cases=cases, trace_sha256=lines.close(), trace_lines=lines.lines,

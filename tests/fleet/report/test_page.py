@@ -41,7 +41,7 @@ def written(folder: Path, result: Result) -> tuple[str, Report]:
 def test_the_page_has_everything_that_was_measured(tmp_path: Path) -> None:
     page, report = written(tmp_path / "new" / "folder", smoke())
     plots = [attributes["id"] for tag, attributes in Tags(page).found if attributes.get("class") == "plot"]
-    assert plots == ["states", "messages", "commands"]
+    assert plots == ["states", "messages", "commands", "presses", "batteries", "storage"]
     for checked in report.summary.checkers:
         assert checked.name in page
     assert report.summary.trace_sha256 in page
@@ -168,4 +168,4 @@ def test_whoever_does_not_see_it_is_told(tmp_path: Path) -> None:
     assert (svg.get("role"), svg.get("aria-labelledby")) == ("img", "it-title it-desc")
     assert {one.get("id"): one.text for one in svg if one.get("id")} == {"it-title": "It", "it-desc": "what it is"}
     page, _ = written(tmp_path, smoke())
-    assert len(re.findall("<figure>", page)) == len(re.findall("As a table", page)) == 3
+    assert len(re.findall("<figure>", page)) == len(re.findall("As a table", page)) == 6
