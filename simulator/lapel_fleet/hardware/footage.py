@@ -1,86 +1,149 @@
-"""Footage without pictures (`media = "none"`): computed when it is asked for. Imports neither OpenCV nor FFmpeg.
+"""Footage that is computed when it is asked for: what a camera saw follows from the time and from what was done to its
+lens. Imports neither OpenCV nor FFmpeg; which pictures stand in the fragments is the reel's affair (`reel.py`).
 
-A camera that only buffers schedules nothing: what its buffer holds follows from the time. While it records, a fragment
-closes after a second and then every minute; each has real boxes, so recorder, accounts and recovery are the real ones.
+A camera that only buffers schedules nothing. While it records, fragments are delivered as they close.
 """
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from lapel.clock import Clock, Instant
 from lapel.fragment import TICKS_PER_S, Fragment, Gap
-from lapel.hardware.interfaces import FootageListener, FootageStatus, PreEvent
-from lapel_fleet.hardware.blank import HEADER, body
+from lapel.hardware.interfaces import Footage, FootageListener, FootageStatus, PreEvent
+from lapel_fleet.hardware.reel import FPS, BlankReel, Reel
 
-FPS = 30
-FIRST_S, LATER_S = 1.0, 60.0
-_LEAST_S = 1 / FPS
+FIRST_S = 1.0
+"""How long the first fragment after a cut lasts at most, so that every recording has one soon; later ones last as long
+as the reel wants."""
+_LEAST_TICKS = TICKS_PER_S // FPS
+"""A fragment holds at least a picture."""
+_BLANK = BlankReel()
+
+
+class SimulatedFootage(Footage, Protocol):
+    """Footage of any fidelity, with its outside-world side: what can happen to a lens."""
+
+    def unplug(self, reason: str = "unplugged") -> None:
+        """No more pictures."""
+
+    def plug_in(self) -> None:
+        """Pictures again."""
+
+    def freeze(self) -> None:
+        """The same picture from now on."""
+
+    def thaw(self) -> None:
+        """Pictures that move again."""
+
+    def lose_power(self) -> None:
+        """Nothing is delivered any more; what was open is lost."""
 
 
 @dataclass(slots=True)
-class _Span:
-    """A time with pictures; it goes on while `end` is None."""
+class _Take:
+    """Fragments without a seam, from where pictures came or were cut; it goes on while `end_ticks` is None.
 
-    start: Instant
-    end: Instant | None = None
-    why_dark_before: str = ""
+    What they are follows from where it began: the first lasts `FIRST_S`, each later one `longest_ticks`, the last until
+    the end.
+    """
+
+    number: int
+    """Its first fragment's."""
+    start_ticks: int
+    longest_ticks: int
+    gap: Gap | None = None
+    end_ticks: int | None = None
+
+    def begin_ticks(self, index: int) -> int:
+        """Where the fragment `index`, counted from 0, begins: the one before it ends there."""
+        return self.start_ticks + (round(FIRST_S * TICKS_PER_S) + (index - 1) * self.longest_ticks if index else 0)
+
+    def end_of(self, index: int) -> int:
+        """Where it ends."""
+        end_ticks = self.begin_ticks(index + 1)
+        return end_ticks if self.end_ticks is None else min(end_ticks, self.end_ticks)
+
+    def index_at(self, ticks: int) -> int:
+        """Which fragment a moment lies in."""
+        return max(0, 1 + (ticks - self.begin_ticks(1)) // self.longest_ticks)
+
+    def closed(self, now_ticks: int) -> int:
+        """How many of its fragments are closed by now."""
+        whole = self.index_at(now_ticks if self.end_ticks is None else self.end_ticks)
+        return whole + (self.end_ticks is not None and self.begin_ticks(whole) < self.end_ticks)
+
+    def close(self, ticks: int) -> None:
+        """End it there, or before the fragment that would hold no picture."""
+        begin = self.begin_ticks(self.index_at(ticks))
+        self.end_ticks = ticks if ticks - begin >= _LEAST_TICKS else begin
 
 
 class ComputedFootage:
-    """Implements `lapel.hardware.interfaces.Footage`. The outside world unplugs and freezes it."""
+    """Implements `SimulatedFootage`."""
 
-    def __init__(self, clock: Clock, length_s: float, bitrate_bps: int) -> None:
-        self._clock, self._length_s, self._bitrate_bps = clock, length_s, bitrate_bps
+    def __init__(self, clock: Clock, length_s: float, bitrate_bps: int, reel: Reel = _BLANK) -> None:
+        """`length_s` is the pre-event buffer's; `bitrate_bps` what a second in it is said to weigh."""
+        self._clock, self._length_s, self._bitrate_bps, self._reel = clock, length_s, bitrate_bps, reel
         self._listener: FootageListener | None = None
-        self._spans: list[_Span] = []
         self._lost: str | None = None
         self._frozen_s: float | None = None
-        self._began = clock.now()
-        self._number = 0
-        self._told_to: Instant | None = None  # while recording: up to where fragments were delivered
+        self._told: int | None = None  # while recording: the number of the next fragment to deliver
         self._is_opening = False
         self._filming: asyncio.Task[None] | None = None
+        self._began = clock.now()
+        self._closed: list[_Take] = []
+        self._open: _Take | None = None
+        self._number = 1  # of the first fragment after the closed takes
+        self._end_ticks: int | None = None  # where the last of them ends
         self.history: list[str] = []
         """What happened to the lens, in order."""
 
     async def start(self, listener: FootageListener) -> None:
         """See `Footage.start`."""
         if self._listener is None:
-            self._listener, self._began = listener, self._clock.now()
-            self._spans = [] if self._lost else [_Span(self._began)]
+            self._listener = listener
+            self._rewind()
             if self._lost:
                 listener.on_source_lost(self._lost)
+            else:
+                self._open_take()
 
     async def stop(self) -> None:
         """See `Footage.stop`."""
+        self._cut(self._now_ticks())
         self._deliver()
-        self._stop_filming()
-        self._listener, self._spans = None, []
+        self._end_recording()
+        self._listener = None
+        self._rewind()
 
     async def cut(self) -> None:
         """See `Footage.cut`. The first after `before` opens a recording, the next one ends it."""
+        self._cut(self._now_ticks())
         self._deliver()
         if self._is_opening:
             self._is_opening = False
         else:
-            self._stop_filming()
+            self._end_recording()
 
     def before(self, moment: Instant) -> PreEvent:
         """See `Footage.before`. A recording begins: from here on fragments are delivered."""
-        from_s = moment.mono_s - self._length_s
-        self._spans = [span for span in self._spans if span.end is None or span.end.mono_s > from_s]
-        fragments = self._fragments(moment.shifted(-self._length_s), moment)
-        self._told_to, self._is_opening = moment, True
-        self._filming = asyncio.create_task(self._film(), name="film")
-        return PreEvent(fragments, self._length_s, self._shortfall(fragments, from_s))
+        from_ticks = self._ticks(moment.shifted(-self._length_s))
+        if self._told is None:
+            self._closed = [take for take in self._closed if take.end_ticks is None or take.end_ticks > from_ticks]
+            self._cut(self._ticks(moment))
+            self._told, self._is_opening = self._number, True
+            self._film_on()
+        fragments = list(self._fragments(from_ticks))
+        return PreEvent(fragments, self._length_s, self._shortfall(fragments, moment))
 
     def status(self) -> FootageStatus:
         """See `Footage.status`."""
-        now_s = self._clock.mono_s()
-        held_s = sum(
-            max(0.0, (span.end.mono_s if span.end else now_s) - max(span.start.mono_s, now_s - self._length_s))
-            for span in self._spans
-        )
+        now_s, now_ticks = self._clock.mono_s(), self._now_ticks()
+        from_ticks = now_ticks - round(self._length_s * TICKS_PER_S)
+        ends = [(take, now_ticks if take.end_ticks is None else take.end_ticks) for take in self._takes()]
+        held_s = sum(max(0, end - max(take.start_ticks, from_ticks)) for take, end in ends) / TICKS_PER_S
         return FootageStatus(
             buffered_s=held_s,
             buffered_bytes=int(held_s * self._bitrate_bps / 8),
@@ -96,8 +159,9 @@ class ComputedFootage:
         self.history.append(reason)
         if self._lost is None:
             self._lost = reason
-            if self._spans:
-                self._spans[-1].end = self._clock.now()
+            self._close_take(self._now_ticks())
+            self._deliver()
+            self._film_no_more()
             if self._listener is not None:
                 self._listener.on_source_lost(reason)
 
@@ -107,7 +171,8 @@ class ComputedFootage:
         if self._lost is not None:
             reason, self._lost = self._lost, None
             if self._listener is not None:
-                self._spans.append(_Span(self._clock.now(), why_dark_before=reason if self._spans else ""))
+                self._open_take(reason)
+                self._film_on()
                 self._listener.on_source_restored()
 
     def freeze(self) -> None:
@@ -122,74 +187,126 @@ class ComputedFootage:
 
     def lose_power(self) -> None:
         """Nothing is delivered any more."""
-        self._stop_filming()
+        self._end_recording()
         self._listener = None
 
-    # -- inside --------------------------------------------------------------------------------------------------------
+    # -- takes ---------------------------------------------------------------------------------------------------------
 
-    async def _film(self) -> None:
-        await self._clock.sleep(FIRST_S)
+    def _rewind(self) -> None:
+        """The time line begins anew."""
+        self._began = self._clock.now()
+        self._closed, self._open, self._number, self._end_ticks = [], None, 1, None
+
+    def _takes(self) -> list[_Take]:
+        return self._closed if self._open is None else [*self._closed, self._open]
+
+    def _open_take(self, why_dark_before: str = "") -> None:
+        now_ticks, gap = self._now_ticks(), None
+        if self._end_ticks is not None:
+            gap = Gap((now_ticks - self._end_ticks) / TICKS_PER_S, why_dark_before)
+        self._open = _Take(self._number, now_ticks, self._longest_ticks(), gap)
+
+    def _close_take(self, ticks: int) -> bool:
+        """Whether there was a fragment in it; a take without one is forgotten."""
+        take, self._open = self._open, None
+        if take is None:
+            return False
+        take.close(ticks)
+        fragments = take.closed(ticks)
+        if fragments:
+            self._closed.append(take)
+            self._number, self._end_ticks = self._number + fragments, take.end_ticks
+        return fragments > 0
+
+    def _cut(self, ticks: int) -> None:
+        """Close the open GOP there, if it holds a picture; the next begins where it ends."""
+        take = self._open
+        if take is None:
+            return
+        if self._close_take(ticks) and take.end_ticks is not None:
+            self._open = _Take(self._number, take.end_ticks, self._longest_ticks())
+            self._film_on()
+        else:
+            take.end_ticks, self._open = None, take
+
+    def _longest_ticks(self) -> int:
+        return round(self._reel.longest_s * TICKS_PER_S)
+
+    def _ticks(self, moment: Instant) -> int:
+        return round((moment.mono_s - self._began.mono_s) * TICKS_PER_S)
+
+    def _now_ticks(self) -> int:
+        return self._ticks(self._clock.now())
+
+    # -- recording -----------------------------------------------------------------------------------------------------
+
+    def _film_on(self) -> None:
+        self._film_no_more()
+        if self._told is not None and self._open is not None:
+            self._filming = asyncio.create_task(self._film(self._open), name="film")
+
+    async def _film(self, take: _Take) -> None:
+        """Deliver each fragment of a take as it closes."""
         while True:
+            now_ticks = self._now_ticks()
+            closes_ticks = take.begin_ticks(take.index_at(now_ticks) + 1)
+            await self._clock.sleep((closes_ticks - now_ticks) / TICKS_PER_S)
             self._deliver()
-            await self._clock.sleep(LATER_S)
 
-    def _stop_filming(self) -> None:
+    def _film_no_more(self) -> None:
         if self._filming is not None:
             self._filming.cancel()
-        self._filming = self._told_to = None
-        self._is_opening = False
+        self._filming = None
+
+    def _end_recording(self) -> None:
+        self._film_no_more()
+        self._told, self._is_opening = None, False
 
     def _deliver(self) -> None:
-        if self._told_to is None or self._listener is None:
+        """What has closed since the last time, if a recording is under way."""
+        if self._told is None or self._listener is None:
             return
-        now = self._clock.now()
-        fragments = self._fragments(self._told_to, now)
-        if fragments:
-            self._told_to = now
-        for fragment in fragments:
+        for fragment in list(self._fragments(first=self._told)):
+            self._told = fragment.number + 1
             self._listener.on_fragment(fragment)
 
-    def _fragments(self, start: Instant, end: Instant) -> list[Fragment]:
-        """One for each span of pictures between the two."""
-        made = []
-        for span in self._spans:
-            begin = max(span.start, start, key=_mono_s)
-            length_s = min(span.end or end, end, key=_mono_s).mono_s - begin.mono_s
-            if length_s >= _LEAST_S:
-                made.append(self._fragment(begin, length_s, self._gap(span, begin)))
-        return made
+    # -- fragments -----------------------------------------------------------------------------------------------------
 
-    def _gap(self, span: _Span, begin: Instant) -> Gap | None:
-        earlier = [
-            other.end for other in self._spans if other.end is not None and other.start.mono_s < span.start.mono_s
-        ]
-        if begin is not span.start or not earlier:
-            return None
-        return Gap(begin.mono_s - earlier[-1].mono_s, span.why_dark_before)
+    def _fragments(self, from_ticks: int = 0, first: int = 1) -> Iterator[Fragment]:
+        """The closed ones that reach beyond `from_ticks`, from number `first` on."""
+        now = self._clock.now()
+        now_ticks = self._ticks(now)
+        for take in self._takes():
+            earliest = max(take.index_at(from_ticks), first - take.number)
+            for index in range(earliest, take.closed(now_ticks)):
+                begin_ticks, end_ticks = take.begin_ticks(index), take.end_of(index)
+                if self._reel.begins_anywhere:
+                    begin_ticks = max(begin_ticks, from_ticks)
+                if end_ticks > from_ticks and end_ticks - begin_ticks >= _LEAST_TICKS:
+                    yield self._fragment(take, index, begin_ticks, end_ticks, now)
 
-    def _fragment(self, start: Instant, length_s: float, gap: Gap | None) -> Fragment:
-        self._number += 1
-        start_ticks = round((start.mono_s - self._began.mono_s) * TICKS_PER_S)
-        duration_ticks = round((start.mono_s - self._began.mono_s + length_s) * TICKS_PER_S) - start_ticks
-        frames = max(1, round(length_s * FPS))
-        each = duration_ticks // frames
-        durations = [each] * (frames - 1) + [duration_ticks - each * (frames - 1)]  # the last takes what is left over
+    def _fragment(self, take: _Take, index: int, start_ticks: int, end_ticks: int, now: Instant) -> Fragment:
+        number, duration_ticks = take.number + index, end_ticks - start_ticks
+        frames = max(1, round(duration_ticks * FPS / TICKS_PER_S))
         return Fragment(
-            number=self._number,
-            start=start,
+            number=number,
+            start=now.shifted(self._began.mono_s - now.mono_s + start_ticks / TICKS_PER_S),
             start_ticks=start_ticks,
             duration_ticks=duration_ticks,
             frames=frames,
-            header=HEADER,
-            body=body(self._number, start_ticks, durations),
-            gap_before=gap,
+            header=self._reel.header,
+            body=self._reel.body(number, start_ticks, frames, duration_ticks),
+            gap_before=take.gap if start_ticks == take.start_ticks else None,
         )
 
-    def _shortfall(self, fragments: list[Fragment], from_s: float) -> str | None:
-        if not self._length_s or (fragments and fragments[0].start.mono_s - from_s < 2 * _LEAST_S):
+    def _shortfall(self, fragments: list[Fragment], moment: Instant) -> str | None:
+        """Why the fragments do not reach back as far as was asked; None when they do."""
+        if not self._length_s:
             return None
-        return self._lost or "capture began only a moment before"
-
-
-def _mono_s(moment: Instant) -> float:
-    return moment.mono_s
+        if not fragments:
+            return self._lost or "no pictures had been captured yet"
+        held_s = moment.mono_s - fragments[0].start.mono_s
+        if (self._length_s - held_s) * TICKS_PER_S < 2 * _LEAST_TICKS:
+            return None
+        gap = fragments[0].gap_before
+        return gap.reason if gap else f"capture began only {held_s:.1f} s before"
