@@ -15,7 +15,7 @@ _FULL_BOX_BYTES = 4  # version and flags, before the fields of a "full box"
 
 _DURATION, _SIZE = 0x100, 0x200
 _SAMPLE_FIELDS = (_DURATION, _SIZE, 0x400, 0x800)
-"""What a `trun` may say of each sample, by its flag: duration, size, flags, composition offset (ISO 14496-12, 8.8.8)."""
+"""What a `trun` may say of a sample, by its flag: duration, size, flags, composition offset (ISO 14496-12, 8.8.8)."""
 _DATA_OFFSET, _FIRST_SAMPLE_FLAGS = 0x001, 0x004
 
 
@@ -92,8 +92,8 @@ def frames(body: bytes | bytearray) -> int:
 def prefix(body: bytes | bytearray, frames: int, duration_ticks: int) -> bytearray:
     """The first `frames` samples of a fragment as a fragment of its own, which lasts `duration_ticks`.
 
-    Where no sample needs a later one (no B-frames), the head of a GOP decodes by itself. Each keeps its duration but the
-    last, which takes what is left. Raises ValueError where there are fewer samples, or nothing is left for the last.
+    Where no sample needs a later one (no B-frames), the head of a GOP decodes by itself. Each keeps its duration but
+    the last, which takes what is left. Raises ValueError where there are fewer samples, or none is left for the last.
     """
     run = _Run.of(body)
     kept = [{_DURATION: run.default_ticks, **sample} for sample in run.samples[:frames]]

@@ -1,7 +1,7 @@
 """Makes the loop that `ClipReel` shows: the drawn street, or somebody's own video, through the firmware's encoder.
 
-The loop is a file that any player plays. Made once per run and handed to worker processes as bytes: to make it anew each
-time costs a fraction of a second, to keep it in the repository a binary.
+The loop is a file that any player plays. It is made once per run, in about a second, and worker processes are handed
+its bytes; so nothing is cached, and no binary lies in the repository.
 """
 
 from datetime import UTC, datetime

@@ -2,6 +2,7 @@
 FFmpeg; who needs a loop made looks into `loop.py`.
 """
 
+import struct
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -59,9 +60,9 @@ class ClipReel:
         """`loop` is a file as `loop.py` makes it: a fragmented MP4. Raises VideoError when it is another."""
         try:
             self.header = loop[: boxes.find(loop, b"moov").end]
-        except LookupError as error:
-            raise VideoError(f"loop: is no fragmented MP4: {error}") from error
-        self._gops = list(_gops(loop))
+            self._gops = list(_gops(loop))
+        except (LookupError, struct.error) as error:
+            raise VideoError(f"loop: is no fragmented MP4, or a damaged one: {error}") from error
         if not self._gops:
             raise VideoError("loop: holds no GOP of a second; make it with `lapel_fleet.hardware.loop`")
         self.size_bytes = len(loop)
