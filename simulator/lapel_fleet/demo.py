@@ -8,19 +8,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import sleep
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from lapel.app import App, assemble
+from lapel.app import App, assemble, source_of
 from lapel.clock import Clock, SystemClock
 from lapel.config import Config, load
 from lapel.hardware.interfaces import Signal
 from lapel.link.messages import EventMessage
-from lapel.media.capture import Wanted, open_source
 from lapel.states import State
 from lapel_fleet.broker import Broker, embedded_broker
 from lapel_fleet.checkers.clip import Verdict, judge
@@ -174,8 +172,7 @@ async def _cast(video: str, root: Path, broker: Broker, log: Log, clock: Clock) 
 def _cam(name: str, video: str, root: Path, broker: Broker, log: Log, clock: Clock) -> Cam:
     (root / name).mkdir(parents=True)
     config = _config(name, video, root / name, broker)
-    wanted = Wanted(config.video.width, config.video.height, config.video.rate_fps)
-    lens = SimulatedVideo(open_source(video, clock, wait=sleep, wanted=wanted, loop=True, camera=name))
+    lens = SimulatedVideo(source_of(config, clock))
     return Cam(name, assemble(config, indicators=_Voice(log, name), source=lens), lens)
 
 
@@ -185,7 +182,8 @@ def _config(name: str, video: str, evidence: Path, broker: Broker) -> Config:
     return load(
         flags={
             ("camera", "agency"): AGENCY, ("camera", "site"): SITE, ("camera", "name"): name,
-            ("video", "source"): video, ("video", "bitrate_bps"): 1_500_000, ("video", "preset"): "ultrafast",
+            ("video", "source"): video, ("video", "loop"): True,
+            ("video", "bitrate_bps"): 1_500_000, ("video", "preset"): "ultrafast",
             ("prebuffer", "length_s"): PREBUFFER_S, ("recording", "evidence"): str(evidence),
             ("link", "broker"): broker.url, ("link", "telemetry_s"): 10.0, **drawn,
         }
