@@ -207,13 +207,13 @@ class _Connection:
     def __init__(self, client: aiomqtt.Client, *, is_v5: bool, resumes: bool) -> None:
         self._client, self._is_v5, self.resumes = client, is_v5, resumes
 
-    async def subscribe(self, *topics: str) -> None:
-        await self._client.subscribe([(topic, 1) for topic in topics])
+    async def subscribe(self, *topics: str, qos: int = 1) -> None:
+        await self._client.subscribe([(topic, qos) for topic in topics])
 
     async def publish(self, message: Envelope) -> None:
-        properties = None
-        if self._is_v5 and message.correlation is not None:
-            properties = _properties(PacketTypes.PUBLISH, CorrelationData=message.correlation)
+        wanted = {"CorrelationData": message.correlation, "MessageExpiryInterval": message.expiry_s}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        properties = _properties(PacketTypes.PUBLISH, **given) if self._is_v5 and given else None
         await self._client.publish(message.topic, message.payload, message.qos, message.retain, properties)
 
     async def messages(self) -> AsyncGenerator[Inbound, None]:
