@@ -38,7 +38,14 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(command=_demo)
     _add_run(commands.add_parser("run", help="a scenario: a fleet, its wearers, what goes wrong, and a verdict"))
     _add_provision(commands.add_parser("provision", help="certificates for a fleet, and a Mosquitto that demands them"))
+    _add_controller(commands)
     return parser
+
+
+def _add_controller(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from lapel_fleet.controller.cli import add_commands
+
+    add_commands(commands)
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
