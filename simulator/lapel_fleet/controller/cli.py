@@ -305,7 +305,8 @@ def _brokers(options: argparse.Namespace) -> list[Broker]:
         ca, cert, key = _identity(options.identity, options.operator)
     elif options.operator is not None:
         raise ConfigError("--operator names one of the folder that --identity gives; for the record use --sender")
-    url = options.broker or (_PLAIN_URL if options.identity is None else _TLS_URL)
+    usual = _PLAIN_URL if options.identity is None else _TLS_URL
+    url = usual if options.broker is None else options.broker
     try:
         found = brokers_at(url, ca=ca, cert=cert, key=key, allow_plain=options.allow_plain)
     except ConfigError as error:

@@ -63,10 +63,13 @@ def read(agency: str, inbound: Inbound) -> Heard | Gone | Misfit:
     try:
         checked_name("site", site)
         checked_name("camera", name)
+    except ConfigError as error:  # nobody can be called so: no camera of ours
+        return Misfit("", "", f"{inbound.topic}: {error}")
+    try:
         if kind == "state" and not inbound.payload:
             return Gone(camera)
         message = msgspec.json.decode(inbound.payload, type=KINDS[kind])
-    except (ConfigError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return Misfit(camera, kind, f"{inbound.topic}: {error}")
     except RecursionError:
         return Misfit(camera, kind, f"{inbound.topic}: nested too deeply")

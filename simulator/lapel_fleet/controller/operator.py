@@ -185,7 +185,7 @@ async def operator(
     """An operator who hears states and these `kinds` of messages, and goes on from `states` that were known. Raises
     LinkError when no broker takes it.
     """
-    others = [topic(agency, kind) for kind in kinds]
+    states_topic, others = topic(agency, "state"), [topic(agency, kind) for kind in kinds]
     async with AsyncExitStack() as stack:
         connection = await _connected(stack, brokers)
         sees = Operator(connection, agency, clock, hears, {} if states is None else states)
@@ -193,7 +193,7 @@ async def operator(
         try:
             if others:
                 await connection.subscribe(*others)
-            await connection.subscribe(topic(agency, "state"), qos=0)
+            await connection.subscribe(states_topic, qos=0)
             yield sees
         finally:
             listening.cancel()
