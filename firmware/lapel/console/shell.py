@@ -22,7 +22,7 @@ from lapel.console.command import Answer, Parsed, Table, all_commands
 from lapel.console.editor import LineEditor
 from lapel.console.interface import ROLES, Desk, Role
 from lapel.console.keys import Keys
-from lapel.console.layout import STYLES, Block, Text, length, plain, size
+from lapel.console.layout import STYLES, Block, Text, length, size
 from lapel.console.login import Door, weak
 from lapel.console.record import Record
 from lapel.console.screen import Screen
@@ -30,6 +30,7 @@ from lapel.console.transfer import Zmodem, seconds_for
 from lapel.errors import ConsoleError, LapelError, MessageError
 from lapel.hardware.interfaces import SerialLine
 from lapel.logs import LEVELS, Level, LogLine
+from lapel.plain import plain
 from lapel.worker import Worker
 
 IDLE_S = 600.0

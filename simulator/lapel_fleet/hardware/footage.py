@@ -125,9 +125,6 @@ class ComputedFootage:
                 self._line.open(self._now_ticks(), reason)
                 self._film()
                 self._listener.on_source_restored()
-            if self._filming is not None:  # the first picture of a recording is on disk a second later, not a minute
-                self._filming.cancel()
-                self._filming = asyncio.create_task(self._film(), name="film")
 
     def freeze(self) -> None:
         """The same picture from now on, which only `status` tells."""
