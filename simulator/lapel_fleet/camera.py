@@ -28,7 +28,7 @@ from lapel_fleet.hardware.battery import SimulatedBattery
 from lapel_fleet.hardware.buttons import SimulatedButtons
 from lapel_fleet.hardware.dock import SimulatedDock
 from lapel_fleet.hardware.flash import SimulatedFlash
-from lapel_fleet.hardware.footage import ComputedFootage
+from lapel_fleet.hardware.footage import SimulatedFootage
 from lapel_fleet.hardware.gps import SimulatedGps
 from lapel_fleet.hardware.indicators import SimulatedIndicators
 from lapel_fleet.hardware.network import SimulatedNetwork
@@ -42,6 +42,9 @@ class CardInside(Storage, Protocol):
 
     def listing(self) -> list[Account]:
         """The accounts of all clips."""
+
+    def close(self) -> None:
+        """Leave it to others. Harmless when closed."""
 
 
 class Surroundings(Protocol):
@@ -68,7 +71,7 @@ class Surroundings(Protocol):
     def card(self, name: str) -> CardInside:
         """Its card, empty."""
 
-    def footage(self, name: str, config: Config, clock: SimulatedClock) -> ComputedFootage:
+    def footage(self, name: str, config: Config, clock: SimulatedClock, chance: random.Random) -> SimulatedFootage:
         """Its lens, encoder and pre-event buffer, as they are after power-on."""
 
     def broker_url(self) -> str:
@@ -345,6 +348,7 @@ class SimulatedCamera:
             self._life.cancel()
             await asyncio.wait([self._life])
         await self.network.close()
+        self.contents.close()
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
@@ -371,7 +375,7 @@ class SimulatedCamera:
         session = f"{self._chance.getrandbits(64):016x}"
         worker = CardWorker(self._around.worker, self.clock, self.card)
         self.storage = PoweredStorage(self.card)
-        self.footage = self._around.footage(self.name, config, self.clock)
+        self.footage = self._around.footage(self.name, config, self.clock, self._chance)
         if self._darkness:
             self.footage.unplug(self._darkness)
         if self._is_frozen:

@@ -22,6 +22,7 @@ from lapel_fleet.clock import SteppedTime
 from lapel_fleet.control_room import ControlRoom
 from lapel_fleet.fleet import Fleet
 from lapel_fleet.listening import Listener, listening
+from lapel_fleet.media import filming
 from lapel_fleet.scenario import Fault, Scenario
 from lapel_fleet.surroundings import CONNECTS_PER_S, LiveSurroundings
 from lapel_fleet.trace import Trace
@@ -48,7 +49,14 @@ class SteppedFleet:
         )  # fmt: skip
         self._listener = Listener(address.of_operator(), agency, run_id, self._room.hearing.hear)
         around = LiveSurroundings(
-            scenario, agency, address, self._time, InlineWorker(), cabled=lambda _: True, connects_per_s=CONNECTS_PER_S
+            scenario,
+            agency,
+            address,
+            self._time,
+            InlineWorker(),
+            cabled=lambda _: True,
+            connects_per_s=CONNECTS_PER_S,
+            film=filming(scenario.media),
         )
         self._fleet = Fleet(scenario, scenario.cameras, world, around, self._time, trace)
         self._faults: dict[int, tuple[Fault, list[faults.End]]] = {}
