@@ -32,6 +32,9 @@ class Seat(Protocol):
     async def ask(self, prompt: str, *, echo: bool = True) -> str:
         """A line, typed at `prompt`. Raises ConsoleError when it was broken off with ^C."""
 
+    def caught_up(self) -> None:
+        """What the camera said up to now has been seen: it is not told again after the command."""
+
     def resize(self, columns: int | None, colour: bool | None) -> None:
         """Set the terminal's width or colour; without either, ask the terminal."""
 

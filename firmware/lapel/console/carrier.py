@@ -86,6 +86,7 @@ class Carrier:
 
 
 def tell_fault(log: Log, error: BaseException) -> None:
-    """A fault of ours: into the log, where a support bundle finds it."""
-    for line in traceback.format_exception(error):
-        log.add("console: " + " ".join(line.split())[:400], "error")
+    """A fault of ours: into the log, where a support bundle finds it. Where it was is for those at home alone."""
+    for line in traceback.format_tb(error.__traceback__):
+        log.add("console: " + " ".join(line.split())[:400], "debug")
+    log.add(f"console: {type(error).__name__}: {error}"[:400], "error")

@@ -201,7 +201,8 @@ class Visit:
         while True:
             self.show(
                 Text(f"Lapel {__version__}  {self._on.desk.standing().camera}"),
-                Text("For authorised technicians. What is done here goes on record."),
+                Text("For authorised technicians."),
+                Text("What is done here goes on record."),
             )
             while (role := await self._let_in()) is None:
                 pass
@@ -341,6 +342,10 @@ class Visit:
     def show(self, *blocks: Block) -> None:
         """Say it now."""
         self._screen.show(*blocks)
+
+    def caught_up(self) -> None:
+        """What the camera said up to now has been seen."""
+        self._held.clear()
 
     def resize(self, columns: int | None, colour: bool | None) -> None:
         """Set width or colour; without either, ask the terminal."""
