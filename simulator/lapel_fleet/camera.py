@@ -164,7 +164,7 @@ class SimulatedCamera:
     @property
     def state(self) -> str:
         """What its lights show; `off` without power."""
-        return self.camera.status().state.value if self.camera is not None and self.is_on else State.OFF.value
+        return self.camera.state.value if self.camera is not None and self.is_on else State.OFF.value
 
     @property
     def is_recording(self) -> bool:
