@@ -17,8 +17,8 @@ TYPED = st.lists(
     st.binary(max_size=60)
     | st.sampled_from(
         [b"service\r", b"viewer\r", b"recover\r", b"status\r", b"record start x\r", b"reboot\r", b"machine\r", b"\x03",
-         b"\t", b"?", b"\x04", b"exit\r", b"log follow\r", b"help\r", b"config set ", b"\x1b[A", b"\x1b[1;40R", b"'", b'"',
-         b"terminal width 20\r", b"-j\r", b"-h\r", b'{"id":1,"command":"status"} *00000000\r\n']
+         b"\t", b"?", b"\x04", b"exit\r", b"log follow\r", b"help\r", b"config set ", b"\x1b[A", b"\x1b[1;40R", b"'",
+         b'"', b"terminal width 20\r", b"-j\r", b"-h\r", b'{"id":1,"command":"status"} *00000000\r\n']
     ),
     max_size=25,
 )  # fmt: skip
