@@ -240,6 +240,15 @@ class Camera:
         """Whether somebody holds the event button in that time. Such a hold does nothing else."""
         return self._switches is not None and await self._switches.presence(within_s)
 
+    @property
+    def state(self) -> State:
+        """Where it stands in its chart."""
+        return State(self._chart.state)
+
+    async def settled(self) -> None:
+        """Wait until every recording that has ended is on disk, or has failed."""
+        await self._recorder.settled()
+
     def status(self) -> CameraStatus:
         """How it stands right now."""
         since = self._recording_since

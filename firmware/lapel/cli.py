@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lapel import __version__, config, states
 from lapel.camera import Camera, CameraStatus
-from lapel.clock import SystemClock
+from lapel.clock import SystemClock, set_system_clock
 from lapel.config import Config
 from lapel.errors import ConsoleError, LapelError
 from lapel.hardware.desktop.terminal import PlainIndicators, StatusLine, TerminalButtons, keys_at_once
@@ -199,7 +199,7 @@ async def _serviced(config: Config, where: str | None, indicators: Indicators) -
     from lapel.worker import ThreadWorker
 
     clock, worker = SystemClock(), ThreadWorker(1)
-    desk = CameraDesk(clock, Log(clock))
+    desk = CameraDesk(clock, Log(clock), step_clock=set_system_clock)
     console = console_at(where, desk, config, clock, worker)
     serving = asyncio.create_task(console.run(), name="console")
     indicators.say(f"console on {console.line.name}")

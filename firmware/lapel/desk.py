@@ -18,7 +18,7 @@ import msgspec
 from lapel import __version__
 from lapel.camera import Camera
 from lapel.check import Check
-from lapel.clock import Clock, iso, set_system_clock
+from lapel.clock import Clock, iso
 from lapel.config import SECTIONS, Changes, Config, Scalar
 from lapel.console.interface import (
     Battery,
@@ -74,8 +74,9 @@ class _Seated:
 class CameraDesk:
     """Implements `lapel.console.interface.Desk` for a real camera."""
 
-    def __init__(self, clock: Clock, log: Log) -> None:
-        self._clock, self.log = clock, log
+    def __init__(self, clock: Clock, log: Log, *, step_clock: Callable[[datetime], None] | None = None) -> None:
+        """`step_clock` sets the wall clock; without it nobody at the console can: most cameras share their host's."""
+        self._clock, self.log, self._step_clock = clock, log, step_clock
         self._events: deque[EventMessage] = deque(maxlen=_EVENTS_KEPT)
         self._awaited: dict[str, asyncio.Future[Outcome]] = {}
         self._restarts: set[str] = set()
@@ -306,9 +307,11 @@ class CameraDesk:
         self._interrupted.clear()
 
     def set_clock(self, to: datetime) -> None:
-        """Where this process may."""
+        """Where this camera has a clock of its own, and this process may."""
+        if self._step_clock is None:
+            raise ConsoleError("clock set: this camera lives by the clock of its host; set it there", "refused")
         try:
-            set_system_clock(to)
+            self._step_clock(to)
         except OSError as error:
             raise ConsoleError(
                 f"clock set: this firmware may not set the machine's clock ({error.strerror}); its host can", "refused"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from lapel.clock import Clock
 from lapel.config import Config, state_folder
+from lapel.console.candidate import Candidate
 from lapel.console.interface import Desk
 from lapel.console.login import Door, Secrets
 from lapel.console.record import FileRecord
@@ -30,6 +31,13 @@ def secrets_of(config: Config) -> Secrets:
 
 def console_at(where: str, desk: Desk, config: Config, clock: Clock, worker: Worker) -> Console:
     """The console on that line; what is done there goes on record beside the camera's other state."""
-    record = FileRecord(state_folder(config) / "console.jsonl", clock, worker)
-    door = Door(secrets_of(config), clock, worker)
-    return Console(line_at(where, clock), desk, clock, worker, door=door, record=record)
+    folder = state_folder(config)
+    return Console(
+        line_at(where, clock),
+        desk,
+        clock,
+        worker,
+        door=Door(secrets_of(config), clock, worker),
+        record=FileRecord(folder / "console.jsonl", clock, worker),
+        candidate=Candidate(desk, clock, worker, folder / "unconfirmed.json"),
+    )

@@ -28,7 +28,7 @@ from lapel_fleet.hardware.battery import SimulatedBattery
 from lapel_fleet.hardware.buttons import SimulatedButtons
 from lapel_fleet.hardware.dock import SimulatedDock
 from lapel_fleet.hardware.flash import SimulatedFlash
-from lapel_fleet.hardware.footage import ComputedFootage
+from lapel_fleet.hardware.footage import SimulatedFootage
 from lapel_fleet.hardware.gps import SimulatedGps
 from lapel_fleet.hardware.indicators import SimulatedIndicators
 from lapel_fleet.hardware.network import SimulatedNetwork
@@ -43,6 +43,9 @@ class CardInside(Storage, Protocol):
     def listing(self) -> list[Account]:
         """The accounts of all clips."""
 
+    def close(self) -> None:
+        """Leave it to others. Harmless when closed."""
+
 
 class Surroundings(Protocol):
     """What the kind of time decides about a camera: which clock, line, card and threads it gets."""
@@ -50,6 +53,10 @@ class Surroundings(Protocol):
     @property
     def agency(self) -> str:
         """Who answers for it."""
+
+    @property
+    def precision_s(self) -> float:
+        """See `Truth.precision_s`."""
 
     @property
     def worker(self) -> Worker:
@@ -64,7 +71,7 @@ class Surroundings(Protocol):
     def card(self, name: str) -> CardInside:
         """Its card, empty."""
 
-    def footage(self, name: str, config: Config, clock: SimulatedClock) -> ComputedFootage:
+    def footage(self, name: str, config: Config, clock: SimulatedClock, chance: random.Random) -> SimulatedFootage:
         """Its lens, encoder and pre-event buffer, as they are after power-on."""
 
     def broker_url(self) -> str:
@@ -125,7 +132,7 @@ class SimulatedCamera:
 
     def __init__(self, name: str, scenario: Scenario, world: World, around: Surroundings) -> None:
         """`name` is `site/camera`. Nothing runs before `power_on`."""
-        self.name, self.truth = name, Truth(name, telemetry_s=scenario.telemetry_s)
+        self.name, self.truth = name, Truth(name, telemetry_s=scenario.telemetry_s, precision_s=around.precision_s)
         site, camera = name.split("/")
         self.contract = LapelV1(around.agency, site, camera)
         self._around = around
@@ -157,7 +164,7 @@ class SimulatedCamera:
     @property
     def state(self) -> str:
         """What its lights show; `off` without power."""
-        return self.camera.status().state.value if self.camera is not None and self.is_on else State.OFF.value
+        return self.camera.state.value if self.camera is not None and self.is_on else State.OFF.value
 
     @property
     def is_recording(self) -> bool:
@@ -322,6 +329,11 @@ class SimulatedCamera:
         self._is_refilled = True
         self.look()
 
+    async def settled(self) -> None:
+        """Wait until every recording that has ended is on its card."""
+        if self.camera is not None and self.is_on:
+            await self.camera.settled()
+
     def settle_truth(self) -> Truth:
         """What is true of it now."""
         self.look()
@@ -336,6 +348,7 @@ class SimulatedCamera:
             self._life.cancel()
             await asyncio.wait([self._life])
         await self.network.close()
+        self.contents.close()
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
@@ -362,7 +375,7 @@ class SimulatedCamera:
         session = f"{self._chance.getrandbits(64):016x}"
         worker = CardWorker(self._around.worker, self.clock, self.card)
         self.storage = PoweredStorage(self.card)
-        self.footage = self._around.footage(self.name, config, self.clock)
+        self.footage = self._around.footage(self.name, config, self.clock, self._chance)
         if self._darkness:
             self.footage.unplug(self._darkness)
         if self._is_frozen:

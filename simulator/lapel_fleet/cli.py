@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lapel.clock import SystemClock
 from lapel.errors import LapelError
+from lapel_fleet.controller.cli import add_commands
 from lapel_fleet.running import add_run
 
 
@@ -39,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(command=_demo)
     add_run(commands.add_parser("run", help="a scenario: a fleet, its wearers, what goes wrong, and a verdict"))
     _add_provision(commands.add_parser("provision", help="certificates for a fleet, and a Mosquitto that demands them"))
+    add_commands(commands)
     return parser
 
 

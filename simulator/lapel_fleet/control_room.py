@@ -13,6 +13,8 @@ from lapel_fleet.scenario import Fault, Scenario
 from lapel_fleet.trace import Trace
 from lapel_fleet.world import World
 
+_TELEMETRY_KEPT = 50
+"""How many telemetry messages of each camera are kept of a run: thousands of cameras say more than anybody needs."""
 Switch = Callable[[], Awaitable[None]]
 
 
@@ -37,7 +39,13 @@ class ControlRoom:
         self._scenario, self._among, self._world, self._time, self._trace = scenario, among, world, time, trace
         self._stop_broker, self._start_broker = stop_broker, start_broker
         self._later = Later(time)
-        self.hearing = Hearing(sorted(among, key=scenario.cameras.index), trace, time.mono_s, keeps_time=keeps_time)
+        self.hearing = Hearing(
+            sorted(among, key=scenario.cameras.index),
+            trace,
+            time.mono_s,
+            keeps_time=keeps_time,
+            telemetry_every_s=scenario.duration_s / _TELEMETRY_KEPT,
+        )
         self._began_s = 0.0
         every_s = scenario.duration_s / BUCKETS
         self.sampler = Sampler(lambda: max(0.0, time.mono_s() - self._began_s), every_s, scenario.duration_s)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -16,9 +17,10 @@ from lapel.errors import LapelError
 from lapel.worker import ThreadWorker
 from lapel_fleet import lag
 from lapel_fleet.address import Address
-from lapel_fleet.checkers.ledger import Truth
+from lapel_fleet.checkers.ledger import LIVE_PRECISION_S, Truth
 from lapel_fleet.clock import ScaledTime
 from lapel_fleet.fleet import Fleet, Glance
+from lapel_fleet.media import filming
 from lapel_fleet.scenario import Scenario
 from lapel_fleet.surroundings import LiveSurroundings, tampered_with
 from lapel_fleet.trace import Trace
@@ -43,6 +45,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     cables: bool = False
     """Whether somebody may tamper with every line, not only with those that the scenario's faults meet."""
     connects_per_s: float
+    clip: str = ""
+    """A video of somebody's own for cameras that film a clip."""
+    evidence: str = ""
+    """Folder for recordings; empty: they are kept in memory."""
 
 
 class Crew(Protocol):
@@ -95,6 +101,9 @@ async def local_crew(order: Order) -> AsyncIterator[LocalCrew]:
     around = LiveSurroundings(
         order.scenario, order.agency, order.address, time, worker,
         cabled=(lambda _: True) if order.cables else met, connects_per_s=order.connects_per_s,
+        precision_s=LIVE_PRECISION_S * order.speed,
+        film=filming(order.scenario.media, Path(order.clip) if order.clip else None),
+        folder=Path(order.evidence) if order.evidence else None,
     )  # fmt: skip
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_DIALLING_THREADS, "dial"))
     names = order.scenario.cameras[order.shard[0] :: order.shard[1]]

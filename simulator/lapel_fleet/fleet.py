@@ -106,6 +106,8 @@ class Fleet:
         """The day is over: what went wrong is mended, and nobody records any longer."""
         await self._later.end()
         await asyncio.gather(*(camera.hold_to_stop() for camera in self.cameras.values()))
+        for camera in self.cameras.values():
+            await camera.settled()
 
     def truths(self) -> list[Truth]:
         """What is true of each now."""

@@ -12,12 +12,18 @@ class Hearing:
     """Takes in everything that the cameras of a run publish, in the order of its coming."""
 
     def __init__(
-        self, names: Sequence[str], trace: Trace, now_s: Callable[[], float], *, keeps_time: bool = True
+        self,
+        names: Sequence[str],
+        trace: Trace,
+        now_s: Callable[[], float],
+        *,
+        keeps_time: bool = True,
+        telemetry_every_s: float = 0.0,
     ) -> None:
         """`names` are those of the cameras, as `site/camera`; what others say is passed over. Without `keeps_time`
         nothing says when things were heard: where time jumps, what comes over a socket comes at no time.
         """
-        self.heard = {name: Heard(keeps_time=keeps_time) for name in names}
+        self.heard = {name: Heard(keeps_time=keeps_time, telemetry_every_s=telemetry_every_s) for name in names}
         self.messages = 0
         self.strange: list[str] = []
         """What did not fit the contract, by its topic."""

@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator, Sequence
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -18,11 +19,12 @@ from lapel_fleet.clock import ScaledTime
 from lapel_fleet.control_room import ControlRoom
 from lapel_fleet.crew import Crew, Order, local_crew, process_crew
 from lapel_fleet.fleet import Glance, together
+from lapel_fleet.forget import forget
 from lapel_fleet.listening import Listener, listening
 from lapel_fleet.run import AGENCY, Run, Told, quiet
 from lapel_fleet.samples import BUCKETS
 from lapel_fleet.scenario import Scenario
-from lapel_fleet.surroundings import CONNECTS_PER_S, check_media
+from lapel_fleet.surroundings import CONNECTS_PER_S
 from lapel_fleet.trace import Trace
 from lapel_fleet.world import World
 
@@ -51,6 +53,10 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     shard: tuple[int, int] = (0, 1)
     """(i, n): only every n-th camera, from the i-th on."""
     connects_per_s: float = CONNECTS_PER_S
+    clip: str = ""
+    """A video of somebody's own for cameras that film a clip."""
+    evidence: str = ""
+    """Folder for recordings with pictures; empty: one that is gone when the run is over."""
 
 
 async def run_live(
@@ -61,7 +67,8 @@ async def run_live(
     progress: Told = quiet,
 ) -> Run:
     """A whole run. Raises LinkError (no broker), ConfigError (it cannot be run so), StorageError (no trace)."""
-    check_media(scenario, how.speed)
+    if scenario.media == "pixels" and how.speed != 1:
+        raise ConfigError(f'media "pixels" are drawn in real time: not at speed {how.speed:g}, only at 1')
     async with AsyncExitStack() as stack:
         broker, address = await _broker(stack, scenario, how)
         agency = how.agency or (AGENCY if broker else f"sim-{secrets.token_hex(4)}")
@@ -81,10 +88,11 @@ async def run_live(
         listener = Listener(address.of_operator(), agency, secrets.token_hex(4), room.hearing.hear)
         await stack.enter_async_context(listening(listener))
         if broker is None:
-            stack.push_async_callback(_forget, listener, names, agency)
+            stack.push_async_callback(forget, address, agency, names)
         order = Order(
             scenario=scenario, seed=seed, agency=agency, address=address, own_broker=broker is not None,
-            speed=how.speed, began_s=time.began_s, shard=how.shard, connects_per_s=how.connects_per_s,
+            clip=how.clip, evidence=_folder(stack, scenario, how), speed=how.speed, began_s=time.began_s,
+            shard=how.shard, connects_per_s=how.connects_per_s,
         )  # fmt: skip
         crews = await _crews(stack, order, how.workers)
         day = _Day(scenario, len(names), time, room, crews, listener, progress)
@@ -109,6 +117,14 @@ async def _broker(stack: AsyncExitStack, scenario: Scenario, how: Live) -> tuple
             f"--broker, or run in virtual time with --virtual; the broker in this process serves {AMQTT_CAMERAS}"
         )
     return broker, Address(url=broker.url)
+
+
+def _folder(stack: AsyncExitStack, scenario: Scenario, how: Live) -> str:
+    if how.evidence and Path(how.evidence).is_dir() and any(Path(how.evidence).iterdir()):
+        raise ConfigError(f"--evidence {how.evidence}: is not empty; name a new folder, so that the runs do not mix")
+    if scenario.media == "none" or how.evidence:
+        return how.evidence
+    return stack.enter_context(tempfile.TemporaryDirectory(prefix="lapel-evidence-"))
 
 
 async def _crews(stack: AsyncExitStack, order: Order, workers: int) -> list[Crew]:
@@ -171,12 +187,16 @@ class _Day:
         every_s = max(_LOOK_S, self._scenario.duration_s / BUCKETS / self._time.speed)
         while (share := (self._time.mono_s() - began_s) / self._scenario.duration_s) < 1:
             glance = await self._glance()
-            room.sampler.snapshot(glance.states, glance.batteries, glance.storage)
-            for lag_s in glance.lags_s:
-                room.sampler.lag(lag_s)
+            self._sample(glance)
             self._told(share, self._time.mono_s(), glance.total, room.hearing.messages, room.hearing.recordings)
             left_s = (1 - share) * self._scenario.duration_s / self._time.speed
             await asyncio.sleep(min(every_s, max(0.01, left_s)))
+        self._sample(await self._glance())
+
+    def _sample(self, glance: Glance) -> None:
+        self._room.sampler.snapshot(glance.states, glance.batteries, glance.storage)
+        for lag_s in glance.lags_s:
+            self._room.sampler.lag(lag_s)
 
     def _inconclusive(self, lags_s: list[float]) -> Iterator[str]:
         if not self._listener.is_up.is_set():
@@ -201,13 +221,6 @@ class _Day:
         glance = together([await crew.glance() for crew in self._crews])
         self.lags_s += glance.lags_s
         return glance
-
-
-async def _forget(listener: Listener, names: Sequence[str], agency: str) -> None:
-    """Somebody else's broker keeps nothing of us."""
-    for name in names:
-        listener.send(Envelope(f"lapel/v1/{agency}/{name}/state", b"", 1, retain=True))
-    await listener.quiet(10.0)
 
 
 @asynccontextmanager

@@ -43,6 +43,8 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     chance.add_argument("--for", dest="for_", metavar="TIME", help="seed after seed until one fails or 90s, 10m, 2h")
     who = parser.add_argument_group("cameras and broker")
     who.add_argument("--media", choices=("none", "clip", "pixels"), help="what cameras film, instead of the scenario's")
+    who.add_argument("--clip", default="", metavar="FILE", help="live: a video of your own for media `clip`")
+    who.add_argument("--evidence", default="", metavar="DIR", help="live: keep recordings with pictures there")
     who.add_argument("--duration", metavar="TIME", help="of the cameras' time, instead of the scenario's")
     who.add_argument("--shard", default="1/1", metavar="I/N", help="only every N-th camera, from the I-th on")
     who.add_argument(
@@ -145,7 +147,15 @@ def _done(
     address = Address(
         url=options.broker, ca=options.ca, identities=options.identities, allow_plain=options.allow_plain
     ) if options.broker else None  # fmt: skip
-    how = live.Live(address=address, agency=options.agency, speed=options.speed, workers=options.workers, shard=shard)
+    how = live.Live(
+        address=address,
+        agency=options.agency,
+        speed=options.speed,
+        workers=options.workers,
+        shard=shard,
+        clip=options.clip,
+        evidence=options.evidence,
+    )
     return asyncio.run(live.run_live(wanted, seed, how, options.trace, progress.update))
 
 

@@ -6,15 +6,16 @@ from pathlib import Path
 
 from lapel.clock import SystemClock
 from lapel.config import Config
-from lapel.errors import ConfigError
+from lapel.evidence.store import EvidenceStore
 from lapel.link.mqtt import connect_rate
 from lapel.worker import Worker
 from lapel_fleet.address import Address
 from lapel_fleet.camera import CardInside
 from lapel_fleet.clock import SimulatedClock, TimeLine
 from lapel_fleet.hardware.cable import Cable, WiredNetwork
-from lapel_fleet.hardware.footage import ComputedFootage
-from lapel_fleet.hardware.storage import MemoryStorage
+from lapel_fleet.hardware.footage import SimulatedFootage
+from lapel_fleet.hardware.storage import FolderCard, MemoryStorage
+from lapel_fleet.media import Filming
 from lapel_fleet.scenario import Scenario
 from lapel_fleet.world import World
 
@@ -34,10 +35,16 @@ class LiveSurroundings:
         worker: Worker,
         *,
         cabled: Callable[[str], bool],
+        film: Filming,
+        folder: Path | None = None,
+        precision_s: float = 0.0,
         connects_per_s: float = CONNECTS_PER_S,
     ) -> None:
-        """`cabled` says whether somebody may tamper with a camera's line."""
-        self.agency, self.worker = agency, worker
+        """`cabled` says whether somebody may tamper with a camera's line; `precision_s`: see `Truth.precision_s`.
+        `folder` is for recordings; without one they are kept in memory.
+        """
+        self._film, self._folder = film, folder
+        self.agency, self.worker, self.precision_s = agency, worker, precision_s
         self._scenario, self._address, self._time, self._cabled = scenario, address, time, cabled
         self._admission: Callable[[], Awaitable[None]] = connect_rate(connects_per_s)
         self._start = SystemClock().now().shifted(-time.mono_s()).utc
@@ -52,13 +59,17 @@ class LiveSurroundings:
         brokers = self._address.of_camera(self.agency, name)
         return WiredNetwork(brokers, self._scenario.keepalive_s, self._admission, cable)
 
-    def card(self, name: str) -> CardInside:  # noqa: ARG002  # all cards are alike
-        """See `Surroundings.card`."""
-        return MemoryStorage()
+    def card(self, name: str) -> CardInside:
+        """See `Surroundings.card`. Where there is something to film it is a real folder."""
+        if self._folder is None:
+            return MemoryStorage()
+        folder = self._folder / name.replace("/", "-")
+        folder.mkdir(parents=True, exist_ok=True)
+        return FolderCard(EvidenceStore(folder, 0))
 
-    def footage(self, name: str, config: Config, clock: SimulatedClock) -> ComputedFootage:  # noqa: ARG002
+    def footage(self, name: str, config: Config, clock: SimulatedClock, chance: random.Random) -> SimulatedFootage:  # noqa: ARG002
         """See `Surroundings.footage`."""
-        return ComputedFootage(clock, config.prebuffer.length_s, config.video.bitrate_bps)
+        return self._film(config, clock, chance)
 
     def broker_url(self) -> str:
         """See `Surroundings.broker_url`. Who is asked for his password there is not told here."""
@@ -75,14 +86,3 @@ def tampered_with(scenario: Scenario, world: World, *, own_broker: bool) -> Call
         if fault.kind.startswith(("network.", "power.")) or (fault.kind == "broker.outage" and not own_broker)
     ]
     return lambda name: any(fault.meets(name, world.chance(name, f"fault {number}")) for number, fault in lines)
-
-
-def check_media(scenario: Scenario, speed: float) -> None:
-    """Raise ConfigError when its media cannot be had at that speed."""
-    if scenario.media == "pixels" and speed != 1:
-        raise ConfigError(f'media = "pixels" are drawn in real time: not at speed {speed:g}, only at 1')
-
-
-def folder_of(root: Path, name: str) -> Path:
-    """Where a camera's recordings go."""
-    return root / name.replace("/", "-")

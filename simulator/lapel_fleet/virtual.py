@@ -11,9 +11,10 @@ from lapel_fleet.camera import CardInside
 from lapel_fleet.clock import SimulatedClock, VirtualClock, run_virtual
 from lapel_fleet.control_room import ControlRoom
 from lapel_fleet.fleet import Fleet
-from lapel_fleet.hardware.footage import ComputedFootage
+from lapel_fleet.hardware.footage import SimulatedFootage
 from lapel_fleet.hardware.network import VirtualBroker, VirtualNetwork
 from lapel_fleet.hardware.storage import MemoryStorage
+from lapel_fleet.media import filming
 from lapel_fleet.run import AGENCY, Run, Told, quiet
 from lapel_fleet.samples import BUCKETS
 from lapel_fleet.scenario import Scenario
@@ -29,11 +30,13 @@ Listener = Callable[[str, bytes], None]
 class VirtualSurroundings:
     """Implements `lapel_fleet.camera.Surroundings`."""
 
-    agency = AGENCY
+    agency, precision_s = AGENCY, 0.0
 
     def __init__(self, scenario: Scenario, loop: asyncio.AbstractEventLoop) -> None:
         self.broker, self.worker = VirtualBroker(), InlineWorker()
         self._scenario, self._loop = scenario, loop
+        self._clips = set(scenario.cameras if scenario.media == "clip" else scenario.clip_cameras)
+        self._blank, self._clip = filming("none"), filming("clip") if self._clips else None
 
     def clock(self) -> SimulatedClock:
         """See `Surroundings.clock`."""
@@ -47,9 +50,10 @@ class VirtualSurroundings:
         """See `Surroundings.card`."""
         return MemoryStorage()
 
-    def footage(self, name: str, config: Config, clock: SimulatedClock) -> ComputedFootage:  # noqa: ARG002
+    def footage(self, name: str, config: Config, clock: SimulatedClock, chance: random.Random) -> SimulatedFootage:
         """See `Surroundings.footage`."""
-        return ComputedFootage(clock, config.prebuffer.length_s, config.video.bitrate_bps)
+        film = self._clip if self._clip is not None and name in self._clips else self._blank
+        return film(config, clock, chance)
 
     def broker_url(self) -> str:
         """See `Surroundings.broker_url`."""
@@ -92,15 +96,16 @@ def run(
         fleet.power_on()
         fleet.begin()
         room.begin()
-        for part in range(BUCKETS):
+        for part in range(1, BUCKETS + 1):
+            await clock.sleep(scenario.duration_s / BUCKETS)
             glance = fleet.glance()
             room.sampler.snapshot(glance.states, glance.batteries, glance.storage)
             progress(part / BUCKETS, clock.mono_s(), glance.total, room.hearing.messages, room.hearing.recordings)
-            await clock.sleep(scenario.duration_s / BUCKETS)
         await room.end()
         await fleet.end()
         await clock.sleep(SETTLE_S)
         cases = room.cases(fleet.truths())
+        broker.observers.clear()  # what comes now is the end of the run, not of the day
         await fleet.close()
         return Run(
             seed=seed, cases=cases, trace_sha256=lines.close(), trace_lines=lines.lines,

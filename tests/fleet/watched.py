@@ -7,7 +7,7 @@ import pytest
 
 from lapel_fleet import virtual
 from lapel_fleet.camera import SimulatedCamera
-from lapel_fleet.checkers.ledger import Heard, Truth
+from lapel_fleet.checkers.ledger import Heard
 from lapel_fleet.hardware.network import VirtualBroker
 from lapel_fleet.run import Run
 from lapel_fleet.scenario import Scenario
@@ -20,11 +20,6 @@ class Watch:
     heard: dict[str, Heard] = field(default_factory=dict)
     history: list[tuple[str, bytes]] = field(default_factory=list)
     """Every message, in order, up to the moment at which the run is judged."""
-    is_over: bool = False
-
-    def hear(self, topic: str, payload: bytes) -> None:
-        if not self.is_over:
-            self.history.append((topic, payload))
 
 
 def run(
@@ -34,15 +29,11 @@ def run(
     the broker, by topic.
     """
     watch = Watch()
-    power_on, settle = SimulatedCamera.power_on, SimulatedCamera.settle_truth
+    power_on = SimulatedCamera.power_on
 
     def powered_on(self: SimulatedCamera) -> None:
         if not (left_off and self.truth.power_cuts > 1):
             power_on(self)
-
-    def settled(self: SimulatedCamera) -> Truth:
-        watch.is_over = True
-        return settle(self)
 
     class Broker(VirtualBroker):
         def __init__(self) -> None:
@@ -51,8 +42,7 @@ def run(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SimulatedCamera, "power_on", powered_on)
-        patch.setattr(SimulatedCamera, "settle_truth", settled)
         patch.setattr(virtual, "VirtualBroker", Broker)
-        done = virtual.run(scenario, seed, listeners=[watch.hear])
+        done = virtual.run(scenario, seed, listeners=[lambda *said: watch.history.append(said)])
     watch.heard = {truth.camera: heard for truth, heard in done.cases}
     return done, watch

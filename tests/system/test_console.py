@@ -1,9 +1,5 @@
 """The technician's console on a real pty: picocom at the other end, driven by pexpect; and programs."""
 
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pexpect
@@ -11,37 +7,7 @@ import pytest
 
 from lapel.console.client import Client
 from lapel.errors import ConsoleError
-from system.brokers import real
-from system.process import PATIENCE_S, SMALL_SCENE, Program, camera
-
-SECRET = "correct horse battery"
-
-
-@contextmanager
-def serviced(folder: Path) -> Iterator[tuple[Program, Path]]:
-    """A camera whose console is at that path; the secret of the role `service` is set."""
-    command = [
-        Path(sys.executable).with_name("lapel-camera"),
-        "login",
-        "set",
-        "service",
-        "--evidence",
-        folder / "evidence",
-    ]
-    subprocess.run(command, input=f"{SECRET}\n", text=True, check=True, capture_output=True, timeout=PATIENCE_S)
-    line = folder / "line"
-    with camera(folder, *SMALL_SCENE, "--prebuffer", "1", "--console", f"pty:{line}") as cam:
-        yield cam, line
-
-
-@contextmanager
-def picocom(line: Path) -> Iterator["pexpect.spawn[str]"]:
-    client = pexpect.spawn(real("picocom"), ["-b", "115200", str(line)], encoding="utf-8", timeout=PATIENCE_S)
-    try:
-        client.expect("Terminal ready")
-        yield client
-    finally:
-        client.close(force=True)
+from system.technician import SECRET, picocom, serviced
 
 
 def log_in(client: "pexpect.spawn[str]", secret: str = SECRET) -> None:
@@ -83,7 +49,7 @@ async def test_a_technician_logs_in_records_hangs_up_and_leaves_nothing_to_the_n
             next_client.expect("login: ")
             assert "my-own-words" not in (next_client.before or "")
             next_client.send("status\r")
-            next_client.expect("secret: ")  # no command without a login
+            next_client.expect("The roles are")  # no command without a login
         assert "Traceback" not in cam.err
         record = (tmp_path / "evidence" / ".lapel" / "console.jsonl").read_text()
         assert "my-own-words" in record

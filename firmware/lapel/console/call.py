@@ -1,6 +1,6 @@
 """What a command is given: the camera's desk, who asks, and the words that came with it."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -32,6 +32,9 @@ class Seat(Protocol):
     async def ask(self, prompt: str, *, echo: bool = True) -> str:
         """A line, typed at `prompt`. Raises ConsoleError when it was broken off with ^C."""
 
+    def caught_up(self) -> None:
+        """What the camera said up to now has been seen: it is not told again after the command."""
+
     def resize(self, columns: int | None, colour: bool | None) -> None:
         """Set the terminal's width or colour; without either, ask the terminal."""
 
@@ -49,8 +52,8 @@ class Seat(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One command, about to be carried out."""
+class Means:
+    """What every visit to one camera, and every command, works with."""
 
     desk: Desk
     clock: Clock
@@ -59,10 +62,21 @@ class Call:
     candidate: Candidate
     door: Door
     table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Means):
+    """One command, about to be carried out."""
+
     role: Role
-    words: dict[str, str]
+    words: Mapping[str, str]
     seat: Seat | None = None
-    newest_log: Callable[[], None] | None = None
+
+    @classmethod
+    def of(cls, means: Means, role: Role, words: Mapping[str, str], seat: Seat | None) -> "Call":
+        """With these means."""
+        on = means
+        return cls(on.desk, on.clock, on.worker, on.record, on.candidate, on.door, on.table, role, words, seat)
 
     def word(self, name: str, otherwise: str = "") -> str:
         """A parameter or option as it was typed."""

@@ -2,19 +2,17 @@
 
 import importlib
 import pkgutil
-import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lapel.console.interface import Desk, Role
 from lapel.console.layout import Block, Pairs, Text
+from lapel.console.words import split
 from lapel.errors import ConsoleError
 
 if TYPE_CHECKING:
     from lapel.console.call import Call
-
-_WORD = re.compile(r'"([^"]*)"|(\S+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +93,11 @@ class Parsed:
     json: bool = False
     help: bool = False
 
+    @property
+    def name(self) -> str:
+        """As it would be typed in full."""
+        return f"{self.noun.name} {self.verb.name}".strip()
+
 
 @dataclass(frozen=True, slots=True)
 class Completion:
@@ -117,7 +120,7 @@ class Table:
 
     def parse(self, line: str) -> Parsed:
         """Understand `line`. Raises ConsoleError that says what would have been right."""
-        words = _words(line)
+        words = split(line)
         noun = self._nouns[_meant(words[0], self._nouns, "command")]
         rest = words[1:]
         wants_help = any(word in ("-h", "--help") for word in rest)
@@ -181,13 +184,8 @@ def all_commands() -> Table:
     return Table(importlib.import_module(f"{commands.__name__}.{name}").NOUN for name in names)
 
 
-def _words(line: str) -> list[str]:
-    if line.count('"') % 2:
-        raise ConsoleError('a quotation mark is missing: write "…" around words that belong together', "usage")
-    return [quoted or word for quoted, word in _WORD.findall(line)]
-
-
 def _loose_words(line: str) -> list[str]:
+    """For a line that is still being typed."""
     return line.replace('"', " ").split()
 
 

@@ -6,6 +6,8 @@ Draws with carriage return, backspace and blanks alone, so that it works on any 
 from collections.abc import Callable
 from typing import Literal
 
+from lapel.console.words import is_inside_quotes
+
 LINE_MAX_CHARS = 1_000
 """Noise is endless; a command is not."""
 _HISTORY_LINES = 100
@@ -85,7 +87,7 @@ class LineEditor:
 
     def _begins_word(self) -> bool:
         before = self.text[: self.cursor]
-        return (not before or before[-1] == " ") and before.count('"') % 2 == 0
+        return before[-1:] in ("", " ") and not is_inside_quotes(before)
 
     def _edit(self, key: str) -> None:
         before, after = self.text[: self.cursor], self.text[self.cursor :]

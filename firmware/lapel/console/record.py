@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from lapel.clock import Clock, iso
+from lapel.files import opened, write
 from lapel.worker import Worker
 
 _KEPT_MAX = 1_000
@@ -43,7 +44,12 @@ class FileRecord:
         said = {"at": iso(now.utc), "mono_s": round(now.mono_s, 3), "kind": kind}
         said |= {key: value for key, value in detail.items() if value is not None}
         self._waiting.append(msgspec.json.encode(said) + b"\n")
-        await asyncio.shield(self._flush())  # a hang-up in mid-write must not write a line twice
+        flushing = asyncio.ensure_future(self._flush())
+        try:
+            await asyncio.shield(flushing)  # a hang-up in mid-write must not write a line twice
+        except asyncio.CancelledError:
+            await asyncio.wait({flushing})
+            raise
 
     async def _flush(self) -> None:
         async with self._writing:
@@ -61,10 +67,10 @@ class FileRecord:
 
 
 def _append(path: Path, lines: bytes) -> None:
+    """A line that a power cut or a full card tore is left as it is, and ended, so that the next one is whole."""
     path.parent.mkdir(exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
-    try:
-        os.write(descriptor, lines)
+    with opened(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600) as descriptor:
+        size = os.fstat(descriptor).st_size
+        torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        write(descriptor, (b"\n" if torn else b"") + lines)
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

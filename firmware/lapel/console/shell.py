@@ -5,38 +5,42 @@ hangs up is logged out; nothing that happens here reaches the camera but through
 """
 
 import asyncio
-import contextlib
-import traceback
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 
 import msgspec
 
 from lapel import __version__
 from lapel.clock import Clock
-from lapel.console import machine
-from lapel.console.call import Call
+from lapel.console.call import Means
 from lapel.console.candidate import Candidate
-from lapel.console.command import Answer, Parsed, Table, all_commands
+from lapel.console.carrier import Carrier, tell_fault
+from lapel.console.command import Table, all_commands
 from lapel.console.editor import LineEditor
-from lapel.console.interface import ROLES, Desk, Role
-from lapel.console.keys import Keys
-from lapel.console.layout import STYLES, Block, Text, length, plain, size
-from lapel.console.login import Door, weak
+from lapel.console.entrance import Entrance
+from lapel.console.interface import Desk, Role
+from lapel.console.keys import Keys, RawInput, TypeAhead
+from lapel.console.layout import STYLES, Block, Text, length
+from lapel.console.login import Door
+from lapel.console.machine_mode import NOISE_LINES, MachineMode
 from lapel.console.record import Record
 from lapel.console.screen import Screen
-from lapel.console.transfer import Zmodem, seconds_for
-from lapel.errors import ConsoleError, LapelError, MessageError
+from lapel.console.transfer import Zmodem
+from lapel.errors import ConsoleError, LapelError
 from lapel.hardware.interfaces import SerialLine
 from lapel.logs import LEVELS, Level, LogLine
+from lapel.plain import plain
 from lapel.worker import Worker
 
 IDLE_S = 600.0
-"""Seconds without a key after which a technician counts as gone."""
-_KEYS_AHEAD = 4_096
+"""Seconds without a command after which a technician counts as gone. Not without a key: noise types, too."""
 _LINES_HELD = 200
-_PRESENCE_S = 30.0
+_MUCH_BYTES = 1_024
+_BREATHER_S = 0.05
+"""After so many bytes at once, this long for others. No UART is as quick; noise on a pty or a USB gadget is quicker."""
+_FAULT_S = 1.0
+_CTRL_C = b"\x03"
+"""By itself it comes from a person, even where a program is expected: a receiver that was never started."""
 
 
 class Console:
@@ -51,40 +55,41 @@ class Console:
         *,
         door: Door,
         record: Record,
+        candidate: Candidate | None = None,
         table: Table | None = None,
         idle_s: float = IDLE_S,
     ) -> None:
         """Everything is passed in; `table` is every command there is."""
-        self.line, self.desk, self.clock, self.worker = line, desk, clock, worker
-        self.door, self.record, self.idle_s = door, record, idle_s
-        self.table = table or all_commands()
-        self.candidate = Candidate(desk, clock)
+        self.line, self.idle_s = line, idle_s
+        self.means = Means(
+            desk, clock, worker, record, candidate or Candidate(desk, clock, worker), door, table or all_commands()
+        )
 
     async def run(self) -> None:
         """One visit after the other, until cancelled."""
         try:
+            await self.means.candidate.resume()
             while True:
                 await self.line.attached()
-                await Visit(self).run()
+                await Visit(self.means, self.line, self.idle_s).run()
         finally:
-            self.candidate.close()
+            await self.means.candidate.close()
             self.line.close()
 
 
 class Visit:
     """From somebody's coming to their hanging up. Implements `lapel.console.call.Seat`."""
 
-    def __init__(self, console: Console) -> None:
-        self._on = console
-        self._line, self._clock = console.line, console.clock
-        self._screen = Screen(console.line)
+    def __init__(self, means: Means, line: SerialLine, idle_s: float) -> None:
+        self._on, self._line, self._clock = means, line, means.clock
+        self._idle_s, self._idle_from_s = idle_s, means.clock.mono_s()
+        self._screen = Screen(line)
         self._editor = LineEditor(self._screen.write, lambda: self._screen.columns)
-        self._decoder = Keys()
-        self._keys: asyncio.Queue[str] = asyncio.Queue(_KEYS_AHEAD)
-        self._raw: asyncio.Queue[bytes] | None = None
+        self._entrance = Entrance(means, self, line.name)
+        self._carrier = Carrier(means)
+        self._decoder, self._keys = Keys(), TypeAhead()
+        self._raw: RawInput | None = None
         self._held: deque[LogLine] = deque(maxlen=_LINES_HELD)
-        self._last_key_s = self._clock.mono_s()
-        self._command: asyncio.Task[Answer] | None = None
         self._role: Role | None = None
         self._leaving = self._machine_next = False
         self.log_level: Level | None = "warning"
@@ -102,29 +107,42 @@ class Visit:
             await self._log_out("hang-up")
 
     async def _serve_until_idle(self, reading: "asyncio.Task[None]") -> None:
-        tasks = [
-            asyncio.create_task(self._serve(), name="console-serve"),
-            asyncio.create_task(self._idle(), name="console-idle"),
-        ]
+        serving = asyncio.create_task(self._serve(), name="console-serve")
+        idling = asyncio.create_task(self._idle(), name="console-idle")
         try:
-            await asyncio.wait({reading, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({reading, serving, idling}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in tasks:
-                task.cancel()
-            results = await asyncio.gather(*tasks, return_exceptions=True)
-        for result in results:
-            if isinstance(result, Exception):
-                self._tell_fault(result)
-        if not reading.done() and self._role is not None:
-            self._line.discard()
+            serving.cancel()
+            idling.cancel()
+            served, _ = await asyncio.gather(serving, idling, return_exceptions=True)
             self._raw = None
-            self._screen.write("\r\nlogged out: nobody typed anything\r\n")
+        if reading.done():
+            return
+        self._line.discard()
+        self._keys.clear()
+        if isinstance(served, Exception):
+            await self._recover_from(served)
+        else:
+            self._screen.write(f"\r\nlogged out: no command for {length(self._idle_s)}\r\n")
             await self._log_out("idle")
 
+    async def _recover_from(self, error: Exception) -> None:
+        """Log out, and go on: a fault of ours must not take the service port away."""
+        await self._log_out("fault")
+        if isinstance(error, LapelError):
+            self.show(Text(str(error), "bad"))
+        else:
+            tell_fault(self._on.desk.log, error)
+            self.show(Text("a fault of Lapel's, which is in the log; log in again", "bad"))
+        await self._clock.sleep(_FAULT_S)
+
     async def _idle(self) -> None:
-        while self._role is None or self._clock.mono_s() < self._last_key_s + self._on.idle_s:
-            left_s = self._last_key_s + self._on.idle_s - self._clock.mono_s()
-            await self._clock.sleep(left_s if left_s > 0 else self._on.idle_s)
+        while self._role is None or self._clock.mono_s() < self._idle_from_s + self._idle_s:
+            left_s = self._idle_from_s + self._idle_s - self._clock.mono_s()
+            await self._clock.sleep(left_s if left_s > 0 else self._idle_s)
+
+    def _is_at_work(self) -> None:
+        self._idle_from_s = self._clock.mono_s()
 
     async def _log_out(self, why: str) -> None:
         role, self._role = self._role, None
@@ -134,25 +152,28 @@ class Visit:
     # -- keys --------------------------------------------------------------------------------------------------------
 
     async def _read(self) -> None:
-        """Everything that comes in, until the other end hangs up."""
+        """Everything that comes in, until the other end hangs up. Waits for nobody: else a hang-up could go unseen, and
+        whoever comes next would be in this visit.
+        """
         while data := await self._line.read():
-            self._last_key_s = self._clock.mono_s()
-            if self._raw is not None:
-                await self._raw.put(data)
-                continue
-            for key in self._decoder.feed(data):
-                await self._take(key)
-            await asyncio.sleep(0)  # noise without end leaves the loop to others
+            if self._raw is not None and not (self._carrier.is_busy and data == _CTRL_C):
+                self._raw.put(data)
+            else:
+                dropped = [key for key in self._decoder.feed(data) if not self._take(key)]
+                if dropped and not self._screen.is_busy():
+                    self._screen.write("\a")
+            await self._clock.sleep(_BREATHER_S if len(data) > _MUCH_BYTES else 0)
 
-    async def _take(self, key: str) -> None:
+    def _take(self, key: str) -> bool:
+        """Whether there was room for it."""
         if key.startswith("column ") and len(key) > 7:
             self._screen.width_told(int(key[7:]) if key[7:].isdigit() else 0)
-        elif self._command is None:
-            await self._keys.put(key)
-        elif key == "interrupt":
-            self._command.cancel()
-        elif not self._keys.full():
-            self._keys.put_nowait(key)
+            return True
+        if key == "interrupt" and self._carrier.is_busy:
+            self._keys.clear()
+            self._carrier.break_off()
+            return True
+        return self._keys.put(key)
 
     async def key(self) -> str:
         """The next key."""
@@ -175,83 +196,35 @@ class Visit:
                 case "complete":
                     pass
 
-    # -- login -------------------------------------------------------------------------------------------------------
+    # -- commands ----------------------------------------------------------------------------------------------------
 
     async def _serve(self) -> None:
         while True:
-            self._role = None
-            self._screen.show(
+            self.show(
                 Text(f"Lapel {__version__}  {self._on.desk.standing().camera}"),
-                Text("For authorised technicians. What is done here goes on record."),
+                Text("For authorised technicians."),
+                Text("What is done here goes on record."),
             )
-            while self._role is None:
-                try:
-                    role = await self._log_in()
-                except (ConsoleError, LapelError) as error:
-                    self._screen.show(Text(str(error), "bad"))
-                    continue
-                self._role = role
-            self._leaving = False
-            self._last_key_s = self._clock.mono_s()
-            await self._on.record.put("login", role=self._role, line=self._line.name)
+            while (role := await self._let_in()) is None:
+                pass
+            self._is_at_work()
+            self._role, self._leaving = role, False
             self._screen.ask_width()
-            await self._work(self._role)
+            await self._work(role)
             await self._log_out("exit")
 
-    async def _log_in(self) -> Role | None:
-        name = ""
-        while not name:
-            name = (await self.ask("login: ")).strip()
-        role = next((one for one in ROLES if one == name), None)
-        if name == "recover":
-            await self._set_in_presence("service", "recover")
+    async def _let_in(self) -> Role | None:
+        await self._screen.drained()
+        try:
+            return await self._entrance.log_in()
+        except LapelError as error:
+            self.show(Text(str(error), "bad"))
             return None
-        if role is not None:
-            standing = await self._on.door.standing(role)
-            if standing == "unset":
-                self._screen.show(Text(f"No secret is set for {role} yet."))
-                await self._set_in_presence(role, "first secret")
-                return None
-            if standing == "locked":
-                await self._unlock(role)
-                return None
-        verdict = await self._on.door.knock(name, await self.ask("secret: ", echo=False))
-        if verdict == "open":
-            return role
-        await self._on.record.put("login-failed", role=name[:40], line=self._line.name, verdict=verdict)
-        self._screen.show(Text("That is not right. Each wrong secret makes the next wait longer.", "bad"))
-        return None
-
-    async def _unlock(self, role: Role) -> None:
-        self._screen.show(Text(f"{role} is locked after too many wrong secrets.", "bad"))
-        await self._prove_presence()
-        await self._on.door.forgive(role)
-        await self._on.record.put("unlocked", role=role)
-        self._screen.show(Text("Unlocked. Log in now; a forgotten secret is replaced with `recover`.", "good"))
-
-    async def _set_in_presence(self, role: Role, why: str) -> None:
-        await self._prove_presence()
-        await self._on.door.set(role, await self._new_secret(role))
-        await self._on.record.put("secret-set", role=role, why=why)
-        self._screen.show(Text(f"The secret of {role} is set. Log in with it.", "good"))
-
-    async def _prove_presence(self) -> None:
-        self._screen.show(Text(self._on.desk.presence_hint))
-        if not await self._on.desk.presence(_PRESENCE_S):
-            raise ConsoleError("nobody is at the camera's button", "denied")
-
-    async def _new_secret(self, role: Role) -> str:
-        secret = await self.ask(f"new secret of {role}: ", echo=False)
-        if trouble := weak(secret):
-            raise ConsoleError(trouble, "usage")
-        if await self.ask("once more: ", echo=False) != secret:
-            raise ConsoleError("these were two different secrets", "usage")
-        return secret
-
-    # -- commands ----------------------------------------------------------------------------------------------------
 
     async def _work(self, role: Role) -> None:
+        """Command after command, until `exit`, ^D or too much noise."""
         self._held.clear()
+        misunderstood = 0
         while not self._leaving:
             await self._screen.drained()
             if missed := self._screen.take_missed():
@@ -260,15 +233,18 @@ class Visit:
             if line is None:
                 return
             if line.strip():
-                await self._carry_out(line, role)
+                misunderstood = 0 if await self._obey(line, role) else misunderstood + 1
+            if misunderstood >= NOISE_LINES:
+                self.show(Text(f"logged out: {NOISE_LINES} lines in a row were no commands", "bad"))
+                return
             if self._machine_next:
                 self._machine_next = False
-                await self._machine_mode(role)
+                if not await self._machine_mode(role):
+                    return
 
     async def _read_command(self) -> str | None:
         self._editor.begin(self._prompt())
-        while self._held:
-            self._hear(self._held.popleft())
+        self._tell_held()
         while True:
             match self._editor.press(await self.key()):
                 case "line":
@@ -304,97 +280,57 @@ class Visit:
             blocks = (Text(str(error), "bad"),)
         self._editor.above(self._screen.lines(blocks))
 
-    async def _carry_out(self, line: str, role: Role) -> None:
-        """Every end of a command is a line or more, never a traceback."""
+    async def _obey(self, line: str, role: Role) -> bool:
+        """Whether it was a command, carried out or not."""
         try:
-            parsed = self._on.table.parse(line)
-            if parsed.help:
-                self._screen.show(*self._on.table.help(f"{parsed.noun.name} {parsed.verb.name}"))
-                return
-            answer = await self._answer(parsed, line, role, at_keys=True)
+            parsed = await self._carrier.understand(line, role)
         except ConsoleError as error:
-            if error.result == "usage":
-                await self._on.record.put("mistyped", role=role, line=line[:200])
-            self._screen.show(Text(str(error), "bad"))
-            return
+            self.show(Text(str(error), "bad"))
+            return False
+        self._is_at_work()
+        if parsed.help:
+            self.show(*self._on.table.help(parsed.name))
+            return True
+        try:
+            answer = await self._carrier.carry_out(parsed, line, role, self)
+        except ConsoleError as error:
+            self.show(Text(str(error), "bad"))
+            return True
+        finally:
+            self._is_at_work()
         if parsed.json:
             self._screen.write(msgspec.json.encode(answer.data).decode() + "\r\n")
         else:
-            self._screen.show(*answer.blocks)
+            self.show(*answer.blocks)
+        return True
 
-    async def _answer(self, parsed: Parsed, line: str, role: Role, *, at_keys: bool) -> Answer:
-        """On record before it is done, and how it ended. Raises ConsoleError, whatever happens."""
-        name = f"{parsed.noun.name} {parsed.verb.name}".strip()
-        await self._on.record.put("command", role=role, line=line[:1000])
+    async def _machine_mode(self, role: Role) -> bool:
+        """Whether the program said goodbye, rather than turned out to be noise."""
+        self._raw = RawInput()
         try:
-            self._allow(parsed, role, name, at_keys=at_keys)
-            return await self._interruptible(parsed.verb.run(self._call(parsed, role, at_keys=at_keys)))
-        except ConsoleError as error:
-            await self._on.record.put("command-ended", line=line[:200], result=error.result, reason=str(error)[:400])
-            raise
-        except LapelError as error:
-            await self._on.record.put("command-ended", line=line[:200], result="failed", reason=str(error)[:400])
-            raise ConsoleError(str(error)) from error
-        except Exception as error:
-            self._tell_fault(error, show=False)
-            raise ConsoleError(
-                f"{name}: a fault of Lapel's ({type(error).__name__}), which is in the log; send a `support bundle`"
-            ) from error
-
-    def _allow(self, parsed: Parsed, role: Role, name: str, *, at_keys: bool) -> None:
-        verb = parsed.verb
-        if verb.role == "service" and role != "service":
-            raise ConsoleError(f"{name}: is for the role service; log in as service", "denied")
-        if verb.not_while_recording and self._on.desk.standing().state == "recording":
-            raise ConsoleError(f"{name}: refused while the camera records; `record stop REASON` first", "refused")
-        if verb.interactive and not at_keys:
-            raise ConsoleError(f"{name}: needs somebody at the keys; not in machine mode", "refused")
-
-    async def _interruptible(self, job: Awaitable[Answer]) -> Answer:
-        """^C breaks it off; hanging up does too."""
-        self._command = asyncio.ensure_future(job)
-        try:
-            await asyncio.wait({self._command})
-            if self._command.cancelled():
-                raise ConsoleError("broken off", "refused")
-            return self._command.result()
+            return await MachineMode(self._carrier, self._line, role, self._is_at_work).run(self._raw.pieces())
         finally:
-            self._command.cancel()
-            self._command = None
-
-    def _call(self, parsed: Parsed, role: Role, *, at_keys: bool) -> Call:
-        on = self._on
-        return Call(
-            desk=on.desk,
-            clock=on.clock,
-            worker=on.worker,
-            record=on.record,
-            candidate=on.candidate,
-            door=on.door,
-            table=on.table,
-            role=role,
-            words=dict(parsed.words),
-            seat=self if at_keys else None,
-        )
-
-    def _tell_fault(self, error: BaseException, *, show: bool = True) -> None:
-        """A fault of ours: into the log, where a support bundle finds it."""
-        for line in traceback.format_exception(error):
-            self._on.desk.log.add("console: " + " ".join(line.split())[:400], "error")
-        if show:
-            self._screen.write("\r\na fault of Lapel's, which is in the log; log in again\r\n")
+            self._raw = None
 
     # -- what the camera says meanwhile ------------------------------------------------------------------------------
 
     def _hear(self, line: LogLine) -> None:
-        """Above the line being typed; behind a command that runs; never where the line is busy. Must not raise."""
+        """The camera is speaking, and must not be made to wait or stumble: it is told later."""
         if self._role is None or self._raw is not None:
             return
-        if self._command is not None or not self._editor.active:
-            self._held.append(line)
-            return
-        if self._editor.echo:
-            self._editor.change_prompt(self._prompt())
+        if len(self._held) == _LINES_HELD:
+            self._screen.miss()
+        self._held.append(line)
+        asyncio.get_running_loop().call_soon(self._tell_held)
+
+    def _tell_held(self) -> None:
+        """Above the line being typed; while a command runs they wait."""
+        while self._held and self._role and self._editor.active and not self._carrier.is_busy:
+            self._tell(self._held.popleft())
+
+    def _tell(self, line: LogLine) -> None:
+        """Never where the line is busy."""
+        self._editor.change_prompt(self._prompt())
         if self.log_level is None or LEVELS.index(line.level) < LEVELS.index(self.log_level):
             return
         if self._screen.is_busy():
@@ -407,6 +343,10 @@ class Visit:
     def show(self, *blocks: Block) -> None:
         """Say it now."""
         self._screen.show(*blocks)
+
+    def caught_up(self) -> None:
+        """What the camera said up to now has been seen."""
+        self._held.clear()
 
     def resize(self, columns: int | None, colour: bool | None) -> None:
         """Set width or colour; without either, ask the terminal."""
@@ -429,80 +369,12 @@ class Visit:
 
     async def send_file(self, path: Path, limit_s: float) -> float:
         """Time first, then the file; meanwhile nothing else is said."""
-        count = (await self._on.worker.run(path.stat)).st_size
-        takes_s = seconds_for(count, self._line.baud)
-        if takes_s > limit_s:
-            raise ConsoleError(
-                f"{path.name}: {size(count)} take {length(takes_s)}, more than {length(limit_s)};"
-                " give --limit SECONDS, or use the dock",
-                "refused",
-            )
-        self._screen.show(
-            Text(f"{path.name}: {size(count)}, about {length(takes_s)}. Start receiving now (picocom: C-a C-r)."),
-        )
+        sending = Zmodem(self._clock, self._on.worker, self._line, path, limit_s)
+        self.show(Text(await sending.announcement()))
         await self._screen.drained()
-        self._raw = asyncio.Queue(64)
+        self._raw = RawInput()
+        self._idle_from_s = self._clock.mono_s() + sending.longest_s
         try:
-            return await Zmodem(self._clock).send(self._line, self._raw_bytes(), path, max(limit_s, takes_s))
+            return await sending.run(self._raw.pieces())
         finally:
             self._raw = None
-
-    async def _raw_bytes(self) -> AsyncIterator[bytes]:
-        while self._raw is not None:
-            yield await self._raw.get()
-
-    # -- machine mode ------------------------------------------------------------------------------------------------
-
-    async def _machine_mode(self, role: Role) -> None:
-        """Requests and replies until `exit`; the newest reply is kept for whoever lost it."""
-        self._raw = asyncio.Queue(64)
-        newest: tuple[machine.Request, machine.Response] | None = None
-        self._respond(machine.Response(None, "done", data={"lapel-machine": 1, "role": role}))
-        try:
-            async for line in self._machine_lines():
-                try:
-                    request = machine.request(line)
-                except MessageError as error:
-                    self._respond(machine.Response(None, "bad-line", str(error)[:200]))
-                    continue
-                if newest is not None and newest[0] == request:
-                    self._respond(newest[1])
-                    continue
-                newest = request, await self._reply_to(request, role)
-                self._respond(newest[1])
-                if request.command.strip() == "exit":
-                    return
-        finally:
-            self._raw = None
-
-    async def _reply_to(self, request: machine.Request, role: Role) -> machine.Response:
-        if request.command.strip() == "exit":
-            return machine.Response(request.id, "done")
-        try:
-            if not request.command.strip():
-                raise ConsoleError("command: is empty", "usage")
-            parsed = self._on.table.parse(request.command)
-            answer = await self._answer(parsed, request.command, role, at_keys=False)
-        except ConsoleError as error:
-            return machine.Response(request.id, error.result, str(error))
-        return machine.Response(request.id, "done", data=answer.data)
-
-    def _respond(self, reply: machine.Response) -> None:
-        with contextlib.suppress(UnicodeEncodeError):
-            self._line.write(machine.encoded(reply))
-
-    async def _machine_lines(self) -> AsyncIterator[bytes]:
-        """Whole lines. One that is too long is handed on cut off, and its rest skipped."""
-        held, skipping = b"", False
-        async for data in self._raw_bytes():
-            held += data.replace(b"\r", b"\n")
-            *lines, held = held.split(b"\n")
-            for line in lines:
-                if line.strip() and not skipping:
-                    yield line
-                skipping = False
-            if len(held) > machine.LINE_MAX_BYTES:
-                if not skipping:
-                    yield held[: machine.LINE_MAX_BYTES + 1]
-                held, skipping = b"", True
-            await self._line.drained()

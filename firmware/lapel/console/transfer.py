@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from lapel.clock import Clock
+from lapel.console.layout import length, size
 from lapel.errors import ConsoleError
 from lapel.hardware.interfaces import SerialLine
+from lapel.worker import Worker
 
 LIMIT_S = 600.0
 """A pull that would take longer needs to be asked for: the console is blocked as long as it lasts."""
@@ -19,12 +21,32 @@ _PIECE_BYTES = 16_384
 
 
 class Zmodem:
-    """Sends with a child process, which is fed from the line and speaks to it."""
+    """One file over one line. A child process sends it, is fed from the line and speaks to it."""
 
-    def __init__(self, clock: Clock, program: str = "sz") -> None:
-        self._clock, self._program = clock, program
+    def __init__(
+        self, clock: Clock, worker: Worker, line: SerialLine, path: Path, limit_s: float, program: str = "sz"
+    ) -> None:
+        self._clock, self._worker, self._line = clock, worker, line
+        self._path, self._limit_s, self._program = path, limit_s, program
 
-    async def send(self, line: SerialLine, incoming: AsyncIterator[bytes], path: Path, limit_s: float) -> float:
+    @property
+    def longest_s(self) -> float:
+        """The most that `run` may take: the limit, and what a technician needs to start the receiver."""
+        return self._limit_s + _START_S
+
+    async def announcement(self) -> str:
+        """What is about to be sent and how long that takes. Raises ConsoleError when it is longer than the limit."""
+        count = (await self._worker.run(self._path.stat)).st_size
+        takes_s, name = seconds_for(count, self._line.baud), self._path.name
+        if takes_s > self._limit_s:
+            raise ConsoleError(
+                f"{name}: {size(count)} take {length(takes_s)}, more than {length(self._limit_s)};"
+                " give --limit SECONDS, or use the dock",
+                "refused",
+            )
+        return f"{name}: {size(count)}, about {length(takes_s)}. Start receiving now (picocom: C-a C-r)."
+
+    async def run(self, incoming: AsyncIterator[bytes]) -> float:
         """Returns the seconds it took. Raises ConsoleError when the file did not arrive."""
         found = shutil.which(self._program)
         if found is None:
@@ -36,27 +58,25 @@ class Zmodem:
             "--zmodem",
             "--binary",
             "--quiet",
-            str(path),
+            str(self._path),
             stdin=pipe,
             stdout=pipe,
             stderr=asyncio.subprocess.DEVNULL,
         )
-        talk = [asyncio.create_task(_to_child(incoming, child)), asyncio.create_task(_to_line(child, line))]
-        limit = asyncio.create_task(self._clock.sleep(limit_s + _START_S))
-        ended = asyncio.create_task(child.wait())
+        listening = asyncio.create_task(_to_child(incoming, child))
+        sending = asyncio.create_task(_to_line(child, self._line))  # ends when the child and the line are done
+        limit = asyncio.create_task(self._clock.sleep(self.longest_s))
         try:
-            await asyncio.wait({ended, limit}, return_when=asyncio.FIRST_COMPLETED)
-            if ended.done():
-                await talk[1]
+            await asyncio.wait({sending, limit}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (*talk, limit, ended):
+            for task in (listening, sending, limit):
                 task.cancel()
             with contextlib.suppress(ProcessLookupError):
                 child.kill()
-            await child.wait()
+            await asyncio.gather(child.wait(), listening, sending, limit, return_exceptions=True)
             child._transport.close()  # type: ignore[attr-defined]  # else its pipes live until the collector comes by
         if child.returncode != 0:
-            raise ConsoleError(f"{path.name}: did not arrive; start the receiver at once (picocom: C-a C-r)")
+            raise ConsoleError(f"{self._path.name}: did not arrive; start the receiver at once (picocom: C-a C-r)")
         return self._clock.mono_s() - begin_s
 
 

@@ -3,12 +3,15 @@
 import asyncio
 import contextlib
 import os
+import select
 from collections import deque
 
 _CHUNK_BYTES = 4096
-_UNREAD_MAX_BYTES = 16_384
+_UNREAD_MAX_BYTES = 4_096
 _UNSENT_MAX_BYTES = 262_144
 """The longest answer that a command may give fits several times; a client that stops reading costs no more."""
+_LOOK_S = 0.1
+"""Seconds between looks whether the other end is still there, while nothing is read that would tell."""
 
 
 class DescriptorLine:
@@ -21,6 +24,7 @@ class DescriptorLine:
         self._unread = bytearray()
         self._unsent: deque[bytes] = deque()
         self._unsent_bytes = 0
+        self._look: asyncio.TimerHandle | None = None
         self._stirred = asyncio.Event()
         self._drained = asyncio.Event()
         self._drained.set()
@@ -42,10 +46,10 @@ class DescriptorLine:
             await self._stirred.wait()
         data = bytes(self._unread)
         self._unread.clear()
-        if self._up:
+        if self._look is not None:
+            self._stop_looking()
             self._listen()
-            return data
-        return data if data and self._descriptor is not None else b""
+        return data
 
     def write(self, data: bytes) -> bool:
         """Send what the kernel takes now, queue the rest, or drop all of it when too much waits."""
@@ -92,6 +96,7 @@ class DescriptorLine:
         the loop must not look at it any more.
         """
         self._up = False
+        self._stop_looking()
         if self._descriptor is not None:
             loop = asyncio.get_running_loop()
             loop.remove_reader(self._descriptor)
@@ -114,13 +119,42 @@ class DescriptorLine:
             return
         except OSError:
             data = b""
-        if not data:
+        if not data or self._changed_hands():
             self._hung_up()
             return
         self._unread += data
-        if len(self._unread) >= _UNREAD_MAX_BYTES:  # the kernel keeps the rest until somebody reads
-            asyncio.get_running_loop().remove_reader(self._descriptor)
+        if len(self._unread) >= _UNREAD_MAX_BYTES:
+            self._pause()
         self._stirred.set()
+
+    def _changed_hands(self) -> bool:
+        """Whether what was just read may be another client's: for lines that can tell."""
+        return False
+
+    def _pause(self) -> None:
+        """The kernel keeps the rest until somebody reads. A hang-up must not wait behind it."""
+        assert self._descriptor is not None
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._descriptor)
+        self._look = loop.call_later(_LOOK_S, self._see_whether_it_is_up)
+
+    def _see_whether_it_is_up(self) -> None:
+        if self._is_hung_up():
+            self._hung_up()
+        else:
+            self._look = asyncio.get_running_loop().call_later(_LOOK_S, self._see_whether_it_is_up)
+
+    def _is_hung_up(self) -> bool:
+        """As the kernel has it, however much there is still to read."""
+        assert self._descriptor is not None
+        poll = select.poll()
+        poll.register(self._descriptor, 0)
+        return bool(poll.poll(0))
+
+    def _stop_looking(self) -> None:
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
 
     def _send(self) -> None:
         """As much as the kernel takes; the loop calls again when it takes more."""

@@ -16,6 +16,9 @@ import msgspec
 from lapel.link.messages import EventMessage, Reply, StateMessage, Telemetry
 from lapel.recording import Account
 
+NEWS_S = 10.0
+LIVE_PRECISION_S = 0.25
+"""`Truth.precision_s` at the speed of real time: what a busy machine may need to hand a press to the firmware."""
 Message = StateMessage | EventMessage | Reply | Telemetry
 
 
@@ -64,6 +67,8 @@ class Truth:
     """From when to when its lens gave no pictures; the end is infinite while that goes on."""
     fps: float = 30.0
     """Pictures a second that its lens gives."""
+    precision_s: float = 0.0
+    """How far a time here may lie from the camera's own for one thing: where time is real, a press is felt later."""
     telemetry_s: float = 30.0
     """Seconds between two looks at battery and card."""
     battery: list[Resource] = field(default_factory=list)
@@ -71,6 +76,11 @@ class Truth:
     state: str = "off"
     session: str = ""
     """At the end."""
+
+    @property
+    def news_s(self) -> float:
+        """How old news may be: a message is on its way no longer than its acknowledgement is awaited, in real time."""
+        return max(NEWS_S, NEWS_S * self.precision_s / LIVE_PRECISION_S)
 
     def states_between(self, from_s: float, to_s: float) -> set[str]:
         """Every state that it was in at some moment between the two."""

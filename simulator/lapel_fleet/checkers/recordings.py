@@ -30,11 +30,11 @@ def activations_are_answered(case: Case) -> Iterator[str | None]:
     """Each is one recording, or a refusal or failure on record."""
     truth, heard = case
     for one in truth.activations:
-        count = sum(_answers(account, one) for account in truth.accounts)
+        count = sum(_answers(truth, account, one) for account in truth.accounts)
         if count > 1:
             yield f"activation at {one.at_s:.1f} s is recorded {count} times"
         elif not _was_switched_off(truth, one.at_s):
-            well = count or _was_refused(heard, one)
+            well = count or _was_refused(truth, heard, one)
             yield None if well else f"activation at {one.at_s:.1f} s is neither recorded nor refused"
 
 
@@ -67,7 +67,7 @@ def recordings_end_well(case: Case) -> Iterator[str | None]:
         yield f"{interrupted} are interrupted; {truth.power_cuts} power cuts, {truth.card_faults} card faults"
     for account in truth.accounts:
         unexplained = account.status == "failed" and not (account.stop and account.stop.reason)
-        unfinished = account.status == "recording" and truth.state != "off"  # else the next start finds it
+        unfinished = account.status == "recording" and truth.state not in ("off", "recording")  # else it has time yet
         bad = unfinished or unexplained
         yield f"{account.recording} is {account.status}" if bad else None
 
@@ -91,9 +91,9 @@ def pre_event_is_as_long_as_it_could_be(case: Case) -> Iterator[str | None]:
             told_s = sum(clip.prebuffer_actual_s for clip in clips)
             seen_s = _seen_before_s(truth, one.at_s, clips[0].prebuffer_configured_s)
             begun = seen_s < clips[0].prebuffer_configured_s - TOLERANCE_S
-            short = told_s < seen_s - (_BEGINNING_S if begun else TOLERANCE_S)
+            short = told_s < seen_s - (_BEGINNING_S if begun else TOLERANCE_S) - 4 * truth.precision_s
             said = f"{clips[0].recording}: {told_s:.1f} s from before the press, {seen_s:.1f} s were seen"
-            yield said if short or told_s > seen_s + _FRAGMENT_S else None
+            yield said if short or told_s > seen_s + _FRAGMENT_S + truth.precision_s else None
 
 
 def recordings_hold_all_their_time(case: Case) -> Iterator[str | None]:
@@ -117,7 +117,7 @@ def recordings_last_as_long_as_wanted(case: Case) -> Iterator[str | None]:
         if wanted_s is None or last.end_time is None or not _was_stopped(last):
             continue
         length_s = _seconds(last.trigger_time, last.end_time)
-        wrong = abs(length_s - wanted_s) > TOLERANCE_S
+        wrong = abs(length_s - wanted_s) > TOLERANCE_S + 2 * truth.precision_s
         yield f"{last.recording}: {length_s:.2f} s from the press on, {wanted_s:.2f} s were wanted" if wrong else None
 
 
@@ -132,7 +132,7 @@ def gaps_are_told(case: Case) -> Iterator[str | None]:
             dark_s = truth.dark_s(start_s, start_s + clip.duration_s)
             if dark_s > _UNTOLD_GAP_S:
                 told_s = sum(gap.duration_s for gap in clip.gaps)
-                missing = told_s < dark_s - TOLERANCE_S * len(truth.dark)
+                missing = told_s < dark_s - (TOLERANCE_S + truth.precision_s) * len(truth.dark)
                 yield f"{clip.recording}: {dark_s:.1f} s without pictures, {told_s:.1f} s are told" if missing else None
 
 
@@ -174,7 +174,7 @@ def markers_are_kept(case: Case) -> Iterator[str | None]:
     refused = [event.mono_s for event in heard.events if event.kind == "refused" and event.detail["event"] == "mark"]
     answers_s = [*refused, *(event.mono_s for event in told)]
     for at_s in truth.markers:
-        answered = any(abs(at_s - answer_s) < TOLERANCE_S for answer_s in answers_s)
+        answered = any(abs(at_s - answer_s) < TOLERANCE_S + truth.precision_s for answer_s in answers_s)
         if not _was_switched_off(truth, at_s):
             yield None if answered else f"the marker at {at_s:.1f} s is neither told nor refused"
     complete = {account.recording for account in truth.accounts if account.status == "complete"}
@@ -184,20 +184,26 @@ def markers_are_kept(case: Case) -> Iterator[str | None]:
             yield None if kept == count else f"{recording}: {count} markers were told, {kept} are in it"
 
 
-def _answers(account: Account, one: Activation) -> bool:
+def _answers(truth: Truth, account: Account, one: Activation) -> bool:
     if account.continues is not None:
         return False
-    return account.start.command == one.command if one.command else account.trigger_time == one.utc
+    return account.start.command == one.command if one.command else _is_trigger(truth, account, one)
 
 
-def _was_refused(heard: Heard, one: Activation) -> bool:
+def _is_trigger(truth: Truth, account: Account, one: Activation) -> bool:
+    apart_s = abs(_seconds(one.utc, account.trigger_time))
+    return not account.start.command and not one.command and apart_s <= truth.precision_s
+
+
+def _was_refused(truth: Truth, heard: Heard, one: Activation) -> bool:
     """A start was refused then; or a recording failed soon after, on a card that took its time to say so."""
+    tolerance_s = TOLERANCE_S + truth.precision_s
     for event in heard.events:
         later_s = event.mono_s - one.at_s
         is_refusal = event.kind == "command-rejected" or (event.kind == "refused" and event.detail["event"] == "start")
-        if is_refusal and abs(later_s) < TOLERANCE_S:
+        if is_refusal and abs(later_s) < tolerance_s:
             return True
-        if event.kind == "recording-failed" and -TOLERANCE_S < later_s < _SLOWEST_CARD_S:
+        if event.kind == "recording-failed" and -tolerance_s < later_s < _SLOWEST_CARD_S + 40 * truth.precision_s:
             return True
     return False
 
@@ -209,14 +215,14 @@ def _was_switched_off(truth: Truth, at_s: float) -> bool:
 def _was_asked_for(truth: Truth, account: Account) -> bool:
     if account.start.command:
         return account.start.command in truth.commands and account.start.command not in truth.expired
-    return any(not one.command and one.utc == account.trigger_time for one in truth.activations)
+    return any(_is_trigger(truth, account, one) for one in truth.activations)
 
 
 def _activations_with_clips(truth: Truth) -> Iterator[tuple[Activation, list[Account]]]:
     """Each activation that was recorded once, with its clip and those that go on from it."""
     following = {account.continues: account for account in truth.accounts if account.continues}
     for one in truth.activations:
-        firsts = [account for account in truth.accounts if _answers(account, one)]
+        firsts = [account for account in truth.accounts if _answers(truth, account, one)]
         if len(firsts) == 1:
             clips = firsts
             while (later := following.get(clips[-1].recording)) is not None:

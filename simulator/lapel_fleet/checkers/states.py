@@ -6,8 +6,6 @@ from datetime import datetime
 from lapel.link.messages import EventMessage, StateMessage, Telemetry
 from lapel_fleet.checkers.ledger import Arrival, Case, Truth, first_hearings
 
-NEWS_S = 10.0
-"""How old news may be: a message is on its way for no longer than its acknowledgement is waited for."""
 _BRIEF_S = 1.0
 """A state that was left so soon need not have been told; *recording* waits for the first fragment on disk."""
 _EARLY_S = 0.1
@@ -44,7 +42,11 @@ def _staleness(truth: Truth, believed: Arrival | None, one: Arrival) -> str | No
         return f"was heard of at {one.at_s:.1f} s, before it said what it does"
     told = believed.message.state
     if told == "offline":
-        return f"is shown offline, and is heard of at {one.at_s:.1f} s" if one.at_s - believed.at_s > NEWS_S else None
+        return (
+            f"is shown offline, and is heard of at {one.at_s:.1f} s"
+            if one.at_s - believed.at_s > truth.news_s
+            else None
+        )
     true = _true_lately(truth, one.at_s)
     return None if told in true else f"is shown {told} at {one.at_s:.1f} s, was {_words(true)}"
 
@@ -58,13 +60,14 @@ def what_happened_is_told(case: Case) -> Iterator[str | None]:
     ends_s = [at_s for at_s, _ in truth.states[1:]]
     for (at_s, state), end_s in zip(truth.states, [*ends_s, float("inf")], strict=True):
         dark_s = truth.dark_s(at_s, end_s) if state == "recording" else 0.0
-        if state not in ("off", "booting") and end_s - at_s - dark_s > _BRIEF_S:
-            known = any(_tells(event, state, at_s, dark_s) for event in told)
+        if state not in ("off", "booting") and end_s - at_s - dark_s > _BRIEF_S + truth.precision_s:
+            known = any(_tells(truth, event, state, at_s, dark_s) for event in told)
             yield None if known else f"was {state} from {at_s:.1f} s on, which was never told"
 
 
-def _tells(event: EventMessage, state: str, at_s: float, dark_s: float) -> bool:
-    return event.detail["after"] == state and at_s - _EARLY_S < event.mono_s < at_s + dark_s + NEWS_S
+def _tells(truth: Truth, event: EventMessage, state: str, at_s: float, dark_s: float) -> bool:
+    from_s, to_s = at_s - _EARLY_S - truth.precision_s, at_s + dark_s + truth.news_s
+    return event.detail["after"] == state and from_s < event.mono_s < to_s
 
 
 def the_retained_state_is_true(case: Case) -> Iterator[str | None]:
@@ -100,7 +103,9 @@ def _implausible(truth: Truth, at_s: float, told: Telemetry, before: tuple[float
         return f"{told.measured_fps:g} pictures a second at {at_s:.1f} s, the lens gives {truth.fps:g}"
     if before is not None:
         passed_s, counted_s = _seconds_between(before[1].time, told.time), told.uptime_s - before[1].uptime_s
-        if abs(passed_s - counted_s) > _EARLY_S and not truth.clock_steps:  # as it was measured: a line may be slow
+        if (
+            abs(passed_s - counted_s) > _EARLY_S + truth.precision_s and not truth.clock_steps
+        ):  # as it was measured: a line may be slow
             return f"counts {counted_s:.1f} s of uptime in {passed_s:.1f} s, at {at_s:.1f} s"
         if told.events_dropped < before[1].events_dropped:
             return f"has given up fewer events at {at_s:.1f} s than before"
@@ -113,8 +118,8 @@ def _seconds_between(earlier: str, later: str) -> float:
 
 def _true_lately(truth: Truth, at_s: float) -> set[str]:
     """What may be said of it. *Recording* is not said before there is a picture of it on disk."""
-    true = truth.states_between(at_s - NEWS_S, at_s)
-    return true | {"buffering"} if "recording" in true and truth.dark_s(at_s - NEWS_S, at_s) else true
+    true = truth.states_between(at_s - truth.news_s, at_s + truth.precision_s)
+    return true | {"buffering"} if "recording" in true and truth.dark_s(at_s - truth.news_s, at_s) else true
 
 
 def _is_will(one: Arrival) -> bool:

@@ -259,7 +259,7 @@ class VirtualConnection:
         self._silence: asyncio.TimerHandle | None = None
         self._burial: asyncio.TimerHandle | None = None
 
-    async def subscribe(self, *topics: str) -> None:
+    async def subscribe(self, *topics: str, qos: int = 1) -> None:  # noqa: ARG002 (in memory nothing is lost)
         """See `Connection.subscribe`."""
         await self._travel()
         for topic in topics:

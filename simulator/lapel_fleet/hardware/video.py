@@ -12,7 +12,8 @@ class SimulatedVideo:
 
     def __init__(self, source: FrameSource) -> None:
         self._source = source
-        self._unplugged, self._is_frozen = threading.Event(), threading.Event()
+        self._why_dark: str | None = None
+        self._is_frozen = threading.Event()
         self._image: Image | None = None  # the one it is frozen at; belongs to the capture thread
         self.history: list[str] = []
         """What happened to it, in order: `open`, `close`, `unplug`, `plug in`, `freeze`, `thaw`."""
@@ -46,15 +47,15 @@ class SimulatedVideo:
 
     # -- the outside world ---------------------------------------------------------------------------------------------
 
-    def unplug(self) -> None:
+    def unplug(self, reason: str = "unplugged") -> None:
         """Pull the cable."""
         self.history.append("unplug")
-        self._unplugged.set()
+        self._why_dark = reason
 
     def plug_in(self) -> None:
         """Put it back."""
         self.history.append("plug in")
-        self._unplugged.clear()
+        self._why_dark = None
 
     def freeze(self) -> None:
         """The same picture again and again."""
@@ -67,5 +68,5 @@ class SimulatedVideo:
         self._is_frozen.clear()
 
     def _require_plugged(self) -> None:
-        if self._unplugged.is_set():
-            raise VideoError(f"{self.name}: unplugged")
+        if (reason := self._why_dark) is not None:
+            raise VideoError(f"{self.name}: {reason}")

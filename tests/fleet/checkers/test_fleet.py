@@ -101,7 +101,9 @@ PASSES: Mapping[str, Sequence[Case]] = {
         case(state("offline", "before"), state="off"),
     ],
     "states-name-real-recordings": [case(state("recording", recording="clip"), **ONE)],
-    "telemetry-is-plausible": [case((30, telemetry(uptime_s=30.0)), (60, telemetry(uptime_s=60.0)))],
+    "telemetry-is-plausible": [
+        case((30, telemetry(uptime_s=30.0, time=utc(30))), (75, telemetry(uptime_s=60.0, time=utc(60)))),
+    ],
     "events-come-once-and-in-order": [
         case(event(1), event(2), event(1), event(2), event(3), event(1, session="two")),
     ],
@@ -220,8 +222,11 @@ FAILS: Mapping[str, Sequence[tuple[Case, str]]] = {
     ],
     "telemetry-is-plausible": [
         (case((30, telemetry(measured_fps=60.0))), "the lens gives 30"),
-        (case((30, telemetry(uptime_s=30.0)), (90, telemetry(uptime_s=60.0))), "30.0 s of uptime in 60.0 s"),
-        (case((30, telemetry(events_dropped=2)), (31, telemetry(events_dropped=1))), "fewer events"),
+        (
+            case((30, telemetry(uptime_s=30.0, time=utc(30))), (90, telemetry(uptime_s=60.0, time=utc(90)))),
+            "30.0 s of uptime in 60.0 s",
+        ),
+        (case((30, telemetry(events_dropped=2)), (30, telemetry(events_dropped=1))), "fewer events"),
     ],
     "events-come-once-and-in-order": [
         (case(event(1), event(3)), "events [2] never came"),

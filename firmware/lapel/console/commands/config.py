@@ -35,7 +35,7 @@ async def _set(call: Call) -> Answer:
     section, dot, key = call.word("key").partition(".")
     if not dot:
         raise ConsoleError("config set: write section and key with a point: `link.broker`", "usage")
-    value = call.candidate.set(section, key, call.word("value").strip('"'))
+    value = call.candidate.set(section, key, call.word("value"))
     said = Text(f"{section}.{key} = {_told(value)}, once committed: `config commit confirmed 5`")
     return Answer({"key": f"{section}.{key}", "value": value}, (said,))
 
@@ -52,7 +52,7 @@ async def _commit(call: Call) -> Answer:
 
 
 async def _confirm(call: Call) -> Answer:
-    call.candidate.confirm()
+    await call.candidate.confirm()
     return Answer({"confirmed": True}, (Text("confirmed", "good"),))
 
 

@@ -29,6 +29,7 @@ async def _follow(call: Call) -> Answer:
     with call.desk.log.followed(hear):
         while True:
             seat.show(_told(await lines.get()))
+            seat.caught_up()
 
 
 async def _level(call: Call) -> Answer:

@@ -1,0 +1,94 @@
+"""A technician's end of a console on a real pty: a camera that is serviced, and whoever opens its line."""
+
+import contextlib
+import os
+import re
+import select
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pexpect
+import pytest
+from pexpect import fdpexpect
+
+from system.brokers import real
+from system.process import PATIENCE_S, SMALL_SCENE, Program, camera
+
+SECRET = "correct horse battery"
+
+
+@contextmanager
+def serviced(folder: Path, *flags: str | Path) -> Iterator[tuple[Program, Path]]:
+    """A camera whose console is at that path; the secret of the role `service` is set."""
+    lapel_camera = Path(sys.executable).with_name("lapel-camera")
+    command = [lapel_camera, "login", "set", "service", "--evidence", folder / "evidence"]
+    subprocess.run(command, input=f"{SECRET}\n", text=True, check=True, capture_output=True, timeout=PATIENCE_S)
+    line = folder / "line"
+    with camera(folder, *SMALL_SCENE, "--prebuffer", "1", "--console", f"pty:{line}", *flags) as cam:
+        yield cam, line
+
+
+class Client(fdpexpect.fdspawn):
+    """Somebody who opens the line as any program would: bytes out, bytes in, and may forget to read."""
+
+    def __init__(self, line: Path) -> None:
+        super().__init__(os.open(line, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK), timeout=PATIENCE_S)
+
+    def flood(self, data: bytes) -> int:
+        """Type as much of `data` as the line takes without waiting; how much that was."""
+        sent = 0
+        with contextlib.suppress(BlockingIOError):
+            while sent < len(data):
+                sent += os.write(self.child_fd, data[sent : sent + 4096])
+        return sent
+
+    def send(self, data: bytes) -> int:
+        """Wait until the line has taken all of it."""
+        _, ready, _ = select.select([], [self.child_fd], [], PATIENCE_S)
+        assert ready, "the line takes nothing"
+        return int(super().send(data))
+
+    def log_in(self, secret: str = SECRET) -> None:
+        """Up to the prompt. The first Enter is for a line that somebody may have left in the middle of a word."""
+        self.send(b"\r")
+        self.expect(rb"login: $")
+        self.send(b"service\r")
+        self.expect(b"secret: ")
+        self.send(secret.encode() + b"\r")
+        self.expect(rb"cam-0001 \w+> ")
+
+    def hang_up(self) -> None:
+        self.close()
+
+
+@contextmanager
+def client(line: Path) -> Iterator[Client]:
+    one = Client(line)
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+@contextmanager
+def picocom(line: Path, *options: str) -> Iterator["pexpect.spawn[str]"]:
+    """A real one; killed at the end, which hangs up."""
+    program = real("picocom")
+    one = pexpect.spawn(program, ["-b", "115200", *options, str(line)], encoding="utf-8", timeout=PATIENCE_S)
+    try:
+        one.expect("Terminal ready")
+        yield one
+    finally:
+        one.close(force=True)
+
+
+def is_asked_to_log_in(one: Client) -> None:
+    """Whoever it is meets the door, and nothing of what came before."""
+    one.send(b"\r")
+    seen = one.expect([rb"login: $", rb"cam-0001 \w+> "])
+    if seen:
+        pytest.fail(f"somebody who has just come is logged in: {one.before!r}")
+    assert not re.search(rb"my own words", one.before or b"")
