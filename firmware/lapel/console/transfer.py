@@ -16,6 +16,8 @@ LIMIT_S = 600.0
 """A pull that would take longer needs to be asked for: the console is blocked as long as it lasts."""
 _START_S = 60.0
 """How long the technician has to start the receiver."""
+_QUIET_S = 1.0
+"""`rz` tidies its terminal up before it ends, and throws away what is said meanwhile (lrzsz, tried)."""
 _ESCAPED = 1.05  # bytes that ZMODEM adds, roughly
 _PIECE_BYTES = 16_384
 
@@ -64,7 +66,7 @@ class Zmodem:
             stderr=asyncio.subprocess.DEVNULL,
         )
         listening = asyncio.create_task(_to_child(incoming, child))
-        sending = asyncio.create_task(_to_line(child, self._line))  # ends when the child and the line are done
+        sending = asyncio.create_task(_to_line(child, self._line))
         limit = asyncio.create_task(self._clock.sleep(self.longest_s))
         try:
             await asyncio.wait({sending, limit}, return_when=asyncio.FIRST_COMPLETED)
@@ -75,9 +77,11 @@ class Zmodem:
                 child.kill()
             await asyncio.gather(child.wait(), listening, sending, limit, return_exceptions=True)
             child._transport.close()  # type: ignore[attr-defined]  # else its pipes live until the collector comes by
+        took_s = self._clock.mono_s() - begin_s
+        await self._clock.sleep(_QUIET_S)
         if child.returncode != 0:
             raise ConsoleError(f"{self._path.name}: did not arrive; start the receiver at once (picocom: C-a C-r)")
-        return self._clock.mono_s() - begin_s
+        return took_s
 
 
 def seconds_for(count: int, baud: int | None) -> float:
@@ -94,8 +98,10 @@ async def _to_child(incoming: AsyncIterator[bytes], child: asyncio.subprocess.Pr
 
 
 async def _to_line(child: asyncio.subprocess.Process, line: SerialLine) -> None:
+    """Until the child has ended and the line has taken all of it."""
     assert child.stdout is not None
     while data := await child.stdout.read(_PIECE_BYTES):
         await line.drained()
         line.write(data)
     await line.drained()
+    await child.wait()
