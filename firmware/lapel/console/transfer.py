@@ -16,8 +16,6 @@ LIMIT_S = 600.0
 """A pull that would take longer needs to be asked for: the console is blocked as long as it lasts."""
 _START_S = 60.0
 """How long the technician has to start the receiver."""
-_QUIET_S = 1.0
-"""`rz` tidies its terminal up before it ends, and throws away what is said meanwhile (lrzsz, tried)."""
 _ESCAPED = 1.05  # bytes that ZMODEM adds, roughly
 _PIECE_BYTES = 16_384
 
@@ -77,11 +75,9 @@ class Zmodem:
                 child.kill()
             await asyncio.gather(child.wait(), listening, sending, limit, return_exceptions=True)
             child._transport.close()  # type: ignore[attr-defined]  # else its pipes live until the collector comes by
-        took_s = self._clock.mono_s() - begin_s
-        await self._clock.sleep(_QUIET_S)
         if child.returncode != 0:
             raise ConsoleError(f"{self._path.name}: did not arrive; start the receiver at once (picocom: C-a C-r)")
-        return took_s
+        return self._clock.mono_s() - begin_s
 
 
 def seconds_for(count: int, baud: int | None) -> float:
