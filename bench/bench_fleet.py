@@ -4,8 +4,8 @@ from time import perf_counter
 
 from bench.figure import Figure
 from lapel_fleet.checkers.fleet import judge
-from lapel_fleet.fleet import run
 from lapel_fleet.scenario import Scenario, load
+from lapel_fleet.virtual import run
 
 _BOUND_S = 120.0
 

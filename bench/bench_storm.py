@@ -99,14 +99,14 @@ async def storm(folder: Path, cameras: int, connects_per_s: float, spread_s: flo
 
     async with AsyncExitStack() as stack:
         tasks = [asyncio.create_task(link.run(host)) for link, host in zip(links, hosts, strict=True)]
-        stack.push_async_callback(_ended, tasks)
+        stack.push_async_callback(ended, tasks)
         async with mosquitto(port, folder):
-            await _until(lambda: up() == cameras, lambda: f"only {up()} of {cameras} came up")
-        await _until(lambda: up() == 0, lambda: f"{up()} did not notice")
+            await wait_until(lambda: up() == cameras, lambda: f"only {up()} of {cameras} came up")
+        await wait_until(lambda: up() == 0, lambda: f"{up()} did not notice")
         seconds.clear()
         async with mosquitto(port, folder):
             began_s = clock.mono_s()
-            await _until(lambda: up() == cameras, lambda: f"only {up()} of {cameras} came back")
+            await wait_until(lambda: up() == cameras, lambda: f"only {up()} of {cameras} came back")
             return clock.mono_s() - began_s, max(seconds.values())
 
 
@@ -125,7 +125,8 @@ async def mosquitto(port: int, folder: Path) -> AsyncIterator[None]:
             process.kill()
 
 
-async def _until(true: Callable[[], bool], missing: Callable[[], str]) -> None:
+async def wait_until(true: Callable[[], bool], missing: Callable[[], str]) -> None:
+    """Wait for it, within reason; `missing` says what did not come."""
     clock = SystemClock()
     deadline_s = clock.mono_s() + _PATIENCE_S
     while not true():
@@ -133,7 +134,8 @@ async def _until(true: Callable[[], bool], missing: Callable[[], str]) -> None:
         await asyncio.sleep(0.05)
 
 
-async def _ended(tasks: list[asyncio.Task[None]]) -> None:
+async def ended(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel them and wait."""
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)

@@ -2,11 +2,15 @@
 
 import json
 import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lapel import config, states
 from lapel.link import asyncapi
+from lapel_fleet.checkers.back_end import BACK_END_CHECKERS
+from lapel_fleet.checkers.expectations import WHAT
+from lapel_fleet.checkers.fleet import CHECKERS
 
 ROOT = Path(__file__).parent.parent
 
@@ -27,7 +31,30 @@ def generated() -> dict[Path, str]:
         ROOT / "docs" / "asyncapi.json": json.dumps(asyncapi.document(), indent=2) + "\n",
         readme: with_block(readme.read_text(), "states", f"\n```mermaid\n{states.mermaid()}\n```\n\n"),
         guide: with_block(guide.read_text(), "configuration", f"\n```toml\n{config.example()}```\n\n"),
+        ROOT / "docs" / "simulator.md": simulator_page((ROOT / "docs" / "simulator.md").read_text()),
     }
+
+
+def simulator_page(text: str) -> str:
+    """With its tables of what is judged: each checker says in its own docstring what it demands."""
+    expectations = [(what, about.meaning, ", ".join(f"`{key}`" for key in about.keys)) for what, about in WHAT.items()]
+    for name, header, rows in (
+        ("checkers", ("checker", "what it demands"), _demands(CHECKERS)),
+        ("back-end-checkers", ("checker", "what it demands"), _demands(BACK_END_CHECKERS)),
+        ("expectations", ("what", "meaning", "keys"), expectations),
+    ):
+        text = with_block(text, name, _table(header, rows))
+    return text
+
+
+def _demands(checkers: Mapping[str, Callable[..., object]]) -> list[tuple[str, str]]:
+    return [(name, (checker.__doc__ or "").strip()) for name, checker in checkers.items()]
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}"]
+    lines += [f"| `{first}` | {' | '.join(rest)} |" for first, *rest in rows]
+    return "\n" + "\n".join(lines) + "\n\n"
 
 
 def contract_page(document: dict[str, Any]) -> str:

@@ -7,10 +7,11 @@ from typing import Any
 from fragments import fragment
 from lapel.clock import Clock, Instant
 from lapel.fragment import Fragment
-from lapel.hardware.interfaces import FootageListener, FootageStatus, PreEvent
+from lapel.hardware.interfaces import FootageListener, FootageStatus, PreEvent, Signal
 from lapel.link.interface import LinkHost, LinkStatus
 from lapel.link.messages import Command, EventMessage, Reply, StateMessage
 from lapel.media.prebuffer import PreEventBuffer
+from lapel.states import State
 
 
 class VirtualFootage:
@@ -111,11 +112,19 @@ class Ear:
 
     def __init__(self, on_line: Callable[[str], None] = lambda _: None) -> None:
         self.lines: list[str] = []
+        self.states: list[str] = []
+        self.signals: list[str] = []
         self._on_line = on_line
 
     def say(self, line: str) -> None:
         self.lines.append(line)
         self._on_line(line)
+
+    def show(self, state: State) -> None:
+        self.states.append(state.value)
+
+    def signal(self, signal: Signal) -> None:
+        self.signals.append(signal)
 
     def identify(self, seconds: float) -> None:
         self.say(f"identify {seconds:g}")

@@ -1,11 +1,13 @@
 import io
+import struct
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fragments import HEADER, body, fragment
+from fragments import HEADER, body, fragment, media_in
 from lapel import boxes
+from lapel_fleet.hardware.blank import box
 
 
 @given(st.integers(1, 2**31), st.integers(0, 2**40), st.binary(max_size=40))
@@ -41,3 +43,49 @@ def test_a_file_cut_anywhere_is_whole_up_to_its_last_whole_fragment(cut: int) ->
 @given(st.binary(max_size=200))
 def test_noise_never_breaks_the_walk(noise: bytes) -> None:
     assert list(boxes.boxes(noise)) is not None
+
+
+# -- the head of a fragment ------------------------------------------------------------------------------------------
+
+
+SAMPLES = st.lists(st.tuples(st.integers(1, 9000), st.binary(max_size=9)), min_size=1, max_size=40)
+
+
+def muxed(samples: list[tuple[int, bytes]], *, one_by_one: bool = True) -> bytes:
+    """A fragment as FFmpeg writes it: what all samples have in common stands in the `tfhd`."""
+    ticks, media = samples[0][0], b"".join(data for _, data in samples)
+    sizes = [size for duration, data in samples for size in ((duration, len(data)) if one_by_one else (len(data),))]
+    flags = 0x305 if one_by_one else 0x205
+    traf = box(b"tfhd", struct.pack(">III", 0x020008, 1, ticks)) + box(b"tfdt", struct.pack(">IQ", 1 << 24, 123))
+
+    def moof(data_offset: int) -> bytes:
+        trun = struct.pack(f">IIII{len(sizes)}I", flags, len(samples), data_offset, 0x02000000, *sizes)
+        return box(b"moof", box(b"mfhd", struct.pack(">II", 0, 7)) + box(b"traf", traf + box(b"trun", trun)))
+
+    return moof(len(moof(0)) + 8) + box(b"mdat", media)
+
+
+@given(SAMPLES, st.data())
+def test_the_head_of_a_fragment_is_that_fragment_muxed_shorter(
+    samples: list[tuple[int, bytes]], data: st.DataObject
+) -> None:
+    frames = data.draw(st.integers(1, len(samples)))
+    last_ticks = data.draw(st.integers(1, 9000))
+    kept = [*samples[: frames - 1], (last_ticks, samples[frames - 1][1])]
+    expected = muxed(kept).replace(struct.pack(">II", 1, kept[0][0]), struct.pack(">II", 1, samples[0][0]), 1)
+    assert bytes(boxes.prefix(muxed(samples), frames, sum(ticks for ticks, _ in kept))) == expected
+
+
+@given(st.integers(1, 9000), st.lists(st.binary(max_size=9), min_size=2, max_size=40))
+def test_a_head_says_the_durations_that_its_fragment_left_to_the_default(each: int, media: list[bytes]) -> None:
+    whole = muxed([(each, data) for data in media], one_by_one=False)
+    head = boxes.prefix(whole, len(media) - 1, each * len(media))
+    assert boxes.frames(head) == len(media) - 1
+    assert boxes.duration_ticks(head) == boxes.duration_ticks(whole) == each * len(media)
+    assert media_in(bytes(head)) == [b"".join(media[:-1])]
+
+
+@pytest.mark.parametrize(("frames", "ticks"), [(0, 90_000), (11, 180_000), (10, 81_000), (2, 0)])
+def test_a_head_that_cannot_be_is_refused(frames: int, ticks: int) -> None:
+    with pytest.raises(ValueError, match=f"{frames} of 10 samples cannot last {ticks} ticks"):
+        boxes.prefix(fragment(1).body, frames, ticks)

@@ -103,16 +103,7 @@ def assemble(
     storage = EvidenceStore(evidence_folder(Path(config.recording.evidence)), config.recording.min_free_bytes)
     worker = ThreadWorker()
     journal = SqliteJournal(state_folder(config) / "outbox.sqlite")
-    video, prebuffer = config.video, config.prebuffer
-    footage = LiveFootage(
-        source or _source(config, clock),
-        lambda form: _encoder(config, form),
-        PreEventBuffer(prebuffer.length_s, prebuffer.max_bytes),
-        clock,
-        chance,
-        stall_s=video.stall_s,
-        overlay=(lambda frame: burn_in(frame, config.camera.name, clock.quality())) if video.overlay else None,
-    )
+    footage = live_footage(config, source or source_of(config, clock), clock, chance)
     link = _link(config, (contract or lapel_v1)(config), clock, session, chance, Outbox(journal, worker), indicators)
     camera = Camera(
         config,
@@ -146,7 +137,22 @@ def evidence_folder(path: Path) -> Path:
     return path
 
 
-def _source(config: Config, clock: SystemClock) -> FrameSource:
+def live_footage(config: Config, source: FrameSource, clock: Clock, chance: random.Random) -> LiveFootage:
+    """Lens, encoder and pre-event buffer as the configuration wants them."""
+    video, prebuffer = config.video, config.prebuffer
+    return LiveFootage(
+        source,
+        lambda form: _encoder(config, form),
+        PreEventBuffer(prebuffer.length_s, prebuffer.max_bytes),
+        clock,
+        chance,
+        stall_s=video.stall_s,
+        overlay=(lambda frame: burn_in(frame, config.camera.name, clock.quality())) if video.overlay else None,
+    )
+
+
+def source_of(config: Config, clock: Clock) -> FrameSource:
+    """The lens that the configuration names. Raises VideoError when there can be no such one."""
     video = config.video
     wanted = Wanted(video.width, video.height, video.rate_fps)
     source = open_source(video.source, clock, wait=sleep, wanted=wanted, loop=video.loop, camera=config.camera.name)

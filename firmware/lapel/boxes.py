@@ -13,6 +13,11 @@ _BOX_HEADER = struct.Struct(">I4s")
 _LARGE_SIZE = struct.Struct(">Q")
 _FULL_BOX_BYTES = 4  # version and flags, before the fields of a "full box"
 
+_DURATION, _SIZE = 0x100, 0x200
+_SAMPLE_FIELDS = (_DURATION, _SIZE, 0x400, 0x800)
+"""What a `trun` may say of a sample, by its flag: duration, size, flags, composition offset (ISO 14496-12, 8.8.8)."""
+_DATA_OFFSET, _FIRST_SAMPLE_FLAGS = 0x001, 0x004
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -50,7 +55,7 @@ def find(data: bytes | bytearray, *path: bytes) -> Box:
     return here
 
 
-def placed(body: bytes, sequence: int, start_ticks: int) -> bytearray:
+def placed(body: bytes | bytearray, sequence: int, start_ticks: int) -> bytearray:
     """A copy of a fragment's `body` as fragment number `sequence` of a file, starting at `start_ticks`.
 
     Only the `mfhd` sequence number and the `tfdt` base decode time change; the media stays as it was muxed.
@@ -73,8 +78,8 @@ def start_ticks(body: bytes | bytearray) -> int:
 
 def duration_ticks(body: bytes | bytearray) -> int:
     """How long a fragment's samples last together: the sum of the durations in its `trun`, or its default."""
-    default = _default_sample_duration(body)
-    return sum(duration if duration is not None else default for duration in _sample_durations(body))
+    run = _Run.of(body)
+    return sum(sample.get(_DURATION, run.default_ticks) for sample in run.samples)
 
 
 def frames(body: bytes | bytearray) -> int:
@@ -84,24 +89,76 @@ def frames(body: bytes | bytearray) -> int:
     return int(count)
 
 
-def _sample_durations(body: bytes | bytearray) -> Iterator[int | None]:
-    """Each sample's duration as `trun` gives it; None where it leaves it to the default (ISO 14496-12, 8.8.8)."""
-    trun = find(body, b"moof", b"traf", b"trun").payload
-    flags, count = struct.unpack_from(">II", body, trun)
-    at = trun + 8 + 4 * bool(flags & 0x001) + 4 * bool(flags & 0x004)
-    stride = 4 * sum(bool(flags & bit) for bit in (0x100, 0x200, 0x400, 0x800))
-    for index in range(count):
-        yield struct.unpack_from(">I", body, at + index * stride)[0] if flags & 0x100 else None
+def prefix(body: bytes | bytearray, frames: int, duration_ticks: int) -> bytearray:
+    """The first `frames` samples of a fragment as a fragment of its own, which lasts `duration_ticks`.
+
+    Where no sample needs a later one (no B-frames), the head of a GOP decodes by itself. Each keeps its duration but
+    the last, which takes what is left. Raises ValueError where there are fewer samples, or none is left for the last.
+    """
+    run = _Run.of(body)
+    kept = [{_DURATION: run.default_ticks, **sample} for sample in run.samples[:frames]]
+    left_ticks = duration_ticks - sum(sample[_DURATION] for sample in kept[:-1])
+    if not 0 < frames <= len(run.samples) or left_ticks <= 0:
+        raise ValueError(f"{frames} of {len(run.samples)} samples cannot last {duration_ticks} ticks")
+    kept[-1][_DURATION] = left_ticks
+    media = find(body, b"mdat").payload
+    size_bytes = sum(sample.get(_SIZE, run.default_bytes) for sample in kept)
+    return _with_run(body, run, kept) + _boxed(b"mdat", body[media : media + size_bytes])
 
 
-def _default_sample_duration(body: bytes | bytearray) -> int:
-    """`default_sample_duration` of the `tfhd`, 0 where it is not given (ISO 14496-12, 8.8.7)."""
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A fragment's `trun`: what it says of each sample, by field, and what the `tfhd` says where it does not."""
+
+    flags: int
+    first_sample_flags: bytes
+    samples: list[dict[int, int]]
+    default_ticks: int
+    default_bytes: int
+
+    @classmethod
+    def of(cls, body: bytes | bytearray) -> "_Run":
+        trun = find(body, b"moof", b"traf", b"trun").payload
+        flags, count = struct.unpack_from(">II", body, trun)
+        at = trun + 8 + 4 * bool(flags & _DATA_OFFSET)
+        rows = at + 4 * bool(flags & _FIRST_SAMPLE_FLAGS)
+        fields = [field for field in _SAMPLE_FIELDS if flags & field]
+        row = struct.Struct(f">{len(fields)}I")
+        samples = [
+            dict(zip(fields, row.unpack_from(body, rows + index * row.size), strict=True)) for index in range(count)
+        ]
+        return cls(flags, bytes(body[at:rows]), samples, *_defaults(body))
+
+
+def _with_run(body: bytes | bytearray, run: _Run, samples: list[dict[int, int]]) -> bytearray:
+    """The `moof` of `body` with these samples, their durations said one by one. Media follow in an `mdat` at once."""
+    moof, traf, trun = find(body, b"moof"), find(body, b"moof", b"traf"), find(body, b"moof", b"traf", b"trun")
+    flags = run.flags | _DURATION
+    fields = [field for field in _SAMPLE_FIELDS if flags & field]
+    rows = b"".join(struct.pack(f">{len(fields)}I", *(sample[field] for field in fields)) for sample in samples)
+    head = struct.pack(">II", flags, len(samples)) + bytes(4 * bool(flags & _DATA_OFFSET)) + run.first_sample_flags
+    start = trun.payload - _BOX_HEADER.size
+    copy = bytearray(body[:start] + _boxed(b"trun", head + rows) + body[trun.end : moof.end])
+    grown = len(copy) - moof.end
+    for box in (moof, traf):
+        struct.pack_into(">I", copy, box.payload - _BOX_HEADER.size, box.end + grown - box.payload + _BOX_HEADER.size)
+    if flags & _DATA_OFFSET:
+        struct.pack_into(">I", copy, start + _BOX_HEADER.size + 8, len(copy) + _BOX_HEADER.size)
+    return copy
+
+
+def _boxed(kind: bytes, payload: bytes | bytearray) -> bytes:
+    return _BOX_HEADER.pack(_BOX_HEADER.size + len(payload), kind) + payload
+
+
+def _defaults(body: bytes | bytearray) -> tuple[int, int]:
+    """Duration and size of a sample as the `tfhd` gives them for all, 0 where it does not (ISO 14496-12, 8.8.7)."""
     tfhd = find(body, b"moof", b"traf", b"tfhd").payload
     (flags,) = struct.unpack_from(">I", body, tfhd)
-    if not flags & 0x08:
-        return 0
     at = tfhd + 8 + 8 * bool(flags & 0x01) + 4 * bool(flags & 0x02)
-    return int(struct.unpack_from(">I", body, at)[0])
+    (ticks,) = struct.unpack_from(">I", body, at) if flags & 0x08 else (0,)
+    (size_bytes,) = struct.unpack_from(">I", body, at + 4 * bool(flags & 0x08)) if flags & 0x10 else (0,)
+    return ticks, size_bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,30 +7,49 @@ the effects are carried out here, in order, before the next thing is looked at.
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
 from lapel import __version__
+from lapel.buttons import ButtonWatch, Held
 from lapel.check import Check
 from lapel.clock import Clock, Instant, iso
 from lapel.config import Config
 from lapel.errors import MessageError, StorageError
 from lapel.fragment import Fragment
-from lapel.hardware.interfaces import Buttons, Footage, FootageStatus, Indicators, Storage
+from lapel.gestures import Gesture
+from lapel.hardware.interfaces import (
+    Battery,
+    ButtonName,
+    Buttons,
+    Charge,
+    Dock,
+    Fix,
+    Footage,
+    FootageStatus,
+    Indicators,
+    Positioning,
+    Storage,
+    Switches,
+)
 from lapel.link.interface import Link
-from lapel.link.messages import Command, Reply, Result, StateMessage, Telemetry
+from lapel.link.messages import Command, Position, Reply, Result, StateMessage, Telemetry
 from lapel.logs import Log
 from lapel.media.recorder import Failed, Identity, Lost, Notice, PreEventSaved, Recorder, Recording, Saved, Started
+from lapel.power import CRITICAL_PERCENT, MARKS, News, Power
 from lapel.recording import Cause
 from lapel.remote import TRIAL_S, Remote
 from lapel.reporter import Reporter
 from lapel.settings import Settings
+from lapel.signals import REMIND_EVERY_S, WARN_EVERY_S, Repeated
 from lapel.states import Chart, Effect, Event, Facts, Outcome, State
 from lapel.worker import Worker
 
 FAULT_RETRY_S = 5.0
 """Seconds between looks at what caused a fault, so that a mended card is noticed soon."""
+FROZEN_S = 5.0
+"""Seconds of one and the same picture after which it counts as frozen: our choice."""
 
 _COMMANDS: Mapping[str, Event] = {
     "start-recording": Event.START,
@@ -81,15 +100,22 @@ class Camera:
         session: str,
         indicators: Indicators,
         buttons: Buttons | None = None,
+        switches: Switches | None = None,
+        battery: Battery | None = None,
+        dock: Dock | None = None,
+        positioning: Positioning | None = None,
         settings: Settings | None = None,
         log: Log | None = None,
     ) -> None:
         """`session` is new at each start; `chance` is this camera's own stream of it. `settings` is where `config` came
-        from and where changes of it go.
+        from and where changes of it go. A device that is None is one that this camera does not have.
         """
         self._config, self._clock, self._footage, self._storage = config, clock, footage, storage
         self._worker, self._link, self._chance = worker, link, chance
         self._indicators, self._buttons, self._session = indicators, buttons, session
+        self._battery, self._dock, self._positioning = battery, dock, positioning
+        self._switches = ButtonWatch(switches, clock, self._on_gesture) if switches is not None else None
+        self._power = Power()
         self._settings = settings or Settings(config)
         who = config.camera
         self.log = log or Log(clock)
@@ -116,6 +142,9 @@ class Camera:
         self._awaiting_start: dict[str, Command] = {}
         self._post_event: asyncio.Task[None] | None = None
         self._mending: asyncio.Task[None] | None = None
+        self._reminders = Repeated(clock, lambda: indicators.signal("recording"), REMIND_EVERY_S)
+        self._battery_warnings = Repeated(clock, lambda: indicators.signal("low battery"), WARN_EVERY_S)
+        self._told_flags: list[str] = []
         self._storage_full = False
         self._free_bytes = 0
         self._has_pictures = asyncio.Event()
@@ -135,14 +164,18 @@ class Camera:
                 group.create_task(self._watch(), name="watch"),
                 group.create_task(self._watch_buttons(), name="buttons"),
                 group.create_task(self._watch_trial(), name="trial"),
+                *(group.create_task(watch, name="device") for watch in self._device_watches()),
             ]
             try:
                 await self._live()
                 await self._link.close(self.ended)
             finally:
+                self._reminders.lasts(False)
+                self._battery_warnings.lasts(False)
                 for helper in (*helpers, self._mending, self._post_event):
                     if helper is not None:
                         helper.cancel()
+                await self._recorder.abandon()  # nothing is left to abandon but when we are cancelled
 
     def press(self) -> None:
         """The recording button: starts a recording, or stops the one under way."""
@@ -177,6 +210,44 @@ class Camera:
             Check("link", link.up, link.reason or "up"),
             Check("events", not link.unkept, link.unkept or f"{link.events_waiting} waiting"),
         ]
+
+    def charge(self) -> Charge | None:
+        """What the battery's gauge reads; None where there is no battery."""
+        return self._battery.charge() if self._battery is not None else None
+
+    def last_fix(self) -> Fix | None:
+        """Where it was last known to be; None where there is no receiver, or never was a fix."""
+        return self._positioning.last_fix() if self._positioning is not None else None
+
+    def satellites(self) -> int | None:
+        """How many the receiver uses; None where there is none."""
+        return self._positioning.satellites() if self._positioning is not None else None
+
+    def is_docked(self) -> bool | None:
+        """Whether it stands in its dock; None where it cannot tell."""
+        return self._dock.is_docked() if self._dock is not None else None
+
+    def held(self) -> Sequence[Held]:
+        """The buttons that are down."""
+        return self._switches.held() if self._switches is not None else ()
+
+    @property
+    def has_switches(self) -> bool:
+        """Whether it can tell how long a button is held, and so whether somebody stands before it."""
+        return self._switches is not None
+
+    async def presence(self, within_s: float) -> bool:
+        """Whether somebody holds the event button in that time. Such a hold does nothing else."""
+        return self._switches is not None and await self._switches.presence(within_s)
+
+    @property
+    def state(self) -> State:
+        """Where it stands in its chart."""
+        return State(self._chart.state)
+
+    async def settled(self) -> None:
+        """Wait until every recording that has ended is on disk, or has failed."""
+        await self._recorder.settled()
 
     def status(self) -> CameraStatus:
         """How it stands right now."""
@@ -231,6 +302,7 @@ class Camera:
     def _facts(self) -> Facts:
         return Facts(
             storage_full=self._storage_full,
+            battery_critical=self._power.is_critical,
             post_event_asked=self._config.recording.postevent_s > 0 and self._post_event is None,
         )
 
@@ -453,12 +525,15 @@ class Camera:
             return
         self._reporter.state = state
         self._since = self._clock.now()
+        self._reminders.lasts(state is State.RECORDING)
         self._reporter.emit("state-changed", before=before.value, after=state.value)
         self._publish_state()
 
     def _refuse(self, happening: Happening, reason: str) -> None:
-        if happening.event is Event.STORAGE_FAILED:
-            return  # a fault that goes on is no news
+        if happening.event in (Event.STORAGE_FAILED, Event.SELF_TEST_PASSED):
+            return  # a fault that goes on is no news; neither is a camera that stays in its dock
+        if happening.event is Event.START:
+            self._indicators.signal("refused")
         self._reporter.say(f"refused {happening.event.replace('_', ' ')}: {reason}")
         self._reporter.emit("refused", event=happening.event.value, source=happening.cause.source, reason=reason)
         if happening.command is not None:
@@ -474,19 +549,24 @@ class Camera:
         self._reporter.reply(command.id, command.command, result, reason, recording=clip)
 
     def _publish_state(self) -> None:
-        self._link.publish(self.state_message())
+        message = self.state_message()
+        self._told_flags = message.flags
+        self._link.publish(message)
 
     def _flags(self) -> list[str]:
         flags = []
-        if self._is_capturing() and self._footage.status().lost is not None:
+        footage = self._footage.status()
+        if self._is_capturing() and footage.lost is not None:
             flags.append("source-lost")
+        elif self._is_capturing() and (footage.unchanged_s or 0.0) >= FROZEN_S:
+            flags.append("frozen")
         if self._clock.quality() == "unsynced":
             flags.append("clock-unsynced")
         if self._post_event is not None:
             flags.append("post-event")
         if self._link.status().unkept:
             flags.append("events-in-memory")
-        return flags
+        return flags + self._power.flags()
 
     def _is_capturing(self) -> bool:
         return self._chart.state in (State.BUFFERING, State.RECORDING)
@@ -494,12 +574,23 @@ class Camera:
     # -- watching ----------------------------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
-        """Storage and telemetry, at the telemetry interval."""
+        """Storage, picture and telemetry, at the telemetry interval."""
         while True:
             await self._look_at_storage()
+            self._look_at_flags()
             if self._link.status().up:
                 self._link.publish(self._telemetry())
             await self._clock.sleep(self._config.link.telemetry_s)
+
+    def _look_at_flags(self) -> None:
+        """Say what came true beside the state, or is no longer."""
+        flags, before = self._flags(), self._told_flags
+        if flags == before:
+            return
+        if "frozen" in flags and "frozen" not in before:
+            self._reporter.say("the picture is frozen", "warning")
+            self._reporter.emit("picture-frozen", seconds=self._footage.status().unchanged_s)
+        self._publish_state()
 
     async def _mend(self) -> None:
         """See whether the fault's cause is gone, until it is. A duplicate name is for the link to clear."""
@@ -563,8 +654,66 @@ class Camera:
                 case "quit":
                     self.shut_down("ended by the user")
 
+    def _on_gesture(self, button: ButtonName, gesture: Gesture) -> None:
+        """Twice starts, held stops, once marks; the power button, held, switches off."""
+        is_recording = self._chart.state == State.RECORDING
+        match button, gesture:
+            case "event", "double press" if not is_recording:
+                self._happen(Event.START, Cause("button"))
+            case "event", "hold" if is_recording:
+                self._happen(Event.STOP, Cause("button"))
+            case "event", "press" if is_recording:
+                self.mark()
+            case "power", "hold":
+                self._happen(Event.POWER_OFF, Cause("button", "switched off"))
+
+    def _device_watches(self) -> Iterator[Coroutine[None, None, None]]:
+        """One for each device that this camera has."""
+        if self._switches is not None:
+            yield self._switches.run()
+        if self._battery is not None:
+            yield self._watch_battery(self._battery)
+        if self._dock is not None:
+            yield self._watch_dock(self._dock)
+
+    async def _watch_battery(self, battery: Battery) -> None:
+        while True:
+            charge = battery.charge()
+            for news in self._power.read(charge):
+                self._tell_power(news, charge)
+            self._battery_warnings.lasts(self._power.is_low)
+            self._look_at_flags()
+            await battery.crossed(MARKS)
+
+    def _tell_power(self, news: News, charge: Charge) -> None:
+        """A low battery stops nothing; a critical one ends the session while the recording can still be finished."""
+        facts = {"percent": charge.percent, "minutes_left": charge.minutes_left, "temperature_c": charge.temperature_c}
+        self._reporter.emit(news, **facts)
+        match news:
+            case "battery-low":
+                self._reporter.say(f"the battery is low: {charge.percent:.0f} %", "warning")
+                self._indicators.signal("low battery")
+            case "battery-critical":
+                self._indicators.signal("critical battery")
+                self._happen(Event.BATTERY_CRITICAL, Cause("camera", _CRITICAL))
+            case "overheated":
+                self._reporter.say(f"the battery is hot: {charge.temperature_c:.0f} °C", "warning")
+
+    async def _watch_dock(self, dock: Dock) -> None:
+        was_docked = False
+        while True:
+            if dock.is_docked() is not was_docked:
+                was_docked = not was_docked
+                words = "put into the dock" if was_docked else "taken out of the dock"
+                self._happen(Event.DOCK if was_docked else Event.UNDOCK, Cause("dock", words))
+                if self._power.is_critical:  # in the dock that was no reason to go off
+                    self._happen(Event.BATTERY_CRITICAL, Cause("camera", _CRITICAL))
+            await dock.changed()
+
     def _telemetry(self) -> Telemetry:
         footage, link, now = self._footage.status(), self._link.status(), self._clock.now()
+        charge, fix = self.charge(), self.last_fix()
+        minutes_left = charge.minutes_left if charge else None
         return Telemetry(
             time=iso(now.utc),
             session=self._session,
@@ -578,10 +727,25 @@ class Camera:
             events_waiting=link.events_waiting,
             events_dropped=link.events_dropped,
             storage_free_bytes=self._free_bytes,
+            battery_percent=round(charge.percent, 1) if charge else None,
+            battery_minutes_left=round(minutes_left, 1) if minutes_left is not None else None,
+            temperature_c=round(charge.temperature_c, 1) if charge else None,
+            position=_position(fix) if fix else None,
         )
 
     def _new_recording_id(self) -> str:
         return f"{self._clock.now().utc:%Y%m%dT%H%M%SZ}-{self._chance.getrandbits(32):08x}"
 
 
+def _position(fix: Fix) -> Position:
+    return Position(
+        latitude=round(fix.latitude, _DEGREE_DIGITS),
+        longitude=round(fix.longitude, _DEGREE_DIGITS),
+        accuracy_m=round(fix.accuracy_m, 1),
+        age_s=round(fix.age_s, 1),
+    )
+
+
+_DEGREE_DIGITS = 6  # a tenth of a metre
+_CRITICAL = f"the battery is critical: {CRITICAL_PERCENT:g} % or less"
 _DUPLICATE = "another live camera is called"

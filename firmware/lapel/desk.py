@@ -46,6 +46,8 @@ from lapel.worker import Worker
 _ANSWER_S = 30.0
 _EVENTS_KEPT = 5_000
 _OURS = "console-"
+_FRESH_FIX_S = 10.0
+"""An older fix is none: it tells where the camera was."""
 
 _REQUESTS: dict[str, CommandName] = {
     "start-recording": "start-recording",
@@ -147,6 +149,8 @@ class CameraDesk:
             fps=round(footage.measured_fps, 2),
             dropped_frames=footage.dropped_frames,
             lost=footage.lost,
+            last_frame_age_s=footage.last_frame_age_s,
+            unchanged_s=footage.unchanged_s,
         )
 
     def buffer(self) -> Buffer:
@@ -172,12 +176,31 @@ class CameraDesk:
         return Card(folder=folder, ok=True, finding="takes what it is given", free_bytes=free, needed_bytes=needed)
 
     def battery(self) -> Battery | None:
-        """No camera measures one yet."""
-        return None
+        """As its gauge reads."""
+        charge = self._seated.camera.charge()
+        if charge is None:
+            return None
+        return Battery(
+            percent=round(charge.percent, 1),
+            minutes_left=charge.minutes_left,
+            charging=charge.charging,
+            temperature_c=round(charge.temperature_c, 1),
+        )
 
     def position(self) -> Position | None:
-        """No camera has a receiver yet."""
-        return None
+        """As its receiver last knew."""
+        satellites, fix = self._seated.camera.satellites(), self._seated.camera.last_fix()
+        if satellites is None:
+            return None
+        if fix is None:
+            return Position(fix=False, satellites=satellites)
+        return Position(
+            fix=fix.age_s <= _FRESH_FIX_S,
+            satellites=satellites,
+            latitude=fix.latitude,
+            longitude=fix.longitude,
+            accuracy_m=fix.accuracy_m,
+        )
 
     def network(self) -> Network:
         """How its link stands."""
@@ -210,11 +233,28 @@ class CameraDesk:
             Device(name="card", kind=str(self._seated.storage.root), state="see `storage`"),
             Device(name="link", kind=network.broker or "none", state=link),
             Device(name="clock", kind="system", state=self._clock.quality()),
+            *self._body(),
         ]
 
+    def _body(self) -> list[Device]:
+        """The parts that a laptop does not have."""
+        battery, position, camera = self.battery(), self.position(), self._seated.camera
+        parts = []
+        if battery is not None:
+            charging = ", charging" if battery.charging else ""
+            parts.append(Device(name="battery", kind="gauge", state=f"{battery.percent:.0f} %{charging}"))
+        if position is not None:
+            parts.append(Device(name="gps", kind="receiver", state="fix" if position.fix else "no fix"))
+        if (docked := camera.is_docked()) is not None:
+            parts.append(Device(name="dock", kind="contacts", state="in the dock" if docked else "out of the dock"))
+        if camera.has_switches:
+            down = [f"{one.name} down for {one.held_s:.0f} s" for one in self.held()]
+            parts.append(Device(name="buttons", kind="event, power", state=", ".join(down) or "up"))
+        return parts
+
     def held(self) -> Sequence[Button]:
-        """No camera's buttons tell how long they are down yet."""
-        return ()
+        """As long as they are down."""
+        return [Button(name=one.button, held_s=round(one.held_s, 1)) for one in self._seated.camera.held()]
 
     async def clips(self) -> Sequence[Clip]:
         """What is on the card."""
@@ -294,13 +334,15 @@ class CameraDesk:
         )
         return await self._command(command)
 
-    async def presence(self, within_s: float) -> bool:  # noqa: ARG002  # nothing to wait for
+    async def presence(self, within_s: float) -> bool:
         """Nobody can prove it on a camera whose button does not tell how long it is held."""
-        return False
+        return await self._seated.camera.presence(within_s)
 
     @property
     def presence_hint(self) -> str:
-        """Who owns the host owns the camera."""
+        """Where there is no button: who owns the host owns the camera."""
+        if self._seated.camera.has_switches:
+            return "Hold the event button for 3 s"
         return "This camera has no button to prove presence with; on its host: lapel-camera login set"
 
     @property

@@ -19,8 +19,17 @@ class Reporter:
         self.link, self._clock, self._indicators, self.log = link, clock, indicators, log
         self._camera, self._session = camera, session
         self._events = 0
-        self.state = State.OFF
+        self._state = State.OFF
+
+    @property
+    def state(self) -> State:
         """As it was last reported: *recording* only once something is on disk."""
+        return self._state
+
+    @state.setter
+    def state(self, state: State) -> None:
+        self._state = state
+        self._indicators.show(state)
 
     @property
     def wire_state(self) -> CameraState:

@@ -2,33 +2,22 @@
 
 import asyncio
 import contextlib
+import getpass
 import logging
+import os
 import shutil
 import socket
 import subprocess
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from lapel.errors import LinkError
 
 _START_S = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Broker:
-    """A broker that runs: its address and what it is."""
-
-    url: str
-    name: Literal["mosquitto", "amqtt"]
-
-    @property
-    def port(self) -> int:
-        """On 127.0.0.1."""
-        return int(self.url.rsplit(":", 1)[1])
 
 
 def free_port() -> int:
@@ -43,14 +32,40 @@ def mosquitto_path() -> str | None:
     return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 
 
+class Broker(ABC):
+    """A broker on this machine's loopback, which can go away and come back."""
+
+    name: Literal["mosquitto", "amqtt"]
+
+    def __init__(self, port: int) -> None:
+        self.port, self.version = port, ""
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"mqtt://127.0.0.1:{self.port}"
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Return once it listens. Harmless while it does. Raises LinkError when it cannot."""
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """Return once it is gone. Harmless when it is."""
+
+
 @asynccontextmanager
 async def embedded_broker(prefer: Literal["mosquitto", "amqtt"] = "mosquitto", port: int = 0) -> AsyncIterator[Broker]:
     """A broker until the block ends, on `port` or a free one. Raises LinkError when neither kind can be had."""
     port = port or free_port()
     path = mosquitto_path()
-    running = _mosquitto(path, port) if path and prefer == "mosquitto" else _amqtt(port)
-    async with running as broker:
-        yield broker
+    with tempfile.TemporaryDirectory(prefix="lapel-broker-") as folder:
+        broker = Mosquitto(path, Path(folder), port) if path and prefer == "mosquitto" else Amqtt(port)
+        await broker.start()
+        try:
+            yield broker
+        finally:
+            await broker.stop()
 
 
 def serve(config: Path) -> int:
@@ -69,43 +84,82 @@ def serve(config: Path) -> int:
             return 0
 
 
-@asynccontextmanager
-async def _mosquitto(path: str, port: int) -> AsyncIterator[Broker]:
-    with tempfile.TemporaryDirectory(prefix="lapel-broker-") as folder:
-        config = Path(folder) / "mosquitto.conf"
-        config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
-        process = await asyncio.create_subprocess_exec(
-            path, "-c", str(config), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+class Mosquitto(Broker):
+    """A child process. What it retains and queues outlives a stop, as on a broker that is restarted."""
+
+    name: Literal["mosquitto", "amqtt"] = "mosquitto"
+
+    def __init__(self, path: str, folder: Path, port: int) -> None:
+        super().__init__(port)
+        self._path, self._config = path, folder / "mosquitto.conf"
+        self._process: asyncio.subprocess.Process | None = None
+        self._config.write_text(
+            f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {folder}/\n"
+            "max_queued_messages 0\nset_tcp_nodelay true\n"
+            + (f"user {getpass.getuser()}\n" if os.geteuid() == 0 else "")  # else it could not write there
         )
-        try:
-            await _until_listening(port, process)
-            yield Broker(f"mqtt://127.0.0.1:{port}", "mosquitto")
-        finally:
+
+    async def start(self) -> None:
+        """See `Broker.start`."""
+        if self._process is not None:
+            return
+        self.version = await _mosquitto_version(self._path)
+        process = await asyncio.create_subprocess_exec(
+            self._path, "-c", str(self._config), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        )
+        self._process = process
+        await _until_listening(self.port, process)
+
+    async def stop(self) -> None:
+        """See `Broker.stop`."""
+        process, self._process = self._process, None
+        if process is not None:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
             await process.wait()
 
 
-@asynccontextmanager
-async def _amqtt(port: int) -> AsyncIterator[Broker]:
-    try:
-        from amqtt.broker import Broker as Amqtt
-    except ImportError as error:
-        raise LinkError("no broker: install Mosquitto, or amqtt with `pip install lapel[fleet]`") from error
-    for name in ("amqtt", "transitions.core"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    # amqtt's own defaults listen on every interface: say everything.
-    broker = Amqtt(
-        {
-            "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
-            "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
-        }
-    )
-    await broker.start()
-    try:
-        yield Broker(f"mqtt://127.0.0.1:{port}", "amqtt")
-    finally:
-        await broker.shutdown()
+async def _mosquitto_version(path: str) -> str:
+    asked = await asyncio.create_subprocess_exec(path, "-h", stdout=asyncio.subprocess.PIPE)
+    said, _ = await asked.communicate()
+    return said.decode(errors="replace").partition("\n")[0].removeprefix("mosquitto version ").strip()
+
+
+class Amqtt(Broker):
+    """In this process; forgets everything when it stops."""
+
+    name: Literal["mosquitto", "amqtt"] = "amqtt"
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self._broker: Any = None
+
+    async def start(self) -> None:
+        """See `Broker.start`."""
+        if self._broker is not None:
+            return
+        try:
+            import amqtt
+            from amqtt.broker import Broker as Server
+        except ImportError as error:
+            raise LinkError("no broker: install Mosquitto, or amqtt with `pip install lapel[fleet]`") from error
+        self.version = amqtt.__version__
+        for name in ("amqtt", "transitions.core"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        # amqtt's own defaults listen on every interface: say everything.
+        self._broker = Server(
+            {
+                "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{self.port}"}},
+                "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
+            }
+        )
+        await self._broker.start()
+
+    async def stop(self) -> None:
+        """See `Broker.stop`."""
+        broker, self._broker = self._broker, None
+        if broker is not None:
+            await broker.shutdown()
 
 
 async def _until_listening(port: int, process: asyncio.subprocess.Process) -> None:

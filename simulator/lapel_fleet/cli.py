@@ -1,18 +1,20 @@
 """`lapel-fleet`: simulated cameras.
 
-Exit codes: 0 all well, 1 a verdict against a recording or a camera, 2 bad input, 3 no room for evidence, 4 no broker.
+Exit codes: 0 all well, 1 a verdict against a recording or a camera, 2 bad input, 3 inconclusive or a file that cannot
+be written, 4 no broker.
 """
 
 import argparse
 import asyncio
 import json
-import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from lapel.clock import SystemClock
-from lapel.errors import ConfigError, LapelError
+from lapel.errors import LapelError
+from lapel_fleet.controller.cli import add_commands
+from lapel_fleet.running import add_run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,46 +38,10 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--evidence", type=Path, help="where the recordings go (default: evidence/TIME)")
     demo.add_argument("--picture", type=Path, help="write the screen in mid-story there, as SVG")
     demo.set_defaults(command=_demo)
-    _add_run(commands.add_parser("run", help="a scenario: a fleet, its wearers, what goes wrong, and a verdict"))
+    add_run(commands.add_parser("run", help="a scenario: a fleet, its wearers, what goes wrong, and a verdict"))
     _add_provision(commands.add_parser("provision", help="certificates for a fleet, and a Mosquitto that demands them"))
+    add_commands(commands)
     return parser
-
-
-def _add_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scenario", help="smoke, five-cities, nationwide, broker-storm, bad-day, or a TOML file")
-    parser.add_argument("--virtual", action="store_true", help="in virtual time, on a link in memory")
-    parser.add_argument("--seed", type=int, help="replays a run; drawn and printed when not given")
-    parser.add_argument("--chaos", type=int, default=1, metavar="RUNS", help="seed after seed until one fails")
-    parser.add_argument("--trace", type=Path, help="write what happened there, a line each")
-    parser.add_argument("--junit", type=Path, help="write the verdicts there, as JUnit XML")
-    parser.add_argument("--json", action="store_true", help="say the result as JSON")
-    parser.set_defaults(command=_run)
-
-
-def _run(options: argparse.Namespace) -> int:
-    from lapel_fleet import report, scenario
-    from lapel_fleet.checkers.fleet import judge
-    from lapel_fleet.fleet import run
-
-    wanted = scenario.load(options.scenario)
-    if not options.virtual:
-        raise ConfigError("live and stepped runs are still to be built; add --virtual")
-    if options.chaos < 1:
-        raise ConfigError(f"--chaos {options.chaos}: at least one run")
-    first = secrets.randbits(31) if options.seed is None else options.seed
-    for seed in range(first, first + options.chaos):
-        if not options.json:
-            print(f"{options.scenario}: {len(wanted.cameras)} cameras, seed {seed}", flush=True)
-        clock = SystemClock()
-        began_s = clock.mono_s()
-        done = run(wanted, seed, options.trace, report.progress_line(sys.stderr))
-        result = report.Result(options.scenario, done, judge(done.cases), clock.mono_s() - began_s)
-        print(report.as_json(result) if options.json else report.as_text(result))
-        if options.junit:
-            report.write_junit(options.junit, result)
-        if not result.passed:
-            return 1
-    return 0
 
 
 def _add_provision(parser: argparse.ArgumentParser) -> None:

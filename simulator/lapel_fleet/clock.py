@@ -1,16 +1,22 @@
-"""Virtual time: an event loop that never waits. Where everybody sleeps, it jumps to the moment the first one wakes.
+"""Three kinds of time that a fleet can live in, and the wall clock that each camera has of its own.
 
-Exact, because the loop itself knows when nothing is ready. For programs without sockets and threads: what the outside
-world needs real time for does not happen while no time passes, and is refused with an explanation.
+*Virtual*: an event loop that never waits; where everybody sleeps, it jumps to the moment the first one wakes. Exact,
+because the loop itself knows when nothing is ready. For programs without sockets and threads: what the outside world
+needs real time for does not happen while no time passes, and is refused with an explanation.
+
+*Live*: real time, faster by a factor if asked. *Stepped*: time stands still until somebody moves it on. Both leave the
+event loop's own time real, for sockets.
 """
 
 import asyncio
+import heapq
 import selectors
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from itertools import count
+from typing import Any, Protocol, TypeVar
 
-from lapel.clock import Instant, Quality
+from lapel.clock import Clock, Instant, Quality, SystemClock
 
 T = TypeVar("T")
 
@@ -57,38 +63,153 @@ class _Jumper(selectors.SelectSelector):
         return ready
 
 
-class VirtualClock:
-    """Implements `lapel.clock.Clock` on a VirtualLoop. Its wall clock can be stepped; monotonic time cannot."""
+class TimeLine(Protocol):
+    """The monotonic time that all cameras of a run share."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, start: datetime = START) -> None:
-        self._loop, self._start = loop, start
-        self._stepped = timedelta()
-        self.trusted: Quality = "synced"
+    is_everybodys: bool
+    """Whether whoever sends them messages lives by it too, so that times of day can be compared."""
 
     def mono_s(self) -> float:
-        """Virtual seconds since the loop was made."""
+        """Seconds since the run began."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after that many of them."""
+
+
+class LoopTime:
+    """The event loop's own time: virtual on a VirtualLoop, where everybody lives by it."""
+
+    is_everybodys = True
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def mono_s(self) -> float:
+        """See `TimeLine.mono_s`."""
         return self._loop.time()
+
+    async def sleep(self, seconds: float) -> None:
+        """See `TimeLine.sleep`."""
+        await asyncio.sleep(seconds)
+
+
+class ScaledTime:
+    """Real time, `speed` times as fast. Processes that are told the same beginning agree on it."""
+
+    def __init__(self, speed: float = 1.0, began_s: float | None = None, clock: Clock | None = None) -> None:
+        """`began_s`: the machine's monotonic time at 0; now, unless given."""
+        self._clock = clock or SystemClock()
+        self.began_s = self._clock.mono_s() if began_s is None else began_s
+        self.speed = speed
+        self.is_everybodys = speed == 1
+
+    def mono_s(self) -> float:
+        """See `TimeLine.mono_s`."""
+        return (self._clock.mono_s() - self.began_s) * self.speed
+
+    async def sleep(self, seconds: float) -> None:
+        """See `TimeLine.sleep`."""
+        await asyncio.sleep(seconds / self.speed)
+
+
+class SteppedTime:
+    """Stands still until `advance`. Sockets go on in real time meanwhile."""
+
+    is_everybodys = False
+
+    def __init__(self) -> None:
+        self._now_s = 0.0
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._numbers = count()
+        self._turn = asyncio.Lock()
+
+    def mono_s(self) -> float:
+        """See `TimeLine.mono_s`."""
+        return self._now_s
+
+    async def sleep(self, seconds: float) -> None:
+        """See `TimeLine.sleep`."""
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self._now_s + seconds, next(self._numbers), woken))
+        await woken
+
+    async def advance(self, seconds: float, settle: Callable[[], Awaitable[None]]) -> None:
+        """Move on, from one sleeper's waking to the next; `settle()` lets what was woken run before time goes on. Who
+        asks meanwhile waits for his turn, and moves on from there.
+        """
+        async with self._turn:
+            end_s = self._now_s + seconds
+            while (due_s := self.next_waking_s()) is not None and due_s <= end_s:
+                self._now_s = due_s
+                while self._sleepers and self._sleepers[0][0] <= due_s:
+                    _, _, woken = heapq.heappop(self._sleepers)
+                    if not woken.done():
+                        woken.set_result(None)
+                await settle()
+            self._now_s = end_s
+
+    def next_waking_s(self) -> float | None:
+        """When somebody wakes; None while nobody sleeps."""
+        while self._sleepers and self._sleepers[0][2].done():
+            heapq.heappop(self._sleepers)
+        return self._sleepers[0][0] if self._sleepers else None
+
+
+class SimulatedClock:
+    """Implements `lapel.clock.Clock`: a camera's wall clock over a time line. It can be stepped, and drifts when it is
+    told to; monotonic time does neither.
+    """
+
+    def __init__(self, line: TimeLine, start: datetime = START) -> None:
+        """`start`: what the wall clock shows at 0."""
+        self._line, self._start = line, start
+        self._stepped = timedelta()
+        self._drift_ppm, self._drifts_since_s = 0.0, 0.0
+        self.trusted: Quality = "synced"
+        self.is_everybodys = line.is_everybodys  # so that it can stand for the line itself
+
+    def mono_s(self) -> float:
+        """Seconds of the time line."""
+        return self._line.mono_s()
 
     def now(self) -> Instant:
         """This moment; reading it takes no time."""
         mono_s = self.mono_s()
-        return Instant(mono_s, self._start + self._stepped + timedelta(seconds=mono_s))
+        return Instant(mono_s, self._start + self._stepped + timedelta(seconds=mono_s + self._drifted_s()))
 
     def quality(self) -> Quality:
         """What `trusted` says."""
         return self.trusted
 
     def is_trusted(self) -> bool:
-        """When it is synced: everybody in a virtual world lives by the same time."""
-        return self.trusted == "synced"
+        """When it is synced, and others live by the same time."""
+        return self.trusted == "synced" and self._line.is_everybodys
 
     async def sleep(self, seconds: float) -> None:
-        """Let virtual time pass."""
-        await asyncio.sleep(seconds)
+        """Sleep on the time line."""
+        await self._line.sleep(seconds)
 
     def step(self, seconds: float) -> None:
         """The outside world corrects the wall clock."""
         self._stepped += timedelta(seconds=seconds)
+
+    def set_drift(self, ppm: float) -> None:
+        """From now on the wall clock runs that much fast, in millionths; slow when negative. Quartzes do 10 to 100."""
+        self._stepped += timedelta(seconds=self._drifted_s())
+        self._drift_ppm, self._drifts_since_s = ppm, self.mono_s()
+
+    def _drifted_s(self) -> float:
+        return (self.mono_s() - self._drifts_since_s) * self._drift_ppm / 1e6
+
+
+class VirtualClock(SimulatedClock):
+    """A wall clock in virtual time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, start: datetime = START) -> None:
+        super().__init__(LoopTime(loop), start)
 
 
 def run_virtual(program: Callable[[VirtualClock], Coroutine[Any, Any, T]]) -> T:

@@ -8,18 +8,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import sleep
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from lapel.app import App, assemble
+from lapel.app import App, assemble, source_of
 from lapel.clock import Clock, SystemClock
 from lapel.config import Config, load
-from lapel.link.messages import EventMessage
-from lapel.media.capture import Wanted, open_source
+from lapel.hardware.interfaces import Signal
+from lapel.link.messages import Command, CommandName
+from lapel.link.mqtt import brokers_at
+from lapel.states import State
 from lapel_fleet.broker import Broker, embedded_broker
 from lapel_fleet.checkers.clip import Verdict, judge
 from lapel_fleet.controller.operator import Operator, operator
@@ -64,10 +65,12 @@ class Act:
     do: Callable[[Stage, Cam], Awaitable[None] | None]
 
 
-def _ordered(command: str) -> Callable[[Stage, Cam], Awaitable[None]]:
+def _ordered(command: CommandName) -> Callable[[Stage, Cam], Awaitable[None]]:
     async def send(stage: Stage, cam: Cam) -> None:
-        reply = await stage.operator.send(cam.address, command, "demonstration")  # type: ignore[arg-type]
-        stage.say(cam.name, f"replies to {command}: {reply.result}{f', {reply.reason}' if reply.reason else ''}")
+        account = stage.operator.account([cam.address])
+        await stage.operator.send(Command(id="-", command=command, reason="demonstration", sender="operator"), account)
+        one = account.outcomes[cam.address]
+        stage.say(cam.name, f"replies to {command}: {one.result}{f', {one.reason}' if one.reason else ''}")
 
     return send
 
@@ -123,6 +126,12 @@ class _Voice:
     def say(self, line: str) -> None:
         self._log.say(self._name, line)
 
+    def show(self, state: State) -> None:
+        """Each state is a line already."""
+
+    def signal(self, signal: Signal) -> None:
+        """So is what it signals."""
+
     def identify(self, seconds: float) -> None:
         self.say(f"blinks and beeps for {seconds:g} s")
 
@@ -133,7 +142,8 @@ async def run(video: str, root: Path, console: Console, picture: Path | None = N
     log = Log(clock, None if live else lambda line: console.print(line, highlight=False, soft_wrap=True, markup=False))
     async with embedded_broker() as broker:
         console.print(f"broker: {broker.name} at {broker.url}; evidence: {root}", highlight=False, soft_wrap=True)
-        async with _cast(video, root, broker, log, clock) as cams, operator(broker.port, AGENCY, _ignore) as sees:
+        seen = operator(brokers_at(broker.url), AGENCY, clock)
+        async with _cast(video, root, broker, log, clock) as cams, seen as sees:
             stage = Stage(cams, sees, log.say)
             screen = _screen(stage, log, console, picture) if live or picture else contextlib.nullcontext()
             async with screen:
@@ -141,10 +151,6 @@ async def run(video: str, root: Path, console: Console, picture: Path | None = N
     verdicts = [judge(path.parent) for path in sorted(root.glob("*/*/recording.json"))]
     _print_verdicts(verdicts, console)
     return 0 if verdicts and not any(verdict.problems for verdict in verdicts) else 1
-
-
-def _ignore(_: str, __: EventMessage) -> None:
-    """The table shows states; what happened is said by the cameras themselves."""
 
 
 @asynccontextmanager
@@ -166,8 +172,7 @@ async def _cast(video: str, root: Path, broker: Broker, log: Log, clock: Clock) 
 def _cam(name: str, video: str, root: Path, broker: Broker, log: Log, clock: Clock) -> Cam:
     (root / name).mkdir(parents=True)
     config = _config(name, video, root / name, broker)
-    wanted = Wanted(config.video.width, config.video.height, config.video.rate_fps)
-    lens = SimulatedVideo(open_source(video, clock, wait=sleep, wanted=wanted, loop=True, camera=name))
+    lens = SimulatedVideo(source_of(config, clock))
     return Cam(name, assemble(config, indicators=_Voice(log, name), source=lens), lens)
 
 
@@ -177,7 +182,8 @@ def _config(name: str, video: str, evidence: Path, broker: Broker) -> Config:
     return load(
         flags={
             ("camera", "agency"): AGENCY, ("camera", "site"): SITE, ("camera", "name"): name,
-            ("video", "source"): video, ("video", "bitrate_bps"): 1_500_000, ("video", "preset"): "ultrafast",
+            ("video", "source"): video, ("video", "loop"): True,
+            ("video", "bitrate_bps"): 1_500_000, ("video", "preset"): "ultrafast",
             ("prebuffer", "length_s"): PREBUFFER_S, ("recording", "evidence"): str(evidence),
             ("link", "broker"): broker.url, ("link", "telemetry_s"): 10.0, **drawn,
         }

@@ -46,3 +46,16 @@ def test_a_step_moves_the_wall_clock_alone() -> None:
         return after.mono_s - before.mono_s, (after.utc - before.utc).total_seconds()
 
     assert run_virtual(program) == (0.0, -3600.0)
+
+
+def test_a_drift_grows_with_time_and_leaves_monotonic_time_alone() -> None:
+    async def program(clock: VirtualClock) -> list[float]:
+        begin, errors_s = clock.now(), []
+        for ppm in (0, 50, -100, 0):
+            clock.set_drift(ppm)
+            await clock.sleep(10_000)
+            now = clock.now()
+            errors_s.append((now.utc - begin.utc).total_seconds() - (now.mono_s - begin.mono_s))
+        return errors_s
+
+    assert run_virtual(program) == pytest.approx([0, 0.5, -0.5, -0.5], abs=1e-5)

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from lapel.clock import SystemClock
 from lapel.errors import VideoEnded, VideoError
 from lapel.fragment import Fragment
-from lapel.hardware.interfaces import Frame, PictureFormat
+from lapel.hardware.interfaces import Frame, FrameSource, PictureFormat
 from lapel.media.encoder import Encoder, EncoderSettings
 from lapel.media.footage import LiveFootage
 from lapel.media.prebuffer import PreEventBuffer
+from lapel_fleet.hardware.video import SimulatedVideo
 from pictures import file_of, numbers, picture
 
 RATE = 50.0
@@ -65,7 +66,7 @@ class Ear:
         self.news.append(f"ended: {reason}")
 
 
-def footage(lens: Lens, stall_s: float = 0.5) -> LiveFootage:
+def footage(lens: FrameSource, stall_s: float = 0.5) -> LiveFootage:
     def encoder(form: PictureFormat) -> Encoder:
         return Encoder(EncoderSettings(form.rate_fps, 200_000, 0.3, "libx264", "ultrafast"))
 
@@ -133,4 +134,22 @@ async def test_an_ended_source_says_so_after_its_last_fragment() -> None:
     lens.fail = VideoEnded("lens: over")
     await until(lambda: "ended: lens: over" in ear.news)
     assert sum(one.frames for one in ear.fragments) == lens.number
+    await live.stop()
+
+
+async def test_a_frozen_picture_is_told_from_one_that_moves_and_both_from_none() -> None:
+    lens, ear = Lens(), Ear()
+    frozen = SimulatedVideo(lens)
+    live = footage(frozen)
+    assert live.status().last_frame_age_s is None
+    await live.start(ear)
+    await until(lambda: lens.number > 20)
+    assert (live.status().unchanged_s or 0.0) < 0.3
+    frozen.freeze()
+    await until(lambda: (live.status().unchanged_s or 0.0) > 0.5)
+    frozen.thaw()
+    await until(lambda: (live.status().unchanged_s or 0.0) < 0.3)
+    lens.stalled.set()
+    await until(lambda: (live.status().last_frame_age_s or 0.0) > 1.0)
+    lens.stalled.clear()
     await live.stop()

@@ -81,7 +81,9 @@ class Battery(_Fact, frozen=True, kw_only=True):
 
     percent: float
     minutes_left: float | None = None
+    """How long it could still record."""
     charging: bool = False
+    temperature_c: float | None = None
 
 
 class Position(_Fact, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lapel.logs import Level
+from lapel.plain import plain
 
 Style = Literal["", "good", "warn", "bad"]
 STYLES: Mapping[Level, Style] = {"debug": "", "info": "", "warning": "warn", "error": "bad"}
@@ -51,11 +52,6 @@ def lay_out(blocks: Sequence[Block], columns: int) -> Iterator[tuple[str, Style]
                 yield from ((line, "") for line in _pairs(rows, width))
             case Table(head, rows):
                 yield from ((line, "") for line in _table(head, rows, width))
-
-
-def plain(text: str) -> str:
-    """`text` without anything that a terminal could take for an order: log lines may come from strangers."""
-    return "".join(char if char.isprintable() else "." for char in text)
 
 
 def size(count: float) -> str:

@@ -20,7 +20,7 @@ from lapel.console.editor import LineEditor
 from lapel.console.entrance import Entrance
 from lapel.console.interface import Desk, Role
 from lapel.console.keys import Keys, RawInput, TypeAhead
-from lapel.console.layout import STYLES, Block, Text, length, plain
+from lapel.console.layout import STYLES, Block, Text, length
 from lapel.console.login import Door
 from lapel.console.machine_mode import NOISE_LINES, MachineMode
 from lapel.console.record import Record
@@ -29,6 +29,7 @@ from lapel.console.transfer import Zmodem
 from lapel.errors import ConsoleError, LapelError
 from lapel.hardware.interfaces import SerialLine
 from lapel.logs import LEVELS, Level, LogLine
+from lapel.plain import plain
 from lapel.worker import Worker
 
 IDLE_S = 600.0

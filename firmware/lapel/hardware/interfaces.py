@@ -1,6 +1,8 @@
 """What the firmware asks of the things around it: one small Protocol per device, no implementation.
 
 A laptop, a Raspberry Pi and the simulator each pass in objects that fit. Nothing here is imported for its effects.
+A camera may lack `Battery`, `Positioning`, `Dock` and `Switches`: a laptop does. The simulator has all of them; for a
+Raspberry Pi none ships yet.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 from lapel.clock import Instant
 from lapel.fragment import Fragment
 from lapel.recording import Account
+from lapel.states import State
 
 Image = NDArray[np.uint8]
 """A picture as OpenCV holds it: (height, width, 3) bytes, blue-green-red."""
@@ -81,6 +84,10 @@ class FootageStatus:
     """Since capturing began."""
     lost: str | None = None
     """Why no pictures come at the moment; None while they do."""
+    last_frame_age_s: float | None = None
+    """Seconds since the newest picture was captured; None where nobody can tell."""
+    unchanged_s: float | None = None
+    """How long the picture has been exactly the same: no lens in the world does that. None where nobody can tell."""
 
 
 class FootageListener(Protocol):
@@ -160,10 +167,36 @@ ButtonAction = Literal["event", "mark", "quit"]
 
 
 class Buttons(Protocol):
-    """The wearer's buttons."""
+    """Buttons that mean something each, as the keys of a terminal do."""
 
     def presses(self) -> AsyncIterator[ButtonAction]:
         """Each press as it happens; ends only when cancelled."""
+
+
+ButtonName = Literal["event", "power"]
+"""The two buttons of a body-worn camera."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A button went down, or up."""
+
+    button: ButtonName
+    is_down: bool
+
+
+class Switches(Protocol):
+    """The buttons of a body-worn camera, raw: down and up, already free of bounce. `lapel.gestures` reads them."""
+
+    def down(self) -> Sequence[ButtonName]:
+        """Which are down right now."""
+
+    def edges(self) -> AsyncIterator[Edge]:
+        """Each change from the first step of the iteration on; ends only when cancelled."""
+
+
+Signal = Literal["recording", "refused", "low battery", "critical battery"]
+"""Something that the wearer must notice without looking: a pattern of tones and vibrations each."""
 
 
 class Indicators(Protocol):
@@ -172,8 +205,87 @@ class Indicators(Protocol):
     def say(self, line: str) -> None:
         """One line worth reading: a state, a refusal and its reason, a recording saved."""
 
+    def show(self, state: State) -> None:
+        """Show the state until the next one. `lapel.signals.LIGHTS` says by which light."""
+
+    def signal(self, signal: Signal) -> None:
+        """Sound and vibrate, once."""
+
     def identify(self, seconds: float) -> None:
         """Blink and beep for so long, so that somebody finds this camera among many."""
+
+
+# -- power -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a battery's gauge reads."""
+
+    percent: float
+    """0 to 100."""
+    minutes_left: float | None
+    """How long the camera could still *record*, whatever it does now; None where the gauge cannot tell."""
+    charging: bool
+    temperature_c: float
+    """Of the cells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Readings at which the camera wants to know."""
+
+    percent: Sequence[float] = ()
+    minutes_left: Sequence[float] = ()
+    temperature_c: Sequence[float] = ()
+
+
+class Battery(Protocol):
+    """The battery's gauge."""
+
+    def charge(self) -> Charge:
+        """The reading of this moment. Never blocks, never raises: a gauge that does not answer keeps its last one."""
+
+    async def crossed(self, marks: Marks) -> None:
+        """Return once a reading has crossed one of `marks`, up or down, or charging began or ended, since the call.
+
+        So a gauge with an alarm line, and a simulated one, need wake nobody in between; any other looks now and then.
+        """
+
+
+class Dock(Protocol):
+    """The contacts by which a camera knows that it stands in its dock."""
+
+    def is_docked(self) -> bool:
+        """Right now."""
+
+    async def changed(self) -> None:
+        """Return once it has been put in or taken out since the call."""
+
+
+# -- position --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Where the camera was: degrees in WGS 84, north and east positive."""
+
+    latitude: float
+    longitude: float
+    accuracy_m: float
+    """Radius within which it lies, as the receiver estimates it."""
+    age_s: float
+    """Seconds since it was there."""
+
+
+class Positioning(Protocol):
+    """A GPS receiver. Asked when the position is wanted; keeps nobody awake."""
+
+    def last_fix(self) -> Fix | None:
+        """The newest, however old; None while there was none."""
+
+    def satellites(self) -> int:
+        """How many it uses right now; below 4 there is no new fix."""
 
 
 # -- service port ----------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import msgspec
 from lapel import __version__
 from lapel.docstrings import meanings
 from lapel.link.contract import LapelV1
-from lapel.link.messages import AuditHead, Command, EventMessage, Outgoing, Reply, StateMessage, Telemetry
+from lapel.link.messages import AuditHead, Command, EventMessage, Outgoing, Position, Reply, StateMessage, Telemetry
 
 EXAMPLE_TIME = "2026-11-24T07:00:31.250Z"
 _RECORDING = "20261124T070031Z-ebb8e730"
@@ -20,7 +20,8 @@ EXAMPLES: dict[str, Outgoing | Command] = {
     "telemetry": Telemetry(
         time=EXAMPLE_TIME, session="46db07f4d81d86a8", state="buffering", uptime_s=3600.5, buffered_s=30.0,
         buffered_bytes=29_812_004, measured_fps=29.97, dropped_frames=0, unwritten_bytes=0, events_waiting=0,
-        events_dropped=0, storage_free_bytes=61_203_283_968,
+        events_dropped=0, storage_free_bytes=61_203_283_968, battery_percent=81.5, battery_minutes_left=428.0,
+        temperature_c=31.5, position=Position(latitude=39.290385, longitude=-76.612189, accuracy_m=4.2, age_s=0.6),
     ),
     "event": EventMessage(
         id="46db07f4d81d86a8-7", kind="prebuffer-saved", time=EXAMPLE_TIME, mono_s=3631.25, camera="cam-0001",
@@ -49,7 +50,7 @@ _PARAMETERS = {
 def document() -> dict[str, Any]:
     """The document, ready for `json.dumps`. Seen from the camera: it sends all channels but `command`."""
     _, components = msgspec.json.schema_components(list(_STRUCTS.values()), ref_template="#/components/schemas/{name}")
-    for kind in (*_STRUCTS.values(), AuditHead):
+    for kind in (*_STRUCTS.values(), AuditHead, Position):
         _explain(components[kind.__name__], kind)
     return {
         "asyncapi": "3.0.0",

@@ -45,7 +45,11 @@ EventKind = Literal[
     "command-rejected",  # what came in was no command
     "source-lost",
     "source-restored",
+    "picture-frozen",  # the lens delivers one and the same picture again and again
     "storage-failed",
+    "battery-low",  # charge, minutes left to record, temperature of the cells
+    "battery-critical",  # the camera finishes its recording and shuts down
+    "overheated",
     "duplicate-name",  # another live camera goes by our name
     "command-accepted",  # who asked for what, and why
     "self-tested",
@@ -132,6 +136,19 @@ class AuditHead(msgspec.Struct, frozen=True, kw_only=True):
     """Hash of the newest entry, in hexadecimal."""
 
 
+class Position(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the camera was, when its receiver last knew."""
+
+    latitude: Annotated[float, Meta(ge=-90, le=90)]
+    """Degrees in WGS 84, north positive."""
+    longitude: Annotated[float, Meta(ge=-180, le=180)]
+    """Degrees in WGS 84, east positive."""
+    accuracy_m: Annotated[float, Meta(ge=0)]
+    """Radius in metres within which it lies, as the receiver estimates it."""
+    age_s: Seconds
+    """Seconds since it was there: large while there is no fix."""
+
+
 class Telemetry(_Message, frozen=True, kw_only=True):
     """How things stand, at an interval. Sent only while connected, QoS 0: a lost one is made up for by the next."""
 
@@ -159,6 +176,14 @@ class Telemetry(_Message, frozen=True, kw_only=True):
     """Events and replies given up since the firmware started because the outbox was full."""
     storage_free_bytes: Count | None = None
     """Bytes left for recordings. Absent when the storage cannot tell."""
+    battery_percent: Annotated[float, Meta(ge=0, le=100)] | None = None
+    """Charge. Absent where the camera has no battery gauge."""
+    battery_minutes_left: Annotated[float, Meta(ge=0)] | None = None
+    """Minutes that it could still record. Absent while charging, or where the gauge cannot tell."""
+    temperature_c: float | None = None
+    """Temperature of the battery's cells in degrees Celsius. Absent where nobody measures it."""
+    position: Position | None = None
+    """Where it is. Absent where there is no receiver, or was no fix yet."""
     audit_head: AuditHead | None = None
     """Reserved: absent until the camera keeps an audit log."""
 

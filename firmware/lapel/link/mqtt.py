@@ -5,9 +5,10 @@ import logging
 import socket
 import ssl
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -97,13 +98,19 @@ async def _at_once() -> None:
 class MqttTransport:
     """Implements `transport.Transport`: each failed connect moves on to the next broker, and names are looked up anew.
 
-    `admission` is awaited before each connect: where thousands of cameras share a process it limits their rate.
+    `admission` is awaited before each connect: where thousands of cameras share a process it limits their rate. `via`
+    is where the way to the brokers begins, if not at themselves: what they are called, and their certificates, stay.
     """
 
     def __init__(
-        self, brokers: Sequence[Broker], *, keepalive_s: int, admission: Callable[[], Awaitable[None]] = _at_once
+        self,
+        brokers: Sequence[Broker],
+        *,
+        keepalive_s: int,
+        admission: Callable[[], Awaitable[None]] = _at_once,
+        via: tuple[str, int] | None = None,
     ) -> None:
-        self._brokers, self._keepalive_s, self._admission = brokers, keepalive_s, admission
+        self._brokers, self._keepalive_s, self._admission, self._via = brokers, keepalive_s, admission, via
         self._at = 0
         self._versions = dict.fromkeys(brokers, _V5)
         self._proved: set[Broker] = set()
@@ -123,7 +130,7 @@ class MqttTransport:
             async with client:
                 connected = True
                 self._proved.add(broker)
-                yield _Connection(client, is_v5=version is _V5, resumes=hello.resume and version is _V5)
+                yield _Connection(client, broker, is_v5=version is _V5, resumes=hello.resume and version is _V5)
         except (aiomqtt.MqttError, OSError) as error:  # a socket's own error comes through as it is, now and then
             if isinstance(error, LapelError):
                 raise
@@ -136,7 +143,7 @@ class MqttTransport:
     def _client(self, broker: Broker, version: aiomqtt.ProtocolVersion, hello: Hello) -> "_Client":
         is_v5, will = version is _V5, hello.will
         keeps = is_v5 and hello.resume
-        return _Client(
+        client = _Client(
             broker.host,
             broker.port,
             username=broker.username,
@@ -147,10 +154,13 @@ class MqttTransport:
             protocol=version,
             clean_session=None if is_v5 else True,
             clean_start=not hello.resume if is_v5 else 3,
-            properties=_properties(PacketTypes.CONNECT, SessionExpiryInterval=SESSION_EXPIRY_S) if keeps else None,
+            properties=_keeping() if keeps else None,
             keepalive=self._keepalive_s,
             will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain) if will else None,
         )
+        if self._via is not None:
+            client.go_via(self._via)
+        return client
 
     def _move_on(self, broker: Broker, error: Exception) -> None:
         """A broker that takes the connection and not our CONNECT may be one that knows only 3.1.1."""
@@ -194,6 +204,12 @@ class _Client(aiomqtt.Client):
             self._connected.set_exception(aiomqtt.MqttError("the broker hung up"))
         super()._on_disconnect(self._client, userdata, flags, code, properties)
 
+    def go_via(self, address: tuple[str, int]) -> None:
+        """Open sockets there."""
+        self._client._create_socket_connection = lambda: socket.create_connection(  # type: ignore[method-assign]
+            address, timeout=self._client.connect_timeout
+        )
+
     def forget(self) -> None:
         """What these two have to say was raised elsewhere; else asyncio complains that nobody asked them."""
         for outcome in (self._connected, self._disconnected):
@@ -204,30 +220,54 @@ class _Client(aiomqtt.Client):
 class _Connection:
     """Implements `transport.Connection`."""
 
-    def __init__(self, client: aiomqtt.Client, *, is_v5: bool, resumes: bool) -> None:
-        self._client, self._is_v5, self.resumes = client, is_v5, resumes
+    def __init__(self, client: aiomqtt.Client, broker: Broker, *, is_v5: bool, resumes: bool) -> None:
+        self._client, self._broker, self._is_v5, self.resumes = client, broker, is_v5, resumes
 
-    async def subscribe(self, *topics: str) -> None:
-        await self._client.subscribe([(topic, 1) for topic in topics])
+    async def subscribe(self, *topics: str, qos: int = 1) -> None:
+        with _link_errors(self._broker):
+            await self._client.subscribe([(topic, qos) for topic in topics])
 
     async def publish(self, message: Envelope) -> None:
-        properties = None
-        if self._is_v5 and message.correlation is not None:
-            properties = _properties(PacketTypes.PUBLISH, CorrelationData=message.correlation)
-        await self._client.publish(message.topic, message.payload, message.qos, message.retain, properties)
+        wanted = {"CorrelationData": message.correlation, "MessageExpiryInterval": message.expiry_s}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        properties = _properties(PacketTypes.PUBLISH, **given) if self._is_v5 and given else None
+        with _link_errors(self._broker):
+            await self._client.publish(message.topic, message.payload, message.qos, message.retain, properties)
 
     async def messages(self) -> AsyncGenerator[Inbound, None]:
-        async for message in self._client.messages:
-            said = message.properties
-            expiry = getattr(said, "MessageExpiryInterval", None)
-            yield Inbound(
-                message.topic.value,
-                message.payload if isinstance(message.payload, bytes) else b"",
-                bool(message.retain),
-                getattr(said, "ResponseTopic", None),
-                getattr(said, "CorrelationData", None),
-                None if expiry is None else float(expiry),
-            )
+        with _link_errors(self._broker):
+            async for message in self._client.messages:
+                inbound = _inbound(message)
+                del message  # else the last is kept until the next one comes: 6 KB for each of thousands of cameras
+                yield inbound
+
+
+@contextmanager
+def _link_errors(broker: Broker) -> Iterator[None]:
+    """What the client raises once it is lost, in our words."""
+    try:
+        yield
+    except (aiomqtt.MqttError, OSError) as error:
+        raise LinkError(f"{broker}: {error}") from error
+
+
+def _inbound(message: aiomqtt.Message) -> Inbound:
+    said = message.properties
+    expiry = getattr(said, "MessageExpiryInterval", None)
+    return Inbound(
+        message.topic.value,
+        message.payload if isinstance(message.payload, bytes) else b"",
+        bool(message.retain),
+        getattr(said, "ResponseTopic", None),
+        getattr(said, "CorrelationData", None),
+        None if expiry is None else float(expiry),
+    )
+
+
+@cache
+def _keeping() -> Properties:
+    """Of a CONNECT that asks for a session that lasts. One for all: paho only reads it, and it takes 6 KB."""
+    return _properties(PacketTypes.CONNECT, SessionExpiryInterval=SESSION_EXPIRY_S)
 
 
 def _properties(packet: int, **values: bytes | int) -> Properties:

@@ -74,6 +74,8 @@ class Session:
         self._state: StateMessage | None = None
         self._telemetry: Telemetry | None = None
         self._connected = False
+        self.is_idle = False
+        """Whether everything that was said has been acknowledged, and nothing waits."""
         self._live_from_s: float | None = None  # loop time from which commands count as live; None: they are
         self._told_dropped: Counter[str] = Counter()
         self._parting: str | None = None
@@ -92,6 +94,7 @@ class Session:
                 self._telemetry = message if self._connected else None
             case _:
                 self._outbox.put(message)
+        self.is_idle = False
         self._work.set()
 
     def status(self) -> LinkStatus:
@@ -143,7 +146,7 @@ class Session:
             try:
                 await _first_failure(self._read(connection, host), self._serve(connection, host))
             finally:
-                self._connected = False
+                self._connected = self.is_idle = False
 
     async def _look(self) -> None:
         """See who stands on our state topic. Nobody may stand there, so we do not wait for long."""
@@ -256,6 +259,7 @@ class Session:
                 await asyncio.Event().wait()  # nothing more is said; we are cancelled from here
             else:
                 self._work.clear()
+                self.is_idle = wait_s is None
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait_s):
                         await self._work.wait()

@@ -20,6 +20,8 @@ class Envelope:
     retain: bool
     correlation: bytes | None = None
     """MQTT 5: what the asker wants to get back with the answer. Left out on 3.1.1."""
+    expiry_s: int | None = None
+    """MQTT 5: seconds that the broker may keep it for somebody who is away. Left out on 3.1.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ class Connection(Protocol):
     def resumes(self) -> bool:
         """Whether the broker may now hand over what it kept while we were away."""
 
-    async def subscribe(self, *topics: str) -> None:
-        """Ask for these topics at QoS 1; retained messages on them come first."""
+    async def subscribe(self, *topics: str, qos: int = 1) -> None:
+        """Ask for these topics; retained messages on them come first."""
 
     async def publish(self, message: Envelope) -> None:
         """Send it; with QoS 1, return when the broker has acknowledged it."""

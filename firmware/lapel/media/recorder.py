@@ -141,6 +141,12 @@ class Recorder:
         while ended := [task for task, recording in self._draining.items() if recording.ended]:
             await asyncio.wait(ended)
 
+    async def abandon(self) -> None:
+        """Let go of what is still being recorded, as it is on disk: the next start will find it interrupted."""
+        for task in tuple(self._draining):
+            task.cancel()
+            await asyncio.wait([task])
+
     def _account(self, cause: Cause, trigger: Instant, before: PreEvent) -> Account:
         """The account as it is before anything is on disk."""
         identity = self._identity

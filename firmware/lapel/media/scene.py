@@ -100,6 +100,12 @@ def read_number(image: Image) -> int | None:
     return value if check == _check(value) else None
 
 
+def cover_number(image: Image) -> None:
+    """Paint over what `write_number` drew, where pictures are shown again and their numbers would mislead."""
+    height = image.shape[0]
+    image[height - _strip_height(height) :] = 16
+
+
 def _check(value: int) -> int:
     """Four bits that a uniform strip, black or white, does not satisfy."""
     return (sum(value >> shift & 15 for shift in range(0, NUMBER_BITS, 4)) * 7 + 5) & 15

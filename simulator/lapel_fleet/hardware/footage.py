@@ -1,42 +1,54 @@
-"""Footage without pictures (`media = "none"`): computed when it is asked for. Imports neither OpenCV nor FFmpeg.
+"""Footage that is computed when it is asked for: what a camera saw follows from the time and from what was done to its
+lens (`takes.py`). Imports neither OpenCV nor FFmpeg; which pictures stand in the fragments is the reel's affair
+(`reel.py`).
 
-A camera that only buffers schedules nothing: what its buffer holds follows from the time. While it records, a fragment
-closes after a second and then every minute; each has real boxes, so recorder, accounts and recovery are the real ones.
+A camera that only buffers schedules nothing. While it records, fragments are delivered as they close.
 """
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import Protocol
 
 from lapel.clock import Clock, Instant
-from lapel.fragment import TICKS_PER_S, Fragment, Gap
-from lapel.hardware.interfaces import FootageListener, FootageStatus, PreEvent
-from lapel_fleet.hardware.blank import HEADER, body
+from lapel.fragment import TICKS_PER_S, Fragment
+from lapel.hardware.interfaces import Footage, FootageListener, FootageStatus, PreEvent
+from lapel_fleet.hardware.reel import FPS, BlankReel, Reel
+from lapel_fleet.hardware.takes import LEAST_TICKS, Piece, TimeLine
 
-FPS = 30
-FIRST_S, LATER_S = 1.0, 60.0
-_LEAST_S = 1 / FPS
+_BLANK = BlankReel()
 
 
-@dataclass(slots=True)
-class _Span:
-    """A time with pictures; it goes on while `end` is None."""
+class SimulatedFootage(Footage, Protocol):
+    """Footage of any fidelity, with its outside-world side: what can happen to a lens."""
 
-    start: Instant
-    end: Instant | None = None
-    why_dark_before: str = ""
+    def unplug(self, reason: str = "unplugged") -> None:
+        """No more pictures."""
+
+    def plug_in(self) -> None:
+        """Pictures again."""
+
+    def freeze(self) -> None:
+        """The same picture from now on."""
+
+    def thaw(self) -> None:
+        """Pictures that move again."""
+
+    def lose_power(self) -> None:
+        """Nothing is delivered any more; what was open is lost."""
 
 
 class ComputedFootage:
-    """Implements `lapel.hardware.interfaces.Footage`. The outside world calls `unplug` and `plug_in`."""
+    """Implements `SimulatedFootage`."""
 
-    def __init__(self, clock: Clock, length_s: float, bitrate_bps: int) -> None:
-        self._clock, self._length_s, self._bitrate_bps = clock, length_s, bitrate_bps
+    def __init__(self, clock: Clock, length_s: float, bitrate_bps: int, reel: Reel = _BLANK) -> None:
+        """`length_s` is the pre-event buffer's; `bitrate_bps` what a second in it is said to weigh."""
+        self._clock, self._length_s, self._bitrate_bps, self._reel = clock, length_s, bitrate_bps, reel
         self._listener: FootageListener | None = None
-        self._spans: list[_Span] = []
-        self._lost: str | None = None
         self._began = clock.now()
-        self._number = 0
-        self._told_to: Instant | None = None  # while recording: up to where fragments were delivered
+        self._line = self._blank_line()
+        self._lost: str | None = None
+        self._frozen_s: float | None = None
+        self._next: int | None = None  # while recording: the number of the next fragment to deliver
         self._is_opening = False
         self._filming: asyncio.Task[None] | None = None
         self.history: list[str] = []
@@ -45,42 +57,51 @@ class ComputedFootage:
     async def start(self, listener: FootageListener) -> None:
         """See `Footage.start`."""
         if self._listener is None:
-            self._listener, self._began = listener, self._clock.now()
-            self._spans = [] if self._lost else [_Span(self._began)]
+            self._listener, self._began, self._line = listener, self._clock.now(), self._blank_line()
             if self._lost:
                 listener.on_source_lost(self._lost)
+            else:
+                self._line.open(0, "")
 
     async def stop(self) -> None:
         """See `Footage.stop`."""
+        self._line.cut(self._now_ticks())
         self._deliver()
-        self._stop_filming()
-        self._listener, self._spans = None, []
+        self._end_recording()
+        self._listener, self._line = None, self._blank_line()
 
     async def cut(self) -> None:
         """See `Footage.cut`. The first after `before` opens a recording, the next one ends it."""
+        is_cut = self._line.cut(self._now_ticks())
         self._deliver()
-        if self._is_opening:
-            self._is_opening = False
-        else:
-            self._stop_filming()
+        if not self._is_opening:
+            self._end_recording()
+        elif is_cut:
+            self._film()  # by another beat
+        self._is_opening = False
 
     def before(self, moment: Instant) -> PreEvent:
         """See `Footage.before`. A recording begins: from here on fragments are delivered."""
-        from_s = moment.mono_s - self._length_s
-        self._spans = [span for span in self._spans if span.end is None or span.end.mono_s > from_s]
-        fragments = self._fragments(moment.shifted(-self._length_s), moment)
-        self._told_to, self._is_opening = moment, True
-        self._filming = asyncio.create_task(self._film(), name="film")
-        return PreEvent(fragments, self._length_s, self._shortfall(fragments, from_s))
+        from_ticks = self._ticks(moment) - round(self._length_s * TICKS_PER_S)
+        if self._next is None:
+            self._line.forget(from_ticks)
+            self._line.cut(self._ticks(moment))
+            self._next, self._is_opening = self._line.number, True
+            self._film()
+        fragments = list(self._fragments(from_ticks=from_ticks))
+        return PreEvent(fragments, self._length_s, self._shortfall(fragments, moment))
 
     def status(self) -> FootageStatus:
         """See `Footage.status`."""
-        now_s = self._clock.mono_s()
-        held_s = sum(
-            max(0.0, (span.end.mono_s if span.end else now_s) - max(span.start.mono_s, now_s - self._length_s))
-            for span in self._spans
+        now_s, now_ticks = self._clock.mono_s(), self._now_ticks()
+        held_s = self._line.seen_ticks(now_ticks - round(self._length_s * TICKS_PER_S), now_ticks) / TICKS_PER_S
+        return FootageStatus(
+            buffered_s=held_s,
+            buffered_bytes=int(held_s * self._bitrate_bps / 8),
+            measured_fps=0.0 if self._lost else FPS,
+            lost=self._lost,
+            unchanged_s=now_s - self._frozen_s if self._frozen_s is not None else 0.0,
         )
-        return FootageStatus(held_s, int(held_s * self._bitrate_bps / 8), 0.0 if self._lost else FPS, 0, self._lost)
 
     # -- the outside world ---------------------------------------------------------------------------------------------
 
@@ -89,8 +110,9 @@ class ComputedFootage:
         self.history.append(reason)
         if self._lost is None:
             self._lost = reason
-            if self._spans:
-                self._spans[-1].end = self._clock.now()
+            self._line.close(self._now_ticks())
+            self._deliver()
+            self._film()
             if self._listener is not None:
                 self._listener.on_source_lost(reason)
 
@@ -100,79 +122,97 @@ class ComputedFootage:
         if self._lost is not None:
             reason, self._lost = self._lost, None
             if self._listener is not None:
-                self._spans.append(_Span(self._clock.now(), why_dark_before=reason if self._spans else ""))
+                self._line.open(self._now_ticks(), reason)
+                self._film()
                 self._listener.on_source_restored()
+
+    def freeze(self) -> None:
+        """The same picture from now on, which only `status` tells."""
+        self.history.append("freeze")
+        self._frozen_s = self._clock.mono_s()
+
+    def thaw(self) -> None:
+        """Pictures that move again."""
+        self.history.append("thaw")
+        self._frozen_s = None
 
     def lose_power(self) -> None:
         """Nothing is delivered any more."""
-        self._stop_filming()
+        self._end_recording()
         self._listener = None
 
-    # -- inside --------------------------------------------------------------------------------------------------------
+    # -- recording -----------------------------------------------------------------------------------------------------
 
-    async def _film(self) -> None:
-        await self._clock.sleep(FIRST_S)
-        while True:
-            self._deliver()
-            await self._clock.sleep(LATER_S)
-
-    def _stop_filming(self) -> None:
+    def _film(self) -> None:
+        """While a recording is under way and pictures come, deliver each fragment as it closes."""
         if self._filming is not None:
             self._filming.cancel()
-        self._filming = self._told_to = None
-        self._is_opening = False
+            self._filming = None
+        if self._next is not None and self._line.closes_ticks(0) is not None:
+            self._filming = asyncio.create_task(self._deliver_on(), name="film")
+
+    async def _deliver_on(self) -> None:
+        while (closes_ticks := self._line.closes_ticks(self._now_ticks())) is not None:
+            await self._clock.sleep((closes_ticks - self._now_ticks()) / TICKS_PER_S)
+            self._deliver()
+
+    def _end_recording(self) -> None:
+        self._next, self._is_opening = None, False
+        self._film()
 
     def _deliver(self) -> None:
-        if self._told_to is None or self._listener is None:
+        """What has closed since the last time, if a recording is under way."""
+        if self._next is None or self._listener is None:
             return
-        now = self._clock.now()
-        fragments = self._fragments(self._told_to, now)
-        if fragments:
-            self._told_to = now
-        for fragment in fragments:
+        for fragment in list(self._fragments(first=self._next)):
+            self._next = fragment.number + 1
             self._listener.on_fragment(fragment)
 
-    def _fragments(self, start: Instant, end: Instant) -> list[Fragment]:
-        """One for each span of pictures between the two."""
-        made = []
-        for span in self._spans:
-            begin = max(span.start, start, key=_mono_s)
-            length_s = min(span.end or end, end, key=_mono_s).mono_s - begin.mono_s
-            if length_s >= _LEAST_S:
-                made.append(self._fragment(begin, length_s, self._gap(span, begin)))
-        return made
+    # -- fragments -----------------------------------------------------------------------------------------------------
 
-    def _gap(self, span: _Span, begin: Instant) -> Gap | None:
-        earlier = [
-            other.end for other in self._spans if other.end is not None and other.start.mono_s < span.start.mono_s
-        ]
-        if begin is not span.start or not earlier:
-            return None
-        return Gap(begin.mono_s - earlier[-1].mono_s, span.why_dark_before)
+    def _fragments(self, *, from_ticks: int = 0, first: int = 1) -> Iterator[Fragment]:
+        """What has closed and reaches beyond `from_ticks`, from number `first` on."""
+        now = self._clock.now()
+        for piece in self._line.pieces(self._ticks(now), from_ticks=from_ticks, first=first):
+            is_late = piece.start_ticks < from_ticks and self._reel.begins_anywhere
+            start_ticks = from_ticks if is_late else piece.start_ticks
+            if piece.end_ticks - start_ticks >= LEAST_TICKS:
+                yield self._fragment(piece, start_ticks, now)
 
-    def _fragment(self, start: Instant, length_s: float, gap: Gap | None) -> Fragment:
-        self._number += 1
-        start_ticks = round((start.mono_s - self._began.mono_s) * TICKS_PER_S)
-        duration_ticks = round((start.mono_s - self._began.mono_s + length_s) * TICKS_PER_S) - start_ticks
-        frames = max(1, round(length_s * FPS))
-        each = duration_ticks // frames
-        durations = [each] * (frames - 1) + [duration_ticks - each * (frames - 1)]  # the last takes what is left over
+    def _fragment(self, piece: Piece, start_ticks: int, now: Instant) -> Fragment:
+        duration_ticks = piece.end_ticks - start_ticks
+        frames = round(duration_ticks / LEAST_TICKS)
         return Fragment(
-            number=self._number,
-            start=start,
+            number=piece.number,
+            start=now.shifted(self._began.mono_s + start_ticks / TICKS_PER_S - now.mono_s),
             start_ticks=start_ticks,
             duration_ticks=duration_ticks,
             frames=frames,
-            header=HEADER,
-            body=body(self._number, start_ticks, durations),
-            gap_before=gap,
+            header=self._reel.header,
+            body=self._reel.body(piece.number, start_ticks, frames, duration_ticks),
+            gap_before=piece.gap_before if start_ticks == piece.start_ticks else None,
         )
 
-    def _shortfall(self, fragments: list[Fragment], from_s: float) -> str | None:
-        if not self._length_s or (fragments and fragments[0].start.mono_s - from_s < 2 * _LEAST_S):
+    def _shortfall(self, fragments: list[Fragment], moment: Instant) -> str | None:
+        """Why the fragments do not reach back as far as was asked; None when they do."""
+        if not self._length_s:
             return None
-        return self._lost or "capture began only a moment before"
+        if not fragments:
+            return self._lost or "no pictures had been captured yet"
+        held_s = moment.mono_s - fragments[0].start.mono_s
+        if (self._length_s - held_s) * TICKS_PER_S < 2 * LEAST_TICKS:
+            return None
+        gap = fragments[0].gap_before
+        return gap.reason if gap else f"capture began only {held_s:.1f} s before"
 
+    # -- time ----------------------------------------------------------------------------------------------------------
 
-def _mono_s(moment: Instant) -> float:
-    return moment.mono_s
+    def _blank_line(self) -> TimeLine:
+        return TimeLine(round(self._reel.longest_s * TICKS_PER_S))
+
+    def _ticks(self, moment: Instant) -> int:
+        """Since capturing began."""
+        return round((moment.mono_s - self._began.mono_s) * TICKS_PER_S)
+
+    def _now_ticks(self) -> int:
+        return round((self._clock.mono_s() - self._began.mono_s) * TICKS_PER_S)

@@ -5,13 +5,66 @@ that goes dead is noticed by the broker after 1.5 keepalives and by the client a
 """
 
 import asyncio
+import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from lapel.errors import LinkError
-from lapel.link.transport import Connection, Envelope, Hello, Inbound
+from lapel.link.transport import Connection, Envelope, Hello, Inbound, Transport
 
 ACK_TIMEOUT_S = 10.0
+RETRY_S = 0.2
+"""Linux sends a lost segment again after 200 ms at the least (TCP_RTO_MIN), and twice as late each time."""
+
+
+class SimulatedNetwork(Transport, Protocol):
+    """One camera's line to its broker, with the outside world's side of it."""
+
+    @property
+    def is_down(self) -> bool:
+        """Whether nothing arrives on it at the moment."""
+
+    def unplug(self) -> None:
+        """The camera sees its interface go down; the broker has to find out."""
+
+    def plug_in(self) -> None:
+        """The interface is up again."""
+
+    def half_open(self) -> None:
+        """Nothing arrives any more, in neither direction; both ends have to find out."""
+
+    def mend(self) -> None:
+        """What is sent arrives again; a connection that nobody has given up yet lives on."""
+
+    def worsen(self, latency_s: float = 0.0, loss: float = 0.0) -> None:
+        """Every message takes that long each way; a share of them is lost on the way, and sent again by TCP."""
+
+    def lose_power(self) -> None:
+        """Whatever the firmware still tries to send is not sent."""
+
+    def gain_power(self) -> None:
+        """The next connect works again."""
+
+    async def close(self) -> None:
+        """The run is over."""
+
+
+class Delay:
+    """How long messages take one way, in order: none overtakes another."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.latency_s = self.loss = 0.0
+        self._chance = chance
+        self._free_s = 0.0
+
+    def due_s(self, now_s: float) -> float:
+        """When what is sent now arrives."""
+        takes_s, retry_s = self.latency_s, RETRY_S
+        while self.loss and self._chance.random() < self.loss:
+            takes_s, retry_s = takes_s + retry_s, 2 * retry_s
+        self._free_s = max(self._free_s, now_s + takes_s)
+        return self._free_s
 
 
 class VirtualBroker:
@@ -89,14 +142,13 @@ class VirtualBroker:
 
 
 class VirtualNetwork:
-    """One camera's line. Implements `lapel.link.transport.Transport`.
+    """One camera's line. Implements `SimulatedNetwork`."""
 
-    The outside world calls `unplug` and `plug_in`, `half_open` (nothing arrives, nobody is told) and `mend`, and
-    `lose_power`, after which no goodbye is said.
-    """
-
-    def __init__(self, broker: VirtualBroker, keepalive_s: float = 30.0) -> None:
+    def __init__(self, broker: VirtualBroker, keepalive_s: float = 30.0, chance: random.Random | None = None) -> None:
+        """`chance` decides which messages are lost on a bad line."""
         self._broker, self._keepalive_s = broker, keepalive_s
+        chance = chance or random.Random(0)
+        self.out, self.back = Delay(chance), Delay(chance)
         self._connections: list[VirtualConnection] = []
         self.is_plugged = True
         self.is_half_open = False
@@ -127,6 +179,11 @@ class VirtualNetwork:
                 self._broker.forget(connection)  # a clean goodbye
             elif not connection.is_lost:
                 self._let_die(connection)
+
+    @property
+    def is_down(self) -> bool:
+        """See `SimulatedNetwork.is_down`."""
+        return not self.reaches
 
     @property
     def reaches(self) -> bool:
@@ -164,6 +221,12 @@ class VirtualNetwork:
             if not self._broker.knows(connection):
                 connection.lose("the broker closed the connection")
 
+    def worsen(self, latency_s: float = 0.0, loss: float = 0.0) -> None:
+        """See `SimulatedNetwork.worsen`."""
+        self.history.append(f"latency {latency_s:g} s, loss {loss:g}")
+        for way in (self.out, self.back):
+            way.latency_s, way.loss = latency_s, loss
+
     def lose_power(self) -> None:
         """Whatever the firmware still tries to send is not sent."""
         self.history.append("power lost")
@@ -172,6 +235,9 @@ class VirtualNetwork:
     def gain_power(self) -> None:
         """The next connect works again."""
         self.has_power = True
+
+    async def close(self) -> None:
+        """Nothing to close."""
 
     def _let_die(self, connection: "VirtualConnection") -> None:
         handle = asyncio.get_running_loop().call_later(1.5 * self._keepalive_s, self._broker.bury, connection)
@@ -193,7 +259,7 @@ class VirtualConnection:
         self._silence: asyncio.TimerHandle | None = None
         self._burial: asyncio.TimerHandle | None = None
 
-    async def subscribe(self, *topics: str) -> None:
+    async def subscribe(self, *topics: str, qos: int = 1) -> None:  # noqa: ARG002 (in memory nothing is lost)
         """See `Connection.subscribe`."""
         await self._travel()
         for topic in topics:
@@ -204,8 +270,7 @@ class VirtualConnection:
         """See `Connection.publish`."""
         if message.qos == 0 and not self._network.reaches:
             return
-        await self._travel()
-        self._broker.deliver(message)
+        await self._travel(message)
 
     async def messages(self) -> AsyncGenerator[Inbound, None]:
         """See `Connection.messages`."""
@@ -214,10 +279,16 @@ class VirtualConnection:
         raise LinkError(f"{self._network}: {self._reason}")
 
     def hear(self, message: Inbound) -> bool:
-        """The broker hands it over; whether the line let it."""
-        if self._network.reaches:
+        """The broker hands it over; whether the line let it. One that the client has given up takes nothing more."""
+        if self.is_lost or not self._network.reaches:
+            return False
+        loop = asyncio.get_running_loop()
+        due_s = self._network.back.due_s(loop.time())
+        if due_s > loop.time():
+            loop.call_at(due_s, self._incoming.put_nowait, message)
+        else:
             self._incoming.put_nowait(message)
-        return self._network.reaches
+        return True
 
     def lose(self, reason: str) -> None:
         """The client finds out."""
@@ -243,8 +314,16 @@ class VirtualConnection:
                 handle.cancel()
         self._silence = self._burial = None
 
-    async def _travel(self) -> None:
-        """To the broker and back; a dead line takes the acknowledgement's time-out to notice."""
-        await asyncio.sleep(0 if self._network.reaches else ACK_TIMEOUT_S)
+    async def _travel(self, message: Envelope | None = None) -> None:
+        """To the broker, which takes `message`, and back; a dead line costs the acknowledgement's time-out."""
+        await self._pass(self._network.out)
+        if message is not None:
+            self._broker.deliver(message)
+        if self._network.back.latency_s:
+            await self._pass(self._network.back)
+
+    async def _pass(self, way: Delay) -> None:
+        now_s = asyncio.get_running_loop().time()
+        await asyncio.sleep(way.due_s(now_s) - now_s if self._network.reaches else ACK_TIMEOUT_S)
         if self.is_lost or not self._network.reaches:
             raise LinkError(f"{self._network}: {self._reason or 'no acknowledgement came'}")

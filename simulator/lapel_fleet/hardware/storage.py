@@ -15,6 +15,7 @@ from lapel.clock import Clock
 from lapel.errors import StorageError
 from lapel.evidence.disk import storage_error
 from lapel.evidence.recovery import interrupted
+from lapel.evidence.store import EvidenceStore
 from lapel.hardware.interfaces import RecordingFiles, Storage
 from lapel.recording import Account
 from lapel.worker import Worker
@@ -64,6 +65,9 @@ class MemoryStorage:
         """The accounts of all clips, in the order they were begun."""
         return list(self._accounts.values())
 
+    def close(self) -> None:
+        """Nothing to close."""
+
     def video(self, recording: str) -> bytes:
         """The video of a clip. Raises StorageError when there is none."""
         if recording not in self._videos:
@@ -96,6 +100,60 @@ class MemoryFiles:
     def close(self) -> None:
         """Take no more. Harmless when closed."""
         self._closed = True
+
+
+# -- in a folder -----------------------------------------------------------------------------------------------------
+
+
+class FolderCard:
+    """Real files on a disk that many cameras share: it counts what is its own, as a card would."""
+
+    def __init__(self, store: EvidenceStore) -> None:
+        """`store` is empty."""
+        self._store = store
+        self._used_bytes = 0
+
+    def check(self) -> None:
+        """See `Storage.check`."""
+        self._store.check()
+
+    def free_bytes(self) -> int:
+        """What is left of 64 GB."""
+        return CARD_BYTES - self._used_bytes
+
+    def create(self, account: Account) -> RecordingFiles:
+        """See `Storage.create`."""
+        return _CountedFiles(self._store.create(account), self._count)
+
+    def recover(self) -> list[Account]:
+        """See `Storage.recover`."""
+        return self._store.recover()
+
+    def listing(self) -> list[Account]:
+        """The accounts of all clips."""
+        return self._store.listing()
+
+    def close(self) -> None:
+        """Leave the folder to others."""
+        self._store.close()
+
+    def _count(self, size_bytes: int) -> None:
+        self._used_bytes += size_bytes
+
+
+class _CountedFiles:
+    def __init__(self, inside: RecordingFiles, count: Callable[[int], None]) -> None:
+        self._inside, self._count = inside, count
+
+    def append(self, chunks: Sequence[bytes | bytearray]) -> None:
+        self._inside.append(chunks)
+        self._count(sum(map(len, chunks)))
+
+    def describe(self, account: Account) -> None:
+        self._inside.describe(account)
+
+    def close(self) -> None:
+        self._inside.close()
 
 
 # -- the card and what may happen to it ------------------------------------------------------------------------------

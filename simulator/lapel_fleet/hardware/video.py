@@ -1,9 +1,10 @@
-"""A lens whose cable can be pulled: any FrameSource, with an outside-world side and a history."""
+"""A lens whose cable can be pulled, and whose picture can freeze: any FrameSource, with a history."""
 
 import threading
+from dataclasses import replace
 
 from lapel.errors import VideoError
-from lapel.hardware.interfaces import Frame, FrameSource, PictureFormat
+from lapel.hardware.interfaces import Frame, FrameSource, Image, PictureFormat
 
 
 class SimulatedVideo:
@@ -11,9 +12,11 @@ class SimulatedVideo:
 
     def __init__(self, source: FrameSource) -> None:
         self._source = source
-        self._unplugged = threading.Event()
+        self._why_dark: str | None = None
+        self._is_frozen = threading.Event()
+        self._image: Image | None = None  # the one it is frozen at; belongs to the capture thread
         self.history: list[str] = []
-        """What happened to it, in order: `open`, `close`, `unplug`, `plug in`."""
+        """What happened to it, in order: `open`, `close`, `unplug`, `plug in`, `freeze`, `thaw`."""
 
     @property
     def name(self) -> str:
@@ -29,7 +32,13 @@ class SimulatedVideo:
     def read(self) -> Frame:
         """The next picture. Raises VideoError when the cable was pulled."""
         self._require_plugged()
-        return self._source.read()
+        frame = self._source.read()
+        if not self._is_frozen.is_set():
+            self._image = None
+            return frame
+        if self._image is None:
+            self._image = frame.image.copy()
+        return replace(frame, image=self._image.copy())
 
     def close(self) -> None:
         """Close the source."""
@@ -38,16 +47,26 @@ class SimulatedVideo:
 
     # -- the outside world ---------------------------------------------------------------------------------------------
 
-    def unplug(self) -> None:
+    def unplug(self, reason: str = "unplugged") -> None:
         """Pull the cable."""
         self.history.append("unplug")
-        self._unplugged.set()
+        self._why_dark = reason
 
     def plug_in(self) -> None:
         """Put it back."""
         self.history.append("plug in")
-        self._unplugged.clear()
+        self._why_dark = None
+
+    def freeze(self) -> None:
+        """The same picture again and again."""
+        self.history.append("freeze")
+        self._is_frozen.set()
+
+    def thaw(self) -> None:
+        """Pictures that move again."""
+        self.history.append("thaw")
+        self._is_frozen.clear()
 
     def _require_plugged(self) -> None:
-        if self._unplugged.is_set():
-            raise VideoError(f"{self.name}: unplugged")
+        if (reason := self._why_dark) is not None:
+            raise VideoError(f"{self.name}: {reason}")

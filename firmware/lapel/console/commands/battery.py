@@ -10,7 +10,13 @@ async def _show(call: Call) -> Answer:
     if battery is None:
         return Answer(None, (Text("this camera measures no battery"),))
     left = f"{battery.minutes_left:.0f} min" if battery.minutes_left is not None else "unknown"
-    rows = [("charge", f"{battery.percent:.0f} %"), ("lasts", left), ("charging", "yes" if battery.charging else "no")]
+    rows = [
+        ("charge", f"{battery.percent:.0f} %"),
+        ("lasts", left),
+        ("charging", "yes" if battery.charging else "no"),
+    ]
+    if battery.temperature_c is not None:
+        rows.append(("cells", f"{battery.temperature_c:.0f} °C"))
     return Answer(battery, (Pairs(rows),))
 
 

@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from lapel.hardware.interfaces import ButtonAction
+from lapel.hardware.interfaces import ButtonAction, Signal
+from lapel.states import State
 
 _KEYS: dict[bytes, ButtonAction] = {b" ": "event", b"m": "mark", b"q": "quit", b"\x03": "quit", b"\x04": "quit"}
 _REFRESH_S = 0.5
@@ -70,6 +71,12 @@ class PlainIndicators:
         """Print it."""
         print(line, file=self._out, flush=True)
 
+    def show(self, state: State) -> None:
+        """There is no light, and each state is a line already."""
+
+    def signal(self, signal: Signal) -> None:
+        """There is nothing that sounds, and what matters is a line already."""
+
     def identify(self, seconds: float) -> None:
         """There is nothing to blink: say it."""
         self.say(_HERE.format(seconds))
@@ -85,6 +92,15 @@ class StatusLine:
         """Put it above the status line."""
         self._out.write(f"\r\x1b[K{line}\n")
         self._draw()
+
+    def show(self, state: State) -> None:
+        """The status line tells it already."""
+
+    def signal(self, signal: Signal) -> None:
+        """The terminal's bell; for a reminder nobody at a terminal needs it."""
+        if signal != "recording":
+            self._out.write(_BELL)
+            self._out.flush()
 
     def identify(self, seconds: float) -> None:
         """The terminal's bell, and a line."""

@@ -1,0 +1,47 @@
+"""What a reading of the battery means to the camera: low, critical, hot. Pure."""
+
+from typing import Literal
+
+from lapel.hardware.interfaces import Charge, Marks
+
+LOW_MINUTES = 20.0
+"""Minutes of recording left at which the battery is low, as vendors' manuals have it."""
+LOW_PERCENT = 5.0
+"""The same where the gauge gives no minutes: our choice, half an hour of a twelve-hour battery."""
+CRITICAL_PERCENT = 1.0
+"""Charge at which the recording is finished and the camera shuts down: our choice, minutes where seconds are needed."""
+HOT_C, COOL_C = 55.0, 50.0
+"""Degrees at which the cells are hot, and no longer hot: our choice, below the 60 °C that cells commonly end at."""
+
+MARKS = Marks(percent=(LOW_PERCENT, CRITICAL_PERCENT), minutes_left=(LOW_MINUTES,), temperature_c=(HOT_C, COOL_C))
+"""The readings that change anything here."""
+
+News = Literal["battery-low", "battery-critical", "overheated"]
+"""What has just begun, by the name of its event."""
+
+
+class Power:
+    """How the battery stands, reading by reading. Low stays low until it is charged or changed: no flag flutters."""
+
+    def __init__(self) -> None:
+        self.is_low = self.is_critical = self.is_hot = False
+
+    def read(self, charge: Charge) -> list[News]:
+        """Take a reading; what has just begun."""
+        before = self.is_low, self.is_critical, self.is_hot
+        self.is_low = not charge.charging and (_is_low(charge) or (self.is_low and charge.percent <= LOW_PERCENT))
+        self.is_critical = not charge.charging and charge.percent <= CRITICAL_PERCENT
+        self.is_hot = charge.temperature_c >= (COOL_C if self.is_hot else HOT_C)
+        names: tuple[News, ...] = ("battery-low", "battery-critical", "overheated")
+        now = self.is_low, self.is_critical, self.is_hot
+        return [name for name, was, is_so in zip(names, before, now, strict=True) if is_so and not was]
+
+    def flags(self) -> list[str]:
+        """What is true beside the state."""
+        return ["low-battery"] * self.is_low + ["hot"] * self.is_hot
+
+
+def _is_low(charge: Charge) -> bool:
+    if charge.minutes_left is None:
+        return charge.percent <= LOW_PERCENT
+    return charge.minutes_left <= LOW_MINUTES

@@ -1,0 +1,39 @@
+"""Where a run's broker is, and who everybody is there."""
+
+from pathlib import Path
+
+import msgspec
+
+from lapel.errors import ConfigError
+from lapel.link.mqtt import Broker, brokers_at
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """A broker as cameras and operator reach it. Goes to worker processes as JSON."""
+
+    url: str
+    ca: str = ""
+    """File of the authority that signed the broker's certificate."""
+    identities: str = ""
+    """Folder as `lapel-fleet provision` makes it; empty where everybody may come as he is."""
+    operator: str = "fleet"
+    """Which operator of that folder listens and commands."""
+    allow_plain: bool = False
+
+    def of_camera(self, agency: str, name: str) -> list[Broker]:
+        """As the camera `site/name` reaches it. Raises ConfigError when it has no identity."""
+        return self._known_by(f"identities/{agency}/{name}", f"{agency}/{name}")
+
+    def of_operator(self) -> list[Broker]:
+        """As the operator reaches it. Raises ConfigError when there is no such operator."""
+        return self._known_by(f"operators/{self.operator}", f"operator {self.operator}")
+
+    def _known_by(self, file: str, who: str) -> list[Broker]:
+        if not self.identities:
+            return brokers_at(self.url, ca=Path(self.ca) if self.ca else None, allow_plain=self.allow_plain)
+        folder = Path(self.identities)
+        cert = folder / f"{file}.crt"
+        if not cert.exists():
+            raise ConfigError(f"{cert}: there is no identity of {who}; make one with `lapel-fleet provision`")
+        ca = Path(self.ca) if self.ca else folder / "ca.crt"
+        return brokers_at(self.url, ca=ca, cert=cert, key=folder / f"{file}.key", allow_plain=self.allow_plain)

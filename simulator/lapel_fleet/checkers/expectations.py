@@ -1,0 +1,247 @@
+"""What somebody expects of a fleet's day, as data: the `[[expect]]` tables of a scenario file.
+
+    [[expect]]
+    name = "everybody records once"
+    what = "recordings"
+    per = "camera"
+    at_least = 1
+
+Each is judged like a checker, and says *skipped* when it saw no occasion.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import Meta
+
+from lapel.config import meant
+from lapel.errors import ConfigError
+from lapel.link.messages import EventKind, EventMessage, StateMessage
+from lapel_fleet.checkers.fleet import CHECKERS, Finding
+from lapel_fleet.checkers.ledger import Case, Heard
+
+Per = Literal["camera", "site", "fleet"]
+_Limit = Annotated[float, Meta(ge=0)]
+
+
+class Expectation(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """One table. Which keys go with which `what` is in `WHAT`."""
+
+    what: str
+    """What is looked at."""
+    name: str = ""
+    """What the verdict is called; made of the other keys when it is empty."""
+    per: Per = "fleet"
+    """Whether each camera, each site or the fleet as a whole must hold the limit."""
+    kind: str = ""
+    """Of `events`: only those of this kind."""
+    at_least: _Limit | None = None
+    """A number, or for shares from 0 to 1 how much."""
+    at_most: _Limit | None = None
+    """As `at_least`."""
+    below_s: Annotated[float, Meta(gt=0)] | None = None
+    """Of times: how many seconds it must stay below."""
+    percentile: Annotated[float, Meta(gt=0, le=100)] = 100.0
+    """Of times: how many percent of them must; the others may take longer."""
+
+    @property
+    def title(self) -> str:
+        """Its name, or what it says."""
+        limits = [f"{key} {getattr(self, key):g}" for key in ("at_least", "at_most", "below_s") if _is_set(self, key)]
+        return self.name or " ".join(["expect", self.what, *([self.kind] if self.kind else []), *limits])
+
+
+@dataclass(frozen=True, slots=True)
+class What:
+    """Something that can be expected. `measure` gives a number for each occasion in one camera's case."""
+
+    meaning: str
+    keys: tuple[str, ...]
+    measure: Callable[[Expectation, Case], Sequence[float]]
+    combine: Literal["count", "share", "time"]
+
+
+# -- what can be measured ----------------------------------------------------------------------------------------------
+
+
+def _recordings(_: Expectation, case: Case) -> list[float]:
+    return [1.0 for account in case[0].accounts if account.continues is None]
+
+
+def _events(one: Expectation, case: Case) -> list[float]:
+    ids = {event.id for event in case[1].events if one.kind in ("", event.kind)}
+    return [1.0] * len(ids)
+
+
+def _complete(_: Expectation, case: Case) -> list[float]:
+    return [float(account.status == "complete") for account in case[0].accounts]
+
+
+def _pre_event(_: Expectation, case: Case) -> list[float]:
+    wanting = [account for account in case[0].accounts if account.prebuffer_configured_s and not account.continues]
+    return [min(1.0, account.prebuffer_actual_s / account.prebuffer_configured_s) for account in wanting]
+
+
+def _online(_: Expectation, case: Case) -> list[float]:
+    """The share of the time from the first to the last that was heard of it."""
+    heard = case[1]
+    if not heard.arrivals:
+        return []
+    began_s, ended_s = heard.arrivals[0].at_s, heard.arrivals[-1].at_s
+    return [1.0 - _offline_s(heard, ended_s) / (ended_s - began_s)] if ended_s > began_s else []
+
+
+def _offline_s(heard: Heard, ended_s: float) -> float:
+    total_s, since_s = 0.0, None
+    for one in heard.arrivals:
+        if isinstance(one.message, StateMessage):
+            if since_s is not None:
+                total_s += one.at_s - since_s
+            since_s = one.at_s if one.message.state == "offline" else None
+    return total_s if since_s is None else total_s + ended_s - since_s
+
+
+def _start_latency(_: Expectation, case: Case) -> list[float]:
+    """From the press or the command until somebody heard that the recording is on disk."""
+    truth, heard = case
+    told_s = {
+        one.message.detail["recording"]: one.at_s
+        for one in reversed(heard.arrivals)
+        if isinstance(one.message, EventMessage) and one.message.kind == "recording-started"
+    }
+    by_press = {account.trigger_time: account.recording for account in truth.accounts if not account.start.command}
+    by_command = {account.start.command: account.recording for account in truth.accounts}
+    started = [
+        (one, by_command.get(one.command) if one.command else by_press.get(one.utc)) for one in truth.activations
+    ]
+    return [told_s[recording] - one.at_s for one, recording in started if recording in told_s]
+
+
+_COUNT, _SHARE, _TIME = ("at_least", "at_most"), ("at_least", "at_most"), ("below_s", "percentile")
+WHAT: Mapping[str, What] = {
+    "recordings": What("How many recordings were made; linked clips are one.", _COUNT, _recordings, "count"),
+    "events": What("How many events came, repeats not counted.", ("kind", *_COUNT), _events, "count"),
+    "complete-share": What("Share of the clips that ended as they should.", _SHARE, _complete, "share"),
+    "pre-event-share": What("How much of the asked pre-event time recordings hold.", _SHARE, _pre_event, "share"),
+    "online-share": What("Share of its time that a camera was shown online.", _SHARE, _online, "share"),
+    "start-latency": What("From the press or command to the news *recording*.", _TIME, _start_latency, "time"),
+}
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+def parsed(tables: object, origin: str) -> list[Expectation]:
+    """The `[[expect]]` tables of the file `origin`. Raises ConfigError naming it, the key and what is allowed."""
+    if not isinstance(tables, list):
+        raise ConfigError(f"{origin}: expect: a list of tables is wanted, each begun by [[expect]]")
+    wanted = [_one(table, f"{origin}: expect[{number}]") for number, table in enumerate(tables)]
+    seen = set(CHECKERS)
+    for number, one in enumerate(wanted):
+        if one.title in seen:
+            raise ConfigError(f"{origin}: expect[{number}].name: `{one.title}` is taken; give it a name of its own")
+        seen.add(one.title)
+    return wanted
+
+
+def _one(table: object, where: str) -> Expectation:
+    if not isinstance(table, dict):
+        raise ConfigError(f"{where}: a table is wanted, begun by [[expect]]")
+    for key in table:
+        if key not in Expectation.__struct_fields__:
+            raise ConfigError(f"{where}.{key}: no such key{meant(key, Expectation.__struct_fields__)}")
+    _refuse_unknown_what(table, where)
+    try:
+        one = msgspec.convert(table, Expectation)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{where}: {error}") from error
+    _refuse_what_does_not_fit(one, table, where)
+    return one
+
+
+def _refuse_unknown_what(table: Mapping[str, Any], where: str) -> None:
+    what = table.get("what")
+    if what is None:
+        raise ConfigError(f"{where}.what: is missing; there are {', '.join(WHAT)}")
+    if what not in WHAT:
+        raise ConfigError(f"{where}.what = {what!r}: no such thing{meant(str(what), WHAT)}")
+    kind = table.get("kind", "")
+    if kind and kind not in get_args(EventKind):
+        raise ConfigError(f"{where}.kind = {kind!r}: no such event{meant(str(kind), get_args(EventKind))}")
+
+
+def _refuse_what_does_not_fit(one: Expectation, table: Mapping[str, Any], where: str) -> None:
+    what = WHAT[one.what]
+    for key in table:
+        if key not in ("what", "name", "per", *what.keys):
+            raise ConfigError(f"{where}.{key}: does not go with {one.what}; there are {', '.join(what.keys)}")
+    limits = [key for key in what.keys if key in ("at_least", "at_most", "below_s")]
+    if not any(_is_set(one, key) for key in limits):
+        raise ConfigError(f"{where}: sets no limit; add {' or '.join(limits)}")
+    for key in limits:
+        if what.combine == "share" and _is_set(one, key) and getattr(one, key) > 1:
+            raise ConfigError(f"{where}.{key} = {getattr(one, key):g}: a share is from 0 to 1")
+    if one.at_least is not None and one.at_most is not None and one.at_least > one.at_most:
+        raise ConfigError(f"{where}: at_least = {one.at_least:g} is more than at_most = {one.at_most:g}")
+
+
+def _is_set(one: Expectation, key: str) -> bool:
+    return getattr(one, key) is not None
+
+
+# -- judging -----------------------------------------------------------------------------------------------------------
+
+
+def judge_expectations(cases: Iterable[Case], wanted: Iterable[Expectation]) -> list[Finding]:
+    """A finding for each, as checkers have."""
+    cases = list(cases)
+    return [_judged(one, cases) for one in wanted]
+
+
+def _judged(one: Expectation, cases: Sequence[Case]) -> Finding:
+    what, occasions, failures = WHAT[one.what], 0, []
+    for group, members in _groups(one.per, cases).items():
+        values = [value for case in members for value in what.measure(one, case)]
+        if values or (what.combine == "count" and one.at_least is not None):
+            occasions += 1
+            if (wrong := _wrong(one, what, values)) is not None:
+                failures.append(f"{group}: {wrong}")
+    return Finding(one.title, occasions, failures)
+
+
+def _groups(per: Per, cases: Sequence[Case]) -> dict[str, list[Case]]:
+    groups: dict[str, list[Case]] = {}
+    for case in cases:
+        camera = case[0].camera
+        group = {"camera": camera, "site": camera.split("/")[0], "fleet": "fleet"}[per]
+        groups.setdefault(group, []).append(case)
+    return groups
+
+
+def _wrong(one: Expectation, what: What, values: Sequence[float]) -> str | None:
+    if what.combine == "time":
+        longest_s = _percentile(values, one.percentile)
+        late = one.below_s is not None and longest_s >= one.below_s
+        return (
+            f"{one.what} is {longest_s:.3g} s at {one.percentile:g} %, below {one.below_s:g} s was expected"
+            if late
+            else None
+        )
+    value = sum(values) if what.combine == "count" else sum(values) / len(values)
+    if one.at_least is not None and value < one.at_least:
+        return f"{_named(one)}: {value:.4g}, at least {one.at_least:g} was expected"
+    if one.at_most is not None and value > one.at_most:
+        return f"{_named(one)}: {value:.4g}, at most {one.at_most:g} was expected"
+    return None
+
+
+def _named(one: Expectation) -> str:
+    return f"{one.what} {one.kind}".strip()
+
+
+def _percentile(values: Sequence[float], percentile: float) -> float:
+    """The smallest of them that so many percent do not exceed (nearest rank)."""
+    return sorted(values)[max(0, math.ceil(len(values) * percentile / 100) - 1)]

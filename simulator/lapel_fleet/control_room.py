@@ -1,0 +1,88 @@
+"""The other end of a run: hears the cameras, commands them, and lets its own things go wrong."""
+
+from collections.abc import Awaitable, Callable, Collection, Iterable
+
+from lapel_fleet import faults
+from lapel_fleet.checkers.ledger import Case, Truth
+from lapel_fleet.clock import SimulatedClock, TimeLine
+from lapel_fleet.dispatcher import Dispatcher, Send
+from lapel_fleet.hearing import Hearing
+from lapel_fleet.later import Later
+from lapel_fleet.samples import BUCKETS, Sampler
+from lapel_fleet.scenario import Fault, Scenario
+from lapel_fleet.trace import Trace
+from lapel_fleet.world import World
+
+_TELEMETRY_KEPT = 50
+"""How many telemetry messages of each camera are kept of a run: thousands of cameras say more than anybody needs."""
+Switch = Callable[[], Awaitable[None]]
+
+
+class ControlRoom:
+    """A listener and a dispatcher, and the faults that happen at their end: the broker's and the commands'."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        among: Collection[str],
+        world: World,
+        agency: str,
+        time: TimeLine,
+        trace: Trace,
+        send: Send,
+        *,
+        stop_broker: Switch,
+        start_broker: Switch,
+        keeps_time: bool = True,
+    ) -> None:
+        """`among` are this shard's cameras; `send` publishes a command."""
+        self._scenario, self._among, self._world, self._time, self._trace = scenario, among, world, time, trace
+        self._stop_broker, self._start_broker = stop_broker, start_broker
+        self._later = Later(time)
+        self.hearing = Hearing(
+            sorted(among, key=scenario.cameras.index),
+            trace,
+            time.mono_s,
+            keeps_time=keeps_time,
+            telemetry_every_s=scenario.duration_s / _TELEMETRY_KEPT,
+        )
+        self._began_s = 0.0
+        every_s = scenario.duration_s / BUCKETS
+        self.sampler = Sampler(lambda: max(0.0, time.mono_s() - self._began_s), every_s, scenario.duration_s)
+        self.hearing.on_message.append(lambda name, leaf, _: self.sampler.message(leaf, name.partition("/")[0]))
+        self.dispatcher = Dispatcher(agency, SimulatedClock(time), self.hearing, send, self._later, self.sampler)
+
+    def begin(self) -> None:
+        """The day begins."""
+        self._began_s = self._time.mono_s()
+        if self._scenario.operator.commands_per_hour:
+            chance = self._world.chance("fleet", "operator")
+            self._later.start(self.dispatcher.work(self._scenario, chance, self._among))
+        for number, fault in enumerate(self._scenario.faults):
+            if fault.kind in faults.OF_THE_CONTROL_ROOM:
+                self._later.start(self._go_wrong(fault, number))
+
+    async def end(self) -> None:
+        """The day is over, and the broker there."""
+        await self._later.end()
+        await self._start_broker()
+
+    def cases(self, truths: Iterable[Truth]) -> list[Case]:
+        """What is true of each camera, what was asked of it, and what was heard."""
+        asked, heard = self.dispatcher.asked, self.hearing.heard
+        return [(asked[one.camera].added_to(one), heard[one.camera].so_far()) for one in truths]
+
+    async def _go_wrong(self, fault: Fault, number: int) -> None:
+        await self._time.sleep(fault.at_s)
+        if fault.kind == "broker.outage":
+            await self._stop_broker()
+            await self._time.sleep(fault.for_s)
+            await self._start_broker()
+            return
+        for name in self.hearing.heard:
+            if fault.meets(name, self._world.chance(name, f"fault {number}")):
+                self._trace.add(self._time.mono_s(), name, fault.kind)
+                if fault.kind == "command.late":
+                    self.dispatcher.start_late(name, f"late-{number}", abs(fault.step_s))
+                else:
+                    self.dispatcher.start_twice(name, f"twice-{number}")

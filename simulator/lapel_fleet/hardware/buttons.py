@@ -1,0 +1,75 @@
+"""Buttons that somebody presses, holds, or finds stuck."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from lapel.clock import Clock
+from lapel.hardware.interfaces import ButtonName, Edge
+
+
+class SimulatedButtons:
+    """Implements `lapel.hardware.interfaces.Switches`. The outside world calls all but the first two methods."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._down: list[ButtonName] = []
+        self._stuck: set[ButtonName] = set()
+        self._readers: list[asyncio.Queue[Edge]] = []
+        self.history: list[str] = []
+        """What was done to them, in order."""
+
+    def down(self) -> Sequence[ButtonName]:
+        """See `Switches.down`."""
+        return tuple(self._down)
+
+    async def edges(self) -> AsyncIterator[Edge]:
+        """See `Switches.edges`."""
+        edges = asyncio.Queue[Edge]()
+        self._readers.append(edges)
+        try:
+            while True:
+                yield await edges.get()
+        finally:
+            self._readers.remove(edges)
+
+    # -- the outside world ---------------------------------------------------------------------------------------------
+
+    def press(self, button: ButtonName, times: int = 1) -> None:
+        """Down and up, so many times, as quickly as can be. A stuck button does not move."""
+        self.history.append(f"press {button}" + (f" {times} times" if times > 1 else ""))
+        for _ in range(times):
+            self._push(button)
+            self._let_go(button)
+
+    async def hold(self, button: ButtonName, seconds: float) -> None:
+        """Down for so long, then up."""
+        self.history.append(f"hold {button} for {seconds:g} s")
+        self._push(button)
+        await self._clock.sleep(seconds)
+        self._let_go(button)
+
+    def stick(self, button: ButtonName) -> None:
+        """It goes down and stays there."""
+        self.history.append(f"{button} sticks")
+        self._push(button)
+        self._stuck.add(button)
+
+    def free(self, button: ButtonName) -> None:
+        """Somebody cleans its rim."""
+        self.history.append(f"{button} is freed")
+        self._stuck.discard(button)
+        self._let_go(button)
+
+    def _push(self, button: ButtonName) -> None:
+        if button not in self._down:
+            self._down.append(button)
+            self._tell(Edge(button, is_down=True))
+
+    def _let_go(self, button: ButtonName) -> None:
+        if button in self._down and button not in self._stuck:
+            self._down.remove(button)
+            self._tell(Edge(button, is_down=False))
+
+    def _tell(self, edge: Edge) -> None:
+        for reader in self._readers:
+            reader.put_nowait(edge)

@@ -1,0 +1,102 @@
+"""The control room's line to a real broker: hears everything that a run's cameras say, and publishes commands."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from lapel.errors import LinkError
+from lapel.link.mqtt import Broker, MqttTransport
+from lapel.link.transport import Connection, Envelope, Hello
+
+_RETRY_S = 0.5
+_KEEPALIVE_S = 15
+_QUIET_S = 0.3
+
+
+class Listener:
+    """Reconnects for ever. The broker keeps what comes in meanwhile (MQTT 5), so that nothing is missed."""
+
+    def __init__(self, brokers: Sequence[Broker], agency: str, run_id: str, hear: Callable[[str, bytes], None]) -> None:
+        """`run_id` tells this listener from others at the same broker."""
+        self._transport = MqttTransport(brokers, keepalive_s=_KEEPALIVE_S)
+        self._agency, self._hear = agency, hear
+        self._hello = Hello(f"lapel-listener/{agency}/{run_id}", resume=True)
+        self._to_send: asyncio.Queue[Envelope] = asyncio.Queue()
+        self._heard = asyncio.Event()
+        self.is_up = asyncio.Event()
+        self.trouble = ""
+        """Why it does not listen at the moment."""
+        self.broker = "unknown"
+        """Name and version, where the broker tells."""
+
+    def send(self, envelope: Envelope) -> None:
+        """Publish it, as soon as that is possible."""
+        self._to_send.put_nowait(envelope)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                async with self._transport.connect(self._hello) as connection:
+                    await self._serve(connection)
+            except LinkError as error:
+                self.trouble = str(error)
+            finally:
+                self.is_up.clear()
+            await asyncio.sleep(_RETRY_S)
+
+    async def quiet(self, limit_s: float) -> None:
+        """Return once nothing has come for a moment, or after the limit."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                while True:
+                    self._heard.clear()
+                    try:
+                        async with asyncio.timeout(_QUIET_S):
+                            await self._heard.wait()
+                    except TimeoutError:
+                        if not self._to_send.qsize():
+                            return
+
+    async def _serve(self, connection: Connection) -> None:
+        tasks = [asyncio.create_task(self._listen(connection)), asyncio.create_task(self._speak(connection))]
+        try:
+            await connection.subscribe(f"lapel/v1/{self._agency}/+/+/+", "$SYS/broker/version")
+            self.trouble = ""
+            self.is_up.set()
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        for task in done:
+            task.result()
+
+    async def _listen(self, connection: Connection) -> None:
+        async for message in connection.messages():
+            if message.topic == "$SYS/broker/version":
+                self.broker = message.payload.decode(errors="replace").replace(" version", "")
+            else:
+                self._hear(message.topic, message.payload)
+            self._heard.set()
+
+    async def _speak(self, connection: Connection) -> None:
+        while True:
+            await connection.publish(await self._to_send.get())
+
+
+@asynccontextmanager
+async def listening(one: Listener, limit_s: float = 15.0) -> AsyncIterator[Listener]:
+    """It listens while the block runs. Raises LinkError when it cannot begin to."""
+    task = asyncio.create_task(one.run(), name="listener")
+    try:
+        try:
+            async with asyncio.timeout(limit_s):
+                await one.is_up.wait()
+        except TimeoutError as error:
+            raise LinkError(f"the broker cannot be listened to: {one.trouble or 'it does not answer'}") from error
+        yield one
+    finally:
+        task.cancel()
+        await asyncio.wait([task])

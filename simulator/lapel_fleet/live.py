@@ -1,0 +1,238 @@
+"""A run against a real broker, in real time or a multiple of it, in one process or several."""
+
+import asyncio
+import secrets
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from lapel.clock import SystemClock
+from lapel.errors import ConfigError
+from lapel.link.transport import Envelope
+from lapel_fleet import lag
+from lapel_fleet.address import Address
+from lapel_fleet.broker import Broker, embedded_broker
+from lapel_fleet.clock import ScaledTime
+from lapel_fleet.control_room import ControlRoom
+from lapel_fleet.crew import Crew, Order, local_crew, process_crew
+from lapel_fleet.fleet import Glance, together
+from lapel_fleet.forget import forget
+from lapel_fleet.listening import Listener, listening
+from lapel_fleet.run import AGENCY, Run, Told, quiet
+from lapel_fleet.samples import BUCKETS
+from lapel_fleet.scenario import Scenario
+from lapel_fleet.surroundings import CONNECTS_PER_S
+from lapel_fleet.trace import Trace
+from lapel_fleet.world import World
+
+AMQTT_CAMERAS = 100
+"""amqtt serves so many well (measured: 400 with one message a second are its end, and a core)."""
+CAMERAS_PER_PROCESS = 5_000
+"""Open files per process are limited to 20,000 where this was measured; one process per core is of use before that."""
+UP_LIMIT_S = 60.0
+SETTLE_LIMIT_S = 90.0
+"""Longer than the longest back-off of a link."""
+_LOOK_S = 0.5
+_LAG_LIMIT_S = 1.0
+"""A fleet whose loop is later than this was not given real time."""
+
+
+class Live(msgspec.Struct, frozen=True, kw_only=True):
+    """How to run live."""
+
+    address: Address | None = None
+    """Somebody's broker; without one, one of our own is started."""
+    agency: str = ""
+    """Empty: `fleet` on our own broker, a name of the run's own on somebody else's."""
+    speed: float = 1.0
+    workers: int = 0
+    """Processes; 0: as many as the fleet asks for."""
+    shard: tuple[int, int] = (0, 1)
+    """(i, n): only every n-th camera, from the i-th on."""
+    connects_per_s: float = CONNECTS_PER_S
+    clip: str = ""
+    """A video of somebody's own for cameras that film a clip."""
+    evidence: str = ""
+    """Folder for recordings with pictures; empty: one that is gone when the run is over."""
+
+
+async def run_live(
+    scenario: Scenario,
+    seed: int,
+    how: Live,
+    trace: Path | None = None,
+    progress: Told = quiet,
+) -> Run:
+    """A whole run. Raises LinkError (no broker), ConfigError (it cannot be run so), StorageError (no trace)."""
+    if scenario.media == "pixels" and how.speed != 1:
+        raise ConfigError(f'media "pixels" are drawn in real time: not at speed {how.speed:g}, only at 1')
+    async with AsyncExitStack() as stack:
+        broker, address = await _broker(stack, scenario, how)
+        agency = how.agency or (AGENCY if broker else f"sim-{secrets.token_hex(4)}")
+        world, lines, names = World(seed), Trace(trace), scenario.cameras[how.shard[0] :: how.shard[1]]
+        time = ScaledTime(how.speed)
+        listener: Listener
+
+        def send(topic: str, payload: bytes) -> bool:
+            listener.send(Envelope(topic, payload, 1, retain=False))
+            _, _, _, site, camera, _ = topic.split("/")
+            return room.hearing.is_online(f"{site}/{camera}")
+
+        room = ControlRoom(
+            scenario, names, world, agency, time, lines, send,
+            stop_broker=broker.stop if broker else _nothing, start_broker=broker.start if broker else _nothing,
+        )  # fmt: skip
+        listener = Listener(address.of_operator(), agency, secrets.token_hex(4), room.hearing.hear)
+        await stack.enter_async_context(listening(listener))
+        if broker is None:
+            stack.push_async_callback(forget, address, agency, names)
+        order = Order(
+            scenario=scenario, seed=seed, agency=agency, address=address, own_broker=broker is not None,
+            clip=how.clip, evidence=_folder(stack, scenario, how), speed=how.speed, began_s=time.began_s,
+            shard=how.shard, connects_per_s=how.connects_per_s,
+        )  # fmt: skip
+        crews = await _crews(stack, order, how.workers)
+        day = _Day(scenario, len(names), time, room, crews, listener, progress)
+        async with _measured(day.lags_s):
+            inconclusive = await day.pass_()
+        cases = room.cases([truth for crew in crews for truth in await crew.truths()])
+        return Run(
+            seed=seed, cases=cases, trace_sha256=lines.close(), trace_lines=lines.lines, time="live",
+            messages=room.hearing.messages, domain_s=time.mono_s(), inconclusive=inconclusive,
+            samples=room.sampler.samples(),
+            broker=f"{broker.name} {broker.version}" if broker else listener.broker,
+        )  # fmt: skip
+
+
+async def _broker(stack: AsyncExitStack, scenario: Scenario, how: Live) -> tuple[Broker | None, Address]:
+    if how.address is not None:
+        return None, how.address
+    broker = await stack.enter_async_context(embedded_broker())
+    if broker.name == "amqtt" and len(scenario.cameras) > AMQTT_CAMERAS:
+        raise ConfigError(
+            f"{len(scenario.cameras)} cameras need a Mosquitto, and there is none: install it, name a broker with "
+            f"--broker, or run in virtual time with --virtual; the broker in this process serves {AMQTT_CAMERAS}"
+        )
+    return broker, Address(url=broker.url)
+
+
+def _folder(stack: AsyncExitStack, scenario: Scenario, how: Live) -> str:
+    if how.evidence and Path(how.evidence).is_dir() and any(Path(how.evidence).iterdir()):
+        raise ConfigError(f"--evidence {how.evidence}: is not empty; name a new folder, so that the runs do not mix")
+    if scenario.media == "none" or how.evidence:
+        return how.evidence
+    return stack.enter_context(tempfile.TemporaryDirectory(prefix="lapel-evidence-"))
+
+
+async def _crews(stack: AsyncExitStack, order: Order, workers: int) -> list[Crew]:
+    """One in this process for a small fleet; else processes, so that the control room is not held up."""
+    first, step = order.shard
+    count = len(order.scenario.cameras[first::step])
+    wanted = workers or (0 if count <= AMQTT_CAMERAS else -(-count // CAMERAS_PER_PROCESS))
+    if wanted == 0:
+        return [await stack.enter_async_context(local_crew(order))]
+    crews: list[Crew] = []
+    for number in range(wanted):
+        share = msgspec.structs.replace(order, shard=(number, wanted), connects_per_s=order.connects_per_s / wanted)
+        crews.append(await stack.enter_async_context(process_crew(share)))
+    return crews
+
+
+class _Day:
+    """From the first connect to the last message."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        count: int,
+        time: ScaledTime,
+        room: ControlRoom,
+        crews: list[Crew],
+        listener: Listener,
+        told: Told,
+    ) -> None:
+        self._scenario, self._count, self._time, self._room, self._crews, self._listener = (
+            scenario,
+            count,
+            time,
+            room,
+            crews,
+            listener,
+        )
+        self._told = told
+        self.lags_s: list[float] = []
+
+    async def pass_(self) -> list[str]:
+        """Why the run proves nothing, if it does not."""
+        if not await self._until_online(UP_LIMIT_S + self._count / CONNECTS_PER_S):
+            return [f"only {(await self._glance()).online} of {self._count} cameras came up"]
+        self.lags_s.clear()  # those of the beginning are not part of the day
+        for crew in self._crews:
+            await crew.begin()
+        self._room.begin()
+        await self._look_on()
+        lags_s = sorted(self.lags_s)
+        await self._room.end()
+        for crew in self._crews:
+            await crew.end()
+        await self._until_online(SETTLE_LIMIT_S)
+        await self._listener.quiet(10.0)
+        return list(self._inconclusive(lags_s))
+
+    async def _look_on(self) -> None:
+        began_s, room = self._time.mono_s(), self._room
+        every_s = max(_LOOK_S, self._scenario.duration_s / BUCKETS / self._time.speed)
+        while (share := (self._time.mono_s() - began_s) / self._scenario.duration_s) < 1:
+            glance = await self._glance()
+            self._sample(glance)
+            self._told(share, self._time.mono_s(), glance.total, room.hearing.messages, room.hearing.recordings)
+            left_s = (1 - share) * self._scenario.duration_s / self._time.speed
+            await asyncio.sleep(min(every_s, max(0.01, left_s)))
+        self._sample(await self._glance())
+
+    def _sample(self, glance: Glance) -> None:
+        self._room.sampler.snapshot(glance.states, glance.batteries, glance.storage)
+        for lag_s in glance.lags_s:
+            self._room.sampler.lag(lag_s)
+
+    def _inconclusive(self, lags_s: list[float]) -> Iterator[str]:
+        if not self._listener.is_up.is_set():
+            yield f"the broker is gone: {self._listener.trouble}"
+        late_s = lags_s[int(0.99 * len(lags_s))] if lags_s else 0.0
+        if late_s > _LAG_LIMIT_S:
+            yield f"real time was lost: one wake-up in a hundred came {late_s:.1f} s late"
+
+    async def _until_online(self, limit_s: float) -> bool:
+        """Every camera's link is up and has nothing left to say; False when that takes too long."""
+        clock = SystemClock()
+        deadline_s = clock.mono_s() + limit_s
+        while clock.mono_s() < deadline_s:
+            glance = await self._glance()
+            self._told(0.0, self._time.mono_s(), glance.total, self._room.hearing.messages, 0)
+            if glance.online == self._count:
+                return True
+            await asyncio.sleep(_LOOK_S)
+        return False
+
+    async def _glance(self) -> Glance:
+        glance = together([await crew.glance() for crew in self._crews])
+        self.lags_s += glance.lags_s
+        return glance
+
+
+@asynccontextmanager
+async def _measured(lags_s: list[float]) -> AsyncIterator[None]:
+    """The control room's own loop counts as well: what it hears late is not the cameras' fault."""
+    measuring = asyncio.create_task(lag.measure(lags_s.append), name="lag")
+    try:
+        yield
+    finally:
+        measuring.cancel()
+        await asyncio.wait([measuring])
+
+
+async def _nothing() -> None:
+    """Somebody else's broker is not ours to stop."""

@@ -1,0 +1,21 @@
+"""The result of a run: for people, for scripts, for CI. Everything told is one `Summary`, in several forms."""
+
+from lapel_fleet.report.junit import write_junit
+from lapel_fleet.report.page import write_page
+from lapel_fleet.report.progress import Progress, progress, progress_line
+from lapel_fleet.report.result import Result
+from lapel_fleet.report.summary import Summary, as_json, summarise
+from lapel_fleet.report.text import as_text
+
+__all__ = [
+    "Progress",
+    "Result",
+    "Summary",
+    "as_json",
+    "as_text",
+    "progress",
+    "progress_line",
+    "summarise",
+    "write_junit",
+    "write_page",
+]

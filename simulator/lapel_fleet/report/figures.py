@@ -1,0 +1,178 @@
+"""The page's plots: which of a run's quantities are drawn, and how they are told to those who do not see them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from lapel_fleet.report import plots
+from lapel_fleet.report.markup import node
+from lapel_fleet.report.plots import Band, Plot, Series
+from lapel_fleet.report.summary import Moment, Summary
+from lapel_fleet.report.words import latency, rate, span
+
+_STATES = ("recording", "buffering", "standby", "docked", "booting", "fault", "offline", "off")
+"""From the bottom up: what matters most has a straight floor."""
+_KINDS = ("event", "state", "reply", "telemetry")
+_STYLES = ("two", "one", "three", "four")
+_ROWS = 24
+"""A plot's table is no longer than this; `report.json` has everything."""
+
+MISHAPS = "mishaps"
+"""Where on the page the bands are explained."""
+
+Draw = Callable[[Plot, Sequence[Band]], Element]
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    plot: Plot
+    aside: str
+    """Beside the title: the whole run in a line."""
+    draw: Draw
+
+
+def figures(summary: Summary, moments: Sequence[Moment]) -> list[Element]:
+    """A figure for everything that was measured."""
+    until_s = moments[-1].end_s if moments else 0.0
+    bands = [
+        Band(number, fault.at_s, min(until_s, fault.at_s + fault.for_s))
+        for number, fault in enumerate(summary.faults, 1)
+    ]
+    looks = [one for one in moments if one.looked_s is not None]
+    wanted = [
+        _states(looks, until_s),
+        _messages(summary, moments, until_s),
+        _latencies("commands", "From a command to its end", summary, moments, until_s),
+        _latencies("presses", "From the start to the retained “recording”", summary, moments, until_s),
+        _latencies("lags", "How late the event loop woke", summary, moments, until_s),
+        _batteries(looks, until_s),
+        _storage(looks, until_s),
+    ]
+    return [_figure(one, bands) for one in wanted if one is not None]
+
+
+def _states(looks: Sequence[Moment], until_s: float) -> _Figure | None:
+    seen = [state for state in _STATES if any(look.states.get(state) for look in looks)]
+    if not seen:
+        return None
+    series = [Series(state, state, [look.states.get(state, 0) for look in looks]) for state in seen]
+    total = max(sum(look.states.values()) for look in looks)
+    times_s = [look.looked_s or 0.0 for look in looks]
+    plot = Plot("states", "Cameras by state", _described(series, _whole), times_s, until_s, series, _whole, total)
+    return _Figure(plot, f"{total:,} cameras", plots.areas)
+
+
+def _messages(summary: Summary, moments: Sequence[Moment], until_s: float) -> _Figure | None:
+    if not summary.rates:
+        return None
+    series = [
+        Series(kind, style, [one.messages_per_s.get(kind, 0.0) for one in moments])
+        for kind, style in zip(_KINDS, _STYLES, strict=True)
+        if kind in summary.rates
+    ]
+    times_s = [one.start_s for one in moments]
+    plot = Plot("messages", "Messages a second", _described(series, rate), times_s, until_s, series, rate)
+    mean_per_s = sum(one.per_s for one in summary.rates.values())
+    return _Figure(plot, f"{summary.messages:,} in all, {rate(mean_per_s)} a second on average", plots.steps)
+
+
+def _latencies(name: str, title: str, summary: Summary, moments: Sequence[Moment], until_s: float) -> _Figure | None:
+    overall = summary.latencies.get(name)
+    if overall is None:
+        return None
+    spreads = [one.latencies.get(name) for one in moments]
+    series = [
+        Series("p50", "one", [one.p50_s if one else None for one in spreads]),
+        Series("p99", "two", [one.p99_s if one else None for one in spreads]),
+    ]
+    times_s = [(one.start_s + one.end_s) / 2 for one in moments]
+    plot = Plot(name, title, _described(series, latency), times_s, until_s, series, latency)
+    aside = (
+        f"{overall.count:,} times: p50 {latency(overall.p50_s)}, p99 {latency(overall.p99_s)}, "
+        f"at most {latency(overall.max_s)}"
+    )
+    return _Figure(plot, aside, plots.lines)
+
+
+def _batteries(looks: Sequence[Moment], until_s: float) -> _Figure | None:
+    values = [one.battery_percent for one in looks]
+    names = ("median", "p10", "minimum")
+    return _percents("batteries", "Batteries", names, [row[::-1] for row in values], looks, until_s)
+
+
+def _storage(looks: Sequence[Moment], until_s: float) -> _Figure | None:
+    values = [one.storage_percent for one in looks]
+    names = ("maximum", "p90", "median")
+    return _percents("storage", "Storage used", names, [row[::-1] for row in values], looks, until_s)
+
+
+def _percents(
+    id_: str, title: str, names: Sequence[str], rows: Sequence[Sequence[int]], looks: Sequence[Moment], until_s: float
+) -> _Figure | None:
+    if not any(rows):
+        return None
+    series = [
+        Series(name, style, [row[number] if row else None for row in rows])
+        for number, (name, style) in enumerate(zip(names, ("one", "three", "two"), strict=True))
+    ]
+    times_s = [look.looked_s or 0.0 for look in looks]
+    plot = Plot(id_, title, _described(series, _percent), times_s, until_s, series, _percent, 100)
+    last = rows[-1]
+    aside = ", ".join(f"{name} {value} %" for name, value in zip(names, last, strict=True)) if last else ""
+    return _Figure(plot, f"at the end: {aside}" if aside else "", plots.lines)
+
+
+def _figure(figure: _Figure, bands: Sequence[Band]) -> Element:
+    plot = figure.plot
+    legend = [node("li", node("span", class_=f"swatch {one.style}"), one.name) for one in plot.series]
+    if bands:
+        legend.append(
+            node("li", node("span", class_="swatch band"), node("a", "what went wrong on purpose", href=f"#{MISHAPS}"))
+        )
+    return node(
+        "figure",
+        node("figcaption", node("h3", plot.title), node("p", figure.aside) if figure.aside else None),
+        node("div", figure.draw(plot, bands), class_="canvas"),
+        node("ul", *legend, class_="legend"),
+        node("details", node("summary", "As a table"), _table(plot)),
+    )
+
+
+def _table(plot: Plot) -> Element:
+    """Every n-th moment, so that it can be read."""
+    every = -(-len(plot.times_s) // _ROWS)
+    head = node(
+        "tr", node("th", "at", scope="col"), *(node("th", s.name, class_="n", scope="col") for s in plot.series)
+    )
+    rows = [
+        node(
+            "tr",
+            node("th", span(plot.times_s[number]), scope="row"),
+            *(node("td", _cell(one.values[number], plot.words), class_="n") for one in plot.series),
+        )
+        for number in range(0, len(plot.times_s), every)
+    ]
+    table = node("table", node("thead", head), node("tbody", *rows))
+    return node("div", table, class_="wide", tabindex=0, role="region", aria_label=f"{plot.title}, as a table")
+
+
+def _cell(value: float | None, words: Callable[[float], str]) -> str:
+    return "–" if value is None else words(value)
+
+
+def _described(series: Sequence[Series], words: Callable[[float], str]) -> str:
+    """`recording: from 0 to 12, 3 at the end. …`."""
+    parts = []
+    for one in series:
+        known = [value for value in one.values if value is not None]
+        if known:
+            parts.append(f"{one.name}: from {words(min(known))} to {words(max(known))}, {words(known[-1])} at last.")
+    return " ".join(parts)
+
+
+def _whole(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _percent(value: float) -> str:
+    return f"{value:.0f} %"

@@ -1,0 +1,70 @@
+"""The summary on a terminal: at most a screenful."""
+
+from collections.abc import Iterator
+
+from lapel_fleet.report.result import Result
+from lapel_fleet.report.summary import Checked, Summary, summarise
+from lapel_fleet.report.words import counted, latency, rate, span
+
+_SHOWN, _WIDTH = 3, 160
+_SITES = 8
+_LATENCIES = {"commands": "command to its end", "presses": "start to retained state", "lags": "event loop lag"}
+
+
+def as_text(result: Result) -> str:
+    """Each checker with its occasions, what failed, what was measured, and how to do it again."""
+    summary = summarise(result)
+    lines = [
+        *(line for one in summary.checkers for line in _checker(one)),
+        *_sites(summary),
+        *(f"  {_LATENCIES[name]:<24}{_spread(summary, name)}" for name in summary.latencies),
+        *_rates(summary),
+        f"{counted(summary.cameras, 'camera')}, {counted(summary.recordings, 'recording')}, "
+        f"{counted(summary.messages, 'message')}; {span(summary.domain_s)} ({summary.time}, broker: {summary.broker}) "
+        f"in {summary.took_s:.1f} s ({summary.speed:.0f} times real time)",
+        f"trace sha256 {summary.trace_sha256} ({summary.trace_lines} lines)",
+        *(f"it proves nothing: {reason}" for reason in summary.inconclusive),
+        f"{summary.verdict if summary.passed else summary.verdict.upper()}; again: {summary.replay}",
+    ]
+    return "\n".join(lines)
+
+
+def _checker(checked: Checked) -> Iterator[str]:
+    yield f"  {checked.verdict:<8}{checked.occasions:>9,}  {checked.name}"
+    for failure in checked.failures[:_SHOWN]:
+        yield f"{'':21}{_cut(failure)}"
+    if len(checked.failures) > _SHOWN:
+        yield f"{'':21}… and {len(checked.failures) - _SHOWN} more"
+
+
+def _sites(summary: Summary) -> Iterator[str]:
+    """Only where there are several; those with failures first."""
+    if len(summary.sites) < 2:
+        return
+    yield f"  {'site':<24}{'cameras':>9}{'recordings':>12}{'refusals':>10}{'failures':>10}{'messages':>11}"
+    for site in sorted(summary.sites, key=lambda one: -one.failures)[:_SITES]:
+        messages = "" if site.messages is None else f"{site.messages:,}"
+        yield (
+            f"  {site.site:<24}{site.cameras:>9,}{site.recordings:>12,}{site.refusals:>10,}{site.failures:>10,}"
+            f"{messages:>11}"
+        )
+    if len(summary.sites) > _SITES:
+        yield f"  … and {len(summary.sites) - _SITES} more sites"
+
+
+def _spread(summary: Summary, name: str) -> str:
+    spread = summary.latencies[name]
+    return (
+        f"p50 {latency(spread.p50_s)}, p99 {latency(spread.p99_s)}, at most {latency(spread.max_s)} "
+        f"({spread.count:,} times)"
+    )
+
+
+def _rates(summary: Summary) -> Iterator[str]:
+    if summary.rates:
+        each = (f"{kind} {rate(one.per_s)} (peak {rate(one.peak_per_s)})" for kind, one in summary.rates.items())
+        yield f"  {'messages a second':<24}{', '.join(each)}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"

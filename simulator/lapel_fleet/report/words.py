@@ -1,0 +1,38 @@
+"""Figures as people read them."""
+
+
+def span(seconds: float) -> str:
+    """A length or moment of domain time: `8:00:00`, hours, minutes and seconds."""
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+
+
+def mark(seconds: float) -> str:
+    """A moment on an axis, as short as can be: `0`, `20 s`, `10 min`, `1:30 h`."""
+    whole = round(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600} h" if not whole % 3600 else f"{whole // 3600}:{whole // 60 % 60:02} h"
+    if whole >= 60:
+        return f"{whole // 60} min" if not whole % 60 else f"{whole // 60}:{whole % 60:02} min"
+    return f"{whole} s" if whole else "0"
+
+
+def latency(seconds: float) -> str:
+    """A short time in a unit that fits it: `0.4 ms`, `12 ms`, `1.2 s`, `95 s`; below 0.05 ms nothing."""
+    if seconds >= 0.9995:
+        return f"{_two_places(seconds)} s"
+    return f"{_two_places(seconds * 1000)} ms" if seconds >= 0.00005 else "0 ms"
+
+
+def _two_places(value: float) -> str:
+    return f"{value:,.0f}" if value >= 9.95 else f"{value:.2g}"
+
+
+def rate(per_s: float) -> str:
+    """Times a second, with as many places as say something."""
+    return f"{per_s:,.0f}" if per_s >= 99.5 else f"{per_s:.3g}"
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 camera`, `1,600 cameras`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

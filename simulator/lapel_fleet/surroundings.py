@@ -1,0 +1,88 @@
+"""What surrounds cameras that speak to a real broker: sockets, cables, cards."""
+
+import random
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from lapel.clock import SystemClock
+from lapel.config import Config
+from lapel.evidence.store import EvidenceStore
+from lapel.link.mqtt import connect_rate
+from lapel.worker import Worker
+from lapel_fleet.address import Address
+from lapel_fleet.camera import CardInside
+from lapel_fleet.clock import SimulatedClock, TimeLine
+from lapel_fleet.hardware.cable import Cable, WiredNetwork
+from lapel_fleet.hardware.footage import SimulatedFootage
+from lapel_fleet.hardware.storage import FolderCard, MemoryStorage
+from lapel_fleet.media import Filming
+from lapel_fleet.scenario import Scenario
+from lapel_fleet.world import World
+
+CONNECTS_PER_S = 300.0
+"""aiomqtt connects through a thread pool: 900 to 1,200 a second at the most (measured, x86), which starves the rest."""
+
+
+class LiveSurroundings:
+    """Implements `lapel_fleet.camera.Surroundings` for live and stepped time."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        agency: str,
+        address: Address,
+        time: TimeLine,
+        worker: Worker,
+        *,
+        cabled: Callable[[str], bool],
+        film: Filming,
+        folder: Path | None = None,
+        precision_s: float = 0.0,
+        connects_per_s: float = CONNECTS_PER_S,
+    ) -> None:
+        """`cabled` says whether somebody may tamper with a camera's line; `precision_s`: see `Truth.precision_s`.
+        `folder` is for recordings; without one they are kept in memory.
+        """
+        self._film, self._folder = film, folder
+        self.agency, self.worker, self.precision_s = agency, worker, precision_s
+        self._scenario, self._address, self._time, self._cabled = scenario, address, time, cabled
+        self._admission: Callable[[], Awaitable[None]] = connect_rate(connects_per_s)
+        self._start = SystemClock().now().shifted(-time.mono_s()).utc
+
+    def clock(self) -> SimulatedClock:
+        """See `Surroundings.clock`."""
+        return SimulatedClock(self._time, self._start)
+
+    def network(self, name: str, chance: random.Random) -> WiredNetwork:
+        """See `Surroundings.network`."""
+        cable = Cable(chance) if self._cabled(name) else None
+        brokers = self._address.of_camera(self.agency, name)
+        return WiredNetwork(brokers, self._scenario.keepalive_s, self._admission, cable)
+
+    def card(self, name: str) -> CardInside:
+        """See `Surroundings.card`. Where there is something to film it is a real folder."""
+        if self._folder is None:
+            return MemoryStorage()
+        folder = self._folder / name.replace("/", "-")
+        folder.mkdir(parents=True, exist_ok=True)
+        return FolderCard(EvidenceStore(folder, 0))
+
+    def footage(self, name: str, config: Config, clock: SimulatedClock, chance: random.Random) -> SimulatedFootage:  # noqa: ARG002
+        """See `Surroundings.footage`."""
+        return self._film(config, clock, chance)
+
+    def broker_url(self) -> str:
+        """See `Surroundings.broker_url`. Who is asked for his password there is not told here."""
+        return "mqtt://127.0.0.1"
+
+
+def tampered_with(scenario: Scenario, world: World, *, own_broker: bool) -> Callable[[str], bool]:
+    """Which cameras need a cable: those whose line a fault of the scenario meets. With somebody else's broker, which we
+    cannot stop, an outage is a cut through all lines.
+    """
+    lines = [
+        (number, fault)
+        for number, fault in enumerate(scenario.faults)
+        if fault.kind.startswith(("network.", "power.")) or (fault.kind == "broker.outage" and not own_broker)
+    ]
+    return lambda name: any(fault.meets(name, world.chance(name, f"fault {number}")) for number, fault in lines)

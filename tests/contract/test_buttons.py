@@ -1,0 +1,81 @@
+"""What every `Switches` and every `Buttons` does."""
+
+import asyncio
+import os
+import pty
+import tty
+from collections.abc import AsyncIterator
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lapel.hardware.desktop.terminal import TerminalButtons
+from lapel.hardware.interfaces import Buttons, Edge, Switches
+from lapel_fleet.clock import VirtualClock, run_virtual
+from lapel_fleet.hardware.buttons import SimulatedButtons
+
+DEEDS = st.tuples(st.sampled_from(["press", "stick", "free"]), st.sampled_from(["event", "power"]))
+
+
+async def read(edges: AsyncIterator[Edge], into: list[Edge]) -> None:
+    while True:
+        into.append(await anext(edges))
+
+
+@given(st.lists(DEEDS, max_size=30), st.integers(0, 10))
+def test_edges_take_turns_and_agree_with_what_is_down(deeds: list[tuple[str, str]], joins: int) -> None:
+    """For a camera that starts in the middle, too."""
+
+    async def program(clock: VirtualClock) -> None:
+        inside = SimulatedButtons(clock)
+        switches: Switches = inside
+        for deed, button in deeds[:joins]:
+            getattr(inside, deed)(button)
+        down, seen = set(switches.down()), list[Edge]()
+        reading = asyncio.create_task(read(switches.edges(), seen))
+        await asyncio.sleep(0)
+        for deed, button in deeds[joins:]:
+            getattr(inside, deed)(button)
+        await clock.sleep(1)
+        for edge in seen:
+            assert (edge.button in down) is not edge.is_down, "down and up in turn"
+            (down.add if edge.is_down else down.discard)(edge.button)
+        assert down == set(switches.down())
+        reading.cancel()
+        await asyncio.wait([reading])
+
+    run_virtual(program)
+
+
+def test_a_hold_lasts_and_a_stuck_button_stays_down() -> None:
+    async def program(clock: VirtualClock) -> None:
+        buttons = SimulatedButtons(clock)
+        holding = asyncio.create_task(buttons.hold("event", 3.5))
+        await clock.sleep(3.4)
+        assert buttons.down() == ("event",)
+        await holding
+        assert buttons.down() == ()
+        buttons.stick("event")
+        buttons.press("event", times=2)
+        assert buttons.down() == ("event",)
+        buttons.free("event")
+        assert buttons.down() == ()
+
+    run_virtual(program)
+
+
+async def test_keys_are_actions_and_others_are_none() -> None:
+    master, slave = pty.openpty()
+    tty.setcbreak(slave)
+    try:
+        buttons: Buttons = TerminalButtons(slave)
+        pressed = buttons.presses()
+        first = asyncio.ensure_future(anext(pressed))
+        await asyncio.sleep(0)
+        os.write(master, b"x m")
+        assert await asyncio.wait_for(first, 10) == "event"
+        assert await asyncio.wait_for(anext(pressed), 10) == "mark"
+        await pressed.aclose()  # type: ignore[attr-defined]
+    finally:
+        os.close(master)
+        os.close(slave)

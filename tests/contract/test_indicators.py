@@ -1,0 +1,59 @@
+"""What every `Indicators` does: takes what it is given, at once, and says what was said."""
+
+import io
+from collections.abc import Callable
+from typing import get_args
+
+import pytest
+
+from lapel.hardware.desktop.terminal import PlainIndicators, StatusLine
+from lapel.hardware.interfaces import Indicators, Signal
+from lapel.states import State
+from lapel_fleet.hardware.indicators import SimulatedIndicators
+from parts import Ear
+
+
+class Tty(io.StringIO):
+    def fileno(self) -> int:
+        return 1
+
+
+def plain() -> tuple[Indicators, Callable[[], str]]:
+    out = io.StringIO()
+    return PlainIndicators(out), out.getvalue
+
+
+def status_line() -> tuple[Indicators, Callable[[], str]]:
+    out = Tty()
+    return StatusLine(lambda: "STATUS", out), out.getvalue
+
+
+def simulated() -> tuple[Indicators, Callable[[], str]]:
+    indicators = SimulatedIndicators()
+    return indicators, lambda: "\n".join(indicators.history)
+
+
+def ear() -> tuple[Indicators, Callable[[], str]]:
+    one = Ear()
+    return one, lambda: "\n".join(one.lines)
+
+
+@pytest.mark.parametrize("make", [plain, status_line, simulated, ear])
+def test_it_takes_everything(make: Callable[[], tuple[Indicators, Callable[[], str]]]) -> None:
+    indicators, shown = make()
+    indicators.say("saved 1")
+    for state in State:
+        indicators.show(state)
+    for signal in get_args(Signal):
+        indicators.signal(signal)
+    indicators.identify(7)
+    assert "saved 1" in shown()
+    assert "7" in shown()
+
+
+def test_a_terminal_rings_for_what_matters() -> None:
+    out = Tty()
+    StatusLine(lambda: "", out).signal("recording")
+    assert out.getvalue() == ""
+    StatusLine(lambda: "", out).signal("low battery")
+    assert out.getvalue() == "\a"

@@ -1,0 +1,21 @@
+import random
+
+from lapel_fleet.clock import VirtualClock, run_virtual
+from lapel_fleet.hardware.battery import SimulatedBattery
+from lapel_fleet.hardware.dock import SimulatedDock
+
+
+def test_it_charges_what_stands_in_it() -> None:
+    async def program(clock: VirtualClock) -> None:
+        battery = SimulatedBattery(clock, random.Random(1), percent=10)
+        dock = SimulatedDock(battery)
+        dock.put_in()
+        dock.put_in()
+        assert battery.charge().charging
+        await clock.sleep(3600)
+        dock.take_out()
+        assert not battery.charge().charging
+        assert battery.charge().percent > 40
+        assert (dock.history, battery.history) == (["put in", "take out"], ["charger on", "charger off"])
+
+    run_virtual(program)

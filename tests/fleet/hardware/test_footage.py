@@ -1,0 +1,185 @@
+"""What is computed footage's own: what it costs, and which pictures a recording of it shows."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lapel.clock import Clock, Instant, Quality
+from lapel.fragment import TICKS_PER_S, Fragment
+from lapel_fleet.clock import VirtualClock, run_virtual
+from lapel_fleet.hardware.footage import ComputedFootage
+from lapel_fleet.hardware.reel import FPS, BlankReel, Reel
+from pictures import file_of, numbers
+from reels import LOOP_PICTURES, numbered_reel
+from stories import Bench, seamless
+
+
+class CountingClock:
+    """Counts who sleeps on it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.sleeps = 0
+
+    def mono_s(self) -> float:
+        return self._clock.mono_s()
+
+    def now(self) -> Instant:
+        return self._clock.now()
+
+    def quality(self) -> Quality:
+        return self._clock.quality()
+
+    def is_trusted(self) -> bool:
+        return self._clock.is_trusted()
+
+    async def sleep(self, seconds: float) -> None:
+        self.sleeps += 1
+        await self._clock.sleep(seconds)
+
+
+def filmed(reel: Reel, story: Callable[[Bench], Coroutine[Any, Any, None]], length_s: float = 10.0) -> int:
+    """Tell the story of a camera; how often its footage woke up."""
+
+    async def program(clock: VirtualClock) -> int:
+        counting = CountingClock(clock)
+        footage = ComputedFootage(counting, length_s, reel=reel, bitrate_bps=1_000_000)
+        bench = Bench(footage, clock)
+        await footage.start(bench.listener)
+        await story(bench)
+        await footage.stop()
+        return counting.sleeps
+
+    return run_virtual(program)
+
+
+@pytest.mark.parametrize("reel", [BlankReel(), numbered_reel()])
+def test_a_camera_that_only_buffers_schedules_nothing(reel: Reel) -> None:
+    async def shift(bench: Bench) -> None:
+        await bench.clock.sleep(4 * 3600)
+        bench.footage.unplug()
+        await bench.clock.sleep(60)
+        bench.footage.plug_in()
+        await bench.press()
+        await bench.footage.cut()
+        await bench.clock.sleep(4 * 3600)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    assert filmed(reel, shift) <= 1
+
+
+@pytest.mark.parametrize(("reel", "most"), [(BlankReel(), 3), (numbered_reel(), 121)])
+def test_one_that_records_wakes_once_a_fragment(reel: Reel, most: int) -> None:
+    async def two_minutes(bench: Bench) -> None:
+        await bench.clock.sleep(20.4)
+        await bench.press()
+        await bench.clock.sleep(120)
+        await bench.footage.cut()
+        seamless(bench.recorded())
+
+    assert filmed(reel, two_minutes) <= most
+
+
+def test_one_that_records_in_the_dark_does_not_wake_at_all() -> None:
+    async def dark(bench: Bench) -> None:
+        await bench.press()
+        bench.footage.unplug()
+        await bench.clock.sleep(600)
+        await bench.footage.cut()
+
+    assert filmed(numbered_reel(), dark) <= 1
+
+
+@pytest.mark.parametrize("reel", [BlankReel(), numbered_reel()])
+@pytest.mark.parametrize("pressed_s", [0.01, 7.98, 61.0, 61.02])
+def test_a_recording_has_a_fragment_within_a_second_of_the_press(reel: Reel, pressed_s: float) -> None:
+    async def early(bench: Bench) -> None:
+        await bench.clock.sleep(pressed_s)
+        await bench.press()
+        assert bench.before.fragments == []
+        await bench.clock.sleep(1.01)
+        assert len(bench.listener.fragments) == 1
+
+    filmed(reel, early, length_s=0.0)
+
+
+def test_blank_fragments_reach_back_as_far_as_asked_and_those_of_a_clip_to_their_keyframe() -> None:
+    async def press(bench: Bench) -> None:
+        await bench.clock.sleep(33.3)
+        pressed_s = await bench.press()
+        reach_s.append(pressed_s - bench.before.fragments[0].start.mono_s)
+
+    reach_s: list[float] = []
+    filmed(BlankReel(), press)
+    filmed(numbered_reel(), press)
+    assert reach_s == [pytest.approx(10.0, abs=0.001), pytest.approx(10.3, abs=0.001)]
+
+
+def test_a_press_that_was_looked_at_late_is_answered_as_of_its_time() -> None:
+    async def late(bench: Bench) -> None:
+        await bench.clock.sleep(5.5)
+        pressed = bench.clock.now()
+        await bench.clock.sleep(2.4)
+        bench.before = bench.footage.before(pressed)
+        await bench.footage.cut()
+        await bench.clock.sleep(1.0)
+        await bench.footage.cut()
+        seamless(bench.recorded())
+        assert bench.recorded()[-1].end_mono_s == pytest.approx(8.9, abs=0.001)
+
+    filmed(numbered_reel(), late)
+    filmed(BlankReel(), late)
+
+
+def test_without_pictures_since_before_the_buffer_the_reason_is_the_lens() -> None:
+    async def dark(bench: Bench) -> None:
+        await bench.clock.sleep(3)
+        bench.footage.unplug("pulled")
+        await bench.clock.sleep(30)
+        await bench.press()
+        assert (bench.before.fragments, bench.before.shortfall) == ([], "pulled")
+        bench.footage.plug_in()
+        await bench.clock.sleep(2)
+        await bench.footage.cut()
+        seamless(bench.recorded())
+
+    filmed(numbered_reel(), dark)
+
+
+DEEDS = st.lists(st.tuples(st.sampled_from(["press", "unplug", "plug in"]), st.floats(0.0, 4.0)), max_size=8)
+
+
+@settings(max_examples=15)
+@given(DEEDS)
+def test_a_recording_shows_whole_gops_and_heads_of_them_whatever_happens(deeds: Sequence[tuple[str, float]]) -> None:
+    async def life(bench: Bench) -> None:
+        await bench.clock.sleep(1.3)
+        is_recording = False
+        for deed, seconds in [*deeds, ("press", 1.7)]:
+            if deed != "press":
+                bench.footage.unplug() if deed == "unplug" else bench.footage.plug_in()
+            elif is_recording:
+                await bench.footage.cut()
+                judge(bench.recorded())
+                is_recording = False
+            else:
+                bench.listener.fragments.clear()
+                await bench.press()
+                is_recording = True
+            await bench.clock.sleep(seconds)
+
+    filmed(numbered_reel(), life)
+
+
+def judge(fragments: Sequence[Fragment]) -> None:
+    if not fragments:
+        return
+    seamless(fragments)
+    firsts = [(one.number - 1) * FPS % LOOP_PICTURES for one in fragments]
+    shown = [first + index for first, one in zip(firsts, fragments, strict=True) for index in range(one.frames)]
+    assert numbers(file_of([*fragments])) == shown
+    assert all(one.frames <= FPS and one.duration_ticks <= TICKS_PER_S for one in fragments)

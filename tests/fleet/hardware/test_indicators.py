@@ -1,0 +1,15 @@
+from lapel.states import State
+from lapel_fleet.hardware.indicators import SimulatedIndicators
+
+
+def test_what_was_shown_is_remembered_and_seen_by_who_watches() -> None:
+    indicators, seen = SimulatedIndicators(), list[State]()
+    indicators.watchers.append(seen.append)
+    assert indicators.light == "dark"
+    indicators.say("hello")
+    indicators.show(State.RECORDING)
+    indicators.signal("low battery")
+    indicators.identify(5)
+    assert indicators.light == "blinking red"
+    assert seen == [State.RECORDING]
+    assert indicators.history == ["hello", "shows blinking red", "signals low battery", "blinks and beeps for 5 s"]

@@ -1,0 +1,155 @@
+"""Recordings of cameras that share a loop: the real camera and recorder, a real folder, real players; virtual time."""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lapel.camera import Camera
+from lapel.config import load
+from lapel.evidence.store import EvidenceStore
+from lapel.link.interface import NoLink
+from lapel.recording import Account
+from lapel.worker import InlineWorker
+from lapel_fleet.checkers.clip import judge
+from lapel_fleet.clock import VirtualClock, run_virtual
+from lapel_fleet.hardware.footage import ComputedFootage
+from lapel_fleet.hardware.loop import drawn_loop
+from lapel_fleet.hardware.reel import ClipReel
+from parts import Ear
+from system.videos import complaints, length_s
+
+PREBUFFER_S = 5.0
+
+
+@cache
+def reel() -> ClipReel:
+    return ClipReel(drawn_loop(4))
+
+
+class Wearer:
+    """A camera with a clip for a lens, and somebody's hand at it."""
+
+    def __init__(self, clock: VirtualClock, root: Path, name: str = "cam-0001") -> None:
+        self.clock = clock
+        self.footage = ComputedFootage(clock, PREBUFFER_S, reel().bitrate_bps, reel())
+        self.store = EvidenceStore(root)
+        flags = {("camera", "name"): name, ("prebuffer", "length_s"): PREBUFFER_S, ("recording", "min_free_bytes"): 0}
+        self.camera = Camera(
+            load(flags=flags), clock=clock, footage=self.footage, storage=self.store, worker=InlineWorker(),
+            link=NoLink(), chance=random.Random(name), session="s", indicators=Ear(),
+        )  # fmt: skip
+
+    async def live(self, story: "Story") -> None:
+        life = asyncio.create_task(self.camera.run())
+        await story(self)
+        self.camera.shut_down("over")
+        await life
+        self.store.close()
+
+    async def press_after(self, seconds: float) -> None:
+        await self.clock.sleep(seconds)
+        self.camera.press()
+
+
+Story = Callable[[Wearer], Coroutine[Any, Any, None]]
+
+
+def recorded(root: Path, story: Story) -> list[Account]:
+    """The accounts of what was recorded, each found playable and honest."""
+    run_virtual(lambda clock: Wearer(clock, root).live(story))
+    return judged(root)
+
+
+def judged(root: Path) -> list[Account]:
+    accounts = []
+    for folder in sorted(path.parent for path in root.glob("*/recording.json")):
+        verdict = judge(folder)
+        assert verdict.problems == []
+        assert verdict.account is not None
+        assert complaints(folder / "video.mp4") == ""
+        assert length_s(folder / "video.mp4") == pytest.approx(verdict.account.duration_s, abs=0.05)
+        accounts.append(verdict.account)
+    return sorted(accounts, key=lambda account: account.trigger_time)
+
+
+def test_pressed_and_stopped_in_the_middle_of_a_gop(tmp_path: Path) -> None:
+    async def story(wearer: Wearer) -> None:
+        await wearer.press_after(20.37)
+        await wearer.press_after(7.61)
+
+    (account,) = recorded(tmp_path, story)
+    assert account.prebuffer_actual_s == pytest.approx(5.37, abs=0.04)
+    assert account.duration_s == pytest.approx(5.37 + 7.61, abs=0.04)
+    assert account.frames == pytest.approx(30 * account.duration_s, abs=2)
+
+
+def test_pressed_before_the_buffer_was_full(tmp_path: Path) -> None:
+    async def story(wearer: Wearer) -> None:
+        await wearer.press_after(1.5)
+        await wearer.press_after(0.2)
+        await wearer.press_after(0.3)
+        await wearer.press_after(0.01)
+
+    first, second = recorded(tmp_path, story)
+    assert "capture began only 1.5 s before" in (first.prebuffer_shortfall or "")
+    assert second.prebuffer_actual_s == pytest.approx(2.0, abs=0.04)
+
+
+def test_a_cable_that_is_pulled_and_put_back(tmp_path: Path) -> None:
+    async def story(wearer: Wearer) -> None:
+        await wearer.press_after(12.2)
+        await wearer.clock.sleep(3.45)
+        wearer.footage.unplug("pulled")
+        await wearer.clock.sleep(2.2)
+        wearer.footage.plug_in()
+        await wearer.press_after(4.4)
+
+    (account,) = recorded(tmp_path, story)
+    (gap,) = account.gaps
+    assert (gap.reason, gap.duration_s) == ("pulled", pytest.approx(2.2, abs=0.04))
+
+
+def test_a_cable_that_was_pulled_in_the_buffer(tmp_path: Path) -> None:
+    async def story(wearer: Wearer) -> None:
+        await wearer.clock.sleep(9.1)
+        wearer.footage.unplug("pulled")
+        await wearer.clock.sleep(2.0)
+        wearer.footage.plug_in()
+        await wearer.press_after(1.75)
+        await wearer.press_after(2.0)
+
+    (account,) = recorded(tmp_path, story)
+    assert [gap.reason for gap in account.gaps] == ["pulled"]
+    assert "2.0 s: pulled" in (account.prebuffer_shortfall or "")
+
+
+def test_the_loop_comes_again_and_again(tmp_path: Path) -> None:
+    async def story(wearer: Wearer) -> None:
+        await wearer.press_after(3600.5)
+        await wearer.press_after(60.5)
+
+    (account,) = recorded(tmp_path, story)
+    assert account.duration_s == pytest.approx(60.5 + 5.5, abs=0.04)
+    assert account.fragments == 67
+    assert account.gaps == []
+
+
+def test_many_cameras_record_the_same_loop_at_their_own_times(tmp_path: Path) -> None:
+    async def story(wearer: Wearer) -> None:
+        chance = random.Random(wearer.store.root.name)
+        await wearer.press_after(chance.uniform(6, 12))
+        await wearer.press_after(chance.uniform(1, 4))
+
+    async def crowd(clock: VirtualClock) -> None:
+        names = [f"cam-{number:04}" for number in range(1, 4)]
+        for name in names:
+            (tmp_path / name).mkdir()
+        await asyncio.gather(*(Wearer(clock, tmp_path / name, name).live(story) for name in names))
+
+    run_virtual(crowd)
+    assert [len(judged(folder)) for folder in sorted(tmp_path.iterdir())] == [1] * 3
