@@ -104,7 +104,7 @@ def test_the_old_settings_that_did_not_hold_are_tried_again(folder: Path) -> Non
         await commit(rig)
         await rig.clock.sleep(120)
         rig.blind = True
-        await rig.clock.sleep(300)
+        await rig.clock.sleep(280)
         assert length_s(rig) == 20
         rig.blind = False
         await rig.clock.sleep(300)

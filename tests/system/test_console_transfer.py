@@ -70,11 +70,12 @@ async def test_a_technician_pulls_a_support_bundle_and_goes_on(tmp_path: Path) -
             technician.log_in()
             technician.send(b"support bundle\r")
             technician.expect(b"Start receiving now")
+            os.set_blocking(technician.child_fd, True)  # as rz finds it under picocom
             rz = [real("rz"), "--quiet", "--binary"]
             subprocess.run(
                 rz, cwd=tmp_path, stdin=technician.child_fd, stdout=technician.child_fd, timeout=PATIENCE_S, check=True
             )
-            technician.expect(rb"sent in \d+ s")
+            technician.expect(rb"sent in \d+\s+s")
             technician.send(b"status\r")
             technician.expect(b"READY")
         (bundle,) = tmp_path.glob("cam-0001-*.tar.gz")
