@@ -79,7 +79,7 @@ class FleetHandle:
 
     @contextmanager
     def fault(self, kind: str, **parameters: Any) -> Iterator[None]:
-        """A kind of fault (`lapel_fleet.scenario.FAULTS`), for all cameras or those that `cameras` or `sites` name, while
+        """A kind of `lapel_fleet.scenario.FAULTS`, for all cameras or those that `cameras` or `sites` name, while
         the block runs. Raises ConfigError for what cannot go wrong so.
         """
         fault = fault_of(kind, parameters)
