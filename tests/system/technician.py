@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pexpect
-import pytest
 from pexpect import fdpexpect
 
 from system.brokers import real
@@ -86,9 +85,9 @@ def picocom(line: Path, *options: str) -> Iterator["pexpect.spawn[str]"]:
 
 
 def is_asked_to_log_in(one: Client) -> None:
-    """Whoever it is meets the door, and nothing of what came before."""
+    """Whoever it is meets the door, and nothing of what came before can be done or read. A prompt that the last visit
+    was about to write is all that the kernel may have kept (docs/console.md): it opens nothing.
+    """
     one.send(b"\r")
-    seen = one.expect([rb"login: $", rb"cam-0001 \w+> "])
-    if seen:
-        pytest.fail(f"somebody who has just come is logged in: {one.before!r}")
-    assert not re.search(rb"my own words", one.before or b"")
+    one.expect(rb"login: $")  # never comes to somebody who is logged in
+    assert not re.search(rb"my own words|READY", one.before or b"")
