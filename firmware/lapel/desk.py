@@ -104,7 +104,7 @@ class CameraDesk:
     """Implements `lapel.console.interface.Desk` for a real camera."""
 
     def __init__(self, clock: Clock, log: Log, *, step_clock: Callable[[datetime], None] | None = None) -> None:
-        """`step_clock` sets the wall clock; without it nobody at the console can: a simulated camera shares its host's."""
+        """`step_clock` sets the wall clock; without it nobody at the console can: most cameras share their host's."""
         self._clock, self.log, self._step_clock = clock, log, step_clock
         self._events: deque[EventMessage] = deque(maxlen=_EVENTS_KEPT)
         self._awaited: dict[str, asyncio.Future[Outcome]] = {}

@@ -95,7 +95,7 @@ class Mosquitto(Broker):
         self._process: asyncio.subprocess.Process | None = None
         self._config.write_text(
             f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {folder}/\n"
-            "max_queued_messages 0\nset_tcp_nodelay true\n"
+            "max_queued_messages 0\n"
             + (f"user {getpass.getuser()}\n" if os.geteuid() == 0 else "")  # else it could not write there
         )
 

@@ -121,6 +121,7 @@ class SteppedTime:
         self._now_s = 0.0
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._numbers = count()
+        self._turn = asyncio.Lock()
 
     def mono_s(self) -> float:
         """See `TimeLine.mono_s`."""
@@ -136,16 +137,19 @@ class SteppedTime:
         await woken
 
     async def advance(self, seconds: float, settle: Callable[[], Awaitable[None]]) -> None:
-        """Move on, from one sleeper's waking to the next; `settle()` lets what was woken run before time goes on."""
-        end_s = self._now_s + seconds
-        while (due_s := self.next_waking_s()) is not None and due_s <= end_s:
-            self._now_s = due_s
-            while self._sleepers and self._sleepers[0][0] <= due_s:
-                _, _, woken = heapq.heappop(self._sleepers)
-                if not woken.done():
-                    woken.set_result(None)
-            await settle()
-        self._now_s = end_s
+        """Move on, from one sleeper's waking to the next; `settle()` lets what was woken run before time goes on. Who
+        asks meanwhile waits for his turn, and moves on from there.
+        """
+        async with self._turn:
+            end_s = self._now_s + seconds
+            while (due_s := self.next_waking_s()) is not None and due_s <= end_s:
+                self._now_s = due_s
+                while self._sleepers and self._sleepers[0][0] <= due_s:
+                    _, _, woken = heapq.heappop(self._sleepers)
+                    if not woken.done():
+                        woken.set_result(None)
+                await settle()
+            self._now_s = end_s
 
     def next_waking_s(self) -> float | None:
         """When somebody wakes; None while nobody sleeps."""

@@ -1,27 +1,32 @@
-"""A stepped fleet for tests that know nothing of asyncio: it lives in a thread of its own, and every call waits."""
+"""A stepped fleet for tests that know nothing of asyncio: it lives in a thread of its own, and every call waits.
 
-import asyncio
+Tests that do have an event loop would stop it with such a call: theirs is `fleet.aio`, where each call is awaited.
+"""
+
 import secrets
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from lapel.errors import LapelError
+from lapel.errors import ConfigError, LapelError
 from lapel.hardware.interfaces import ButtonName
 from lapel_fleet.address import Address
 from lapel_fleet.camera import SimulatedCamera
-from lapel_fleet.checkers.fleet import Finding, judge, judge_back_end
-from lapel_fleet.checkers.ledger import BackEndProbe, Case
-from lapel_fleet.scenario import Scenario, checked_fault
+from lapel_fleet.checkers.fleet import CHECKERS, Finding, judge, judge_back_end
+from lapel_fleet.checkers.ledger import BackEndProbe, Case, Checker
+from lapel_fleet.loop_thread import LoopThread
+from lapel_fleet.scenario import Fault, Scenario, checked_fault, checked_scenario
 from lapel_fleet.stepped import SteppedFleet, stepped_fleet
+
+if TYPE_CHECKING:
+    from lapel_fleet.aio import AsyncCamera, AsyncFleet
 
 T = TypeVar("T")
 
-_CALL_LIMIT_S = 600.0
-"""No call takes longer; what does hangs."""
-_ASK_AGAIN_S = 0.1
+ASK_AGAIN_S = 0.1
+"""How often a back end is asked again, until it believes what it was told."""
+_NO_CHECKERS: Mapping[str, Checker] = {}
 
 
 class VerdictError(LapelError, AssertionError):
@@ -32,31 +37,34 @@ class FleetHandle:
     """Cameras by `site/name`. Close it when done, or use it as a context."""
 
     def __init__(self, scenario: Scenario, seed: int, agency: str, address: Address) -> None:
-        """Returns once every camera is online. Raises LinkError without a broker."""
+        """Returns once every camera is online. Raises LinkError without a broker, ConfigError for what cannot be."""
         self.scenario, self.seed, self.agency = scenario, seed, agency
-        self._loop = asyncio.new_event_loop()
-        self._closing = asyncio.Event()
-        self._ready: Future[SteppedFleet] = Future()
-        self._thread = threading.Thread(target=self._live, args=(address,), name="lapel-fleet", daemon=True)
-        self._thread.start()
-        self._fleet = self._ready.result(_CALL_LIMIT_S)
+        fleet = stepped_fleet(scenario, seed, agency, address, secrets.token_hex(4))
+        self._thread: LoopThread[SteppedFleet] = LoopThread(fleet, "lapel-fleet")
 
     def __getitem__(self, name: str) -> "CameraHandle":
         """The camera of that name. Raises ConfigError when there is none."""
-        self._fleet.camera(name)
+        self.look(lambda fleet: fleet.camera(name))
         return CameraHandle(self, name)
 
     def __iter__(self) -> Iterator["CameraHandle"]:
-        return iter([CameraHandle(self, name) for name in self._fleet.names])
+        return iter([CameraHandle(self, name) for name in self.scenario.cameras])
 
     def __len__(self) -> int:
-        return len(self._fleet.names)
+        return len(self.scenario.cameras)
 
     def __enter__(self) -> "FleetHandle":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def aio(self) -> "AsyncFleet":
+        """The same for tests with an event loop of their own: what takes time is awaited."""
+        from lapel_fleet.aio import AsyncFleet
+
+        return AsyncFleet(self)
 
     @property
     def replay(self) -> str:
@@ -71,8 +79,10 @@ class FleetHandle:
 
     @contextmanager
     def fault(self, kind: str, **parameters: Any) -> Iterator[None]:
-        """A kind of fault, for all cameras or those named by `cameras` or `sites`, while the block runs."""
-        fault = checked_fault({"kind": kind, **parameters}, "fault")
+        """A kind of `lapel_fleet.scenario.FAULTS`, for all cameras or those that `cameras` or `sites` name, while
+        the block runs. Raises ConfigError for what cannot go wrong so.
+        """
+        fault = fault_of(kind, parameters)
         number = self.call(lambda fleet: fleet.begin_fault(fault))
         try:
             yield
@@ -81,36 +91,43 @@ class FleetHandle:
 
     def cases(self) -> list[Case]:
         """What is true of each camera now, and what was heard of it."""
+        return self.call(lambda fleet: fleet.cases())
 
-        async def cases(fleet: SteppedFleet) -> list[Case]:
-            await fleet.barrier()
-            return fleet.cases()
-
-        return self.call(cases)
-
-    def check(self, backend: BackEndProbe | None = None, within_s: float = 10.0) -> list[Finding]:
-        """Judge cameras and back end so far. Raises VerdictError when a checker finds something.
+    def check(
+        self,
+        backend: BackEndProbe | None = None,
+        within_s: float = 10.0,
+        checkers: Mapping[str, Checker] = _NO_CHECKERS,
+    ) -> list[Finding]:
+        """Judge cameras and back end so far, by Lapel's checkers and your own. Raises VerdictError when one finds
+        something.
 
         A back end may take a moment to believe what it was told, so it is asked again until it does, `within_s`.
         """
         cases = self.cases()
-        findings = judge(cases)
+        findings = judge(cases, {**CHECKERS, **checkers})
         if backend is not None:
             findings += self._ask(backend, cases, within_s)
+        return self.verdict(findings)
+
+    def verdict(self, findings: list[Finding]) -> list[Finding]:
+        """The same again. Raises VerdictError when there is something among them."""
         failures = [f"{one.checker}: {failure}" for one in findings for failure in one.failures]
         if failures:
-            raise VerdictError("\n".join([*failures, f"again: {self.replay}"]))
+            raise VerdictError("\n  ".join(["the fleet was checked, and something was found:", *failures]))
         return findings
 
     def close(self) -> None:
         """Switch the cameras off and leave nothing on the broker. Harmless when done."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._closing.set)
-            self._thread.join(_CALL_LIMIT_S)
+        self._thread.close()
 
     def call(self, what: Callable[[SteppedFleet], Coroutine[Any, Any, T]]) -> T:
         """Do it in the fleet's own thread, and wait for what it returns."""
-        return asyncio.run_coroutine_threadsafe(what(self._fleet), self._loop).result(_CALL_LIMIT_S)
+        return self._thread.call(what)
+
+    async def awaited(self, what: Callable[[SteppedFleet], Coroutine[Any, Any, T]]) -> T:
+        """The same, awaited."""
+        return await self._thread.awaited(what)
 
     def look(self, at: Callable[[SteppedFleet], T]) -> T:
         """The same for what takes no time."""
@@ -122,32 +139,12 @@ class FleetHandle:
 
     def _ask(self, back_end: BackEndProbe, cases: list[Case], within_s: float) -> list[Finding]:
         waited = threading.Event()  # never set: a way to wait that needs no clock
-        left = max(1, round(within_s / _ASK_AGAIN_S))
+        left = max(1, round(within_s / ASK_AGAIN_S))
         while True:
             findings, left = judge_back_end(cases, back_end), left - 1
             if left <= 0 or not any(one.failures for one in findings):
                 return findings
-            waited.wait(_ASK_AGAIN_S)
-
-    def _live(self, address: Address) -> None:
-        asyncio.set_event_loop(self._loop)
-        try:
-            self._loop.run_until_complete(self._stay(address))
-        except Exception as error:
-            if not self._ready.done():
-                self._ready.set_exception(error)
-            else:
-                raise
-        finally:
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-            self._loop.run_until_complete(self._loop.shutdown_default_executor())
-            asyncio.set_event_loop(None)
-            self._loop.close()
-
-    async def _stay(self, address: Address) -> None:
-        async with stepped_fleet(self.scenario, self.seed, self.agency, address, secrets.token_hex(4)) as fleet:
-            self._ready.set_result(fleet)
-            await self._closing.wait()
+            waited.wait(ASK_AGAIN_S)
 
 
 class CameraHandle:
@@ -157,12 +154,17 @@ class CameraHandle:
         self._fleet, self.name = fleet, name
 
     def __repr__(self) -> str:
-        return f"<{self.name}: {self.state}>"
+        return f"<camera {self.name}>"
 
     @property
     def id(self) -> str:
         """As a back end knows it: `agency/site/camera`."""
         return f"{self._fleet.agency}/{self.name}"
+
+    @property
+    def aio(self) -> "AsyncCamera":
+        """The same for tests with an event loop of their own."""
+        return self._fleet.aio[self.name]
 
     @property
     def state(self) -> str:
@@ -176,13 +178,7 @@ class CameraHandle:
 
     def do(self, what: Callable[[SimulatedCamera], T]) -> T:
         """Something that the world does to it, in the fleet's own thread: `cam.do(lambda it: it.fill_card(0))`."""
-
-        async def done(fleet: SteppedFleet) -> T:
-            result = what(fleet.camera(self.name))
-            await fleet.barrier()
-            return result
-
-        return self._fleet.call(done)
+        return self._fleet.call(done_to(self.name, what))
 
     def press(self, button: ButtonName = "event", times: int = 1) -> None:
         """Press a button; twice at once starts a recording, once marks it."""
@@ -194,12 +190,7 @@ class CameraHandle:
 
     def until(self, state: str, within_s: float = 120.0) -> None:
         """Let time pass until its lights show `state`. Raises LapelError when they do not within so many seconds."""
-
-        async def until(fleet: SteppedFleet) -> None:
-            camera = fleet.camera(self.name)
-            await fleet.until(f"{self.name}: {state}", lambda: camera.has_reported(state), within_s)
-
-        self._fleet.call(until)
+        self._fleet.call(lambda fleet: fleet.until_state(self.name, state, within_s))
 
     def until_online(self) -> None:
         """Wait, in real time, until its link is up and all that it had to say is said."""
@@ -208,10 +199,40 @@ class CameraHandle:
     @contextmanager
     def fault(self, kind: str, **parameters: Any) -> Iterator[None]:
         """A kind of fault (`lapel_fleet.scenario.FAULTS`) for this camera, while the block runs."""
-        with self._fleet.fault(kind, cameras=[self.name], **parameters):
+        with self._fleet.fault(kind, **for_camera(self.name, parameters)):
             yield
 
 
+def fault_of(kind: str, parameters: Mapping[str, Any]) -> Fault:
+    """A fault that begins now and lasts until somebody ends it. Raises ConfigError."""
+    for key in ("at_s", "for_s"):
+        if key in parameters:
+            raise ConfigError(f"{kind}: {key} is for scenario files; here it lasts as long as its block")
+    return checked_fault({"kind": kind, **parameters}, kind)
+
+
+def for_camera(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for one camera alone. Raises ConfigError where others are named."""
+    for key in ("cameras", "sites"):
+        if key in parameters:
+            raise ConfigError(f"{name}: {key}: this fault is for one camera; use fleet.fault for others")
+    return {**parameters, "cameras": [name]}
+
+
+def done_to(name: str, what: Callable[[SimulatedCamera], T]) -> Callable[[SteppedFleet], Coroutine[Any, Any, T]]:
+    """Do it to that camera, and wait until all that it then says is said."""
+
+    async def done(fleet: SteppedFleet) -> T:
+        result = what(fleet.camera(name))
+        await fleet.barrier()
+        return result
+
+    return done
+
+
 def scenario_of(sites: Mapping[str, int], **keys: Any) -> Scenario:
-    """A fleet in which nothing happens by itself. A short keepalive and spread: tests wait for these in real time."""
-    return Scenario(sites=dict(sites), **{"keepalive_s": 2.0, "spread_s": 0.2, "telemetry_s": 60.0, **keys})
+    """A fleet in which nothing happens by itself; `keys` are a scenario's. A short keepalive and spread: tests wait for
+    these in real time. Raises ConfigError naming the key.
+    """
+    quiet = {"keepalive_s": 2.0, "spread_s": 0.2, "telemetry_s": 60.0}
+    return checked_scenario({"sites": dict(sites), **quiet, **keys}, "lapel_fleet")

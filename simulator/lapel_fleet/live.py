@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from lapel_fleet.clock import ScaledTime
 from lapel_fleet.control_room import ControlRoom
 from lapel_fleet.crew import Crew, Order, local_crew, process_crew
 from lapel_fleet.fleet import Glance, together
+from lapel_fleet.forget import forget
 from lapel_fleet.listening import Listener, listening
 from lapel_fleet.run import AGENCY, Run, Told, quiet
 from lapel_fleet.samples import BUCKETS
@@ -87,7 +88,7 @@ async def run_live(
         listener = Listener(address.of_operator(), agency, secrets.token_hex(4), room.hearing.hear)
         await stack.enter_async_context(listening(listener))
         if broker is None:
-            stack.push_async_callback(_forget, listener, names, agency)
+            stack.push_async_callback(forget, address, agency, names)
         order = Order(
             scenario=scenario, seed=seed, agency=agency, address=address, own_broker=broker is not None,
             clip=how.clip, evidence=_folder(stack, scenario, how), speed=how.speed, began_s=time.began_s,
@@ -220,13 +221,6 @@ class _Day:
         glance = together([await crew.glance() for crew in self._crews])
         self.lags_s += glance.lags_s
         return glance
-
-
-async def _forget(listener: Listener, names: Sequence[str], agency: str) -> None:
-    """Somebody else's broker keeps nothing of us."""
-    for name in names:
-        listener.send(Envelope(f"lapel/v1/{agency}/{name}/state", b"", 1, retain=True))
-    await listener.quiet(10.0)
 
 
 @asynccontextmanager

@@ -199,6 +199,11 @@ def parsed(text: str, origin: str) -> Scenario:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{origin}: is not TOML: {error}") from error
+    return checked_scenario(tree, origin)
+
+
+def checked_scenario(tree: Mapping[str, Any], origin: str) -> Scenario:
+    """The same from a table."""
     _refuse_unknown(tree, Scenario, origin, "")
     expectations.parsed(tree.get("expect", []), origin)
     try:

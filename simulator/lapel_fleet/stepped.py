@@ -6,21 +6,26 @@ acknowledged everything that the camera then had to say. An outage cannot hang i
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+import math
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from itertools import count
 
 from lapel.clock import SystemClock
+from lapel.config import meant
 from lapel.errors import ConfigError, LapelError
 from lapel.hardware.interfaces import ButtonName
 from lapel.link.transport import Envelope
+from lapel.states import State
 from lapel.worker import InlineWorker
-from lapel_fleet import faults
 from lapel_fleet.address import Address
 from lapel_fleet.camera import SimulatedCamera
 from lapel_fleet.checkers.ledger import Case
 from lapel_fleet.clock import SteppedTime
 from lapel_fleet.control_room import ControlRoom
 from lapel_fleet.fleet import Fleet
+from lapel_fleet.forget import forget
+from lapel_fleet.hand import Hand, check_fault
 from lapel_fleet.listening import Listener, listening
 from lapel_fleet.media import filming
 from lapel_fleet.scenario import Fault, Scenario
@@ -30,6 +35,8 @@ from lapel_fleet.world import World
 
 BARRIER_S = 8.0
 """Real seconds that `advance` waits at the most. At a keepalive of 2 s both ends of a dead line find out in them."""
+_UP_LIMIT_S = 90.0
+"""Real seconds: longer than the longest back-off of a link."""
 _LOOK_S = 0.01
 _TURNS = 50
 """Turns of the event loop after which whatever was woken has run, but for what waits for the network."""
@@ -42,6 +49,7 @@ class SteppedFleet:
         self.scenario, self.seed, self.agency, self.run_id = scenario, seed, agency, run_id
         self._address = address
         self._time = SteppedTime()
+        _check_media(scenario)
         world, trace = World(seed), Trace()
         self._room = ControlRoom(
             scenario, scenario.cameras, world, agency, self._time, trace, self._send,
@@ -59,8 +67,9 @@ class SteppedFleet:
             film=filming(scenario.media),
         )
         self._fleet = Fleet(scenario, scenario.cameras, world, around, self._time, trace)
-        self._faults: dict[int, tuple[Fault, list[faults.End]]] = {}
-        self._numbers = 0
+        self._hand = Hand(self._fleet.cameras, world, self._time)
+        self._faults: dict[int, Fault] = {}
+        self._numbers = count(1)
 
     # -- looking -------------------------------------------------------------------------------------------------------
 
@@ -74,22 +83,30 @@ class SteppedFleet:
         """The cameras' time."""
         return self._time.mono_s()
 
+    @property
+    def faults(self) -> Mapping[int, Fault]:
+        """What goes wrong at the moment, by its number."""
+        return self._faults
+
     def camera(self, name: str) -> SimulatedCamera:
         """Raises ConfigError when there is none of that name."""
-        if name not in self._fleet.cameras:
-            raise ConfigError(f"there is no camera {name}; there are {', '.join(self.names[:10])}")
-        return self._fleet.cameras[name]
+        return self._hand.camera(name)
 
-    def cases(self) -> list[Case]:
+    async def states(self) -> dict[str, str]:
+        """What each camera's lights show."""
+        return {name: one.state for name, one in self._fleet.cameras.items()}
+
+    async def cases(self) -> list[Case]:
         """What is true of each camera now, and what was heard of it."""
+        await self.barrier()
         return self._room.cases(self._fleet.truths())
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
     async def advance(self, seconds: float, limit_s: float = BARRIER_S) -> list[str]:
         """Let so much time pass. The cameras that had something left to say when the limit came."""
-        if seconds < 0:
-            raise ConfigError(f"advance: {seconds:g} s would go back; time only goes on")
+        if not 0 <= seconds < math.inf:
+            raise ConfigError(f"advance by {seconds:g} s: time goes on by 0 seconds or more")
         await self._time.advance(seconds, _let_run)
         return await self.barrier(limit_s)
 
@@ -113,57 +130,62 @@ class SteppedFleet:
         while not true():
             next_s = self._time.next_waking_s()
             if next_s is None or next_s > end_s:
-                await self._time.advance(end_s - self._time.mono_s(), _let_run)
+                await self._time.advance(max(0.0, end_s - self._time.mono_s()), _let_run)
                 await self.barrier()
                 if true():
                     return
                 raise LapelError(f"{what} did not happen within {within_s:g} s of the cameras' time")
-            await self._time.advance(next_s - self._time.mono_s(), _let_run)
+            await self._time.advance(max(0.0, next_s - self._time.mono_s()), _let_run)
         await self.barrier()
 
-    async def until_online(self, name: str, limit_s: float = 90.0) -> None:
+    async def until_state(self, name: str, state: str, within_s: float = 120.0) -> None:
+        """Let time pass until the camera is in that state, and has said so. Raises LapelError when it never is."""
+        camera = self.camera(name)
+        if state not in (known := [one.value for one in State]):
+            raise ConfigError(f"{state}: no camera is ever that{meant(state, known)}")
+        await self.until(f"{name}: {state}", lambda: camera.has_reported(state), within_s)
+
+    async def until_online(self, name: str, limit_s: float = _UP_LIMIT_S) -> None:
         """Wait, in real time, until the camera's link is up again. Raises LapelError when it does not come."""
+        await self._online(name, limit_s)
+        await self.barrier()
+
+    async def _online(self, name: str, limit_s: float) -> None:
         camera, clock = self.camera(name), SystemClock()
         deadline_s = clock.mono_s() + limit_s
         while not camera.is_online:
             if clock.mono_s() > deadline_s:
-                raise LapelError(f"{name} did not come online within {limit_s:g} s: {camera.link.status().reason}")
+                why = camera.link.status().reason if camera.is_on else "it is off"
+                raise LapelError(f"{name} did not come online within {limit_s:g} s: {why}")
             await asyncio.sleep(_LOOK_S)
-        await self.barrier()
 
     # -- doing ---------------------------------------------------------------------------------------------------------
 
     async def press(self, name: str, button: ButtonName = "event", times: int = 1) -> None:
         """Somebody presses a button; twice at once starts a recording."""
-        self.camera(name).press(button, times)
+        self._hand.press(name, button, times)
         await self.barrier()
 
     async def hold(self, name: str, button: ButtonName = "event", seconds: float = 3.0) -> None:
         """Somebody holds a button, while so much time passes; three seconds end a recording."""
-        holding = asyncio.create_task(self.camera(name).hold(button, seconds))
+        holding = self._hand.hold(name, button, seconds)
         await _let_run()
         await self.advance(seconds)
         await holding
 
     async def begin_fault(self, fault: Fault) -> int:
-        """Let it happen to the cameras that it names, or to all. What is returned ends it."""
-        if fault.kind in faults.OF_THE_CONTROL_ROOM:
-            raise ConfigError(f"{fault.kind}: is not for a camera; stop your broker, or send the command yourself")
-        self._numbers += 1
-        world = World(self.seed)
-        met = [
-            one for name, one in self._fleet.cameras.items()
-            if fault.meets(name, world.chance(name, f"asked {self._numbers}"))
-        ]  # fmt: skip
-        self._faults[self._numbers] = fault, [await faults.begin(fault, one, self._time) for one in met]
+        """Let it happen to the cameras that it names, or to all. What is returned ends it. Raises ConfigError."""
+        check_fault(fault, self.names)
+        number = next(self._numbers)
+        await self._hand.begin_fault(number, fault)
+        self._faults[number] = fault
         await _let_run()
-        return self._numbers
+        return number
 
     async def end_fault(self, number: int) -> None:
         """It is over. Harmless when it is."""
-        _, ends = self._faults.pop(number, (None, []))
-        for end in ends:
-            end()
+        self._faults.pop(number, None)
+        self._hand.end_fault(number)
         await _let_run()
 
     # -- life ----------------------------------------------------------------------------------------------------------
@@ -171,15 +193,14 @@ class SteppedFleet:
     async def _begin(self) -> None:
         self._fleet.power_on()
         for name in self.names:
-            await self.until_online(name)
+            await self._online(name, _UP_LIMIT_S)
+        await self.barrier()
 
     async def _end(self) -> None:
-        for number in list(self._faults):
-            await self.end_fault(number)
+        await self._hand.let_go()
+        await asyncio.gather(*(one.switch_off() for one in self._fleet.cameras.values()))  # each may wait for an answer
         await self._fleet.close()
-        for name in self.names:
-            self._listener.send(Envelope(f"lapel/v1/{self.agency}/{name}/state", b"", 1, retain=True))
-        await self._listener.quiet(10.0)
+        await forget(self._address, self.agency, self.names)
 
     def _send(self, topic: str, payload: bytes) -> bool:
         self._listener.send(Envelope(topic, payload, 1, retain=False))
@@ -199,6 +220,13 @@ async def stepped_fleet(
         finally:
             with contextlib.suppress(asyncio.CancelledError):
                 await fleet._end()
+
+
+def _check_media(scenario: Scenario) -> None:
+    if scenario.media != "none":
+        raise ConfigError(
+            f'media = "{scenario.media}": cameras whose time stands still film nothing; use "none", or run live'
+        )
 
 
 async def _let_run() -> None:

@@ -1,12 +1,11 @@
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """For evidence, under a name that is the same everywhere."""
     monkeypatch.chdir(tmp_path)
     Path("evidence").mkdir()
-    yield Path("evidence")
+    return Path("evidence")

@@ -75,6 +75,8 @@ class Rig:
             self.secrets.set(role, secret)
         self.camera: Camera | None = None
         self.footage = VirtualFootage(clock, 10)
+        self.blind = False
+        """Whether the next camera gets no pictures."""
         self.terminal: Terminal = Emulator(80)
         self._chance, self._sessions = random.Random(7), 0
         self._lives: list[asyncio.Task[None]] = []
@@ -114,6 +116,7 @@ class Rig:
             self._sessions += 1
             self.link = RecordingLink()
             self.footage = VirtualFootage(self.clock, self.settings.current.prebuffer.length_s)
+            self.footage.blind = self.blind
             self.camera = Camera(
                 self.settings.current,
                 clock=self.clock,

@@ -44,8 +44,11 @@ def test_what_cannot_be_is_one_line_and_an_exit_code(tmp_path: Path) -> None:
     for arguments, said in (
         (("run", "smok", "--virtual"), "did you mean `smoke`"),
         (("run", str(tmp_path / "mine.toml"), "--virtual"), "did you mean `length_s`"),
-        (("run", "smoke"), "add --virtual"),
-        (("run", "smoke", "--virtual", "--chaos", "0"), "at least one run"),
+        (("run", "smoke", "--virtual", "--broker", "mqtt://127.0.0.1"), "no real broker can keep up"),
+        (("run", "smoke", "--virtual", "--for", "soon"), "a time is wanted"),
+        (("run", "smoke", "--virtual", "--shard", "3/2"), "with I from 1 to N"),
+        (("run", "smoke", "--virtual", "--media", "pixels"), "drawn in real time"),
+        (("run", "smoke", "--speed", "0"), "more than 0"),
     ):
         done = lapel_fleet(*arguments)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)

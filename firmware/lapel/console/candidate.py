@@ -190,7 +190,8 @@ class Candidate:
             with contextlib.suppress(LapelError):
                 if (await self._desk.change(self._undo, "not confirmed in time")).done:
                     await self._clock.sleep(_PROVED_S)
-                    continue
+                    if self._is_in_force(self._undo):
+                        break
             await self._clock.sleep(retry_s)
             retry_s = min(2 * retry_s, _RETRY_MAX_S)
         self._desk.log.add("configuration: not confirmed in time, the settings before are in force again", "warning")

@@ -64,7 +64,7 @@ class Zmodem:
             stderr=asyncio.subprocess.DEVNULL,
         )
         listening = asyncio.create_task(_to_child(incoming, child))
-        sending = asyncio.create_task(_to_line(child, self._line))  # ends when the child and the line are done
+        sending = asyncio.create_task(_to_line(child, self._line))
         limit = asyncio.create_task(self._clock.sleep(self.longest_s))
         try:
             await asyncio.wait({sending, limit}, return_when=asyncio.FIRST_COMPLETED)
@@ -94,8 +94,10 @@ async def _to_child(incoming: AsyncIterator[bytes], child: asyncio.subprocess.Pr
 
 
 async def _to_line(child: asyncio.subprocess.Process, line: SerialLine) -> None:
+    """Until the child has ended and the line has taken all of it."""
     assert child.stdout is not None
     while data := await child.stdout.read(_PIECE_BYTES):
         await line.drained()
         line.write(data)
     await line.drained()
+    await child.wait()

@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -153,7 +154,7 @@ class MqttTransport:
             protocol=version,
             clean_session=None if is_v5 else True,
             clean_start=not hello.resume if is_v5 else 3,
-            properties=_properties(PacketTypes.CONNECT, SessionExpiryInterval=SESSION_EXPIRY_S) if keeps else None,
+            properties=_keeping() if keeps else None,
             keepalive=self._keepalive_s,
             will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain) if will else None,
         )
@@ -236,7 +237,9 @@ class _Connection:
     async def messages(self) -> AsyncGenerator[Inbound, None]:
         with _link_errors(self._broker):
             async for message in self._client.messages:
-                yield _inbound(message)
+                inbound = _inbound(message)
+                del message  # else the last is kept until the next one comes: 6 KB for each of thousands of cameras
+                yield inbound
 
 
 @contextmanager
@@ -259,6 +262,12 @@ def _inbound(message: aiomqtt.Message) -> Inbound:
         getattr(said, "CorrelationData", None),
         None if expiry is None else float(expiry),
     )
+
+
+@cache
+def _keeping() -> Properties:
+    """Of a CONNECT that asks for a session that lasts. One for all: paho only reads it, and it takes 6 KB."""
+    return _properties(PacketTypes.CONNECT, SessionExpiryInterval=SESSION_EXPIRY_S)
 
 
 def _properties(packet: int, **values: bytes | int) -> Properties:

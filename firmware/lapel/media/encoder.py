@@ -34,6 +34,8 @@ class EncoderSettings:
     """`auto`, `libx264` or `h264_v4l2m2m`."""
     preset: str = "superfast"
     """libx264's: `ultrafast` costs two thirds of the time and more bits."""
+    threads: int = 0
+    """libx264's; 0: as many as it likes. With 1 the same pictures always become the same bytes."""
 
 
 class Encoder:
@@ -186,6 +188,7 @@ def _context(name: str, settings: EncoderSettings, width: int, height: int) -> V
             "bufsize": rate,
             "x264-params": "scenecut=0:repeat-headers=1",
         }
+        codec.thread_count = settings.threads
     return codec
 
 

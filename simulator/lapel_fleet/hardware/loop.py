@@ -66,7 +66,7 @@ def _gops(source: FrameSource, length_s: int, *, numbered: bool) -> list[Fragmen
 
 
 def _settings() -> EncoderSettings:
-    return EncoderSettings(FPS, _BITRATE_BPS, GOP_S, codec="libx264")
+    return EncoderSettings(FPS, _BITRATE_BPS, GOP_S, codec="libx264", threads=1)
 
 
 class _FilmTime:

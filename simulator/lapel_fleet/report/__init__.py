@@ -2,7 +2,7 @@
 
 from lapel_fleet.report.junit import write_junit
 from lapel_fleet.report.page import write_page
-from lapel_fleet.report.progress import Progress, progress, progress_line
+from lapel_fleet.report.progress import Progress, progress
 from lapel_fleet.report.result import Result
 from lapel_fleet.report.summary import Summary, as_json, summarise
 from lapel_fleet.report.text import as_text
@@ -14,7 +14,6 @@ __all__ = [
     "as_json",
     "as_text",
     "progress",
-    "progress_line",
     "summarise",
     "write_junit",
     "write_page",

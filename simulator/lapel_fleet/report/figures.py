@@ -7,12 +7,17 @@ from xml.etree.ElementTree import Element
 from lapel_fleet.report import plots
 from lapel_fleet.report.markup import node
 from lapel_fleet.report.plots import Band, Plot, Series
-from lapel_fleet.report.summary import Moment, Summary
+from lapel_fleet.report.summary import Moment, Spread, Summary
 from lapel_fleet.report.words import latency, rate, span
 
 _STATES = ("recording", "buffering", "standby", "docked", "booting", "fault", "offline", "off")
 """From the bottom up: what matters most has a straight floor."""
 _KINDS = ("event", "state", "reply", "telemetry")
+_LATENCIES = {
+    "commands": "From a command to its end",
+    "presses": "From the start to the retained “recording”",
+    "lags": "How late the event loop woke",
+}
 _STYLES = ("two", "one", "three", "four")
 _ROWS = 24
 """A plot's table is no longer than this; `report.json` has everything."""
@@ -42,13 +47,12 @@ def figures(summary: Summary, moments: Sequence[Moment]) -> list[Element]:
     wanted = [
         _states(looks, until_s),
         _messages(summary, moments, until_s),
-        _latencies("commands", "From a command to its end", summary, moments, until_s),
-        _latencies("presses", "From the start to the retained “recording”", summary, moments, until_s),
-        _latencies("lags", "How late the event loop woke", summary, moments, until_s),
+        *(_latencies(name, summary, moments, until_s) for name, one in summary.latencies.items() if one.max_s),
         _batteries(looks, until_s),
         _storage(looks, until_s),
     ]
-    return [_figure(one, bands) for one in wanted if one is not None]
+    instant = [_instant(name, one) for name, one in summary.latencies.items() if not one.max_s]
+    return [_figure(one, bands) for one in wanted if one is not None] + instant
 
 
 def _states(looks: Sequence[Moment], until_s: float) -> _Figure | None:
@@ -76,22 +80,25 @@ def _messages(summary: Summary, moments: Sequence[Moment], until_s: float) -> _F
     return _Figure(plot, f"{summary.messages:,} in all, {rate(mean_per_s)} a second on average", plots.steps)
 
 
-def _latencies(name: str, title: str, summary: Summary, moments: Sequence[Moment], until_s: float) -> _Figure | None:
-    overall = summary.latencies.get(name)
-    if overall is None:
-        return None
-    spreads = [one.latencies.get(name) for one in moments]
+def _latencies(name: str, summary: Summary, moments: Sequence[Moment], until_s: float) -> _Figure:
+    overall, spreads = summary.latencies[name], [one.latencies.get(name) for one in moments]
     series = [
         Series("p50", "one", [one.p50_s if one else None for one in spreads]),
         Series("p99", "two", [one.p99_s if one else None for one in spreads]),
     ]
     times_s = [(one.start_s + one.end_s) / 2 for one in moments]
-    plot = Plot(name, title, _described(series, latency), times_s, until_s, series, latency)
+    plot = Plot(name, _LATENCIES[name], _described(series, latency), times_s, until_s, series, latency)
     aside = (
         f"{overall.count:,} times: p50 {latency(overall.p50_s)}, p99 {latency(overall.p99_s)}, "
         f"at most {latency(overall.max_s)}"
     )
     return _Figure(plot, aside, plots.lines)
+
+
+def _instant(name: str, overall: Spread) -> Element:
+    """Where nothing took any time, as in virtual time on good lines, there is nothing to draw."""
+    aside = node("p", f"{overall.count:,} times, each of which took no time at all")
+    return node("figure", node("figcaption", node("h3", _LATENCIES[name]), aside))
 
 
 def _batteries(looks: Sequence[Moment], until_s: float) -> _Figure | None:

@@ -8,7 +8,7 @@ before, and follow the reader's light or dark (colours are classes of the page's
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from xml.etree.ElementTree import Element
 
 from lapel_fleet.report.markup import node
@@ -124,25 +124,33 @@ def _stairs(scale: _Scale, times_s: Sequence[float], values: Sequence[float]) ->
 
 
 def _lined(scale: _Scale) -> list[Element]:
+    """A piece for each run of known values; one alone is a dot: a line of no length, whose round ends are seen."""
+    shapes = []
+    for series in reversed(scale.plot.series):
+        runs = _runs(scale, series)
+        lines = "".join(f"M{'L'.join(run)}" for run in runs if len(run) > 1)
+        dots = "".join(f"M{run[0]}h0" for run in runs if len(run) == 1)
+        shapes += [node("path", d=lines, class_=f"line {series.style}")] if lines else []
+        shapes += [node("path", d=dots, class_=f"line dot {series.style}")] if dots else []
+    return shapes
+
+
+def _runs(scale: _Scale, series: Series) -> list[list[str]]:
+    """Points whose values are known, in pieces."""
+    points = zip(scale.plot.times_s, series.values, strict=True)
+    pieces = groupby(points, key=lambda point: point[1] is None)
     return [
-        node("path", d=_runs(scale, series), class_=f"line {series.style}") for series in reversed(scale.plot.series)
+        [f"{scale.x(time_s)},{scale.y(value)}" for time_s, value in piece if value is not None]
+        for is_hole, piece in pieces
+        if not is_hole
     ]
-
-
-def _runs(scale: _Scale, series: Series) -> str:
-    """A piece for each run of known values; one alone is a dot, which a line of no length with round ends is."""
-    path, is_open = "", False
-    for time_s, value in zip(scale.plot.times_s, series.values, strict=True):
-        if value is not None:
-            path += f"{'L' if is_open else 'M'}{scale.x(time_s)},{scale.y(value)}{'' if is_open else 'h0'}"
-        is_open = value is not None
-    return path
 
 
 def _framed(plot: Plot, bands: Sequence[Band], highest: float, draw: _Draw) -> Element:
     """The outer picture holds words at shares of its size; the inner one is stretched to it, letters are not."""
-    ticks = _nice(plot.top if plot.top is not None else highest)
-    scale = _Scale(plot, plot.top or ticks[-1])
+    ticks = _nice(highest if plot.top is None else plot.top)
+    scale = _Scale(plot, ticks[-1] if plot.top is None else plot.top)
+    ticks = [tick for tick in ticks if tick <= scale.top]
     inner = node(
         "svg",
         *(node("path", d=f"M0,{scale.y(tick)}H{_SIZE}", class_="grid") for tick in ticks),
@@ -151,6 +159,7 @@ def _framed(plot: Plot, bands: Sequence[Band], highest: float, draw: _Draw) -> E
         *_hints(scale),
         viewBox=f"0 0 {_SIZE} {_SIZE}",
         preserveAspectRatio="none",
+        overflow="visible",
         width="100%",
         height="100%",
     )

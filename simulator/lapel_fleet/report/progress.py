@@ -145,15 +145,3 @@ def _picture(now: _Standing) -> "RenderableType":
 def _in_order(states: Mapping[str, int]) -> list[tuple[str, int]]:
     """The most frequent state first."""
     return sorted(((state, count) for state, count in states.items() if count), key=lambda one: (-one[1], one[0]))
-
-
-def progress_line(out: TextIO) -> Callable[[float], None]:
-    """Shows the share that is over on a terminal; says nothing elsewhere."""
-    if not out.isatty():
-        return lambda _: None
-
-    def show(share: float) -> None:
-        out.write(f"\r{share:4.0%}" if share < 1 else "\r\x1b[K")
-        out.flush()
-
-    return show

@@ -16,6 +16,7 @@ from lapel_fleet.checkers.fleet import Finding
 from lapel_fleet.report import Result, write_page
 from lapel_fleet.report.page import Report
 from lapel_fleet.report.plots import Band, Plot, Series, areas, lines, steps
+from lapel_fleet.samples import Percents, Sampler
 
 HOSTILE = "</style></title><script>alert(1)</script><img src=x onerror=alert(1)>\"'&\x00"
 
@@ -41,11 +42,13 @@ def written(folder: Path, result: Result) -> tuple[str, Report]:
 def test_the_page_has_everything_that_was_measured(tmp_path: Path) -> None:
     page, report = written(tmp_path / "new" / "folder", smoke())
     plots = [attributes["id"] for tag, attributes in Tags(page).found if attributes.get("class") == "plot"]
-    assert plots == ["states", "messages", "commands", "presses", "batteries", "storage"]
+    assert plots == ["states", "messages", "batteries", "storage"]
+    assert page.count("each of which took no time at all") == 2  # commands and presses, in virtual time
     for checked in report.summary.checkers:
         assert checked.name in page
     assert report.summary.trace_sha256 in page
-    assert sum(sum(one.states.values()) for one in report.over_time[-1:]) == report.summary.cameras
+    looks = [sum(one.states.values()) for one in report.over_time if one.looked_s is not None]
+    assert set(looks) == {report.summary.cameras}
 
 
 def test_the_page_is_the_same_each_time(tmp_path: Path) -> None:
@@ -140,8 +143,32 @@ def test_steps_hold_until_the_next_begins() -> None:
 
 
 def test_a_line_has_holes_where_nobody_measured_and_dots_where_only_one_did() -> None:
-    (line,) = paths(lines(plot([4, 4, None, 2, None]), []), "line one")
-    assert line == "M0.0,0.0h0L200.0,0.0M600.0,500.0h0"
+    svg = lines(plot([4, 4, None, 2, None]), [])
+    assert paths(svg, "line one") == ["M0.0,0.0L200.0,0.0"]
+    assert paths(svg, "line dot one") == ["M600.0,500.0h0"]
+
+
+def test_latencies_batteries_and_storage_are_drawn_where_they_were_measured(tmp_path: Path) -> None:
+    now_s = 0.0
+    sampler = Sampler(lambda: now_s, 10, 100)
+    for now_s in range(0, 100, 5):
+        sampler.command(0.1)
+        sampler.press(0.2)
+        sampler.lag(0.003)
+        sampler.snapshot({"baltimore": {"recording": 1}}, Percents.of([100 - now_s, 100]), Percents.of([25, now_s]))
+    run = msgspec.structs.replace(smoke().run, samples=sampler.samples())
+    page, report = written(tmp_path, replace(smoke(), run=run))
+    plots = [attributes["id"] for tag, attributes in Tags(page).found if attributes.get("class") == "plot"]
+    assert plots == ["states", "commands", "presses", "lags", "batteries", "storage"]
+    assert "20 times: p50 100 ms, p99 100 ms, at most 100 ms" in page
+    assert "at the end: median 5 %, p10 5 %, minimum 5 %" in page
+    assert report.over_time[-1].storage_percent == [25, 95, 95]
+
+
+def test_a_scale_that_is_known_has_no_figures_beyond_it() -> None:
+    svg = areas(replace(plot([1600, 1600]), top=1600), [])
+    assert [one.text for one in svg.iter("text") if one.get("class") == "y"] == ["0", "500", "1000", "1500"]
+    assert paths(svg, "area one")[0].startswith("M0.0,0.0 ")
 
 
 def test_scales_end_in_round_figures_and_nothing_at_all_is_no_error() -> None:
@@ -168,4 +195,4 @@ def test_whoever_does_not_see_it_is_told(tmp_path: Path) -> None:
     assert (svg.get("role"), svg.get("aria-labelledby")) == ("img", "it-title it-desc")
     assert {one.get("id"): one.text for one in svg if one.get("id")} == {"it-title": "It", "it-desc": "what it is"}
     page, _ = written(tmp_path, smoke())
-    assert len(re.findall("<figure>", page)) == len(re.findall("As a table", page)) == 6
+    assert len(re.findall("<figure>", page)) == len(re.findall("As a table", page)) + 2 == 6

@@ -1,0 +1,97 @@
+"""Somebody's hand on the cameras of a fleet: what is done to them that no scenario said."""
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Collection, Mapping
+from typing import get_args
+
+from lapel.config import meant
+from lapel.errors import ConfigError
+from lapel.hardware.interfaces import ButtonName
+from lapel_fleet import faults
+from lapel_fleet.camera import SimulatedCamera
+from lapel_fleet.clock import TimeLine
+from lapel_fleet.scenario import Fault
+from lapel_fleet.world import World
+
+_NAMED = 20
+"""Nobody reads more names than that in an error."""
+_MOST_PRESSES = 10
+
+
+def check_button(button: str, times: int = 1, seconds: float = 0.0) -> None:
+    """Raise ConfigError when nobody can press it so."""
+    if button not in get_args(ButtonName):
+        raise ConfigError(f"there is no button {button}{meant(button, get_args(ButtonName))}")
+    if not 1 <= times <= _MOST_PRESSES:
+        raise ConfigError(f"times = {times}: a button is pressed from 1 to {_MOST_PRESSES} times at once")
+    if not 0 <= seconds < math.inf:
+        raise ConfigError(f"seconds = {seconds:g}: a button is held for 0 seconds or more")
+
+
+def check_fault(fault: Fault, names: Collection[str]) -> None:
+    """Raise ConfigError when `fault` is not for cameras, or not for any of `names`."""
+    if fault.kind in faults.OF_THE_CONTROL_ROOM:
+        raise ConfigError(f"{fault.kind}: is not for a camera; stop your broker, or send the command yourself")
+    for name in fault.cameras:
+        check_name(name, names)
+    sites = list(dict.fromkeys(name.partition("/")[0] for name in names))
+    for site in fault.sites:
+        if site not in sites:
+            raise ConfigError(f"{fault.kind}: there is no site {site}{meant(site, sites)}")
+
+
+def check_name(name: str, names: Collection[str]) -> None:
+    """Raise ConfigError when the camera is none of `names`."""
+    if name not in names:
+        raise ConfigError(f"there is no camera {name}{meant(name, list(names)[:_NAMED])}")
+
+
+class Hand:
+    """On the cameras of one process. Nothing here waits for time to pass; who goes on with it decides when."""
+
+    def __init__(self, cameras: Mapping[str, SimulatedCamera], world: World, time: TimeLine) -> None:
+        self._cameras, self._world, self._time = cameras, world, time
+        self._faults: dict[int, contextlib.ExitStack] = {}
+        self._holding: set[asyncio.Task[None]] = set()
+
+    def camera(self, name: str) -> SimulatedCamera:
+        """Raises ConfigError when there is none of that name."""
+        check_name(name, self._cameras)
+        return self._cameras[name]
+
+    def press(self, name: str, button: ButtonName = "event", times: int = 1) -> None:
+        """Press a button; twice at once starts a recording."""
+        check_button(button, times)
+        self.camera(name).press(button, times)
+
+    def hold(self, name: str, button: ButtonName = "event", seconds: float = 3.0) -> "asyncio.Task[None]":
+        """Begin to hold a button, for so much time; three seconds end a recording. What is returned ends with it."""
+        check_button(button, seconds=seconds)
+        holding = asyncio.create_task(self.camera(name).hold(button, seconds), name=f"{name} is held")
+        self._holding.add(holding)
+        holding.add_done_callback(self._holding.discard)
+        return holding
+
+    async def begin_fault(self, number: int, fault: Fault) -> None:
+        """Let it happen to those that it names, or to all; of these, to the share that it has, drawn from the seed."""
+        with contextlib.ExitStack() as begun:  # what has begun is ended when the rest cannot
+            for name, camera in self._cameras.items():
+                if fault.meets(name, self._world.chance(name, f"asked {number}")):
+                    begun.callback(await faults.begin(fault, camera, self._time))
+            self._faults[number] = begun.pop_all()
+
+    def end_fault(self, number: int) -> None:
+        """It is over. Harmless when it is."""
+        self._faults.pop(number, contextlib.ExitStack()).close()
+
+    async def let_go(self) -> None:
+        """Nobody is there any more: buttons are released, and what went wrong is mended."""
+        for number in list(self._faults):
+            self.end_fault(number)
+        holding = list(self._holding)
+        for task in holding:
+            task.cancel()
+        if holding:
+            await asyncio.wait(holding)

@@ -1,0 +1,128 @@
+"""The pytest plugin, in a repository outside ours that has folders called `simulator` and `firmware` of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lapel_fleet.broker import embedded_broker
+from system.brokers import real
+
+CONFTEST = '''
+import asyncio, threading
+import paho.mqtt.client as mqtt
+import pytest, json
+import simulator
+
+class BackEnd:
+    """Believes the newest state of each camera, and keeps each event once."""
+
+    def __init__(self, url):
+        self.states, self.kept = {}, {}
+        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+        self._client.on_message = self._take
+        self._client.on_connect = lambda client, *_: client.subscribe("lapel/v1/+/+/+/+", 1)
+        self._client.connect("127.0.0.1", int(url.rpartition(":")[2]))
+        self._client.loop_start()
+
+    def _take(self, client, userdata, message):
+        _, _, agency, site, camera, leaf = message.topic.split("/")
+        name = f"{agency}/{site}/{camera}"
+        if leaf == "state" and message.payload:
+            self.states[name] = json.loads(message.payload)["state"]
+        if leaf == "event":
+            self.kept.setdefault(name, {})[json.loads(message.payload)["id"]] = None
+
+    def status(self, id_):
+        return self.states.get(id_)
+
+    def state(self, camera):
+        return next(state for name, state in self.states.items() if name.endswith(camera))
+
+    def events(self, camera):
+        return next(list(kept) for name, kept in self.kept.items() if name.endswith(camera))
+
+    def close(self):
+        self._client.disconnect()
+        self._client.loop_stop()
+
+@pytest.fixture
+def our_backend(lapel_broker):
+    one = BackEnd(lapel_broker.url)
+    yield one
+    one.close()
+'''
+
+LATE_WILL = """
+def test_late_will(lapel_fleet, our_backend):
+    fleet = lapel_fleet({"baltimore": 3}, media="none", clock="stepped", seed=7)
+    cam = fleet["baltimore/cam-0002"]
+    cam.press("event", times=2)
+    cam.until("recording")
+    with cam.fault("network.half_open"):
+        fleet.advance(minutes=2)
+    cam.until_online()
+    assert our_backend.status(cam.id) == "recording"
+    fleet.check(backend=our_backend)
+"""
+
+WITH_A_LOOP = """
+import pytest
+
+@pytest.mark.asyncio
+async def test_with_an_event_loop(lapel_fleet):
+    fleet = lapel_fleet({"buffalo": 1}, seed=7).aio
+    cam = fleet["buffalo/cam-0001"]
+    await cam.press(times=2)
+    await cam.until("recording")
+"""
+
+FAILS = """
+def test_that_fails(lapel_fleet):
+    fleet = lapel_fleet({"detroit": 2}, seed=11)
+    fleet["detroit/cam-0001"].press(times=2)
+    assert not "found"
+"""
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    for folder in ("simulator", "firmware"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "__init__.py").write_text("")
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    return tmp_path
+
+
+def run_tests(repo: Path, *arguments: str, **files: str) -> subprocess.CompletedProcess[str]:
+    for name, text in files.items():
+        (repo / f"{name}.py").write_text(text)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(command, cwd=repo, capture_output=True, text=True, timeout=110, check=False)
+
+
+def test_the_example_of_the_guide_passes_in_somebody_elses_repository(repo: Path) -> None:
+    real("mosquitto")
+    done = run_tests(repo, "-n", "2", test_late_will=LATE_WILL, test_loop=WITH_A_LOOP)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout
+
+
+async def test_a_failure_tells_its_seed_and_leaves_nothing_at_the_broker(repo: Path) -> None:
+    async with embedded_broker() as broker:
+        done = run_tests(repo, "--lapel-broker", broker.url, "--lapel-agency", "ours", test_fails=FAILS)
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert "--lapel-seed 11" in done.stdout
+        left = subprocess.run(
+            [real("mosquitto_sub"), "-p", str(broker.port), "-t", "lapel/v1/#", "-v", "-W", "1"],
+            capture_output=True, text=True, timeout=30, check=False,
+        )  # fmt: skip
+        assert left.stdout == ""
+
+
+def test_a_broker_that_cannot_be_is_one_line(repo: Path) -> None:
+    done = run_tests(repo, "--lapel-broker", "http://127.0.0.1", test_fails=FAILS)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "lapel: link.broker: give mqtt://HOST[:PORT]" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
