@@ -148,6 +148,8 @@ class Camera:
         self._storage_full = False
         self._free_bytes = 0
         self._has_pictures = asyncio.Event()
+        self.recovered: list[str] = []
+        """Recordings that an earlier session did not finish, found by this one."""
         self.ended = ""
         """Why it went off; empty while it runs."""
         self.restarts = False
@@ -330,7 +332,7 @@ class Camera:
         try:
             await self._check_and_recover()
         except StorageError as error:
-            self._happen(Event.STORAGE_FAILED, Cause("camera", str(error)))
+            self._happen(Event.STORAGE_FAILED, Cause("camera", f"self-test failed: {error}"))
             return
         self._reporter.emit("booted", firmware=__version__)
         self._remote.tell_roll_back()
@@ -340,6 +342,7 @@ class Camera:
         """At boot, and when a card came back: another may have been put in. Raises StorageError."""
         await self._worker.run(self._storage.check)
         for account in await self._worker.run(self._storage.recover):
+            self.recovered.append(account.recording)
             self._reporter.say(f"recovered {account.recording}: interrupted after {account.duration_s:.1f} s")
             self._reporter.emit(
                 "recovered", recording=account.recording, duration_s=account.duration_s, frames=account.frames

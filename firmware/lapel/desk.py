@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -34,12 +34,14 @@ from lapel.console.interface import (
     Video,
 )
 from lapel.errors import ConsoleError, LapelError, StorageError
-from lapel.evidence.store import EvidenceStore
-from lapel.link.interface import Link, LinkHost, LinkStatus
+from lapel.link.certificate import good_until
+from lapel.link.interface import Link, LinkStatus
 from lapel.link.messages import Command, CommandName, EventMessage, Outgoing, Reply
 from lapel.link.mqtt import brokers_at
 from lapel.link.probe import Probe
+from lapel.link.tap import Tap
 from lapel.logs import Log
+from lapel.recording import Account
 from lapel.settings import Settings
 from lapel.worker import Worker
 
@@ -48,6 +50,11 @@ _EVENTS_KEPT = 5_000
 _OURS = "console-"
 _FRESH_FIX_S = 10.0
 """An older fix is none: it tells where the camera was."""
+
+_EXPIRED = "alert certificate expired"
+"""How OpenSSL says that the broker turned the camera's own certificate down: that the broker's has expired, it says in
+other words.
+"""
 
 _REQUESTS: dict[str, CommandName] = {
     "start-recording": "start-recording",
@@ -59,6 +66,26 @@ _REQUESTS: dict[str, CommandName] = {
 }
 
 
+class EvidenceCard(Protocol):
+    """What the desk asks of the place where recordings go. Blocking: called through a Worker. Raises StorageError."""
+
+    @property
+    def root(self) -> object:
+        """What it is called."""
+
+    def check(self) -> None:
+        """Raise when a recording could not be begun now."""
+
+    def free_bytes(self) -> int:
+        """Room left for recordings."""
+
+    def listing(self) -> list[Account]:
+        """The accounts of all clips."""
+
+    def video(self, recording: str) -> Path:
+        """The file with a clip's video."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Seated:
     """The camera behind the desk right now."""
@@ -66,9 +93,11 @@ class _Seated:
     camera: Camera
     config: Config
     settings: Settings
-    storage: EvidenceStore
+    storage: EvidenceCard
     worker: Worker
     began_s: float
+    certificate_until: datetime | None
+    """As it is used since the camera started."""
 
 
 class CameraDesk:
@@ -83,19 +112,27 @@ class CameraDesk:
         self._asked = 0
         self._link: Link | None = None
         self._now: _Seated | None = None
-        self._self_test: Sequence[Check] = ()
         self._interrupted: list[str] = []
 
     # -- what the camera's assembly does -----------------------------------------------------------------------------
 
     def tapped(self, link: Link) -> Link:
         """`link`, listened to: for the next camera."""
-        self._link = _Tap(link, self._heard)
-        return self._link
+        tap = Tap(link)
+        self.listen(tap)
+        return tap
 
-    def sit(self, camera: Camera, settings: Settings, storage: EvidenceStore, worker: Worker) -> None:
-        """This camera is behind the desk from now on."""
-        self._now = _Seated(camera, settings.current, settings, storage, worker, self._clock.mono_s())
+    def listen(self, tap: Tap) -> None:
+        """To a link that somebody else made; what was said on it before is not known here."""
+        tap.heard = self._heard
+        self._link = tap
+
+    def sit(self, camera: Camera, settings: Settings, storage: EvidenceCard, worker: Worker) -> None:
+        """This camera is behind the desk from now on; it may have been running for a while."""
+        config = settings.current
+        until = good_until(Path(config.link.cert)) if config.link.cert else None
+        self._now = _Seated(camera, config, settings, storage, worker, self._clock.mono_s(), until)
+        self._interrupted += camera.recovered
 
     def _heard(self, message: Outgoing) -> bool:
         """Whether it is for the fleet, too."""
@@ -205,13 +242,15 @@ class CameraDesk:
     def network(self) -> Network:
         """How its link stands."""
         status = self._link.status() if self._link else LinkStatus()
+        until = self._seated.certificate_until
         return Network(
             broker=_without_password(self._seated.config.link.broker),
             up=status.up,
             reason=status.reason,
             events_waiting=status.events_waiting,
             events_dropped=status.events_dropped,
-            certificate_expired="certificate has expired" in status.reason,
+            certificate_until=iso(until) if until else None,
+            certificate_expired=_EXPIRED in status.reason or (until is not None and until <= self._clock.now().utc),
         )
 
     async def probe(self) -> Sequence[Check]:
@@ -289,14 +328,7 @@ class CameraDesk:
         """Everything that a recording needs."""
         checks = await self._seated.camera.self_test()
         alone = not self._seated.config.link.broker
-        self._self_test = [
-            msgspec.structs.replace(one, ok=True) if alone and one.name == "link" else one for one in checks
-        ]
-        return self._self_test
-
-    def last_self_test(self) -> Sequence[Check]:
-        """What it found."""
-        return self._self_test
+        return [msgspec.structs.replace(one, ok=True) if alone and one.name == "link" else one for one in checks]
 
     def identify(self, seconds: float) -> None:
         """Blink and beep."""
@@ -371,26 +403,6 @@ class CameraDesk:
             limit.cancel()
             self._awaited.pop(command.id, None)
             self._restarts.discard(command.id)
-
-
-class _Tap:
-    """A link, and somebody who hears everything that is said on it and may keep it to himself."""
-
-    def __init__(self, link: Link, heard: Callable[[Outgoing], bool]) -> None:
-        self._link, self._heard = link, heard
-
-    async def run(self, host: LinkHost) -> None:
-        await self._link.run(host)
-
-    def publish(self, message: Outgoing) -> None:
-        if self._heard(message):
-            self._link.publish(message)
-
-    def status(self) -> LinkStatus:
-        return self._link.status()
-
-    async def close(self, reason: str) -> None:
-        await self._link.close(reason)
 
 
 def _without_password(urls: str) -> str:

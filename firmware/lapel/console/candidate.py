@@ -43,11 +43,12 @@ class Note:
     def __init__(self, path: Path | None) -> None:
         """Without a `path` it lives as long as the console."""
         self._path = path
+        self._kept: Unconfirmed | None = None
 
     def load(self) -> Unconfirmed | None:
         """Raises StorageError when what is there cannot be used; it is set aside."""
         if self._path is None:
-            return None
+            return self._kept
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=Unconfirmed)
         except FileNotFoundError:
@@ -59,7 +60,9 @@ class Note:
 
     def write(self, what: Unconfirmed) -> None:
         """Raises StorageError."""
-        if self._path is not None:
+        if self._path is None:
+            self._kept = what
+        else:
             try:
                 replace(self._path, msgspec.json.format(msgspec.json.encode(what), indent=2), 0o600)
             except OSError as error:
@@ -67,7 +70,9 @@ class Note:
 
     def remove(self) -> None:
         """Raises StorageError."""
-        if self._path is not None:
+        if self._path is None:
+            self._kept = None
+        else:
             try:
                 self._path.unlink(missing_ok=True)
                 sync_folder(self._path.parent)

@@ -192,9 +192,6 @@ class Desk(Protocol):
     async def self_test(self) -> Sequence[Check]:
         """Look at everything that a recording needs."""
 
-    def last_self_test(self) -> Sequence[Check]:
-        """What it found; empty when none was made."""
-
     def identify(self, seconds: float) -> None:
         """Blink and beep."""
 

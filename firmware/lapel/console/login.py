@@ -42,8 +42,12 @@ class Secrets:
     `lapel-camera login set` takes effect at once.
     """
 
-    def __init__(self, path: Path, cost: int = _COST, salt: Callable[[], str] = lambda: secrets.token_hex(16)) -> None:
+    def __init__(
+        self, path: Path | None, cost: int = _COST, salt: Callable[[], str] = lambda: secrets.token_hex(16)
+    ) -> None:
+        """Without a `path` they are kept in memory: for simulated cameras."""
         self._path, self._cost, self._salt = path, cost, salt
+        self._known: dict[str, _Entry] = {}
         self._unwritten: dict[str, int] = {}  # failures that a full card did not take
 
     def set(self, role: Role, secret: str) -> None:
@@ -87,6 +91,8 @@ class Secrets:
                 pass  # it counts in memory, until the card takes it
 
     def _read(self, *, forgiving: bool = False) -> dict[str, _Entry]:
+        if self._path is None:
+            return self._known
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=dict[str, _Entry])
         except FileNotFoundError:
@@ -99,6 +105,9 @@ class Secrets:
             ) from error
 
     def _write(self, entries: dict[str, _Entry]) -> None:
+        if self._path is None:
+            self._known = entries
+            return
         try:
             self._path.parent.mkdir(exist_ok=True)
             replace(self._path, msgspec.json.format(msgspec.json.encode(entries), indent=2), 0o600)
@@ -114,10 +123,9 @@ class Door:
         self._not_before_s = 0.0
         self._once: dict[Role, str] = {}
 
-    def let_in_once(self, role: Role) -> str:
-        """A secret that works once, kept in memory: for simulated cameras, whose host prints it."""
-        self._once[role] = secrets.token_hex(4)
-        return self._once[role]
+    def let_in_once(self, role: Role, secret: str) -> None:
+        """With a secret that works once, kept in memory: for simulated cameras, whose host prints it."""
+        self._once[role] = secret
 
     async def standing(self, role: Role) -> Verdict:
         """Whether a secret may be tried: *open*, *locked* or *unset*. Raises StorageError."""

@@ -5,7 +5,6 @@ from typing import Literal
 
 import msgspec
 
-from lapel.check import Check
 from lapel.console.interface import Battery, Button, Card, Desk, Network, Standing, Video
 
 Severity = Literal["blocker", "trouble"]
@@ -35,7 +34,6 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
     network: Network
     battery: Battery | None
     buttons: list[Button]
-    self_test: list[Check]
 
 
 async def survey(desk: Desk) -> Survey:
@@ -47,13 +45,12 @@ async def survey(desk: Desk) -> Survey:
         network=desk.network(),
         battery=desk.battery(),
         buttons=list(desk.held()),
-        self_test=list(desk.last_self_test()),
     )
 
 
 def findings(seen: Survey) -> list[Finding]:
     """Blockers first; within them, what causes others comes before what it causes."""
-    found = [*_battery(seen), *_card(seen), *_video(seen), *_buttons(seen), *_self_test(seen), *_state(seen)]
+    found = [*_battery(seen), *_card(seen), *_video(seen), *_buttons(seen), *_state(seen)]
     found += [*_clock(seen), *_network(seen), *_interrupted(seen)]
     return sorted(found, key=lambda one: one.severity != "blocker")
 
@@ -84,11 +81,16 @@ def _battery(seen: Survey) -> Iterator[Finding]:
 
 
 def _card(seen: Survey) -> Iterator[Finding]:
-    if not seen.card.ok:
+    if not _takes_recordings(seen.card):
+        tested = "self-test: " if seen.standing.reason.startswith("self-test failed") else ""
         yield _blocker(
-            f"storage: {seen.card.finding}",
+            f"{tested}storage: {seen.card.finding if not seen.card.ok else 'the card is full'}",
             "offload in the dock or put another card in; nothing is deleted from here; `storage`",
         )
+
+
+def _takes_recordings(card: Card) -> bool:
+    return card.ok and (card.free_bytes is None or card.free_bytes >= card.needed_bytes)
 
 
 def _video(seen: Survey) -> Iterator[Finding]:
@@ -117,19 +119,10 @@ def _buttons(seen: Survey) -> Iterator[Finding]:
             )
 
 
-def _self_test(seen: Survey) -> Iterator[Finding]:
-    told = {"storage", "video", "clock", "link", "events"}  # each has a finding of its own, and a fresher one
-    for check in seen.self_test:
-        if not check.ok and check.name not in told:
-            yield _blocker(
-                f"self-test: {check.name}: {check.finding}", "mend it, then `selftest`; until then out of service"
-            )
-
-
 def _state(seen: Survey) -> Iterator[Finding]:
     standing = seen.standing
     match standing.state:
-        case "fault" if seen.card.ok and not any(not one.ok for one in seen.self_test):
+        case "fault" if _takes_recordings(seen.card):
             yield _blocker(f"fault: {standing.reason or 'no reason given'}", "`log show` tells what came before it")
         case "standby":
             yield _blocker("state: asleep, nothing is captured", "`state arm`")
@@ -151,9 +144,15 @@ def _network(seen: Survey) -> Iterator[Finding]:
     if not network.broker:
         return
     if network.certificate_expired:
+        when = f" on {network.certificate_until}" if network.certificate_until else ""
         yield _trouble(
-            f"network: the camera's certificate expired on {network.certificate_until}",
+            f"network: the camera's certificate expired{when}",
             "bring a new one, then `config set link.cert FILE`, `config commit confirmed 5`, `config confirm`",
+        )
+    elif not network.up and "certificate has expired" in network.reason:
+        yield _trouble(
+            f"network: no broker: the broker's certificate has expired: {network.reason}",
+            "`clock show`: with a wrong clock it only seems so; else tell the fleet",
         )
     elif not network.up:
         yield _trouble(

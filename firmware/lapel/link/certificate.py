@@ -1,0 +1,16 @@
+"""Until when a camera's certificate is good."""
+
+from datetime import datetime
+from pathlib import Path
+
+
+def good_until(path: Path) -> datetime | None:
+    """The end of its time, in UTC; None when it cannot be told: no such file, no certificate, no `cryptography`."""
+    try:
+        from cryptography import x509  # not on every camera; takes its time to import
+    except ImportError:
+        return None
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
+    except (OSError, ValueError):
+        return None
