@@ -55,12 +55,17 @@ class Broker(ABC):
 
 
 @asynccontextmanager
-async def embedded_broker(prefer: Literal["mosquitto", "amqtt"] = "mosquitto", port: int = 0) -> AsyncIterator[Broker]:
-    """A broker until the block ends, on `port` or a free one. Raises LinkError when neither kind can be had."""
+async def embedded_broker(
+    prefer: Literal["mosquitto", "amqtt"] = "mosquitto", port: int = 0, *, prompt: bool = False
+) -> AsyncIterator[Broker]:
+    """A broker until the block ends, on `port` or a free one. Raises LinkError when neither kind can be had.
+
+    A `prompt` Mosquitto sends each message at once; left to itself it collects them for up to 40 ms (Nagle).
+    """
     port = port or free_port()
     path = mosquitto_path()
     with tempfile.TemporaryDirectory(prefix="lapel-broker-") as folder:
-        broker = Mosquitto(path, Path(folder), port) if path and prefer == "mosquitto" else Amqtt(port)
+        broker = Mosquitto(path, Path(folder), port, prompt=prompt) if path and prefer == "mosquitto" else Amqtt(port)
         await broker.start()
         try:
             yield broker
@@ -89,13 +94,13 @@ class Mosquitto(Broker):
 
     name: Literal["mosquitto", "amqtt"] = "mosquitto"
 
-    def __init__(self, path: str, folder: Path, port: int) -> None:
+    def __init__(self, path: str, folder: Path, port: int, *, prompt: bool = False) -> None:
         super().__init__(port)
         self._path, self._config = path, folder / "mosquitto.conf"
         self._process: asyncio.subprocess.Process | None = None
         self._config.write_text(
             f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {folder}/\n"
-            "max_queued_messages 0\n"
+            f"max_queued_messages 0\nset_tcp_nodelay {str(prompt).lower()}\n"
             + (f"user {getpass.getuser()}\n" if os.geteuid() == 0 else "")  # else it could not write there
         )
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import multiprocessing
+import resource
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -86,7 +87,7 @@ class LocalCrew:
         """See `Crew.glance`."""
         glance = await self.fleet.glance_in_turns()
         lags_s, self.lags_s[:] = list(self.lags_s), []
-        return msgspec.structs.replace(glance, lags_s=lags_s)
+        return msgspec.structs.replace(glance, lags_s=lags_s, memory_bytes=_resident_bytes())
 
     async def truths(self) -> list[Truth]:
         """See `Crew.truths`."""
@@ -121,6 +122,15 @@ async def local_crew(order: Order) -> AsyncIterator[LocalCrew]:
         await asyncio.wait([measuring])
         await fleet.close()
         worker.close()
+
+
+def _resident_bytes() -> int:
+    """Of this process; 0 where the kernel does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return 0
+    return pages * resource.getpagesize()
 
 
 # -- in other processes ------------------------------------------------------------------------------------------------

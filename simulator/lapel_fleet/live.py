@@ -102,7 +102,7 @@ async def run_live(
         return Run(
             seed=seed, cases=cases, trace_sha256=lines.close(), trace_lines=lines.lines, time="live",
             messages=room.hearing.messages, domain_s=time.mono_s(), inconclusive=inconclusive,
-            samples=room.sampler.samples(),
+            samples=room.sampler.samples(), up_s=day.up_s, crews_bytes=day.crews_bytes,
             broker=f"{broker.name} {broker.version}" if broker else listener.broker,
         )  # fmt: skip
 
@@ -110,7 +110,7 @@ async def run_live(
 async def _broker(stack: AsyncExitStack, scenario: Scenario, how: Live) -> tuple[Broker | None, Address]:
     if how.address is not None:
         return None, how.address
-    broker = await stack.enter_async_context(embedded_broker())
+    broker = await stack.enter_async_context(embedded_broker(prompt=True))
     if broker.name == "amqtt" and len(scenario.cameras) > AMQTT_CAMERAS:
         raise ConfigError(
             f"{len(scenario.cameras)} cameras need a Mosquitto, and there is none: install it, name a broker with "
@@ -164,11 +164,13 @@ class _Day:
         )
         self._told = told
         self.lags_s: list[float] = []
+        self.up_s, self.crews_bytes = 0.0, 0
 
     async def pass_(self) -> list[str]:
         """Why the run proves nothing, if it does not."""
         if not await self._until_online(UP_LIMIT_S + self._count / CONNECTS_PER_S):
             return [f"only {(await self._glance()).online} of {self._count} cameras came up"]
+        self.up_s = self._time.mono_s() / self._time.speed
         self.lags_s.clear()  # those of the beginning are not part of the day
         for crew in self._crews:
             await crew.begin()
@@ -220,6 +222,7 @@ class _Day:
     async def _glance(self) -> Glance:
         glance = together([await crew.glance() for crew in self._crews])
         self.lags_s += glance.lags_s
+        self.crews_bytes = max(self.crews_bytes, glance.memory_bytes)
         return glance
 
 

@@ -31,6 +31,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Its name and version."""
     inconclusive: list[str] = []
     """Why it proves nothing, whatever was found."""
+    up_s: float = 0.0
+    """Live: real seconds until every camera was online."""
+    crews_bytes: int = 0
+    """Live: the most memory that the processes with the cameras had together."""
     samples: Samples | None = None
     """What was measured meanwhile; None where nobody did."""
 
