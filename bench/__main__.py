@@ -15,6 +15,7 @@ def main() -> int:
     parser = argparse.ArgumentParser("bench")
     parser.add_argument("only", nargs="*", help="memory, encoder, …; all where none is named")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--short", action="store_true", help="a minute where others take ten")
     options = parser.parse_args()
     names = options.only or sorted(
         path.stem.removeprefix("bench_") for path in Path(__file__).parent.glob("bench_*.py")

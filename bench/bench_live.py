@@ -1,4 +1,4 @@
-"""Whole fleets on a real Mosquitto, in real time. Twenty minutes; `--short` runs a minute of each. Needs a Mosquitto."""
+"""Whole fleets on a real Mosquitto, in real time: twenty minutes, two with `--short`. Needs a Mosquitto."""
 
 import asyncio
 import sys
