@@ -100,7 +100,8 @@ def test_a_damaged_file_lets_nobody_in_and_says_what_to_do(tmp_path: Path, conte
 def test_a_secret_that_works_once(tmp_path: Path) -> None:
     async def story(clock: VirtualClock) -> None:
         door = Door(secrets_at(tmp_path), clock, InlineWorker())
-        once = door.let_in_once("service")
+        once = "a secret of that day"
+        door.let_in_once("service", once)
         assert await door.standing("service") == "open"
         assert await door.knock("service", "wrong") == "wrong"
         assert await door.knock("service", once) == "open"

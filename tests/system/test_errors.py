@@ -129,7 +129,7 @@ async def test_an_evidence_folder_that_is_in_use_is_a_fault_until_it_is_free(tmp
     with camera(tmp_path, *SMALL_SCENE, name="first") as first:
         await first.says("buffering")
         with camera(tmp_path, *SMALL_SCENE, "--camera", "cam-0002", name="second") as second:
-            await second.says(f"fault: {tmp_path}/evidence: another camera records here; give each camera .* its own")
+            await second.says(f"fault: self-test failed: {tmp_path}/evidence: another camera records here; give each camera .* its own")
             await ends_well(first)
             await second.says("buffering")
             await ends_well(second)
@@ -142,7 +142,7 @@ async def test_a_read_only_card_is_a_fault_until_it_is_writable(tmp_path: Path) 
         (place / "evidence").mkdir()
         mount("-o", "remount,ro", str(place))
         with camera(place, *SMALL_SCENE, said=tmp_path) as cam:
-            await cam.says(f"fault: {place}/evidence: is on a read-only disk; remount it writable")
+            await cam.says(f"fault: self-test failed: {place}/evidence: is on a read-only disk; remount it writable")
             mount("-o", "remount,rw", str(place))
             await cam.says("buffering")
             await ends_well(cam)
