@@ -6,6 +6,8 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from lapel.camera import Camera
@@ -18,6 +20,8 @@ from lapel.hardware.interfaces import ButtonName, RecordingFiles, Storage
 from lapel.link.contract import LapelV1
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
+from lapel.link.tap import Tap
+from lapel.logs import Log
 from lapel.recording import Account
 from lapel.settings import Settings
 from lapel.states import State
@@ -43,8 +47,21 @@ class CardInside(Storage, Protocol):
     def listing(self) -> list[Account]:
         """The accounts of all clips."""
 
+    def file(self, recording: str) -> Path:
+        """A clip's video. Raises StorageError where there is none."""
+
     def close(self) -> None:
         """Leave it to others. Harmless when closed."""
+
+
+class Plugged(Protocol):
+    """Something at a camera's service port: a technician's console."""
+
+    def seat(self) -> None:
+        """The firmware is about to start, or to start anew: `camera.camera` and what belongs to it are others now."""
+
+    def end(self) -> None:
+        """It is off."""
 
 
 class Surroundings(Protocol):
@@ -135,7 +152,7 @@ class SimulatedCamera:
         self.name, self.truth = name, Truth(name, telemetry_s=scenario.telemetry_s, precision_s=around.precision_s)
         site, camera = name.split("/")
         self.contract = LapelV1(around.agency, site, camera)
-        self._around = around
+        self.around = around
         self.clock = around.clock()
         self.network = around.network(name, world.chance(name, "line"))
         self.contents = around.card(name)
@@ -147,12 +164,14 @@ class SimulatedCamera:
         self.gps = SimulatedGps(self.clock, world.chance(name, "way"), site)
         self.indicators = SimulatedIndicators()
         self.indicators.watchers += [self.battery.shows, self._saw]
-        self._settings = Settings(_config(around, site, camera, scenario))
+        self.settings = Settings(_config(around, site, camera, scenario))
         self._chance = world.chance(name, "firmware")
         self._darkness: str | None = None
         self._is_frozen = self._is_refilled = False
         self._life: asyncio.Task[None] | None = None
         self.camera: Camera | None = None
+        self.plugged: Plugged | None = None
+        """Nothing, at all but a few of thousands of cameras: then nothing is kept for it."""
 
     # -- what can be seen ----------------------------------------------------------------------------------------------
 
@@ -314,6 +333,11 @@ class SimulatedCamera:
         self.truth.clock_steps += 1
         self.clock.step(seconds)
 
+    def set_clock(self, to: datetime) -> None:
+        """Somebody sets it by hand, as well as he can."""
+        self.step_clock((to - self.clock.now().utc).total_seconds())
+        self.clock.trusted = "unknown"
+
     def look(self) -> None:
         """Put on record how full its battery and card are."""
         now_s, refilled = self.clock.mono_s(), self._is_refilled
@@ -364,18 +388,25 @@ class SimulatedCamera:
 
     async def _live(self) -> None:
         """Start after start, until one ends for good."""
-        while True:
-            self._settings.begin()
-            self.camera = self._assembled(self._settings.current)
-            await self.camera.run()
-            if not self.camera.restarts:
-                return
+        log = Log(self.clock)
+        try:
+            while True:
+                self.settings.begin()
+                self.camera = self._assembled(self.settings.current, log)
+                if self.plugged is not None:
+                    self.plugged.seat()
+                await self.camera.run()
+                if not self.camera.restarts:
+                    return
+        finally:
+            if self.plugged is not None:
+                self.plugged.end()
 
-    def _assembled(self, config: Config) -> Camera:
+    def _assembled(self, config: Config, log: Log) -> Camera:
         session = f"{self._chance.getrandbits(64):016x}"
-        worker = CardWorker(self._around.worker, self.clock, self.card)
+        self.worker = worker = CardWorker(self.around.worker, self.clock, self.card)
         self.storage = PoweredStorage(self.card)
-        self.footage = self._around.footage(self.name, config, self.clock, self._chance)
+        self.footage = self.around.footage(self.name, config, self.clock, self._chance)
         if self._darkness:
             self.footage.unplug(self._darkness)
         if self._is_frozen:
@@ -384,13 +415,14 @@ class SimulatedCamera:
             self.network, self.contract, self.clock, Outbox(self.flash, worker),
             session=session, chance=self._chance, spread_s=config.link.spread_s, drain_per_s=config.link.drain_per_s,
         )  # fmt: skip
+        self.tap = Tap(self.link)
         return Camera(
             config,
             clock=self.clock,
             footage=self.footage,
             storage=self.storage,
             worker=worker,
-            link=self.link,
+            link=self.tap,
             chance=self._chance,
             session=session,
             indicators=self.indicators,
@@ -398,7 +430,8 @@ class SimulatedCamera:
             battery=self.battery,
             dock=self.dock,
             positioning=self.gps,
-            settings=self._settings,
+            settings=self.settings,
+            log=log,
         )
 
 

@@ -6,10 +6,12 @@ that goes dead is noticed by the broker after 1.5 keepalives and by the client a
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
 
+from lapel.check import Check
+from lapel.clock import Clock
 from lapel.errors import LinkError
 from lapel.link.transport import Connection, Envelope, Hello, Inbound, Transport
 
@@ -45,6 +47,9 @@ class SimulatedNetwork(Transport, Protocol):
 
     def gain_power(self) -> None:
         """The next connect works again."""
+
+    async def probe(self, client_id: str, clock: Clock) -> Sequence[Check]:
+        """Try to reach the broker under that name, a step at a time; see `lapel.link.probe`."""
 
     async def close(self) -> None:
         """The run is over."""
@@ -235,6 +240,13 @@ class VirtualNetwork:
     def gain_power(self) -> None:
         """The next connect works again."""
         self.has_power = True
+
+    async def probe(self, client_id: str, clock: Clock) -> Sequence[Check]:  # noqa: ARG002  # in memory nobody asks
+        """See `SimulatedNetwork.probe`."""
+        if self.reaches and self._broker.is_up:
+            return [Check("mqtt", True, f"{self} lets this camera in")]
+        refused = "connection refused" if self.is_plugged else "network is unreachable"
+        return [Check("tcp", False, "no answer" if self.is_half_open else refused)]
 
     async def close(self) -> None:
         """Nothing to close."""

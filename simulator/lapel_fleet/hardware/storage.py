@@ -6,6 +6,7 @@ import io
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TypeVar
 
 import msgspec
@@ -74,6 +75,10 @@ class MemoryStorage:
             raise StorageError(f"{CARD}: there is no video of {recording}")
         return self._video(recording)
 
+    def file(self, recording: str) -> Path:
+        """Raises StorageError: there is none."""
+        raise StorageError(f"{CARD}: {recording} is in memory only; cameras that film a clip keep files")
+
     def _video(self, recording: str) -> bytes:
         return bytes(self._videos.get(recording, b""))
 
@@ -132,6 +137,10 @@ class FolderCard:
     def listing(self) -> list[Account]:
         """The accounts of all clips."""
         return self._store.listing()
+
+    def file(self, recording: str) -> Path:
+        """The file with a clip's video. Raises StorageError when there is none."""
+        return self._store.video(recording)
 
     def close(self) -> None:
         """Leave the folder to others."""
