@@ -6,7 +6,7 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -39,6 +39,9 @@ from lapel_fleet.hardware.network import SimulatedNetwork
 from lapel_fleet.hardware.storage import CARD_BYTES, CardWorker, SimulatedStorage
 from lapel_fleet.scenario import Scenario
 from lapel_fleet.world import World
+
+_NEVER_SET = datetime(2000, 1, 1, tzinfo=UTC)
+"""Where a clock chip begins that has lost its time."""
 
 
 class CardInside(Storage, Protocol):
@@ -245,8 +248,8 @@ class SimulatedCamera:
             self.press()
 
     def power_on(self) -> None:
-        """The battery is in, the firmware starts."""
-        if not self.is_on:
+        """The battery is in, the firmware starts; not on an empty one."""
+        if not self.is_on and not self.battery.is_empty:
             self.network.gain_power()
             self.flash.has_power = True
             self._life = asyncio.create_task(self._live(), name=self.name)
@@ -290,8 +293,10 @@ class SimulatedCamera:
             self.footage.unplug(self._darkness)
 
     def plug_lens_in(self) -> None:
-        """And put back. Harmless when it is there."""
+        """And put back: a lens that had no power begins afresh. Harmless when it is there."""
         if self._darkness is not None:
+            if self._is_frozen:
+                self.thaw_picture()
             self._darkness = None
             self.truth.dark[-1] = (self.truth.dark[-1][0], self.clock.mono_s())
             self.footage.plug_in()
@@ -322,16 +327,36 @@ class SimulatedCamera:
         with self._before_and_after():
             self.card.make_room()
 
-    def drop_charge(self, percent: float) -> None:
-        """An old cell gives up."""
+    async def drop_charge(self, percent: float) -> None:
+        """An old cell gives up. Nothing left in it is a power cut."""
         self.look()
         self.battery.cliff(percent)
         self.look()
+        if self.battery.is_empty:
+            await self.power_cut()
+
+    async def swap_battery(self) -> None:
+        """Somebody puts a full one in: without any for a moment, the camera has no power and starts anew."""
+        await self.power_cut()
+        with self._before_and_after():
+            self.battery.swap()
+        self.power_on()
+
+    def swap_card(self) -> None:
+        """Somebody puts another one in, empty and sound."""
+        with self._before_and_after():
+            self.contents = self.around.card(self.name)
+            self.card.swap(self.contents)
 
     def step_clock(self, seconds: float) -> None:
         """The wall clock is corrected."""
         self.truth.clock_steps += 1
         self.clock.step(seconds)
+
+    def lose_time(self) -> None:
+        """The clock's own cell was empty when the power went: it begins anew, and knows that nobody has set it."""
+        self.step_clock((_NEVER_SET - self.clock.now().utc).total_seconds())
+        self.clock.trusted = "unsynced"
 
     def set_clock(self, to: datetime) -> None:
         """Somebody sets it by hand, as well as he can."""
@@ -406,6 +431,7 @@ class SimulatedCamera:
         session = f"{self._chance.getrandbits(64):016x}"
         self.worker = worker = CardWorker(self.around.worker, self.clock, self.card)
         self.storage = PoweredStorage(self.card)
+        self.network.dial(config.link)
         self.footage = self.around.footage(self.name, config, self.clock, self._chance)
         if self._darkness:
             self.footage.unplug(self._darkness)

@@ -196,6 +196,11 @@ class SimulatedClock:
         """The outside world corrects the wall clock."""
         self._stepped += timedelta(seconds=seconds)
 
+    @property
+    def wrong_by_s(self) -> float:
+        """How far the wall clock is from the time of day at which the run began, and what has passed since."""
+        return self._stepped.total_seconds() + self._drifted_s()
+
     def set_drift(self, ppm: float) -> None:
         """From now on the wall clock runs that much fast, in millionths; slow when negative. Quartzes do 10 to 100."""
         self._stepped += timedelta(seconds=self._drifted_s())

@@ -14,7 +14,7 @@ from pathlib import Path
 from lapel.check import Check
 from lapel.clock import iso
 from lapel.console.candidate import Candidate, Note
-from lapel.console.interface import Role
+from lapel.console.interface import Desk, Role
 from lapel.console.login import Door, Secrets
 from lapel.console.shell import IDLE_S, Console
 from lapel.desk import CameraDesk
@@ -64,6 +64,16 @@ class SimulatedConsole:
         secret = secrets.token_hex(8)
         self._door.let_in_once(role, secret)
         return secret
+
+    @property
+    def desk(self) -> Desk | None:
+        """The camera as its technician meets it; None while it is off."""
+        return self._desk
+
+    @property
+    def awaits_confirmation(self) -> bool:
+        """Whether a change of the configuration will be taken back unless somebody confirms it."""
+        return self._note.load() is not None
 
     # -- what the camera tells -----------------------------------------------------------------------------------------
 
@@ -132,23 +142,23 @@ class CardOfCamera:
     root = CARD
 
     def __init__(self, camera: SimulatedCamera) -> None:
-        self._storage, self._contents = camera.storage, camera.contents
+        self._camera = camera
 
     def check(self) -> None:
         """See `EvidenceCard.check`."""
-        self._storage.check()
+        self._camera.storage.check()
 
     def free_bytes(self) -> int:
         """See `EvidenceCard.free_bytes`."""
-        return self._storage.free_bytes()
+        return self._camera.storage.free_bytes()
 
     def listing(self) -> list[Account]:
         """See `EvidenceCard.listing`."""
-        return self._contents.listing()
+        return self._camera.contents.listing()
 
     def video(self, recording: str) -> Path:
         """See `EvidenceCard.video`."""
-        return self._contents.file(recording)
+        return self._camera.contents.file(recording)
 
 
 class MemoryRecord:

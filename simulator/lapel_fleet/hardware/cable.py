@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from lapel.check import Check
 from lapel.clock import Clock
+from lapel.config import LinkSection
 from lapel.errors import LinkError
 from lapel.link.mqtt import Broker, MqttTransport
 from lapel.link.probe import Probe
@@ -84,6 +85,9 @@ class WiredNetwork:
         """See `SimulatedNetwork.gain_power`."""
         if self._cable is not None:
             self._cable.mend()
+
+    def dial(self, link: LinkSection) -> None:
+        """See `SimulatedNetwork.dial`. Where the broker is, and who may come, is the run's affair, not the camera's."""
 
     async def probe(self, client_id: str, clock: Clock) -> Sequence[Check]:
         """See `SimulatedNetwork.probe`. Around the cable: what was done to that it does not see."""

@@ -184,8 +184,8 @@ class Deed:
 class SimulatedStorage:
     """A `Storage` that does what the one inside does, until the outside world has its way with it.
 
-    The outside world calls `fill`, `make_room`, `fail_writes`, `mend`, `read_only`, `slow`; `history` tells what the
-    camera asked for. Being slow costs no real time here: see `CardWorker`.
+    The outside world calls `fill`, `make_room`, `fail_writes`, `mend`, `read_only`, `slow`, `swap`; `history` tells
+    what the camera asked for. Being slow costs no real time here: see `CardWorker`.
     """
 
     def __init__(self, inside: Storage | None = None) -> None:
@@ -218,6 +218,10 @@ class SimulatedStorage:
     def mend(self) -> None:
         """Undo `fail_writes` and `read_only`."""
         self._error = None
+
+    def swap(self, inside: Storage) -> None:
+        """Another card is put in, with nothing wrong with it."""
+        self._inside, self._room_bytes, self._error, self._bytes_per_s = inside, None, None, None
 
     def slow(self, bytes_per_s: float | None) -> None:
         """Write video no faster than this; None for as fast as it can."""
