@@ -158,6 +158,17 @@ class SteppedTime:
         return self._sleepers[0][0] if self._sleepers else None
 
 
+async def let_run() -> None:
+    """A `settle` for `SteppedTime.advance` where nobody waits for the real world: so many turns of the event loop that
+    whatever was woken has run.
+    """
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
+
+
+_TURNS = 50
+
+
 class SimulatedClock:
     """Implements `lapel.clock.Clock`: a camera's wall clock over a time line. It can be stepped, and drifts when it is
     told to; monotonic time does neither.
