@@ -20,8 +20,8 @@ from lapel_fleet.running import add_run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command. Returns its exit code; every foreseen failure is one line on standard error. A reader that went away,
-    as `| head` does, is no failure of ours.
+    """The command. Returns its exit code; every foreseen failure is one line on standard error. A reader that went
+    away, as `| head` does, is none.
     """
     options = _parser().parse_args(arguments)
     try:

@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import getpass
 import json
-import os
 import random
 import re
 import signal
