@@ -27,10 +27,13 @@ class Trainee:
     def does(self, words: str) -> None:
         os.write(self._hand, f"{words}\n".encode())
 
-    async def logs_in(self, client: "pexpect.spawn[str]") -> None:
-        secret = (await self.practice.says(r"secret +(\w+)"))[1]
+    async def logs_in(self, client: "pexpect.spawn[str]", *, anew: bool = False) -> None:
+        if anew:
+            self.does("secret")
+        again = "secret(?s:.*)\n" if anew else ""
+        secret = (await self.practice.says(rf"{again}secret +(\w{{16}})"))[1]
         client.send("\r")
-        client.expect("login: ")
+        client.expect("login: $")
         client.send("service\r")
         client.expect("secret: ")
         client.send(f"{secret}\r")
@@ -69,6 +72,43 @@ async def test_a_broker_that_is_dialled_wrong_is_mended_at_the_console(tmp_path:
         assert await trainee.practice.ends() == 0
         assert trainee.practice.err == ""
     assert not trainee.line.is_symlink()
+
+
+async def test_the_line_outlives_the_power(tmp_path: Path) -> None:
+    with practising(tmp_path, "drained-battery") as trainee:
+        await trainee.practice.says("secret, quit")
+        with picocom(trainee.line) as client:
+            await trainee.logs_in(client)
+            trainee.does("pull battery")
+            await trainee.practice.says("done: take the battery out")
+            client.send("status\r")
+            trainee.does("put battery in")
+            client.expect("For authorised technicians")
+            assert "status" not in client.before
+            await trainee.logs_in(client, anew=True)
+            client.send("status\r")
+            client.expect("1. battery: 3 %")
+            trainee.does("swap battery")
+            client.expect("For authorised technicians")
+            await trainee.practice.says("mended after")
+        assert await trainee.practice.ends() == 0
+        assert trainee.practice.err == ""
+
+
+async def test_at_a_terminal_the_camera_stays_for_a_look_around(tmp_path: Path) -> None:
+    practice = pexpect.spawn(str(FLEET), ["practice", "stuck-button"], encoding="utf-8", timeout=PATIENCE_S)
+    try:
+        practice.expect("secret, quit")
+        practice.send("free button\n")
+        practice.expect("mended after .*ends it")
+        practice.send("help\n")
+        practice.expect("secret, quit")
+        practice.sendintr()
+        practice.expect(pexpect.EOF)
+        practice.close()
+        assert practice.exitstatus == 0
+    finally:
+        practice.close(force=True)
 
 
 async def test_what_is_done_by_hand_is_typed_to_practice_itself(tmp_path: Path) -> None:

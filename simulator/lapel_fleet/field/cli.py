@@ -21,7 +21,7 @@ def add_practice(parser: argparse.ArgumentParser) -> None:
 def _practice(options: argparse.Namespace) -> int:
     if options.name is None:
         for name in names():
-            print(f"{name:<22}{load(name).says}")
+            print(f"{name:<23}{load(name).says}")
         return 0
     problem = load(options.name)
     if options.solve:

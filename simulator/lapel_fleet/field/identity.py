@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lapel.clock import Clock
 from lapel.config import CameraSection
+from lapel.errors import ConfigError
 
 EXPIRED, RENEWED, KEY = "identity/camera.crt", "identity/renewed.crt", "identity/camera.key"
 """Where they lie on the camera."""
@@ -13,7 +14,9 @@ _GOOD_FOR_DAYS, _EXPIRED_DAYS = 365, 20
 
 
 class Office:
-    """Knows one camera, and keeps its own papers apart from it. Blocks for some 20 ms."""
+    """Knows one camera, and keeps its own papers apart from it. Blocks for some 20 ms. Raises ConfigError where the
+    machine has no `cryptography`.
+    """
 
     def __init__(self, folder: Path, camera: CameraSection, clock: Clock) -> None:
         """`folder` is the camera's; `clock` is right."""
@@ -28,8 +31,10 @@ class Office:
         self._issue(0, RENEWED)
 
     def _issue(self, days_ago: int, to: str) -> None:
-        from lapel_fleet.provision import Authority, Identity  # `cryptography`, which only this problem needs
-
+        try:
+            from lapel_fleet.provision import Authority, Identity
+        except ImportError as error:
+            raise ConfigError("certificates need more than the camera does: pip install 'lapel[fleet]'") from error
         who = self._camera
         authority = Authority(self._folder / "office", self._clock.now().utc - timedelta(days=days_ago))
         authority.provision([Identity(who.agency, who.site, who.name)], [], [], _GOOD_FOR_DAYS)
