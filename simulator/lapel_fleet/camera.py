@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
+import msgspec
+
 from lapel.camera import Camera
 from lapel.clock import iso
 from lapel.config import Config
@@ -76,6 +78,18 @@ class Surroundings(Protocol):
 
     def broker_url(self) -> str:
         """For its configuration."""
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody who looks at a camera sees. Comes from worker processes as JSON."""
+
+    state: str
+    """What its lights show; `off` without power."""
+    is_told: bool
+    """Whether it says so, too: see `SimulatedCamera.has_reported`."""
+    is_online: bool
+    trouble: str
+    """Why it is not online; empty where it is, or is about to be."""
 
 
 class PoweredStorage:
@@ -179,6 +193,11 @@ class SimulatedCamera:
     def has_reported(self, state: str) -> bool:
         """Whether it is in that state, and says so: *recording* it says once something is on the card."""
         return self.state == state and (state == State.OFF.value or self._firmware.state_message().state == state)
+
+    def seen(self) -> Look:
+        """How it stands."""
+        trouble = "it is off" if self.state == State.OFF.value else "" if self.is_online else self.link.status().reason
+        return Look(state=self.state, is_told=self.has_reported(self.state), is_online=self.is_online, trouble=trouble)
 
     @property
     def card_used_share(self) -> float:

@@ -3,14 +3,18 @@
 import asyncio
 import contextlib
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from itertools import count
 from typing import get_args
+
+import msgspec
 
 from lapel.config import meant
 from lapel.errors import ConfigError
 from lapel.hardware.interfaces import ButtonName
+from lapel.states import State
 from lapel_fleet import faults
-from lapel_fleet.camera import SimulatedCamera
+from lapel_fleet.camera import Look, SimulatedCamera
 from lapel_fleet.clock import TimeLine
 from lapel_fleet.scenario import Fault
 from lapel_fleet.world import World
@@ -46,6 +50,48 @@ def check_name(name: str, names: Collection[str]) -> None:
     """Raise ConfigError when the camera is none of `names`."""
     if name not in names:
         raise ConfigError(f"there is no camera {name}{meant(name, list(names)[:_NAMED])}")
+
+
+def check_state(state: str) -> None:
+    """Raise ConfigError when no camera is ever in it."""
+    if state not in (known := [one.value for one in State]):
+        raise ConfigError(f"{state}: no camera is ever that{meant(state, known)}")
+
+
+def not_online(name: str, look: Look, limit_s: float) -> str:
+    """The end of waiting for a camera."""
+    return f"{name} did not come online within {limit_s:g} s" + (f": {look.trouble}" if look.trouble else "")
+
+
+class Asked:
+    """The faults that somebody asked for, by number, and when each was on."""
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        self._now_s, self._numbers = now_s, count(1)
+        self.now: dict[int, Fault] = {}
+        """Those that are on."""
+        self._over: list[Fault] = []
+
+    @property
+    def ever(self) -> list[Fault]:
+        """All that there were, with their times."""
+        return sorted([*self._over, *map(self._until_now, self.now.values())], key=lambda one: one.at_s)
+
+    def number(self) -> int:
+        """One that none has yet."""
+        return next(self._numbers)
+
+    def began(self, number: int, fault: Fault) -> None:
+        """It is on."""
+        self.now[number] = msgspec.structs.replace(fault, at_s=self._now_s())
+
+    def ended(self, number: int) -> None:
+        """It is over. Harmless when it is."""
+        if number in self.now:
+            self._over.append(self._until_now(self.now.pop(number)))
+
+    def _until_now(self, fault: Fault) -> Fault:
+        return msgspec.structs.replace(fault, for_s=self._now_s() - fault.at_s)
 
 
 class Hand:

@@ -9,7 +9,8 @@ import asyncio
 import re
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -25,6 +26,10 @@ from lapel_fleet.checkers.fleet import CHECKERS, judge
 from lapel_fleet.checkers.ledger import Checker
 from lapel_fleet.run import Run
 from lapel_fleet.scenario import Scenario
+from lapel_fleet.steering import place
+from lapel_fleet.steering.server import steering
+from lapel_fleet.steering.steerable import Steer, nobody
+from lapel_fleet.stepped_run import run_stepped
 from lapel_fleet.world import World
 
 INCONCLUSIVE = 3
@@ -36,7 +41,9 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario", help=f"{', '.join(scenarios.names())}, or a TOML file")
     time = parser.add_argument_group("time")
     time.add_argument("--virtual", action="store_true", help="in virtual time, on a broker in memory: nothing waits")
+    time.add_argument("--stepped", action="store_true", help="time stands still until `lapel-fleet advance`")
     time.add_argument("--speed", type=float, default=1.0, metavar="X", help="live, so many times as fast as real time")
+    time.add_argument("--run", metavar="ID", help="stepped or live: a name by which it can be steered meanwhile")
     chance = parser.add_argument_group("chance")
     chance.add_argument("--seed", type=int, help="replays a run; drawn and printed when not given")
     chance.add_argument("--chaos", action="store_true", help="faults drawn from the seed, beside the scenario's own")
@@ -91,6 +98,7 @@ def _wanted(options: argparse.Namespace) -> Scenario:
             "--virtual with --broker: in virtual time a day passes in seconds, and no real broker can keep up: its "
             "time-outs would come before its answers. Run live (--speed X for faster), or leave --broker away"
         )
+    _refuse_senseless(options)
     if options.virtual and options.speed != 1:
         raise ConfigError("--virtual with --speed: virtual time is as fast as it can be; leave one away")
     if not 0 < options.speed <= 1000:
@@ -102,6 +110,29 @@ def _wanted(options: argparse.Namespace) -> Scenario:
     if options.virtual and wanted.media == "pixels":
         raise ConfigError('media "pixels" with --virtual: pictures are drawn in real time; run live, or use "clip"')
     return wanted
+
+
+def _refuse_senseless(options: argparse.Namespace) -> None:
+    """Raise ConfigError for options that mean nothing to those who steer."""
+    for option, (others, why) in _SENSELESS.items():
+        for other in others if _is_given(options, option) else ():
+            if _is_given(options, other):
+                raise ConfigError(f"--{option} with --{other.rstrip('_')}: {why}; leave one away")
+
+
+_SENSELESS: Mapping[str, tuple[Sequence[str], str]] = {
+    "stepped": (
+        ("virtual", "speed", "chaos", "for_", "duration", "shard", "workers", "clip", "evidence"),
+        "time stands still, and nobody acts by himself",
+    ),
+    "run": (("virtual", "for_"), "nobody outside can keep up with such a run"),
+}
+
+
+def _is_given(options: argparse.Namespace, name: str) -> bool:
+    usual = {"speed": 1.0, "shard": "1/1"}
+    value = getattr(options, name)
+    return bool(value != usual[name] if name in usual else value)
 
 
 def _with_chaos(options: argparse.Namespace, wanted: Scenario, seed: int) -> Scenario:
@@ -131,22 +162,31 @@ def _one(
         print(f"{options.scenario}: {count} camera{'s' if count > 1 else ''}, seed {seed}", flush=True)
     began_s = clock.mono_s()
     with report.progress(sys.stderr, clock, quiet=options.json) as progress:
-        done = _done(options, wanted, seed, shard, progress)
+        with _steered(options, seed, checkers) as steer:
+            done = _done(options, wanted, seed, shard, progress, steer)
     findings = judge(done.cases, checkers) + judge_expectations(done.cases, wanted.expect)
     return report.Result(
         scenario=options.scenario, run=done, findings=findings, took_s=clock.mono_s() - began_s,
-        faults=wanted.faults, trace=options.trace, options=_replayed(options),
+        faults=[*([] if options.stepped else wanted.faults), *done.by_hand], trace=options.trace,
+        options=_replayed(options),
     )  # fmt: skip
 
 
 def _done(
-    options: argparse.Namespace, wanted: Scenario, seed: int, shard: tuple[int, int], progress: report.Progress
+    options: argparse.Namespace,
+    wanted: Scenario,
+    seed: int,
+    shard: tuple[int, int],
+    progress: report.Progress,
+    steer: Steer,
 ) -> Run:
     if options.virtual:
         return virtual.run(wanted, seed, options.trace, progress.update, shard=shard)
     address = Address(
         url=options.broker, ca=options.ca, identities=options.identities, allow_plain=options.allow_plain
     ) if options.broker else None  # fmt: skip
+    if options.stepped:
+        return asyncio.run(run_stepped(wanted, seed, steer, address, options.agency, options.trace))
     how = live.Live(
         address=address,
         agency=options.agency,
@@ -156,13 +196,27 @@ def _done(
         clip=options.clip,
         evidence=options.evidence,
     )
-    return asyncio.run(live.run_live(wanted, seed, how, options.trace, progress.update))
+    return asyncio.run(live.run_live(wanted, seed, how, options.trace, progress.update, steer))
+
+
+@contextmanager
+def _steered(options: argparse.Namespace, seed: int, checkers: Mapping[str, Checker]) -> Iterator[Steer]:
+    """Where somebody may steer, he is told how to."""
+    run_id = options.run or (place.drawn_id() if options.stepped else None)
+    if run_id is None:
+        yield nobody
+        return
+    with steering(run_id, options.scenario, seed, lambda cases: judge(cases, checkers)) as steer:
+        told = sys.stderr if options.json else sys.stdout
+        print(f"run {run_id}: steer it with `lapel-fleet status --run {run_id}` and the like", file=told, flush=True)
+        yield steer
 
 
 def _replayed(options: argparse.Namespace) -> str:
     """What the line that replays it needs beside scenario and seed."""
     said = [
         "--virtual" if options.virtual else "",
+        "--stepped" if options.stepped else "",
         f"--speed {options.speed:g}" if options.speed != 1 else "",
         "--chaos" if options.chaos else "",
         f"--media {options.media}" if options.media else "",
