@@ -16,7 +16,7 @@ from lapel.config import Config
 from lapel.config import load as load_config
 from lapel.errors import StorageError
 from lapel.gestures import HOLD_S
-from lapel.hardware.interfaces import ButtonName, RecordingFiles, Storage
+from lapel.hardware.interfaces import ButtonName, Edge, RecordingFiles, Storage
 from lapel.link.contract import LapelV1
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
@@ -35,6 +35,7 @@ from lapel_fleet.hardware.gps import SimulatedGps
 from lapel_fleet.hardware.indicators import SimulatedIndicators
 from lapel_fleet.hardware.network import SimulatedNetwork
 from lapel_fleet.hardware.storage import CARD_BYTES, CardWorker, SimulatedStorage
+from lapel_fleet.meaning import EventButton
 from lapel_fleet.scenario import Scenario
 from lapel_fleet.world import World
 
@@ -158,6 +159,8 @@ class SimulatedCamera:
         self.battery = SimulatedBattery(self.clock, world.chance(name, "battery"))
         self.dock = SimulatedDock(self.battery)
         self.buttons = SimulatedButtons(self.clock)
+        self.buttons.watchers.append(self._felt)
+        self._event_button = EventButton()
         self.gps = SimulatedGps(self.clock, world.chance(name, "way"), site)
         self.indicators = SimulatedIndicators()
         self.indicators.watchers += [self.battery.shows, self._saw]
@@ -165,6 +168,7 @@ class SimulatedCamera:
         self._chance = world.chance(name, "firmware")
         self._darkness: str | None = None
         self._is_frozen = self._is_refilled = False
+        self._has_battery = True
         self._life: asyncio.Task[None] | None = None
         self.camera: Camera | None = None
 
@@ -214,19 +218,15 @@ class SimulatedCamera:
     # -- what can be done to it ----------------------------------------------------------------------------------------
 
     def press(self, button: ButtonName = "event", times: int = 1) -> None:
-        """Somebody presses a button: twice at once starts a recording, once marks it. See `lapel.gestures`."""
-        now = self.clock.now()
-        if button == "event" and self.is_on:
-            if times >= 2 and not self.is_recording:
-                self.truth.activations.append(Activation(now.mono_s, iso(now.utc)))
-            elif times == 1 and self.is_recording:
-                self.truth.markers.append(now.mono_s)
+        """Somebody presses a button: twice at once starts a recording, once marks it. See `lapel.gestures`. The power
+        button switches on a camera that is off.
+        """
+        if button == "power" and self._has_battery:
+            self.power_on()
         self.buttons.press(button, times)
 
     async def hold(self, button: ButtonName = "event", seconds: float = HOLD_S) -> None:
         """Somebody holds a button: the event button's ends a recording."""
-        if button == "event" and self.is_recording and seconds >= HOLD_S:
-            self.truth.stops.append(self.clock.mono_s() + HOLD_S)
         await self.buttons.hold(button, seconds)
 
     def press_to_start(self) -> None:
@@ -246,6 +246,7 @@ class SimulatedCamera:
 
     def power_on(self) -> None:
         """The battery is in, the firmware starts."""
+        self._has_battery = True
         if not self.is_on:
             self.network.gain_power()
             self.flash.has_power = True
@@ -253,6 +254,7 @@ class SimulatedCamera:
 
     async def power_cut(self) -> None:
         """The battery is pulled: nothing more is sent or written."""
+        self._has_battery = False
         if self._life is None or not self.is_on:
             return
         self.truth.power_cuts += 1
@@ -356,6 +358,7 @@ class SimulatedCamera:
     def settle_truth(self) -> Truth:
         """What is true of it now."""
         self.look()
+        self._note_stop()
         self.truth.accounts = self.contents.listing()
         self.truth.state = self.state
         self.truth.session = self._firmware.state_message().session if self.camera else ""
@@ -381,6 +384,28 @@ class SimulatedCamera:
         if not self.truth.states or self.truth.states[-1][1] != state.value:
             self.truth.states.append((self.clock.mono_s(), state.value))
 
+    def _felt(self, edge: Edge) -> None:
+        """A button moves under somebody's finger. Where nobody reads it, it means nothing."""
+        if edge.button != "event" or not self.buttons.are_read:
+            return
+        self._note_stop()
+        now, finger = self.clock.now(), self._event_button
+        match (finger.down if edge.is_down else finger.up)(now.mono_s, is_recording=self.is_recording):
+            case "start" if not self._was_just_wanted(now.mono_s):
+                self.truth.activations.append(Activation(now.mono_s, iso(now.utc)))
+            case "mark":
+                self.truth.markers.append(now.mono_s)
+
+    def _was_just_wanted(self, now_s: float) -> bool:
+        """Who presses again before the lights can change wants nothing else."""
+        return any(now_s - one.at_s <= self.truth.precision_s for one in self.truth.activations[-1:])
+
+    def _note_stop(self) -> None:
+        """The button has been down long enough to end a recording."""
+        stopped_s = self._event_button.stopped_at_s(self.clock.mono_s())
+        if stopped_s is not None:
+            self.truth.stops.append(stopped_s)
+
     async def _live(self) -> None:
         """Start after start, until one ends for good."""
         while True:
@@ -394,6 +419,7 @@ class SimulatedCamera:
         session = f"{self._chance.getrandbits(64):016x}"
         worker = CardWorker(self._around.worker, self.clock, self.card)
         self.storage = PoweredStorage(self.card)
+        self._event_button = EventButton()  # what the life before felt means nothing to this one
         self.footage = self._around.footage(self.name, config, self.clock, self._chance)
         if self._darkness:
             self.footage.unplug(self._darkness)

@@ -14,7 +14,7 @@ from pathlib import Path
 from lapel.clock import SystemClock
 from lapel.errors import LapelError
 from lapel_fleet.controller.cli import add_commands
-from lapel_fleet.running import add_run
+from lapel_fleet.run_options import add_run
 from lapel_fleet.steering.cli import add_steering
 
 

@@ -16,10 +16,8 @@ import msgspec
 
 from lapel.clock import SystemClock
 from lapel.errors import ConfigError, LapelError
-from lapel_fleet import faults as of_faults
-from lapel_fleet.report.text import lines
 from lapel_fleet.report.words import span
-from lapel_fleet.running import seconds_of
+from lapel_fleet.run_options import seconds_of
 from lapel_fleet.scenario import FAULTS, Fault
 from lapel_fleet.steering import messages, place
 from lapel_fleet.steering.client import chosen, client
@@ -131,13 +129,15 @@ def _glanced_at(run_id: str, inside: Path) -> messages.Standing | str:
 
 
 def _faults(options: argparse.Namespace) -> int:
+    from lapel_fleet.faults import OF_THE_CONTROL_ROOM
+
     kinds = [
         {
             "kind": name,
             "meaning": kind.meaning,
             "parameters": {key: getattr(Fault(kind=name), key) for key in kind.takes},
             "lasts": kind.lasts,
-            "by_hand": name not in of_faults.OF_THE_CONTROL_ROOM,
+            "by_hand": name not in OF_THE_CONTROL_ROOM,
         }
         for name, kind in FAULTS.items()
     ]
@@ -214,6 +214,8 @@ def _await_run(run_id: str | None, within_s: float) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from lapel_fleet.report.text import lines
+
     judged = _asked(
         options, messages.Check(), messages.Judged, lambda one: [line for each in one.checkers for line in lines(each)]
     )

@@ -29,16 +29,17 @@ def drawn_id() -> str:
 def checked_id(run_id: str) -> str:
     """The same again. Raises ConfigError for what cannot be a run's name."""
     if not _ID.fullmatch(run_id):
-        raise ConfigError(
-            f"--run {run_id[:40]!r}: letters, digits, - and _, at most 32 of them, a letter or digit first"
-        )
+        raise ConfigError(f"--run {run_id[:40]!r}: at most 32 letters, digits, - and _, neither of these first")
     return run_id
 
 
-def folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Ours alone, made where it is missing. Raises StorageError when it is not or cannot be."""
+def folder(environment: Mapping[str, str] = os.environ, temporary: Path | None = None) -> Path:
+    """Ours alone, made where it is missing; in the `temporary` folder where there is no other for such things (default:
+    the machine's). Raises StorageError when it is not ours alone or cannot be made.
+    """
     runtime = environment.get("XDG_RUNTIME_DIR")
-    path = Path(runtime) / "lapel-fleet" if runtime else Path(tempfile.gettempdir()) / f"lapel-fleet-{os.getuid()}"
+    others = temporary or Path(tempfile.gettempdir())
+    path = Path(runtime) / "lapel-fleet" if runtime else others / f"lapel-fleet-{os.getuid()}"
     try:
         with contextlib.suppress(FileExistsError):
             path.mkdir(mode=0o700, parents=True)
