@@ -160,7 +160,7 @@ class SimulatedCamera:
         self.dock = SimulatedDock(self.battery)
         self.buttons = SimulatedButtons(self.clock)
         self.buttons.watchers.append(self._felt)
-        self._event_button = EventButton()
+        self._event_button, self._wanted_s = EventButton(), -math.inf
         self.gps = SimulatedGps(self.clock, world.chance(name, "way"), site)
         self.indicators = SimulatedIndicators()
         self.indicators.watchers += [self.battery.shows, self._saw]
@@ -391,14 +391,11 @@ class SimulatedCamera:
         self._note_stop()
         now, finger = self.clock.now(), self._event_button
         match (finger.down if edge.is_down else finger.up)(now.mono_s, is_recording=self.is_recording):
-            case "start" if not self._was_just_wanted(now.mono_s):
+            case "start" if now.mono_s - self._wanted_s > self.truth.precision_s:  # again before the lights can change
+                self._wanted_s = now.mono_s
                 self.truth.activations.append(Activation(now.mono_s, iso(now.utc)))
             case "mark":
                 self.truth.markers.append(now.mono_s)
-
-    def _was_just_wanted(self, now_s: float) -> bool:
-        """Who presses again before the lights can change wants nothing else."""
-        return any(now_s - one.at_s <= self.truth.precision_s for one in self.truth.activations[-1:])
 
     def _note_stop(self) -> None:
         """The button has been down long enough to end a recording."""
@@ -419,7 +416,10 @@ class SimulatedCamera:
         session = f"{self._chance.getrandbits(64):016x}"
         worker = CardWorker(self._around.worker, self.clock, self.card)
         self.storage = PoweredStorage(self.card)
-        self._event_button = EventButton()  # what the life before felt means nothing to this one
+        self._event_button, self._wanted_s = (
+            EventButton(),
+            -math.inf,
+        )  # what the life before felt is nothing to this one
         self.footage = self._around.footage(self.name, config, self.clock, self._chance)
         if self._darkness:
             self.footage.unplug(self._darkness)

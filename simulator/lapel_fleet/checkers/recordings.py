@@ -31,7 +31,7 @@ def activations_are_answered(case: Case) -> Iterator[str | None]:
     truth, heard = case
     for one in truth.activations:
         count = sum(_answers(truth, account, one) for account in truth.accounts)
-        if count > 1:
+        if count > sum(_is_same(truth, one, other) for other in truth.activations):
             yield f"activation at {one.at_s:.1f} s is recorded {count} times"
         elif not _was_switched_off(truth, one.at_s):
             well = count or _was_refused(truth, heard, one)
@@ -188,6 +188,11 @@ def _answers(truth: Truth, account: Account, one: Activation) -> bool:
     if account.continues is not None:
         return False
     return account.start.command == one.command if one.command else _is_trigger(truth, account, one)
+
+
+def _is_same(truth: Truth, one: Activation, other: Activation) -> bool:
+    """Whether nobody can tell the one from the other by what was recorded."""
+    return one.command == other.command and abs(one.at_s - other.at_s) <= 2 * truth.precision_s
 
 
 def _is_trigger(truth: Truth, account: Account, one: Activation) -> bool:

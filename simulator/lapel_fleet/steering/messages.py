@@ -3,6 +3,7 @@
 A request says in `do` what is wanted. The answer has `ok`, and either what was asked for or an `error`.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -45,7 +46,7 @@ class BeginFault(_Request, tag="fault", frozen=True, kw_only=True):
 
 
 class Mend(_Request, tag="mend", frozen=True, kw_only=True):
-    """It is over."""
+    """What went wrong is over."""
 
     number: int | None = None
     """Of the fault; all, where nothing is said."""
@@ -75,7 +76,7 @@ class Hold(_Request, tag="hold", frozen=True, kw_only=True):
 
 
 class Until(_Request, tag="until", frozen=True, kw_only=True):
-    """Wait until the camera is in that state and says so; where time stands still, it passes meanwhile."""
+    """Wait until the camera is in that state and says so."""
 
     camera: _Name
     state: _Name
@@ -84,7 +85,7 @@ class Until(_Request, tag="until", frozen=True, kw_only=True):
 
 
 class Online(_Request, tag="online", frozen=True, kw_only=True):
-    """Wait until the links of cameras are up and all that they had to say is said."""
+    """Wait until cameras have a link and nothing left to say."""
 
     cameras: list[_Name] | None = None
     """All, where nothing is said."""
@@ -101,7 +102,6 @@ class End(_Request, tag="end", frozen=True, kw_only=True):
 
 
 Request = Status | BeginFault | Mend | Advance | Press | Hold | Until | Online | Check | End
-_WORDS = ("status", "fault", "mend", "advance", "press", "hold", "until", "online", "check", "end")
 
 
 # -- answers -----------------------------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ class Wrong(msgspec.Struct, frozen=True, kw_only=True):
 class Standing(Done, frozen=True, kw_only=True):
     """How a run stands."""
 
-    protocol: int = PROTOCOL
+    protocol: int
     run: str
     """Its ID."""
     scenario: str
@@ -192,6 +192,11 @@ class Judged(Done, frozen=True, kw_only=True):
     checkers: list[Checked]
 
 
+ANSWERS: Mapping[type[_Request], type[Done]] = {
+    Status: Standing, BeginFault: Begun, Mend: Mended, Advance: Advanced, Press: Done, Hold: Done, Until: Done,
+    Online: Done, Check: Judged, End: Done,
+}  # fmt: skip
+"""What comes back when it can be done."""
 Answer = Done | Refused
 T = TypeVar("T", bound=Done)
 
@@ -200,6 +205,7 @@ T = TypeVar("T", bound=Done)
 
 
 _REQUESTS: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
+_WORDS = [str(one.__struct_config__.tag) for one in ANSWERS]
 _ENCODER = msgspec.json.Encoder()
 
 

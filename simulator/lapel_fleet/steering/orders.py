@@ -15,6 +15,7 @@ from lapel_fleet.handle import fault_of
 from lapel_fleet.report.summary import checked
 from lapel_fleet.scenario import Fault
 from lapel_fleet.steering.messages import (
+    PROTOCOL,
     Advance,
     Advanced,
     Answer,
@@ -101,6 +102,7 @@ class Orders:
     async def _standing(self, names: Sequence[str] | None) -> Standing:
         wanted, looks = self._named(names), await self._run.looks(self._run.names)
         return Standing(
+            protocol=PROTOCOL,
             run=self._run_id,
             scenario=plain(self._scenario),
             time=self._run.time,
