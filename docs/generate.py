@@ -13,6 +13,7 @@ from lapel.link import asyncapi
 from lapel_fleet.checkers.back_end import BACK_END_CHECKERS
 from lapel_fleet.checkers.expectations import WHAT
 from lapel_fleet.checkers.fleet import CHECKERS
+from lapel_fleet.field import problem
 from lapel_fleet.steering.messages import ANSWERS
 
 ROOT = Path(__file__).parent.parent
@@ -34,8 +35,22 @@ def generated() -> dict[Path, str]:
         ROOT / "docs" / "asyncapi.json": json.dumps(asyncapi.document(), indent=2) + "\n",
         readme: with_block(readme.read_text(), "states", f"\n```mermaid\n{states.mermaid()}\n```\n\n"),
         guide: with_block(guide.read_text(), "configuration", f"\n```toml\n{config.example()}```\n\n"),
+        ROOT / "docs" / "field.md": with_block((ROOT / "docs" / "field.md").read_text(), "problems", field_problems()),
         ROOT / "docs" / "simulator.md": simulator_page((ROOT / "docs" / "simulator.md").read_text()),
     }
+
+
+def field_problems() -> str:
+    """A chapter each. The visits in them are those that the tests play."""
+    return "".join(f"\n{_chapter(name, problem.load(name))}" for name in problem.names()) + "\n"
+
+
+def _chapter(name: str, one: problem.Problem) -> str:
+    visit = "\n".join(one.told())
+    return (
+        f"## {one.title}\n\n> {one.says}\n\n{one.about}\nTo practise: `lapel-fleet practice {name}`\n\n"
+        f"```text\n{visit}\n```\n"
+    )
 
 
 def simulator_page(text: str) -> str:

@@ -640,7 +640,7 @@ class Camera:
         self._publish_state()
 
     def _unproved(self) -> str:
-        if not self._has_pictures.is_set():
+        if not (self._has_pictures.is_set() or self._footage.status().buffered_s > 0):
             return "were still no pictures" + (f" ({self._fault})" if self._fault else "")
         link = self._link.status()
         return f"was still no broker ({link.reason})" if self._config.link.broker and not link.up else ""

@@ -208,6 +208,7 @@ async def _serviced(config: Config, where: str | None, indicators: Indicators) -
     finally:
         serving.cancel()
         await asyncio.wait([serving])
+        console.line.close()
         worker.close()
 
 

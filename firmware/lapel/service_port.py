@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lapel.clock import Clock
 from lapel.config import Config, state_folder
-from lapel.console.candidate import Candidate
+from lapel.console.candidate import Candidate, Note
 from lapel.console.interface import Desk
 from lapel.console.login import Door, Secrets
 from lapel.console.record import FileRecord
@@ -39,5 +39,5 @@ def console_at(where: str, desk: Desk, config: Config, clock: Clock, worker: Wor
         worker,
         door=Door(secrets_of(config), clock, worker),
         record=FileRecord(folder / "console.jsonl", clock, worker),
-        candidate=Candidate(desk, clock, worker, folder / "unconfirmed.json"),
+        candidate=Candidate(desk, clock, worker, Note(folder / "unconfirmed.json")),
     )

@@ -6,6 +6,8 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -20,6 +22,8 @@ from lapel.hardware.interfaces import ButtonName, Edge, RecordingFiles, Storage
 from lapel.link.contract import LapelV1
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
+from lapel.link.tap import Tap
+from lapel.logs import Log
 from lapel.recording import Account
 from lapel.settings import Settings
 from lapel.states import State
@@ -39,6 +43,9 @@ from lapel_fleet.meaning import EventButton
 from lapel_fleet.scenario import Scenario
 from lapel_fleet.world import World
 
+_NEVER_SET = datetime(2000, 1, 1, tzinfo=UTC)
+"""Where a clock chip begins that has lost its time."""
+
 
 class CardInside(Storage, Protocol):
     """A card, and what somebody who pulls it out finds on it."""
@@ -46,8 +53,21 @@ class CardInside(Storage, Protocol):
     def listing(self) -> list[Account]:
         """The accounts of all clips."""
 
+    def file(self, recording: str) -> Path:
+        """A clip's video. Raises StorageError where there is none."""
+
     def close(self) -> None:
         """Leave it to others. Harmless when closed."""
+
+
+class Plugged(Protocol):
+    """Something at a camera's service port: a technician's console."""
+
+    def seat(self) -> None:
+        """The firmware is about to start, or to start anew: `camera.camera` and what belongs to it are others now."""
+
+    def end(self) -> None:
+        """It is off."""
 
 
 class Surroundings(Protocol):
@@ -150,7 +170,7 @@ class SimulatedCamera:
         self.name, self.truth = name, Truth(name, telemetry_s=scenario.telemetry_s, precision_s=around.precision_s)
         site, camera = name.split("/")
         self.contract = LapelV1(around.agency, site, camera)
-        self._around = around
+        self.around = around
         self.clock = around.clock()
         self.network = around.network(name, world.chance(name, "line"))
         self.contents = around.card(name)
@@ -164,13 +184,15 @@ class SimulatedCamera:
         self.gps = SimulatedGps(self.clock, world.chance(name, "way"), site)
         self.indicators = SimulatedIndicators()
         self.indicators.watchers += [self.battery.shows, self._saw]
-        self._settings = Settings(_config(around, site, camera, scenario))
+        self.settings = Settings(_config(around, site, camera, scenario))
         self._chance = world.chance(name, "firmware")
         self._darkness: str | None = None
         self._is_frozen = self._is_refilled = False
         self._has_battery = True
         self._life: asyncio.Task[None] | None = None
         self.camera: Camera | None = None
+        self.plugged: Plugged | None = None
+        """Nothing, at all but a few of thousands of cameras: then nothing is kept for it."""
 
     # -- what can be seen ----------------------------------------------------------------------------------------------
 
@@ -245,9 +267,9 @@ class SimulatedCamera:
             self.press()
 
     def power_on(self) -> None:
-        """The battery is in, the firmware starts."""
+        """The battery is in, the firmware starts; not on an empty one."""
         self._has_battery = True
-        if not self.is_on:
+        if not self.is_on and not self.battery.is_empty:
             self.network.gain_power()
             self.flash.has_power = True
             self._life = asyncio.create_task(self._live(), name=self.name)
@@ -292,8 +314,10 @@ class SimulatedCamera:
             self.footage.unplug(self._darkness)
 
     def plug_lens_in(self) -> None:
-        """And put back. Harmless when it is there."""
+        """And put back: a lens that had no power begins afresh. Harmless when it is there."""
         if self._darkness is not None:
+            if self._is_frozen:
+                self.thaw_picture()
             self._darkness = None
             self.truth.dark[-1] = (self.truth.dark[-1][0], self.clock.mono_s())
             self.footage.plug_in()
@@ -324,16 +348,41 @@ class SimulatedCamera:
         with self._before_and_after():
             self.card.make_room()
 
-    def drop_charge(self, percent: float) -> None:
-        """An old cell gives up."""
+    async def drop_charge(self, percent: float) -> None:
+        """An old cell gives up. Nothing left in it is a power cut."""
         self.look()
         self.battery.cliff(percent)
         self.look()
+        if self.battery.is_empty:
+            await self.power_cut()
+
+    async def swap_battery(self) -> None:
+        """Somebody puts a full one in: without any for a moment, the camera has no power and starts anew."""
+        await self.power_cut()
+        with self._before_and_after():
+            self.battery.swap()
+        self.power_on()
+
+    def swap_card(self) -> None:
+        """Somebody puts another one in, empty and sound."""
+        with self._before_and_after():
+            self.contents = self.around.card(self.name)
+            self.card.swap(self.contents)
 
     def step_clock(self, seconds: float) -> None:
         """The wall clock is corrected."""
         self.truth.clock_steps += 1
         self.clock.step(seconds)
+
+    def lose_time(self) -> None:
+        """The clock's own cell was empty when the power went: it begins anew, and knows that nobody has set it."""
+        self.step_clock((_NEVER_SET - self.clock.now().utc).total_seconds())
+        self.clock.trusted = "unsynced"
+
+    def set_clock(self, to: datetime) -> None:
+        """Somebody sets it by hand, as well as he can."""
+        self.step_clock((to - self.clock.now().utc).total_seconds())
+        self.clock.trusted = "unknown"
 
     def look(self) -> None:
         """Put on record how full its battery and card are."""
@@ -405,22 +454,27 @@ class SimulatedCamera:
 
     async def _live(self) -> None:
         """Start after start, until one ends for good."""
-        while True:
-            self._settings.begin()
-            self.camera = self._assembled(self._settings.current)
-            await self.camera.run()
-            if not self.camera.restarts:
-                return
+        log = Log(self.clock)
+        try:
+            while True:
+                self.settings.begin()
+                self.camera = self._assembled(self.settings.current, log)
+                if self.plugged is not None:
+                    self.plugged.seat()
+                await self.camera.run()
+                if not self.camera.restarts:
+                    return
+        finally:
+            if self.plugged is not None:
+                self.plugged.end()
 
-    def _assembled(self, config: Config) -> Camera:
+    def _assembled(self, config: Config, log: Log) -> Camera:
         session = f"{self._chance.getrandbits(64):016x}"
-        worker = CardWorker(self._around.worker, self.clock, self.card)
+        self.worker = worker = CardWorker(self.around.worker, self.clock, self.card)
         self.storage = PoweredStorage(self.card)
-        self._event_button, self._wanted_s = (
-            EventButton(),
-            -math.inf,
-        )  # what the life before felt is nothing to this one
-        self.footage = self._around.footage(self.name, config, self.clock, self._chance)
+        self._event_button, self._wanted_s = EventButton(), -math.inf  # what the last life felt is nothing to this one
+        self.network.dial(config.link)
+        self.footage = self.around.footage(self.name, config, self.clock, self._chance)
         if self._darkness:
             self.footage.unplug(self._darkness)
         if self._is_frozen:
@@ -429,13 +483,14 @@ class SimulatedCamera:
             self.network, self.contract, self.clock, Outbox(self.flash, worker),
             session=session, chance=self._chance, spread_s=config.link.spread_s, drain_per_s=config.link.drain_per_s,
         )  # fmt: skip
+        self.tap = Tap(self.link)
         return Camera(
             config,
             clock=self.clock,
             footage=self.footage,
             storage=self.storage,
             worker=worker,
-            link=self.link,
+            link=self.tap,
             chance=self._chance,
             session=session,
             indicators=self.indicators,
@@ -443,7 +498,8 @@ class SimulatedCamera:
             battery=self.battery,
             dock=self.dock,
             positioning=self.gps,
-            settings=self._settings,
+            settings=self.settings,
+            log=log,
         )
 
 

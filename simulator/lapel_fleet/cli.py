@@ -7,6 +7,7 @@ be written, 4 no broker.
 import argparse
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,18 +15,24 @@ from pathlib import Path
 from lapel.clock import SystemClock
 from lapel.errors import LapelError
 from lapel_fleet.controller.cli import add_commands
+from lapel_fleet.field.cli import add_practice
 from lapel_fleet.run_options import add_run
 from lapel_fleet.steering.cli import add_steering
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command. Returns its exit code; every foreseen failure is one line on standard error."""
+    """The command. Returns its exit code; every foreseen failure is one line on standard error. A reader that went
+    away, as `| head` does, is none.
+    """
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
     except LapelError as error:
         print(f"lapel-fleet: {error}", file=sys.stderr)
         return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it ends
+        return 0
     except KeyboardInterrupt:
         print("lapel-fleet: interrupted; the recordings so far are finished and kept", file=sys.stderr)
         return 130
@@ -43,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_provision(commands.add_parser("provision", help="certificates for a fleet, and a Mosquitto that demands them"))
     add_commands(commands)
     add_steering(commands)
+    add_practice(commands.add_parser("practice", help="mend a camera with a field problem, at its serial console"))
     return parser
 
 

@@ -158,6 +158,17 @@ class SteppedTime:
         return self._sleepers[0][0] if self._sleepers else None
 
 
+async def let_run() -> None:
+    """A `settle` for `SteppedTime.advance` where nobody waits for the real world: so many turns of the event loop that
+    whatever was woken has run.
+    """
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
+
+
+_TURNS = 50
+
+
 class SimulatedClock:
     """Implements `lapel.clock.Clock`: a camera's wall clock over a time line. It can be stepped, and drifts when it is
     told to; monotonic time does neither.
@@ -195,6 +206,11 @@ class SimulatedClock:
     def step(self, seconds: float) -> None:
         """The outside world corrects the wall clock."""
         self._stepped += timedelta(seconds=seconds)
+
+    @property
+    def wrong_by_s(self) -> float:
+        """How far the wall clock is from the time of day at which the run began, and what has passed since."""
+        return self._stepped.total_seconds() + self._drifted_s()
 
     def set_drift(self, ppm: float) -> None:
         """From now on the wall clock runs that much fast, in millionths; slow when negative. Quartzes do 10 to 100."""

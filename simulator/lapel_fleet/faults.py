@@ -62,7 +62,7 @@ async def begin(fault: Fault, camera: SimulatedCamera, time: TimeLine) -> End:
             camera.break_card(errno.EIO)
             return camera.card.mend
         case "battery.cliff":
-            camera.drop_charge(fault.percent)
+            await camera.drop_charge(fault.percent)
             return _over
         case "heat":
             camera.battery.around(fault.celsius)

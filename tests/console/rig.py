@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from console.terminals import Emulator, Terminal
 from lapel.camera import Camera
 from lapel.config import load
-from lapel.console.candidate import Candidate
+from lapel.console.candidate import Candidate, Note
 from lapel.console.interface import Role
 from lapel.console.login import Door, Secrets
 from lapel.console.record import FileRecord
@@ -98,7 +98,7 @@ class Rig:
             worker,
             door=Door(self.secrets, self.clock, worker),
             record=FileRecord(self.folder / ".lapel" / "console.jsonl", self.clock, worker),
-            candidate=Candidate(self.desk, self.clock, worker, self.folder / ".lapel" / "unconfirmed.json"),
+            candidate=Candidate(self.desk, self.clock, worker, Note(self.folder / ".lapel" / "unconfirmed.json")),
         )
         self._lives = [asyncio.create_task(self._cameras()), asyncio.create_task(console.run())]
 
@@ -107,6 +107,7 @@ class Rig:
         for life in self._lives:
             life.cancel()
         await asyncio.gather(*self._lives, return_exceptions=True)
+        self.line.close()
         await self.footage.stop()
 
     async def _cameras(self) -> None:

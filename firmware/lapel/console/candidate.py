@@ -40,8 +40,8 @@ class Unconfirmed(msgspec.Struct, frozen=True, kw_only=True):
 class Note:
     """Where it is written down. Every method blocks: called through a Worker."""
 
-    def __init__(self, path: Path | None) -> None:
-        """Without a `path` it lives as long as the console."""
+    def __init__(self, path: Path | None = None) -> None:
+        """Without a `path` it lives as long as this object: for simulated cameras, whose power cuts spare it."""
         self._path = path
         self._kept: Unconfirmed | None = None
 
@@ -86,9 +86,9 @@ class Note:
 class Candidate:
     """The one candidate of a camera. Outlives sessions; belongs to the event loop."""
 
-    def __init__(self, desk: Desk, clock: Clock, worker: Worker, note: Path | None = None) -> None:
-        """`note` is the file in which an unconfirmed change survives the power."""
-        self._desk, self._clock, self._worker, self._note = desk, clock, worker, Note(note)
+    def __init__(self, desk: Desk, clock: Clock, worker: Worker, note: Note | None = None) -> None:
+        """`note` is where an unconfirmed change survives the power."""
+        self._desk, self._clock, self._worker, self._note = desk, clock, worker, note or Note()
         self._changes: dict[str, dict[str, Scalar]] = {}
         self._undo: dict[str, dict[str, Scalar]] = {}
         self._deadline_s: float | None = None

@@ -66,7 +66,7 @@ class Console:
         )
 
     async def run(self) -> None:
-        """One visit after the other, until cancelled."""
+        """One visit after the other, until cancelled. The line is left to whoever opened it."""
         try:
             await self.means.candidate.resume()
             while True:
@@ -74,7 +74,6 @@ class Console:
                 await Visit(self.means, self.line, self.idle_s).run()
         finally:
             await self.means.candidate.close()
-            self.line.close()
 
 
 class Visit:

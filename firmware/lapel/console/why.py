@@ -81,16 +81,25 @@ def _battery(seen: Survey) -> Iterator[Finding]:
 
 
 def _card(seen: Survey) -> Iterator[Finding]:
-    if not _takes_recordings(seen.card):
+    if _is_full(seen.card):
+        yield _blocker(
+            "storage: the card is full",
+            "offload in the dock or put another card in; nothing is deleted from here; `storage`",
+        )
+    elif not seen.card.ok:
         tested = "self-test: " if seen.standing.reason.startswith("self-test failed") else ""
         yield _blocker(
-            f"{tested}storage: {seen.card.finding if not seen.card.ok else 'the card is full'}",
-            "offload in the dock or put another card in; nothing is deleted from here; `storage`",
+            f"{tested}storage: {seen.card.finding}",
+            "look at its lock and seat, else put another card in, and keep this one: it holds evidence; `storage`",
         )
 
 
+def _is_full(card: Card) -> bool:
+    return card.free_bytes is not None and card.free_bytes < card.needed_bytes
+
+
 def _takes_recordings(card: Card) -> bool:
-    return card.ok and (card.free_bytes is None or card.free_bytes >= card.needed_bytes)
+    return card.ok and not _is_full(card)
 
 
 def _video(seen: Survey) -> Iterator[Finding]:
@@ -106,7 +115,7 @@ def _video(seen: Survey) -> Iterator[Finding]:
     elif video.unchanged_s is not None and video.unchanged_s >= _FROZEN_S:
         yield _blocker(
             f"video: the picture has been frozen for {video.unchanged_s:.0f} s",
-            "open the lens anew: `state sleep`, then `state arm`; look at `video`",
+            "open the lens anew: `state sleep`, then `state arm`; if it stays so, pull its cable and put it back",
         )
 
 
@@ -168,5 +177,5 @@ def _interrupted(seen: Survey) -> Iterator[Finding]:
     if clips:
         yield _trouble(
             f"shut-down: the last session broke off; {len(clips)} recording(s) interrupted and kept",
-            "see `recording list` and `battery`, write a `note`, then `state acknowledge`",
+            "see `recording list` and `battery`, write a `note TEXT`, then `state acknowledge`",
         )

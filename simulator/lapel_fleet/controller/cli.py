@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import getpass
 import json
-import os
 import random
 import re
 import signal
@@ -203,15 +202,11 @@ async def _look(
 
 
 def _run(command: Coroutine[Any, Any, int]) -> int:
-    """A reader that went away, as `| head` does, is no failure of ours."""
     try:
         return asyncio.run(command)
     except KeyboardInterrupt:
         print("lapel-fleet: interrupted before anything was sent", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it ends
-        return 0
 
 
 async def _finished(task: "asyncio.Task[None]") -> None:

@@ -8,8 +8,12 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from lapel.check import Check
+from lapel.clock import Clock
+from lapel.config import LinkSection
 from lapel.errors import LinkError
 from lapel.link.mqtt import Broker, MqttTransport
+from lapel.link.probe import Probe
 from lapel.link.transport import Connection, Hello
 from lapel_fleet.hardware.network import Delay
 
@@ -81,6 +85,13 @@ class WiredNetwork:
         """See `SimulatedNetwork.gain_power`."""
         if self._cable is not None:
             self._cable.mend()
+
+    def dial(self, link: LinkSection) -> None:
+        """See `SimulatedNetwork.dial`. Where the broker is, and who may come, is the run's affair, not the camera's."""
+
+    async def probe(self, client_id: str, clock: Clock) -> Sequence[Check]:
+        """See `SimulatedNetwork.probe`. Around the cable: what was done to that it does not see."""
+        return [step for one in self._brokers for step in await Probe(one, client_id, clock).run()]
 
     async def close(self) -> None:
         """See `SimulatedNetwork.close`."""

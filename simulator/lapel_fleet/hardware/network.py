@@ -6,14 +6,19 @@ that goes dead is noticed by the broker after 1.5 keepalives and by the client a
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
 
+from lapel.check import Check
+from lapel.clock import Clock
+from lapel.config import LinkSection
 from lapel.errors import LinkError
 from lapel.link.transport import Connection, Envelope, Hello, Inbound, Transport
 
 ACK_TIMEOUT_S = 10.0
+_ANY = LinkSection()
+_UNREACHABLE = "network is unreachable"
 RETRY_S = 0.2
 """Linux sends a lost segment again after 200 ms at the least (TCP_RTO_MIN), and twice as late each time."""
 
@@ -45,6 +50,12 @@ class SimulatedNetwork(Transport, Protocol):
 
     def gain_power(self) -> None:
         """The next connect works again."""
+
+    def dial(self, link: LinkSection) -> None:
+        """The camera starts with these settings."""
+
+    async def probe(self, client_id: str, clock: Clock) -> Sequence[Check]:
+        """Try to reach the broker under that name, a step at a time; see `lapel.link.probe`."""
 
     async def close(self) -> None:
         """The run is over."""
@@ -95,6 +106,21 @@ class VirtualBroker:
         return self.deliver(Envelope(topic, payload, 1, False)) if self.is_up else 0
 
     # -- for connections -----------------------------------------------------------------------------------------------
+
+    def called(self, link: LinkSection) -> str:  # noqa: ARG002  # there is but one
+        """The broker that somebody with these settings dials, for his errors."""
+        return "virtual broker"
+
+    def refusal(self, link: LinkSection) -> str:
+        """Why somebody with these settings gets no connection; empty when he gets one."""
+        last = self.steps(link)[-1]
+        return "" if last.ok else last.finding
+
+    def steps(self, link: LinkSection) -> list[Check]:  # noqa: ARG002  # whatever is dialled, this answers
+        """How far somebody with these settings gets; the last is the one that fails, if one does."""
+        if not self.is_up:
+            return [Check("tcp", False, "connection refused")]
+        return [Check("mqtt", True, "the broker lets this camera in")]
 
     def admit(self, connection: "VirtualConnection") -> None:
         """A new session; an older one of the same client id is taken over."""
@@ -150,6 +176,7 @@ class VirtualNetwork:
         chance = chance or random.Random(0)
         self.out, self.back = Delay(chance), Delay(chance)
         self._connections: list[VirtualConnection] = []
+        self._link = _ANY
         self.is_plugged = True
         self.is_half_open = False
         self.has_power = True
@@ -157,7 +184,11 @@ class VirtualNetwork:
         """What happened to it, in order."""
 
     def __str__(self) -> str:
-        return "virtual broker"
+        return self._broker.called(self._link)
+
+    def dial(self, link: LinkSection) -> None:
+        """See `SimulatedNetwork.dial`."""
+        self._link = link
 
     @asynccontextmanager
     async def connect(self, hello: Hello) -> AsyncIterator[Connection]:
@@ -166,8 +197,8 @@ class VirtualNetwork:
         if self.is_half_open:
             await asyncio.sleep(ACK_TIMEOUT_S)
             raise LinkError(f"{self}: timed out")
-        if not self.is_plugged or not self._broker.is_up:
-            raise LinkError(f"{self}: {'connection refused' if self.is_plugged else 'network is unreachable'}")
+        if refusal := self._broker.refusal(self._link) if self.is_plugged else _UNREACHABLE:
+            raise LinkError(f"{self}: {refusal}")
         connection = VirtualConnection(self, self._broker, hello)
         self._broker.admit(connection)
         self._connections.append(connection)
@@ -196,7 +227,7 @@ class VirtualNetwork:
         self.is_plugged = False
         for connection in list(self._connections):
             self._let_die(connection)
-            connection.lose("network is unreachable")
+            connection.lose(_UNREACHABLE)
 
     def plug_in(self) -> None:
         """The interface is up again."""
@@ -235,6 +266,14 @@ class VirtualNetwork:
     def gain_power(self) -> None:
         """The next connect works again."""
         self.has_power = True
+
+    async def probe(self, client_id: str, clock: Clock) -> Sequence[Check]:  # noqa: ARG002  # in memory nobody asks
+        """See `SimulatedNetwork.probe`."""
+        if not self.is_plugged:
+            return [Check("route", False, _UNREACHABLE)]
+        if self.is_half_open:
+            return [Check("tcp", False, f"no answer within {ACK_TIMEOUT_S:g} s")]
+        return self._broker.steps(self._link)
 
     async def close(self) -> None:
         """Nothing to close."""

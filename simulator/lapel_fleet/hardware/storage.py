@@ -6,6 +6,7 @@ import io
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TypeVar
 
 import msgspec
@@ -74,6 +75,10 @@ class MemoryStorage:
             raise StorageError(f"{CARD}: there is no video of {recording}")
         return self._video(recording)
 
+    def file(self, recording: str) -> Path:
+        """Raises StorageError: there is none."""
+        raise StorageError(f"{CARD}: {recording} is in memory only; cameras that film a clip keep files")
+
     def _video(self, recording: str) -> bytes:
         return bytes(self._videos.get(recording, b""))
 
@@ -133,6 +138,10 @@ class FolderCard:
         """The accounts of all clips."""
         return self._store.listing()
 
+    def file(self, recording: str) -> Path:
+        """The file with a clip's video. Raises StorageError when there is none."""
+        return self._store.video(recording)
+
     def close(self) -> None:
         """Leave the folder to others."""
         self._store.close()
@@ -175,8 +184,8 @@ class Deed:
 class SimulatedStorage:
     """A `Storage` that does what the one inside does, until the outside world has its way with it.
 
-    The outside world calls `fill`, `make_room`, `fail_writes`, `mend`, `read_only`, `slow`; `history` tells what the
-    camera asked for. Being slow costs no real time here: see `CardWorker`.
+    The outside world calls `fill`, `make_room`, `fail_writes`, `mend`, `read_only`, `slow`, `swap`; `history` tells
+    what the camera asked for. Being slow costs no real time here: see `CardWorker`.
     """
 
     def __init__(self, inside: Storage | None = None) -> None:
@@ -209,6 +218,10 @@ class SimulatedStorage:
     def mend(self) -> None:
         """Undo `fail_writes` and `read_only`."""
         self._error = None
+
+    def swap(self, inside: Storage) -> None:
+        """Another card is put in, with nothing wrong with it."""
+        self._inside, self._room_bytes, self._error, self._bytes_per_s = inside, None, None, None
 
     def slow(self, bytes_per_s: float | None) -> None:
         """Write video no faster than this; None for as fast as it can."""

@@ -1,0 +1,176 @@
+"""The technician's console of a simulated camera: the firmware's own, on any line, from whenever somebody wants it.
+
+It follows the camera: a restart puts another one behind the same desk, as on a real camera. Without power nobody
+answers and what is typed is lost; with it a console begins anew, and knows what a camera keeps on its flash: secrets,
+record, a change that waits to be confirmed.
+"""
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+from lapel.check import Check
+from lapel.clock import iso
+from lapel.console.candidate import Candidate, Note
+from lapel.console.interface import Desk, Role
+from lapel.console.login import Door, Secrets
+from lapel.console.shell import IDLE_S, Console
+from lapel.desk import CameraDesk
+from lapel.hardware.interfaces import SerialLine
+from lapel.recording import Account
+from lapel_fleet.camera import SimulatedCamera
+from lapel_fleet.clock import SimulatedClock
+from lapel_fleet.hardware.storage import CARD
+
+_ENTRIES_KEPT = 1_000
+
+
+class SimulatedConsole:
+    """A console on one camera while the block runs: `async with SimulatedConsole(camera, line) as console`.
+
+    Implements `lapel_fleet.camera.Plugged`. A camera has one service port, so one console at a time.
+    """
+
+    def __init__(self, camera: SimulatedCamera, line: SerialLine, *, idle_s: float = IDLE_S) -> None:
+        """`line` stays the caller's, who closes it. `idle_s`: seconds of the camera's time, which may run fast, after
+        which a technician counts as gone.
+        """
+        self.line, self.record = line, MemoryRecord(camera.clock)
+        self._camera, self._idle_s = camera, idle_s
+        self._worker = camera.around.worker
+        self._door = Door(Secrets(None), camera.clock, self._worker)
+        self._note = Note()
+        self._desk: SimulatedDesk | None = None
+        self._turned = asyncio.Event()
+        self._serving: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "SimulatedConsole":
+        self._camera.plugged = self
+        if self._camera.is_on and self._camera.camera is not None:
+            self.seat()
+        self._serving = asyncio.create_task(self._serve(), name="service port")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._camera.plugged = None
+        if self._serving is not None:
+            self._serving.cancel()
+            await asyncio.wait([self._serving])
+
+    def let_in_once(self, role: Role = "service") -> str:
+        """A secret with which that role may log in, once. It is told here and nowhere else; a new one replaces it."""
+        secret = secrets.token_hex(8)
+        self._door.let_in_once(role, secret)
+        return secret
+
+    @property
+    def desk(self) -> Desk | None:
+        """The camera as its technician meets it; None while it is off."""
+        return self._desk
+
+    @property
+    def awaits_confirmation(self) -> bool:
+        """Whether a change of the configuration will be taken back unless somebody confirms it."""
+        return self._note.load() is not None
+
+    # -- what the camera tells -----------------------------------------------------------------------------------------
+
+    def seat(self) -> None:
+        """See `Plugged.seat`."""
+        camera, desk = self._camera, self._desk
+        assert camera.camera is not None
+        if desk is None or desk.log is not camera.camera.log:
+            desk = self._desk = SimulatedDesk(camera)
+            self._turned.set()
+        desk.listen(camera.tap)
+        desk.sit(camera.camera, camera.settings, CardOfCamera(camera), camera.worker)
+
+    def end(self) -> None:
+        """See `Plugged.end`."""
+        self._desk = None
+        self._turned.set()
+
+    # -- inside --------------------------------------------------------------------------------------------------------
+
+    async def _serve(self) -> None:
+        """One life of the camera after the other, and the time between them."""
+        while True:
+            self._turned.clear()
+            answering = self._console(self._desk).run() if self._desk is not None else _nobody(self.line)
+            at_line = asyncio.create_task(answering, name="console")
+            try:
+                await self._turned.wait()
+            finally:
+                at_line.cancel()
+                await asyncio.wait([at_line])
+
+    def _console(self, desk: "SimulatedDesk") -> Console:
+        clock, worker = self._camera.clock, self._worker
+        candidate = Candidate(desk, clock, worker, self._note)
+        return Console(
+            self.line, desk, clock, worker,
+            door=self._door, record=self.record, candidate=candidate, idle_s=self._idle_s,
+        )  # fmt: skip
+
+
+async def _nobody(line: SerialLine) -> None:
+    """Nobody answers."""
+    while True:
+        await line.attached()
+        while await line.read():
+            pass
+
+
+class SimulatedDesk(CameraDesk):
+    """A desk at a camera whose clock is its own and whose line to the broker is the simulator's."""
+
+    def __init__(self, camera: SimulatedCamera) -> None:
+        assert camera.camera is not None
+        super().__init__(camera.clock, camera.camera.log, step_clock=camera.set_clock)
+        self._simulated = camera
+
+    async def probe(self) -> Sequence[Check]:
+        """See `Desk.probe`."""
+        return await self._simulated.network.probe(f"{self.standing().camera}-probe", self._simulated.clock)
+
+
+class CardOfCamera:
+    """Implements `lapel.desk.EvidenceCard`: what is on a simulated camera's card, and whether it takes more."""
+
+    root = CARD
+
+    def __init__(self, camera: SimulatedCamera) -> None:
+        self._camera = camera
+
+    def check(self) -> None:
+        """See `EvidenceCard.check`."""
+        self._camera.storage.check()
+
+    def free_bytes(self) -> int:
+        """See `EvidenceCard.free_bytes`."""
+        return self._camera.storage.free_bytes()
+
+    def listing(self) -> list[Account]:
+        """See `EvidenceCard.listing`."""
+        return self._camera.contents.listing()
+
+    def video(self, recording: str) -> Path:
+        """See `EvidenceCard.video`."""
+        return self._camera.contents.file(recording)
+
+
+class MemoryRecord:
+    """Implements `lapel.console.record.Record`: the newest entries, for as long as the console is there."""
+
+    trouble = ""
+
+    def __init__(self, clock: SimulatedClock) -> None:
+        self._clock = clock
+        self.entries: deque[dict[str, str | float | bool]] = deque(maxlen=_ENTRIES_KEPT)
+
+    async def put(self, kind: str, **detail: str | float | bool | None) -> None:
+        """See `Record.put`."""
+        said = {key: value for key, value in detail.items() if value is not None}
+        self.entries.append({"at": iso(self._clock.now().utc), "kind": kind, **said})

@@ -1,0 +1,178 @@
+"""Practice on a field problem: the camera is on a pseudo terminal, time is real, and whoever practises types here what
+he does with his hands.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from lapel.clock import Clock, SystemClock
+from lapel.console.layout import length
+from lapel.errors import LapelError
+from lapel.hardware.desktop.pty import PtyLine
+from lapel_fleet.clock import SteppedTime, let_run
+from lapel_fleet.field import deeds
+from lapel_fleet.field.bench import Bench
+from lapel_fleet.field.problem import Problem
+
+_TICK_S = 0.05
+"""How finely the camera's time goes: nobody at a terminal notices."""
+_LOOK_S = 0.5
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+async def practise(name: str, problem: Problem, link: Path | None) -> int:
+    """Until it is mended, 0, or given up, 1. `link` is made a link to the line. Raises ConfigError when it cannot."""
+    clock, given_up = SystemClock(), asyncio.Event()
+    for number in _ENDS:
+        asyncio.get_running_loop().add_signal_handler(number, given_up.set)
+    with contextlib.closing(PtyLine(clock, link)) as line, _folder():
+        async with _bench(problem, line, clock) as bench:
+            _print_task(problem, str(link or line.path), bench.console.let_in_once())
+            async with _hands(bench, given_up):
+                return await _until_mended(name, bench, clock, given_up)
+
+
+async def _until_mended(name: str, bench: Bench, clock: Clock, given_up: asyncio.Event) -> int:
+    began_s = clock.mono_s()
+    while not await bench.is_mended():
+        if await _happens(given_up, _LOOK_S):
+            _say(f"given up after {length(clock.mono_s() - began_s)}; `lapel-fleet practice {name} --solve` shows how")
+            return 1
+    _say(f"mended after {length(clock.mono_s() - began_s)}")
+    if sys.stdin.isatty():  # a look around: whoever sits at the console wants to see that it is ready
+        _say("`quit`, or Ctrl-C, ends it")
+        await given_up.wait()
+    return 0
+
+
+async def _happens(event: asyncio.Event, within_s: float) -> bool:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            await event.wait()
+    return event.is_set()
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[None]:
+    """For the camera's files, by names that are the same in every practice."""
+    with tempfile.TemporaryDirectory(prefix="lapel-practice-") as folder, contextlib.chdir(folder):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _bench(problem: Problem, line: PtyLine, clock: Clock) -> AsyncIterator[Bench]:
+    """What befell the camera took minutes, and is over at once; from here on its time is real."""
+    time = SteppedTime()
+    start = clock.now().utc - timedelta(seconds=deeds.SET_UP_S)
+    async with Bench(problem, time, start, line) as bench:
+        coming_about = asyncio.create_task(deeds.come_about(bench))
+        await let_run()
+        await time.advance(deeds.SET_UP_S, let_run)
+        await coming_about
+        ticking = asyncio.create_task(_tick(time, clock), name="time")
+        try:
+            yield bench
+        finally:
+            ticking.cancel()
+            await asyncio.wait([ticking])
+
+
+async def _tick(time: SteppedTime, clock: Clock) -> None:
+    from_s = clock.mono_s() - time.mono_s()
+    while True:
+        await asyncio.sleep(_TICK_S)
+        await time.advance(clock.mono_s() - from_s - time.mono_s(), let_run)
+
+
+# -- what is typed here ------------------------------------------------------------------------------------------------
+
+
+@contextlib.asynccontextmanager
+async def _hands(bench: Bench, given_up: asyncio.Event) -> AsyncIterator[None]:
+    """Whoever practises may use them while the block runs."""
+    typing = asyncio.create_task(_obey(bench, given_up), name="hands")
+    try:
+        yield
+    finally:
+        typing.cancel()
+        await asyncio.wait([typing])
+
+
+async def _obey(bench: Bench, given_up: asyncio.Event) -> None:
+    async for line in _typed(0):
+        match " ".join(line.split()):
+            case "":
+                pass
+            case "help" | "?":
+                _print_deeds()
+            case "secret":
+                _say(f"secret     {bench.console.let_in_once()}")
+            case "quit" | "exit":
+                given_up.set()
+            case words:
+                await _do(words, bench)
+
+
+async def _do(words: str, bench: Bench) -> None:
+    try:
+        await deeds.do(words, bench)
+        _say(f"done: {deeds.DEEDS[words].meaning}")
+    except LapelError as error:
+        _say(str(error))
+
+
+async def _typed(descriptor: int) -> AsyncIterator[str]:
+    """Each line, until there are no more; none where nobody can type."""
+    loop, pieces = asyncio.get_running_loop(), asyncio.Queue[bytes]()
+
+    def readable() -> None:
+        data = b""
+        with contextlib.suppress(OSError):
+            data = os.read(descriptor, 4096)
+        if not data:
+            loop.remove_reader(descriptor)
+        pieces.put_nowait(data)
+
+    try:
+        loop.add_reader(descriptor, readable)
+    except OSError:  # a plain file, for which nobody need wait, or none at all
+        return
+    try:
+        rest = b""
+        while piece := await pieces.get():
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                yield line.decode(errors="replace")
+    finally:
+        loop.remove_reader(descriptor)
+
+
+# -- what is said here -------------------------------------------------------------------------------------------------
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _print_task(problem: Problem, line: str, secret: str) -> None:
+    _say(f"{problem.title}: “{problem.says}”")
+    _say("")
+    _say(f"console    picocom -b 115200 {line}")
+    _say("log in as  service")
+    _say(f"secret     {secret}   (once; `secret` gives another)")
+    _say("")
+    _say("Mend it there, and type here what you do at the camera:")
+    _print_deeds()
+
+
+def _print_deeds() -> None:
+    for words, deed in deeds.DEEDS.items():
+        _say(f"  {words:<19}{deed.meaning}")
+    _say("  help, secret, quit")
