@@ -20,6 +20,7 @@ from lapel.errors import StorageError
 from lapel.gestures import HOLD_S
 from lapel.hardware.interfaces import ButtonName, Edge, RecordingFiles, Storage
 from lapel.link.contract import LapelV1
+from lapel.link.messages import Command
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.link.tap import Tap
@@ -250,6 +251,18 @@ class SimulatedCamera:
     async def hold(self, button: ButtonName = "event", seconds: float = HOLD_S) -> None:
         """Somebody holds a button: the event button's ends a recording."""
         await self.buttons.hold(button, seconds)
+
+    def asked_at_console(self, command: Command) -> None:
+        """A technician asks something of it, as the fleet could."""
+        now = self.clock.now()
+        match command.command:
+            case "start-recording":
+                self.truth.at_console.append(command.id)
+                self.truth.activations.append(Activation(now.mono_s, iso(now.utc), command.id))
+            case "stop-recording" if self.is_recording:
+                self.truth.stops.append(now.mono_s)
+            case "mark" if self.is_recording:
+                self.truth.markers.append(now.mono_s)
 
     def press_to_start(self) -> None:
         """The wearer looks at the lights, and presses when it does not record."""

@@ -19,7 +19,7 @@ from lapel_fleet.camera import Look
 from lapel_fleet.checkers.ledger import LIVE_PRECISION_S, Truth
 from lapel_fleet.clock import ScaledTime
 from lapel_fleet.fleet import Fleet, Glance
-from lapel_fleet.hand import Hand
+from lapel_fleet.hand import Hand, ServicePort
 from lapel_fleet.media import filming
 from lapel_fleet.scenario import Fault, Scenario
 from lapel_fleet.surroundings import LiveSurroundings, tampered_with
@@ -95,6 +95,12 @@ class Crew(Protocol):
     async def hold(self, name: str, button: ButtonName, seconds: float) -> None:
         """Somebody begins to hold a button, and will let it go after so much time."""
 
+    async def attach(self, name: str) -> ServicePort:
+        """Open its console. Raises ConfigError when it is open."""
+
+    async def detach(self, name: str) -> None:
+        """Close it. Harmless when it is."""
+
     async def begin_fault(self, number: int, fault: Fault) -> None:
         """Something goes wrong with those of them that `fault` meets."""
 
@@ -141,6 +147,14 @@ class LocalCrew:
         """See `Crew.hold`."""
         self._hand.hold(name, button, seconds)
 
+    async def attach(self, name: str) -> ServicePort:
+        """See `Crew.attach`."""
+        return await self._hand.attach(name)
+
+    async def detach(self, name: str) -> None:
+        """See `Crew.detach`."""
+        await self._hand.detach(name)
+
     async def begin_fault(self, number: int, fault: Fault) -> None:
         """See `Crew.begin_fault`."""
         await self._hand.begin_fault(number, fault)
@@ -164,7 +178,7 @@ async def local_crew(order: Order) -> AsyncIterator[LocalCrew]:
     )  # fmt: skip
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_DIALLING_THREADS, "dial"))
     fleet = Fleet(order.scenario, order.names, world, around, time, Trace())
-    hand = Hand(fleet.cameras, world, time)
+    hand = Hand(fleet.cameras, world, time, order.speed)
     crew = LocalCrew(fleet, hand)
     measuring = asyncio.create_task(lag.measure(crew.lags_s.append), name="lag")
     try:

@@ -17,6 +17,7 @@ from lapel_fleet.checkers.ledger import Truth
 from lapel_fleet.crew import Crew, Order, local_crew
 from lapel_fleet.elsewhere import failure
 from lapel_fleet.fleet import Glance
+from lapel_fleet.hand import ServicePort
 from lapel_fleet.scenario import Fault
 
 T = TypeVar("T")
@@ -62,6 +63,14 @@ class _Hold(_Asked, frozen=True):
     seconds: float
 
 
+class _Attach(_Asked, frozen=True):
+    name: str
+
+
+class _Detach(_Asked, frozen=True):
+    name: str
+
+
 class _BeginFault(_Asked, frozen=True):
     number: int
     fault: Fault
@@ -71,7 +80,9 @@ class _EndFault(_Asked, frozen=True):
     number: int
 
 
-_Question = _Begin | _End | _Glance | _Truths | _Close | _Looks | _Press | _Hold | _BeginFault | _EndFault
+_Question = (
+    _Begin | _End | _Glance | _Truths | _Close | _Looks | _Press | _Hold | _Attach | _Detach | _BeginFault | _EndFault
+)
 
 
 _DECODER: msgspec.json.Decoder[_Question] = msgspec.json.Decoder(_Question)
@@ -118,6 +129,14 @@ class ProcessCrew:
     async def hold(self, name: str, button: ButtonName, seconds: float) -> None:
         """See `Crew.hold`."""
         await self._ask(_Hold(name, button, seconds), None)
+
+    async def attach(self, name: str) -> ServicePort:
+        """See `Crew.attach`."""
+        return await self._ask(_Attach(name), ServicePort)
+
+    async def detach(self, name: str) -> None:
+        """See `Crew.detach`."""
+        await self._ask(_Detach(name), None)
 
     async def begin_fault(self, number: int, fault: Fault) -> None:
         """See `Crew.begin_fault`."""
@@ -204,6 +223,10 @@ async def _done(crew: Crew, asked: _Question) -> Any:
             return await crew.press(name, button, times)
         case _Hold(name, button, seconds):
             return await crew.hold(name, button, seconds)
+        case _Attach(name):
+            return await crew.attach(name)
+        case _Detach(name):
+            return await crew.detach(name)
         case _BeginFault(number, fault):
             return await crew.begin_fault(number, fault)
         case _EndFault(number):

@@ -9,6 +9,7 @@ from typing import get_args
 
 import msgspec
 
+from lapel.clock import SystemClock
 from lapel.config import meant
 from lapel.errors import ConfigError
 from lapel.hardware.interfaces import ButtonName
@@ -94,11 +95,25 @@ class Asked:
         return msgspec.structs.replace(fault, for_s=self._now_s() - fault.at_s)
 
 
+class ServicePort(msgspec.Struct, frozen=True, kw_only=True):
+    """A camera's console, open to a technician."""
+
+    path: str
+    """Of the pseudo terminal."""
+    role: str
+    secret: str
+    """Lets that role in, once."""
+
+
 class Hand:
     """On the cameras of one process. Nothing here waits for time to pass; who goes on with it decides when."""
 
-    def __init__(self, cameras: Mapping[str, SimulatedCamera], world: World, time: TimeLine) -> None:
-        self._cameras, self._world, self._time = cameras, world, time
+    def __init__(
+        self, cameras: Mapping[str, SimulatedCamera], world: World, time: TimeLine, speed: float = 1.0
+    ) -> None:
+        """`speed`: how fast `time` goes, beside real time; at a console somebody lives in that."""
+        self._cameras, self._world, self._time, self._speed = cameras, world, time, speed
+        self._consoles: dict[str, contextlib.AsyncExitStack] = {}
         self._faults: dict[int, contextlib.ExitStack] = {}
         self._holding: set[asyncio.Task[None]] = set()
 
@@ -132,8 +147,32 @@ class Hand:
         """It is over. Harmless when it is."""
         self._faults.pop(number, contextlib.ExitStack()).close()
 
+    async def attach(self, name: str) -> ServicePort:
+        """Open its console on a pseudo terminal. Raises ConfigError when it is open already."""
+        from lapel.console.shell import IDLE_S  # a console costs more than thousands of cameras that have none
+        from lapel.hardware.desktop.pty import PtyLine
+        from lapel_fleet.console import SimulatedConsole
+
+        camera = self.camera(name)
+        if name in self._consoles:
+            raise ConfigError(f"{name}: somebody is attached already, and a camera has one service port")
+        stack = self._consoles[name] = contextlib.AsyncExitStack()
+        try:
+            line = stack.enter_context(contextlib.closing(PtyLine(SystemClock())))
+            console = await stack.enter_async_context(SimulatedConsole(camera, line, idle_s=IDLE_S * self._speed))
+        except BaseException:
+            await self.detach(name)
+            raise
+        return ServicePort(path=line.path, role="service", secret=console.let_in_once())
+
+    async def detach(self, name: str) -> None:
+        """Close it. Harmless when it is."""
+        await self._consoles.pop(name, contextlib.AsyncExitStack()).aclose()
+
     async def let_go(self) -> None:
-        """Nobody is there any more: buttons are released, and what went wrong is mended."""
+        """Nobody is there any more: buttons are released, consoles closed, and what went wrong is mended."""
+        for name in list(self._consoles):
+            await self.detach(name)
         for number in list(self._faults):
             self.end_fault(number)
         holding = list(self._holding)

@@ -11,7 +11,7 @@ from lapel_fleet.camera import Look
 from lapel_fleet.checkers.ledger import Case, Truth
 from lapel_fleet.clock import ScaledTime
 from lapel_fleet.crew import Crew
-from lapel_fleet.hand import Asked, check_button, check_fault, check_name, check_state, not_online
+from lapel_fleet.hand import Asked, ServicePort, check_button, check_fault, check_name, check_state, not_online
 from lapel_fleet.run import Time
 from lapel_fleet.scenario import Fault
 
@@ -101,6 +101,14 @@ class LiveHand:
                 raise LapelError(not_online(name, look, limit_s))
             names = tuple(away)
             await asyncio.sleep(_LOOK_S)
+
+    async def attach(self, name: str) -> ServicePort:
+        """See `Steerable.attach`."""
+        return await self._of(name).attach(name)
+
+    async def detach(self, name: str) -> None:
+        """See `Steerable.detach`."""
+        await self._of(name).detach(name)
 
     async def begin_fault(self, fault: Fault) -> int:
         """See `Steerable.begin_fault`."""

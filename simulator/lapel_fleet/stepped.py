@@ -22,7 +22,7 @@ from lapel_fleet.clock import SteppedTime
 from lapel_fleet.control_room import ControlRoom
 from lapel_fleet.fleet import Fleet
 from lapel_fleet.forget import forget
-from lapel_fleet.hand import Asked, Hand, check_fault, check_state, not_online
+from lapel_fleet.hand import Asked, Hand, ServicePort, check_fault, check_state, not_online
 from lapel_fleet.listening import Listener, listening
 from lapel_fleet.media import filming
 from lapel_fleet.run import Run, Time
@@ -176,6 +176,14 @@ class SteppedFleet:
         await _let_run()
         await self.advance(seconds)
         await holding
+
+    async def attach(self, name: str) -> ServicePort:
+        """Open its console. What takes time there waits until time goes on. Raises ConfigError when it is open."""
+        return await self._hand.attach(name)
+
+    async def detach(self, name: str) -> None:
+        """Close it. Harmless when it is."""
+        await self._hand.detach(name)
 
     async def begin_fault(self, fault: Fault) -> int:
         """Let it happen to the cameras that it names, or to all. What is returned ends it. Raises ConfigError."""

@@ -20,6 +20,7 @@ from lapel_fleet.steering import place
 from lapel_fleet.steering.messages import LINE_LIMIT_BYTES
 from system.brokers import real
 from system.process import PATIENCE_S, Program, program
+from system.technician import picocom
 
 FLEET = Path(sys.executable).with_name("lapel-fleet")
 GUIDE = Path(__file__).parents[2] / "docs" / "simulator.md"
@@ -180,6 +181,30 @@ async def test_a_checker_of_one_s_own_makes_check_and_the_run_fail(tmp_path: Pat
         assert not json.loads(fleet("check", "--json")[1])["passed"]
         well("end")
         assert await run.ends() == 1
+
+
+@pytest.mark.parametrize("kind", [("--stepped",), ("--workers", "2")])
+async def test_a_console_is_there_as_long_as_somebody_is_attached(tmp_path: Path, kind: tuple[str, ...]) -> None:
+    with running(tmp_path, "a", *kind) as run:
+        with program(tmp_path, "attach", FLEET, "attach", CAMERA) as attached:
+            line = (await attached.says(r"picocom -b 115200 (\S+)\n"))[1]
+            secret = (await attached.says(r"secret +(\w+) "))[1]
+            assert "a camera has one service port" in refused("attach", CAMERA)
+            with picocom(Path(line)) as technician:
+                technician.send("\r")
+                for prompt, typed in (("login: $", "service"), ("secret: ", secret), ("> ", "record start 'trial'")):
+                    technician.expect(prompt)
+                    technician.send(f"{typed}\r")
+                well("until", CAMERA, "recording")
+                technician.expect("recording> ")
+            attached.tell(SIGINT)
+            assert await attached.ends() == 0
+        assert not Path(line).exists()
+        with program(tmp_path, "again", FLEET, "attach", CAMERA, "--json") as again:
+            await again.says(r'"role":"service"')
+            well("check")
+            well("end")
+            assert (await again.ends(), await run.ends()) == (0, 0), run.out
 
 
 async def test_a_live_run_with_two_workers_is_pressed_by_hand(tmp_path: Path) -> None:

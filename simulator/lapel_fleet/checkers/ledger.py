@@ -57,6 +57,8 @@ class Truth:
     card_faults: int = 0
     commands: list[str] = field(default_factory=list)
     """Ids of the commands that must be answered."""
+    at_console: list[str] = field(default_factory=list)
+    """Ids of those that somebody gave at the technician's console, which answers them itself."""
     expired: list[str] = field(default_factory=list)
     """Those among them that came too late to be carried out."""
     accounts: list[Account] = field(default_factory=list)

@@ -224,7 +224,8 @@ def _ended_then(truth: Truth, at_s: float) -> bool:
 
 def _was_asked_for(truth: Truth, account: Account) -> bool:
     if account.start.command:
-        return account.start.command in truth.commands and account.start.command not in truth.expired
+        known = account.start.command in truth.commands or account.start.command in truth.at_console
+        return known and account.start.command not in truth.expired
     return any(_is_trigger(truth, account, one) for one in truth.activations)
 
 

@@ -5,6 +5,7 @@ run is gone.
 """
 
 import argparse
+import contextlib
 import json
 import sys
 import threading
@@ -66,6 +67,8 @@ def add_steering(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     online = _added(commands, "online", _online, "wait until there is such a run and cameras have said all they had to")
     online.add_argument("cameras", nargs="*", metavar="CAMERA", help="these; all where none is named")
     online.add_argument("--within", default="90s", metavar="TIME", help="of real time (default: %(default)s)")
+    attach = _added(commands, "attach", _attach, "open a camera's console on a pseudo terminal, until Ctrl-C")
+    attach.add_argument("camera", metavar="CAMERA", help="as site/name")
     _added(commands, "check", _check, "judge now; exit code 1 when a checker finds something")
     _added(commands, "end", _end, "end a run, which then judges and reports")
 
@@ -213,6 +216,14 @@ def _await_run(run_id: str | None, within_s: float) -> None:
         wait.wait(_LOOK_S)
 
 
+def _attach(options: argparse.Namespace) -> int:
+    inside = place.folder()
+    with client(chosen(options.run, inside), inside) as run, contextlib.suppress(KeyboardInterrupt):
+        _tell(options, run.ask(messages.Attach(camera=options.camera), messages.Attached), _attached)
+        run.until_over()
+    return 0
+
+
 def _check(options: argparse.Namespace) -> int:
     from lapel_fleet.report.text import lines
 
@@ -237,11 +248,22 @@ def _asked(
     inside = place.folder()
     with client(chosen(options.run, inside), inside) as run:
         answer = run.ask(request, kind)
-    if options.json:
-        print(msgspec.json.encode(answer).decode())
-    for line in () if options.json else told(answer):
-        print(line)
+    _tell(options, answer, told)
     return answer
+
+
+def _tell(options: argparse.Namespace, answer: T, told: Callable[[T], Iterable[str]]) -> None:
+    if options.json:
+        print(msgspec.json.encode(answer).decode(), flush=True)
+    for line in () if options.json else told(answer):
+        print(line, flush=True)
+
+
+def _attached(one: messages.Attached) -> Iterator[str]:
+    yield f"console    picocom -b 115200 {one.path}"
+    yield f"log in as  {one.role}"
+    yield f"secret     {one.secret}   (once)"
+    yield "Ctrl-C closes it"
 
 
 def _standing(one: messages.Standing, *, named: bool) -> Iterator[str]:

@@ -39,6 +39,10 @@ class Client:
             raise failure(answer.error, answer.exit_code)
         return answer
 
+    def until_over(self) -> None:
+        """Return when the run has ended."""
+        self._lines.read()
+
     def close(self) -> None:
         """Hang up."""
         self._lines.close()

@@ -93,6 +93,12 @@ class Online(_Request, tag="online", frozen=True, kw_only=True):
     """Of real time."""
 
 
+class Attach(_Request, tag="attach", frozen=True, kw_only=True):
+    """Open a camera's console on a pseudo terminal, for as long as this connection is there."""
+
+    camera: _Name
+
+
 class Check(_Request, tag="check", frozen=True, kw_only=True):
     """Judge now what was so far."""
 
@@ -101,7 +107,7 @@ class End(_Request, tag="end", frozen=True, kw_only=True):
     """End the run, which then judges and reports."""
 
 
-Request = Status | BeginFault | Mend | Advance | Press | Hold | Until | Online | Check | End
+Request = Status | BeginFault | Mend | Advance | Press | Hold | Until | Online | Attach | Check | End
 
 
 # -- answers -----------------------------------------------------------------------------------------------------------
@@ -185,6 +191,17 @@ class Standing(Done, frozen=True, kw_only=True):
     faults: list[Wrong]
 
 
+class Attached(Done, frozen=True, kw_only=True):
+    """Its console is open."""
+
+    path: str
+    """Of the terminal: `picocom -b 115200 PATH`."""
+    role: str
+    """Log in as this."""
+    secret: str
+    """Lets it in, once."""
+
+
 class Judged(Done, frozen=True, kw_only=True):
     """What was found."""
 
@@ -194,7 +211,7 @@ class Judged(Done, frozen=True, kw_only=True):
 
 ANSWERS: Mapping[type[_Request], type[Done]] = {
     Status: Standing, BeginFault: Begun, Mend: Mended, Advance: Advanced, Press: Done, Hold: Done, Until: Done,
-    Online: Done, Check: Judged, End: Done,
+    Online: Done, Attach: Attached, Check: Judged, End: Done,
 }  # fmt: skip
 """What comes back when it can be done."""
 Answer = Done | Refused

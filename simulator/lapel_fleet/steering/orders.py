@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from typing import cast
 
 from lapel.errors import ConfigError, LapelError
@@ -19,6 +20,8 @@ from lapel_fleet.steering.messages import (
     Advance,
     Advanced,
     Answer,
+    Attach,
+    Attached,
     BeginFault,
     Begun,
     Check,
@@ -57,15 +60,15 @@ class Orders:
         self.end_is_wanted = False
         """Whether somebody asked that the run end; whoever hears it from here ends it."""
 
-    async def answer(self, line: bytes) -> bytes:
-        """To one request. What cannot be is an answer, too."""
+    async def answer(self, line: bytes, held: AsyncExitStack) -> bytes:
+        """To one request. What cannot be is an answer, too. `held` is what the one who asks has open."""
         try:
-            answer: Answer = await self._carried_out(request_in(line))
+            answer: Answer = await self._carried_out(request_in(line), held)
         except LapelError as error:
             answer = Refused(error=plain(str(error)), exit_code=error.exit_code)
         return on_line(answer)
 
-    async def _carried_out(self, request: Request) -> Done:
+    async def _carried_out(self, request: Request, held: AsyncExitStack) -> Done:
         run = self._run
         match request:
             case Status():
@@ -88,6 +91,8 @@ class Orders:
                 await run.until_state(request.camera, request.state, request.within_s)
             case Online():
                 await run.until_online(*self._named(request.cameras), limit_s=request.within_s)
+            case Attach():
+                return await self._attached(request.camera, held)
             case Check():
                 return await self._judged()
             case End():
@@ -127,6 +132,11 @@ class Orders:
         for one in numbers:
             await self._run.end_fault(one)
         return Mended(now_s=self._run.now_s, numbers=numbers)
+
+    async def _attached(self, name: str, held: AsyncExitStack) -> Attached:
+        port = await self._run.attach(name)
+        held.push_async_callback(self._run.detach, name)
+        return Attached(now_s=self._run.now_s, path=port.path, role=port.role, secret=port.secret)
 
     async def _judged(self) -> Judged:
         findings = self._judge(await self._run.cases())

@@ -5,7 +5,7 @@ import contextlib
 import select
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 from lapel_fleet.steering import place
 from lapel_fleet.steering.messages import LINE_LIMIT_BYTES, Refused, on_line
@@ -42,7 +42,8 @@ async def served(orders: Orders, listening: socket.socket, ended: asyncio.Event)
         assert task is not None
         talks.add(task)
         try:
-            await _talk(orders, reader, writer, ended)
+            async with AsyncExitStack() as held:
+                await _talk(orders, reader, writer, ended, held)
         except asyncio.CancelledError:
             pass  # the run is over; asyncio would tell of a cancelled handler on standard error
         finally:
@@ -60,11 +61,15 @@ async def served(orders: Orders, listening: socket.socket, ended: asyncio.Event)
 
 
 async def _talk(
-    orders: Orders, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ended: asyncio.Event
+    orders: Orders,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    ended: asyncio.Event,
+    held: AsyncExitStack,
 ) -> None:
     try:
         while line := await reader.readline():
-            answer = await _answered(orders, line, writer)
+            answer = await _answered(orders, line, writer, held)
             writer.write(answer)
             await writer.drain()
             if orders.end_is_wanted:
@@ -84,9 +89,9 @@ async def _talk(
             await writer.wait_closed()
 
 
-async def _answered(orders: Orders, line: bytes, writer: asyncio.StreamWriter) -> bytes:
+async def _answered(orders: Orders, line: bytes, writer: asyncio.StreamWriter, held: AsyncExitStack) -> bytes:
     """Who goes away before he has his answer wants it no more: time does not go on for nobody. Raises OSError then."""
-    work = asyncio.create_task(orders.answer(line))
+    work = asyncio.create_task(orders.answer(line, held))
     try:
         while not (await asyncio.wait([work], timeout=_LOOK_S))[0]:
             if _hung_up(writer.get_extra_info("socket")):

@@ -8,6 +8,7 @@ from typing import Protocol
 from lapel.hardware.interfaces import ButtonName
 from lapel_fleet.camera import Look
 from lapel_fleet.checkers.ledger import Case
+from lapel_fleet.hand import ServicePort
 from lapel_fleet.run import Time
 from lapel_fleet.scenario import Fault
 
@@ -56,6 +57,12 @@ class Steerable(Protocol):
 
     async def until_online(self, *names: str, limit_s: float) -> None:
         """Return once these have said all that they had to say. LapelError when that does not come in real time."""
+
+    async def attach(self, name: str) -> ServicePort:
+        """Open its console on a pseudo terminal. ConfigError when it is open already."""
+
+    async def detach(self, name: str) -> None:
+        """Close it. Harmless when it is."""
 
     async def begin_fault(self, fault: Fault) -> int:
         """Let it happen to the cameras that it names, or to all. What is returned ends it."""

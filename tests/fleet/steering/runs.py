@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from lapel.hardware.interfaces import ButtonName
 from lapel_fleet.camera import Look
 from lapel_fleet.checkers.ledger import Case
-from lapel_fleet.hand import Asked, check_fault, check_name, check_state
+from lapel_fleet.hand import Asked, ServicePort, check_fault, check_name, check_state
 from lapel_fleet.run import Time
 from lapel_fleet.scenario import Fault
 
@@ -48,6 +48,14 @@ class RememberedRun:
 
     async def until_online(self, *names: str, limit_s: float) -> None:
         self.done.append(("online", *names, limit_s))
+
+    async def attach(self, name: str) -> ServicePort:
+        check_name(name, self.names)
+        self.done.append(("attach", name))
+        return ServicePort(path="/dev/pts/7", role="service", secret="0123")
+
+    async def detach(self, name: str) -> None:
+        self.done.append(("detach", name))
 
     async def begin_fault(self, fault: Fault) -> int:
         check_fault(fault, self.names)

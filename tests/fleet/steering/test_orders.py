@@ -1,6 +1,7 @@
 """The protocol in memory: whatever comes in on a line, one line goes out, and it is an answer."""
 
 import json
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
-WORDS = ["status", "fault", "mend", "advance", "press", "hold", "until", "online", "check", "end"]
+WORDS = ["status", "fault", "mend", "advance", "press", "hold", "until", "online", "attach", "check", "end"]
 KEYS = ["camera", "cameras", "button", "times", "seconds", "state", "within_s", "number", "fault"]
 LIKELY = st.sampled_from([CAMERA, [CAMERA], "event", "recording", 1, 2.5, "1", "nowhere/cam-0001", 1e300, -1])
 REQUESTS = st.fixed_dictionaries(
@@ -37,7 +38,12 @@ REQUESTS = st.fixed_dictionaries(
 def answer(line: bytes, orders: Orders | None = None) -> dict[str, Any]:
     """What comes back. Where time is virtual it can wait as long as it likes."""
     orders = orders or made(RememberedRun())
-    said = run_virtual(lambda _: orders.answer(line))
+
+    async def visit() -> bytes:
+        async with AsyncExitStack() as held:
+            return await orders.answer(line, held)
+
+    said = run_virtual(lambda _: visit())
     assert said.endswith(b"\n")
     assert said.count(b"\n") == 1
     found: dict[str, Any] = json.loads(said)
@@ -122,6 +128,13 @@ def test_orders_reach_the_run_with_their_usual_values() -> None:
         ("online", CAMERA, "buffalo/cam-0001", 90.0),
         ("advance", 120.0),
     ]
+
+
+def test_a_console_is_open_as_long_as_the_one_who_wanted_it_is_there() -> None:
+    run = RememberedRun()
+    attached = answer(said({"do": "attach", "camera": CAMERA}), made(run))
+    assert (attached["path"], attached["role"], attached["secret"]) == ("/dev/pts/7", "service", "0123")
+    assert run.done == [("attach", CAMERA), ("detach", CAMERA)]
 
 
 def test_faults_have_numbers_until_they_are_mended() -> None:
