@@ -1,7 +1,7 @@
 """`lapel-fleet`: simulated cameras.
 
-Exit codes: 0 all well, 1 a verdict against a recording or a camera, 2 bad input, 3 inconclusive or a file that cannot
-be written, 4 no broker.
+Exit codes: 0 all well, 1 a verdict against a recording or a camera, or practice given up, 2 bad input, 3 inconclusive
+or a file that cannot be written, 4 no broker.
 """
 
 import argparse

@@ -11,10 +11,12 @@ from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from lapel.check import Check
 from lapel.clock import iso
 from lapel.console.candidate import Candidate, Note
-from lapel.console.interface import Desk, Outcome, Role
+from lapel.console.interface import Desk, Network, Outcome, Role
 from lapel.console.login import Door, Secrets
 from lapel.console.shell import IDLE_S, Console
 from lapel.desk import CameraDesk
@@ -131,6 +133,10 @@ class SimulatedDesk(CameraDesk):
         assert camera.camera is not None
         super().__init__(camera.clock, camera.camera.log, step_clock=camera.set_clock)
         self._simulated = camera
+
+    def network(self) -> Network:
+        """See `Desk.network`."""
+        return msgspec.structs.replace(super().network(), broker=self._simulated.network.address)
 
     async def probe(self) -> Sequence[Check]:
         """See `Desk.probe`."""

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from lapel_fleet.clock import DeadlockError, VirtualClock, run_virtual
+from lapel_fleet.clock import START, DeadlockError, VirtualClock, run_virtual
 
 
 def test_a_day_takes_no_time_and_wakes_in_order() -> None:
@@ -59,3 +59,15 @@ def test_a_drift_grows_with_time_and_leaves_monotonic_time_alone() -> None:
         return errors_s
 
     assert run_virtual(program) == pytest.approx([0, 0.5, -0.5, -0.5], abs=1e-5)
+
+
+def test_a_clock_knows_how_wrong_it_is() -> None:
+    async def program(clock: VirtualClock) -> None:
+        assert clock.wrong_by_s == 0
+        clock.step(-90)
+        clock.set_drift(100)
+        await clock.sleep(10_000)
+        assert clock.wrong_by_s == pytest.approx(-89)
+        assert (clock.now().utc - START).total_seconds() == pytest.approx(10_000 - 89)
+
+    run_virtual(program)

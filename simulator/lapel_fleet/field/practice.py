@@ -46,7 +46,9 @@ async def _until_mended(name: str, bench: Bench, clock: Clock, given_up: asyncio
             _say(f"given up after {length(clock.mono_s() - began_s)}; `lapel-fleet practice {name} --solve` shows how")
             return 1
     _say(f"mended after {length(clock.mono_s() - began_s)}")
-    if sys.stdin.isatty():  # a look around: whoever sits at the console wants to see that it is ready
+    if (
+        sys.stdin is not None and sys.stdin.isatty()
+    ):  # a look around: whoever sits at the console wants to see that it is ready
         _say("`quit`, or Ctrl-C, ends it")
         await given_up.wait()
     return 0
@@ -106,7 +108,7 @@ async def _hands(bench: Bench, given_up: asyncio.Event) -> AsyncIterator[None]:
 
 
 async def _obey(bench: Bench, given_up: asyncio.Event) -> None:
-    async for line in _typed(0):
+    async for line in _typed():
         match " ".join(line.split()):
             case "":
                 pass
@@ -128,9 +130,11 @@ async def _do(words: str, bench: Bench) -> None:
         _say(str(error))
 
 
-async def _typed(descriptor: int) -> AsyncIterator[str]:
-    """Each line, until there are no more; none where nobody can type."""
-    loop, pieces = asyncio.get_running_loop(), asyncio.Queue[bytes]()
+async def _typed() -> AsyncIterator[str]:
+    """Each line on standard input, until there are no more; none where nobody can type."""
+    if sys.stdin is None:  # closed by whoever started this
+        return
+    descriptor, loop, pieces = sys.stdin.fileno(), asyncio.get_running_loop(), asyncio.Queue[bytes]()
 
     def readable() -> None:
         data = b""
@@ -142,7 +146,9 @@ async def _typed(descriptor: int) -> AsyncIterator[str]:
 
     try:
         loop.add_reader(descriptor, readable)
-    except OSError:  # a plain file, for which nobody need wait, or none at all
+    except OSError:  # a plain file, for which nobody need wait
+        for line in sys.stdin:
+            yield line
         return
     try:
         rest = b""

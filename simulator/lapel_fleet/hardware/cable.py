@@ -89,6 +89,11 @@ class WiredNetwork:
     def dial(self, link: LinkSection) -> None:
         """See `SimulatedNetwork.dial`. Where the broker is, and who may come, is the run's affair, not the camera's."""
 
+    @property
+    def address(self) -> str:
+        """See `SimulatedNetwork.address`."""
+        return " ".join(f"mqtt{'s' if one.tls else ''}://{one}" for one in self._brokers)
+
     async def probe(self, client_id: str, clock: Clock) -> Sequence[Check]:
         """See `SimulatedNetwork.probe`. Around the cable: what was done to that it does not see."""
         return [step for one in self._brokers for step in await Probe(one, client_id, clock).run()]

@@ -54,6 +54,10 @@ class SimulatedNetwork(Transport, Protocol):
     def dial(self, link: LinkSection) -> None:
         """The camera starts with these settings."""
 
+    @property
+    def address(self) -> str:
+        """The broker that the camera then speaks to, as its configuration would name it."""
+
     async def probe(self, client_id: str, clock: Clock) -> Sequence[Check]:
         """Try to reach the broker under that name, a step at a time; see `lapel.link.probe`."""
 
@@ -189,6 +193,11 @@ class VirtualNetwork:
     def dial(self, link: LinkSection) -> None:
         """See `SimulatedNetwork.dial`."""
         self._link = link
+
+    @property
+    def address(self) -> str:
+        """See `SimulatedNetwork.address`."""
+        return self._link.broker
 
     @asynccontextmanager
     async def connect(self, hello: Hello) -> AsyncIterator[Connection]:

@@ -112,3 +112,16 @@ async def test_a_slow_card_makes_its_worker_wait_on_the_injected_clock() -> None
     card.slow(None)
     await worker.run(lambda: files.append([bytes(250)]))
     assert clock.slept_s == [2.5]
+
+
+def test_another_card_is_empty_and_sound_and_the_old_one_keeps_what_it_had() -> None:
+    old, new = MemoryStorage(), MemoryStorage()
+    card = SimulatedStorage(old)
+    card.create(account("clip-1")).append([HEADER, BODY])
+    card.fill()
+    card.read_only()
+    card.swap(new)
+    card.check()
+    card.create(account("clip-2")).append([HEADER, BODY])
+    assert [one.recording for one in old.listing()] == ["clip-1"]
+    assert [one.recording for one in new.listing()] == ["clip-2"]
