@@ -133,6 +133,7 @@ def _replayed(options: argparse.Namespace) -> str:
     said = [
         "--virtual" if options.virtual else "",
         "--stepped" if options.stepped else "",
+        f"--run {options.run}" if options.run else "",
         f"--speed {options.speed:g}" if options.speed != 1 else "",
         "--chaos" if options.chaos else "",
         f"--media {options.media}" if options.media else "",
