@@ -15,6 +15,7 @@ from signal import SIGINT, SIGTERM
 
 import pytest
 
+from lapel_fleet.broker import embedded_broker
 from lapel_fleet.cli import main
 from lapel_fleet.steering import place
 from lapel_fleet.steering.messages import LINE_LIMIT_BYTES
@@ -141,15 +142,17 @@ async def test_two_runs_at_once_are_told_apart(tmp_path: Path, folder: Path) -> 
 
 
 async def test_the_socket_of_a_killed_run_is_no_run_and_is_replaced(tmp_path: Path, folder: Path) -> None:
-    with running(tmp_path, "a", "--stepped") as killed:
-        killed.kill()
-        assert [one.name for one in folder.iterdir()] == ["a.sock"]
-        assert well("runs") == ""
-        assert "--run a: there is no such run" in refused("status", "--run", "a")
-    with running(tmp_path, "a", "--stepped") as run:
-        assert "4 buffering" in well("runs")
-        well("end")
-        assert await run.ends() == 0
+    async with embedded_broker() as broker:  # who is killed cannot stop a broker of its own
+        with running(tmp_path, "a", "--stepped", "--broker", broker.url) as killed:
+            killed.kill()
+            assert [one.name for one in folder.iterdir()] == ["a.sock"]
+            assert well("runs") == ""
+            assert "--run a: there is no such run" in refused("status", "--run", "a")
+        with running(tmp_path, "a", "--stepped", "--broker", broker.url) as run:
+            assert "4 buffering" in well("runs")
+            assert json.loads(well("status", "--json"))["broker"] == broker.url
+            well("end")
+            assert await run.ends() == 0
 
 
 async def test_what_nobody_waits_for_any_more_is_left_off(tmp_path: Path, folder: Path) -> None:
