@@ -20,6 +20,7 @@ from lapel.console.interface import Desk, Network, Outcome, Role
 from lapel.console.login import Door, Secrets
 from lapel.console.shell import IDLE_S, Console
 from lapel.desk import CameraDesk
+from lapel.errors import ConsoleError
 from lapel.hardware.interfaces import SerialLine
 from lapel.link.messages import Command
 from lapel.recording import Account
@@ -31,9 +32,10 @@ _ENTRIES_KEPT = 1_000
 
 
 class SimulatedConsole:
-    """A console on one camera while the block runs: `async with SimulatedConsole(camera, line) as console`.
+    """A console on one camera while the block runs: `async with SimulatedConsole(camera, line) as console`. Raises
+    ConsoleError where there is one: a camera has one service port.
 
-    Implements `lapel_fleet.camera.Plugged`. A camera has one service port, so one console at a time.
+    Implements `lapel_fleet.camera.Plugged`.
     """
 
     def __init__(self, camera: SimulatedCamera, line: SerialLine, *, idle_s: float = IDLE_S) -> None:
@@ -50,6 +52,8 @@ class SimulatedConsole:
         self._serving: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "SimulatedConsole":
+        if self._camera.plugged is not None:
+            raise ConsoleError(f"{self._camera.name}: somebody is at its service port already", "refused")
         self._camera.plugged = self
         if self._camera.is_on and self._camera.camera is not None:
             self.seat()
@@ -58,6 +62,7 @@ class SimulatedConsole:
 
     async def __aexit__(self, *_: object) -> None:
         self._camera.plugged = None
+        self.end()
         if self._serving is not None:
             self._serving.cancel()
             await asyncio.wait([self._serving])
@@ -92,7 +97,8 @@ class SimulatedConsole:
 
     def end(self) -> None:
         """See `Plugged.end`."""
-        self._desk = None
+        if self._desk is not None:
+            self._camera.tap.heard = self._desk = None
         self._turned.set()
 
     # -- inside --------------------------------------------------------------------------------------------------------

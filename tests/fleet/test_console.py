@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
+import pytest
+
 from console.terminals import Emulator
+from lapel.errors import ConsoleError
 from lapel_fleet.camera import SimulatedCamera
 from lapel_fleet.clock import VirtualClock, run_virtual
 from lapel_fleet.console import SimulatedConsole
@@ -38,11 +41,12 @@ class Visit:
         assert "cam-0001" in await self.say(secret, wait_s=2)
 
 
-def play(story: Callable[[Visit], Awaitable[None]]) -> None:
+def play(story: Callable[[Visit], Awaitable[None]], *, is_on: bool = True) -> None:
     async def program(clock: VirtualClock) -> None:
         around = VirtualSurroundings(SCENARIO, asyncio.get_running_loop())
         camera = SimulatedCamera("baltimore/cam-0001", SCENARIO, World(7), around)
-        camera.power_on()
+        if is_on:
+            camera.power_on()
         await clock.sleep(60)
         line = SimulatedSerial()
         async with SimulatedConsole(camera, line) as console:
@@ -107,15 +111,39 @@ def test_a_power_cut_ends_the_visit_and_what_is_typed_without_power_is_lost() ->
 
 def test_it_waits_at_a_camera_that_is_off() -> None:
     async def story(on: Visit) -> None:
-        await on.camera.power_cut()
-        async with SimulatedConsole(on.camera, SimulatedSerial()) as late:
-            late.line.attach()
-            await on.clock.sleep(1)
-            on.camera.power_on()
-            await on.clock.sleep(10)
-            assert late.line.heard.endswith(b"login: ")
+        assert await on.say("status", wait_s=10) == ""
+        on.camera.power_on()
+        await on.clock.sleep(10)
+        assert on.terminal.text(on.terminal.row) == "login:"
+        await on.log_in()
+
+    play(story, is_on=False)
+
+
+def test_a_camera_has_one_service_port() -> None:
+    async def story(on: Visit) -> None:
+        with pytest.raises(ConsoleError, match="baltimore/cam-0001: somebody is at its service port"):
+            async with SimulatedConsole(on.camera, SimulatedSerial()):
+                pass
+        await on.log_in()
 
     play(story)
+
+
+def test_a_camera_keeps_nothing_of_a_console_that_was_closed() -> None:
+    async def program(clock: VirtualClock) -> None:
+        camera = SimulatedCamera(
+            "baltimore/cam-0001", SCENARIO, World(7), VirtualSurroundings(SCENARIO, asyncio.get_running_loop())
+        )
+        camera.power_on()
+        await clock.sleep(60)
+        async with SimulatedConsole(camera, SimulatedSerial()) as console:
+            assert (camera.plugged, camera.tap.heard is None) == (console, False)
+        assert (camera.plugged, camera.tap.heard) == (None, None)
+        await camera.switch_off()
+        await camera.close()
+
+    run_virtual(program)
 
 
 def test_the_button_proves_presence() -> None:
