@@ -96,7 +96,7 @@ class Crew(Protocol):
         """Somebody begins to hold a button, and will let it go after so much time."""
 
     async def attach(self, name: str) -> ServicePort:
-        """Open its console. Raises ConfigError when it is open."""
+        """Open its console. Raises ConsoleError when it is open."""
 
     async def detach(self, name: str) -> None:
         """Close it. Harmless when it is."""

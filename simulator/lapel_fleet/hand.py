@@ -148,21 +148,17 @@ class Hand:
         self._faults.pop(number, contextlib.ExitStack()).close()
 
     async def attach(self, name: str) -> ServicePort:
-        """Open its console on a pseudo terminal. Raises ConfigError when it is open already."""
+        """Open its console on a pseudo terminal. Raises ConsoleError when somebody is there already."""
         from lapel.console.shell import IDLE_S  # a console costs more than thousands of cameras that have none
         from lapel.hardware.desktop.pty import PtyLine
         from lapel_fleet.console import SimulatedConsole
 
         camera = self.camera(name)
-        if name in self._consoles:
-            raise ConfigError(f"{name}: somebody is attached already, and a camera has one service port")
-        stack = self._consoles[name] = contextlib.AsyncExitStack()
-        try:
-            line = stack.enter_context(contextlib.closing(PtyLine(SystemClock())))
-            console = await stack.enter_async_context(SimulatedConsole(camera, line, idle_s=IDLE_S * self._speed))
-        except BaseException:
-            await self.detach(name)
-            raise
+        async with contextlib.AsyncExitStack() as opened:
+            line = opened.enter_context(contextlib.closing(PtyLine(SystemClock())))
+            console = SimulatedConsole(camera, line, idle_s=IDLE_S * self._speed)
+            await opened.enter_async_context(console)
+            self._consoles[name] = opened.pop_all()
         return ServicePort(path=line.path, role="service", secret=console.let_in_once())
 
     async def detach(self, name: str) -> None:

@@ -178,7 +178,7 @@ class SteppedFleet:
         await holding
 
     async def attach(self, name: str) -> ServicePort:
-        """Open its console. What takes time there waits until time goes on. Raises ConfigError when it is open."""
+        """Open its console. What takes time there waits until time goes on. Raises ConsoleError when it is open."""
         return await self._hand.attach(name)
 
     async def detach(self, name: str) -> None:

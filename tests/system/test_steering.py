@@ -192,7 +192,7 @@ async def test_a_console_is_there_as_long_as_somebody_is_attached(tmp_path: Path
         with program(tmp_path, "attach", FLEET, "attach", CAMERA) as attached:
             line = (await attached.says(r"picocom -b 115200 (\S+)\n"))[1]
             secret = (await attached.says(r"secret +(\w+) "))[1]
-            assert "a camera has one service port" in refused("attach", CAMERA)
+            assert "somebody is at its service port already" in refused("attach", CAMERA)
             with picocom(Path(line)) as technician:
                 technician.send("\r")
                 for prompt, typed in (("login: $", "service"), ("secret: ", secret), ("> ", "record start 'trial'")):

@@ -59,7 +59,7 @@ class Steerable(Protocol):
         """Return once these have said all that they had to say. LapelError when that does not come in real time."""
 
     async def attach(self, name: str) -> ServicePort:
-        """Open its console on a pseudo terminal. ConfigError when it is open already."""
+        """Open its console on a pseudo terminal. A LapelError when it is open already."""
 
     async def detach(self, name: str) -> None:
         """Close it. Harmless when it is."""
