@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from lapel import config, states
 from lapel.link import asyncapi
 from lapel_fleet.checkers.back_end import BACK_END_CHECKERS
 from lapel_fleet.checkers.expectations import WHAT
 from lapel_fleet.checkers.fleet import CHECKERS
 from lapel_fleet.field import problem
+from lapel_fleet.steering.messages import ANSWERS
 
 ROOT = Path(__file__).parent.parent
 
@@ -57,9 +60,33 @@ def simulator_page(text: str) -> str:
         ("checkers", ("checker", "what it demands"), _demands(CHECKERS)),
         ("back-end-checkers", ("checker", "what it demands"), _demands(BACK_END_CHECKERS)),
         ("expectations", ("what", "meaning", "keys"), expectations),
+        (
+            "steering",
+            ("`do`", "what", "keys (and what they are when not given)", "answer, beside `ok` and `now_s`"),
+            _requests(),
+        ),
     ):
         text = with_block(text, name, _table(header, rows))
     return text
+
+
+def _requests() -> list[tuple[str, str, str, str]]:
+    """What can be asked of a run over its socket, and what comes back: each struct says it of itself."""
+    return [
+        (str(request.__struct_config__.tag), (request.__doc__ or "").strip(), _keys(request), _keys(answer))
+        for request, answer in ANSWERS.items()
+    ]
+
+
+def _keys(kind: type[msgspec.Struct]) -> str:
+    """All but those that every answer has."""
+    fields = [field for field in msgspec.structs.fields(kind) if field.encode_name not in ("ok", "now_s")]
+    return ", ".join(f"`{field.encode_name}`{_usual(field.default)}" for field in fields)
+
+
+def _usual(value: object) -> str:
+    """Nothing where there is none. None stands for all that there are."""
+    return "" if value is msgspec.NODEFAULT else f" ({'all' if value is None else json.dumps(value)})"
 
 
 def _demands(checkers: Mapping[str, Callable[..., object]]) -> list[tuple[str, str]]:

@@ -20,6 +20,12 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     """Which operator of that folder listens and commands."""
     allow_plain: bool = False
 
+    @property
+    def without_secret(self) -> str:
+        """Its address, fit to be shown: no name and password in it."""
+        scheme, slashes, rest = self.url.rpartition("//")
+        return scheme + slashes + rest.rpartition("@")[2]
+
     def of_camera(self, agency: str, name: str) -> list[Broker]:
         """As the camera `site/name` reaches it. Raises ConfigError when it has no identity."""
         return self._known_by(f"identities/{agency}/{name}", f"{agency}/{name}")

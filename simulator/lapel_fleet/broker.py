@@ -56,16 +56,19 @@ class Broker(ABC):
 
 @asynccontextmanager
 async def embedded_broker(
-    prefer: Literal["mosquitto", "amqtt"] = "mosquitto", port: int = 0, *, prompt: bool = False
+    prefer: Literal["mosquitto", "amqtt"] = "mosquitto", port: int = 0, *, prompt: bool = False, apart: bool = False
 ) -> AsyncIterator[Broker]:
     """A broker until the block ends, on `port` or a free one. Raises LinkError when neither kind can be had.
 
-    A `prompt` Mosquitto sends each message at once; left to itself it collects them for up to 40 ms (Nagle).
+    A `prompt` Mosquitto sends each message at once; left to itself it collects them for up to 40 ms (Nagle). One that
+    is `apart` is not met by a Ctrl-C on our terminal.
     """
     port = port or free_port()
     path = mosquitto_path()
     with tempfile.TemporaryDirectory(prefix="lapel-broker-") as folder:
-        broker = Mosquitto(path, Path(folder), port, prompt=prompt) if path and prefer == "mosquitto" else Amqtt(port)
+        broker: Broker = Amqtt(port)
+        if path and prefer == "mosquitto":
+            broker = Mosquitto(path, Path(folder), port, prompt=prompt, apart=apart)
         await broker.start()
         try:
             yield broker
@@ -94,9 +97,10 @@ class Mosquitto(Broker):
 
     name: Literal["mosquitto", "amqtt"] = "mosquitto"
 
-    def __init__(self, path: str, folder: Path, port: int, *, prompt: bool = False) -> None:
+    def __init__(self, path: str, folder: Path, port: int, *, prompt: bool = False, apart: bool = False) -> None:
         super().__init__(port)
         self._path, self._config = path, folder / "mosquitto.conf"
+        self._group = 0 if apart else None
         self._process: asyncio.subprocess.Process | None = None
         self._config.write_text(
             f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {folder}/\n"
@@ -110,8 +114,9 @@ class Mosquitto(Broker):
             return
         self.version = await _mosquitto_version(self._path)
         process = await asyncio.create_subprocess_exec(
-            self._path, "-c", str(self._config), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-        )
+            self._path, "-c", str(self._config), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+            process_group=self._group,
+        )  # fmt: skip
         self._process = process
         await _until_listening(self.port, process)
 

@@ -10,14 +10,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from lapel.camera import Camera
 from lapel.clock import iso
 from lapel.config import Config
 from lapel.config import load as load_config
 from lapel.errors import StorageError
 from lapel.gestures import HOLD_S
-from lapel.hardware.interfaces import ButtonName, RecordingFiles, Storage
+from lapel.hardware.interfaces import ButtonName, Edge, RecordingFiles, Storage
 from lapel.link.contract import LapelV1
+from lapel.link.messages import Command
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.link.tap import Tap
@@ -37,6 +40,7 @@ from lapel_fleet.hardware.gps import SimulatedGps
 from lapel_fleet.hardware.indicators import SimulatedIndicators
 from lapel_fleet.hardware.network import SimulatedNetwork
 from lapel_fleet.hardware.storage import CARD_BYTES, CardWorker, SimulatedStorage
+from lapel_fleet.meaning import EventButton
 from lapel_fleet.scenario import Scenario
 from lapel_fleet.world import World
 
@@ -98,6 +102,18 @@ class Surroundings(Protocol):
         """For its configuration."""
 
 
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody who looks at a camera sees. Comes from worker processes as JSON."""
+
+    state: str
+    """What its lights show; `off` without power."""
+    is_told: bool
+    """Whether it says so, too: see `SimulatedCamera.has_reported`."""
+    is_online: bool
+    trouble: str
+    """Why it is not online; empty where it is, or is about to be."""
+
+
 class PoweredStorage:
     """The card as one life of the firmware sees it: nothing that outlives a power cut can still write to it."""
 
@@ -151,9 +167,9 @@ class SimulatedCamera:
     """What is done to it by the world is done here, and written into its `truth`."""
 
     __slots__ = (  # as in `lapel.camera.Camera`: a dictionary for each would take 2 KB
-        "_chance", "_darkness", "_is_frozen", "_is_refilled", "_life", "around", "battery", "buttons", "camera",
-        "card", "clock", "contents", "contract", "dock", "flash", "footage", "gps", "indicators", "link", "name",
-        "network", "plugged", "settings", "storage", "tap", "truth", "worker",
+        "_chance", "_darkness", "_event_button", "_has_battery", "_is_frozen", "_is_refilled", "_life", "_wanted_s",
+        "around", "battery", "buttons", "camera", "card", "clock", "contents", "contract", "dock", "flash", "footage",
+        "gps", "indicators", "link", "name", "network", "plugged", "settings", "storage", "tap", "truth", "worker",
     )  # fmt: skip
 
     def __init__(self, name: str, scenario: Scenario, world: World, around: Surroundings) -> None:
@@ -170,6 +186,8 @@ class SimulatedCamera:
         self.battery = SimulatedBattery(self.clock, world.chance(name, "battery"))
         self.dock = SimulatedDock(self.battery)
         self.buttons = SimulatedButtons(self.clock)
+        self.buttons.watchers.append(self._felt)
+        self._event_button, self._wanted_s = EventButton(), -math.inf
         self.gps = SimulatedGps(self.clock, world.chance(name, "way"), site)
         self.indicators = SimulatedIndicators()
         self.indicators.watchers += [self.battery.shows, self._saw]
@@ -177,6 +195,7 @@ class SimulatedCamera:
         self._chance = world.chance(name, "firmware")
         self._darkness: str | None = None
         self._is_frozen = self._is_refilled = False
+        self._has_battery = True
         self._life: asyncio.Task[None] | None = None
         self.camera: Camera | None = None
         self.plugged: Plugged | None = None
@@ -208,6 +227,11 @@ class SimulatedCamera:
         """Whether it is in that state, and says so: *recording* it says once something is on the card."""
         return self.state == state and (state == State.OFF.value or self._firmware.state_message().state == state)
 
+    def seen(self) -> Look:
+        """How it stands."""
+        trouble = "it is off" if self.state == State.OFF.value else "" if self.is_online else self.link.status().reason
+        return Look(state=self.state, is_told=self.has_reported(self.state), is_online=self.is_online, trouble=trouble)
+
     @property
     def card_used_share(self) -> float:
         """From 0, empty, to 1."""
@@ -223,20 +247,28 @@ class SimulatedCamera:
     # -- what can be done to it ----------------------------------------------------------------------------------------
 
     def press(self, button: ButtonName = "event", times: int = 1) -> None:
-        """Somebody presses a button: twice at once starts a recording, once marks it. See `lapel.gestures`."""
-        now = self.clock.now()
-        if button == "event" and self.is_on:
-            if times >= 2 and not self.is_recording:
-                self.truth.activations.append(Activation(now.mono_s, iso(now.utc)))
-            elif times == 1 and self.is_recording:
-                self.truth.markers.append(now.mono_s)
+        """Somebody presses a button: twice at once starts a recording, once marks it. See `lapel.gestures`. The power
+        button switches on a camera that is off.
+        """
+        if button == "power" and self._has_battery:
+            self.power_on()
         self.buttons.press(button, times)
 
     async def hold(self, button: ButtonName = "event", seconds: float = HOLD_S) -> None:
         """Somebody holds a button: the event button's ends a recording."""
-        if button == "event" and self.is_recording and seconds >= HOLD_S:
-            self.truth.stops.append(self.clock.mono_s() + HOLD_S)
         await self.buttons.hold(button, seconds)
+
+    def asked_at_console(self, command: Command) -> None:
+        """A technician asks something of it, as the fleet could."""
+        now = self.clock.now()
+        match command.command:
+            case "start-recording":
+                self.truth.at_console.append(command.id)
+                self.truth.activations.append(Activation(now.mono_s, iso(now.utc), command.id))
+            case "stop-recording" if self.is_recording:
+                self.truth.stops.append(now.mono_s)
+            case "mark" if self.is_recording:
+                self.truth.markers.append(now.mono_s)
 
     def press_to_start(self) -> None:
         """The wearer looks at the lights, and presses when it does not record."""
@@ -255,6 +287,7 @@ class SimulatedCamera:
 
     def power_on(self) -> None:
         """The battery is in, the firmware starts; not on an empty one."""
+        self._has_battery = True
         if not self.is_on and not self.battery.is_empty:
             self.network.gain_power()
             self.flash.has_power = True
@@ -262,6 +295,7 @@ class SimulatedCamera:
 
     async def power_cut(self) -> None:
         """The battery is pulled: nothing more is sent or written."""
+        self._has_battery = False
         if self._life is None or not self.is_on:
             return
         self.truth.power_cuts += 1
@@ -392,6 +426,7 @@ class SimulatedCamera:
     def settle_truth(self) -> Truth:
         """What is true of it now."""
         self.look()
+        self._note_stop()
         self.truth.accounts = self.contents.listing()
         self.truth.state = self.state
         self.truth.session = self._firmware.state_message().session if self.camera else ""
@@ -417,6 +452,25 @@ class SimulatedCamera:
         if not self.truth.states or self.truth.states[-1][1] != state.value:
             self.truth.states.append((self.clock.mono_s(), state.value))
 
+    def _felt(self, edge: Edge) -> None:
+        """A button moves under somebody's finger. Where nobody reads it, it means nothing."""
+        if edge.button != "event" or not self.buttons.are_read:
+            return
+        self._note_stop()
+        now, finger = self.clock.now(), self._event_button
+        match (finger.down if edge.is_down else finger.up)(now.mono_s, is_recording=self.is_recording):
+            case "start" if now.mono_s - self._wanted_s > self.truth.precision_s:  # again before the lights can change
+                self._wanted_s = now.mono_s
+                self.truth.activations.append(Activation(now.mono_s, iso(now.utc)))
+            case "mark":
+                self.truth.markers.append(now.mono_s)
+
+    def _note_stop(self) -> None:
+        """The button has been down long enough to end a recording."""
+        stopped_s = self._event_button.stopped_at_s(self.clock.mono_s())
+        if stopped_s is not None:
+            self.truth.stops.append(stopped_s)
+
     async def _live(self) -> None:
         """Start after start, until one ends for good."""
         log = Log(self.clock)
@@ -437,6 +491,7 @@ class SimulatedCamera:
         session = f"{self._chance.getrandbits(64):016x}"
         self.worker = worker = CardWorker(self.around.worker, self.clock, self.card)
         self.storage = PoweredStorage(self.card)
+        self._event_button, self._wanted_s = EventButton(), -math.inf  # what the last life felt is nothing to this one
         self.network.dial(config.link)
         self.footage = self.around.footage(self.name, config, self.clock, self._chance)
         if self._darkness:

@@ -16,7 +16,8 @@ from lapel.clock import SystemClock
 from lapel.errors import LapelError
 from lapel_fleet.controller.cli import add_commands
 from lapel_fleet.field.cli import add_practice
-from lapel_fleet.running import add_run
+from lapel_fleet.run_options import add_run
+from lapel_fleet.steering.cli import add_steering
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     add_run(commands.add_parser("run", help="a scenario: a fleet, its wearers, what goes wrong, and a verdict"))
     _add_provision(commands.add_parser("provision", help="certificates for a fleet, and a Mosquitto that demands them"))
     add_commands(commands)
+    add_steering(commands)
     add_practice(commands.add_parser("practice", help="mend a camera with a field problem, at its serial console"))
     return parser
 

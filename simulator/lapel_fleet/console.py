@@ -16,12 +16,13 @@ import msgspec
 from lapel.check import Check
 from lapel.clock import iso
 from lapel.console.candidate import Candidate, Note
-from lapel.console.interface import Desk, Network, Role
+from lapel.console.interface import Desk, Network, Outcome, Role
 from lapel.console.login import Door, Secrets
 from lapel.console.shell import IDLE_S, Console
 from lapel.desk import CameraDesk
 from lapel.errors import ConsoleError
 from lapel.hardware.interfaces import SerialLine
+from lapel.link.messages import Command
 from lapel.recording import Account
 from lapel_fleet.camera import SimulatedCamera
 from lapel_fleet.clock import SimulatedClock
@@ -146,6 +147,11 @@ class SimulatedDesk(CameraDesk):
     async def probe(self) -> Sequence[Check]:
         """See `Desk.probe`."""
         return await self._simulated.network.probe(f"{self.standing().camera}-probe", self._simulated.clock)
+
+    async def _command(self, command: Command) -> Outcome:
+        """What a technician does here goes into the camera's truth."""
+        self._simulated.asked_at_console(command)
+        return await super()._command(command)
 
 
 class CardOfCamera:

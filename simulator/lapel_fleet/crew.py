@@ -1,28 +1,27 @@
-"""The cameras of a live run, in this process or shared among several."""
+"""The cameras of a live run, in this process. `crew_process.py` has them in others."""
 
 import asyncio
-import contextlib
 import gc
-import multiprocessing
 import resource
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
-from lapel.errors import LapelError
+from lapel.hardware.interfaces import ButtonName
 from lapel.worker import ThreadWorker
 from lapel_fleet import lag
 from lapel_fleet.address import Address
+from lapel_fleet.camera import Look
 from lapel_fleet.checkers.ledger import LIVE_PRECISION_S, Truth
 from lapel_fleet.clock import ScaledTime
 from lapel_fleet.fleet import Fleet, Glance
+from lapel_fleet.hand import Hand, ServicePort
 from lapel_fleet.media import filming
-from lapel_fleet.scenario import Scenario
+from lapel_fleet.scenario import Fault, Scenario
 from lapel_fleet.surroundings import LiveSurroundings, tampered_with
 from lapel_fleet.trace import Trace
 from lapel_fleet.world import World
@@ -51,9 +50,29 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     evidence: str = ""
     """Folder for recordings; empty: they are kept in memory."""
 
+    @property
+    def names(self) -> list[str]:
+        """Its cameras."""
+        first, step = self.shard
+        return self.scenario.cameras[first::step]
+
+    def divided(self, count: int) -> "list[Order]":
+        """The same for so many crews; together they have the same cameras."""
+        first, step = self.shard
+        return [
+            msgspec.structs.replace(
+                self, shard=(first + number * step, step * count), connects_per_s=self.connects_per_s / count
+            )
+            for number in range(count)
+        ]
+
 
 class Crew(Protocol):
-    """Cameras that somebody runs."""
+    """Cameras that somebody runs. Who names one that is not its own gets a ConfigError."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Which cameras."""
 
     async def begin(self) -> None:
         """The day begins."""
@@ -67,12 +86,34 @@ class Crew(Protocol):
     async def truths(self) -> list[Truth]:
         """What is true of them."""
 
+    async def looks(self, names: Sequence[str]) -> dict[str, Look]:
+        """How these stand."""
+
+    async def press(self, name: str, button: ButtonName, times: int) -> None:
+        """Somebody presses a button."""
+
+    async def hold(self, name: str, button: ButtonName, seconds: float) -> None:
+        """Somebody begins to hold a button, and will let it go after so much time."""
+
+    async def attach(self, name: str) -> ServicePort:
+        """Open its console. Raises ConsoleError when it is open."""
+
+    async def detach(self, name: str) -> None:
+        """Close it. Harmless when it is."""
+
+    async def begin_fault(self, number: int, fault: Fault) -> None:
+        """Something goes wrong with those of them that `fault` meets."""
+
+    async def end_fault(self, number: int) -> None:
+        """It is over. Harmless when it is."""
+
 
 class LocalCrew:
     """Cameras in this process."""
 
-    def __init__(self, fleet: Fleet) -> None:
-        self.fleet = fleet
+    def __init__(self, fleet: Fleet, hand: Hand) -> None:
+        self.fleet, self.names = fleet, list(fleet.cameras)
+        self._hand = hand
         self.lags_s: list[float] = []
 
     async def begin(self) -> None:
@@ -81,6 +122,7 @@ class LocalCrew:
 
     async def end(self) -> None:
         """See `Crew.end`."""
+        await self._hand.let_go()
         await self.fleet.end()
 
     async def glance(self) -> Glance:
@@ -92,6 +134,34 @@ class LocalCrew:
     async def truths(self) -> list[Truth]:
         """See `Crew.truths`."""
         return self.fleet.truths()
+
+    async def looks(self, names: Sequence[str]) -> dict[str, Look]:
+        """See `Crew.looks`."""
+        return {name: self._hand.camera(name).seen() for name in names}
+
+    async def press(self, name: str, button: ButtonName, times: int) -> None:
+        """See `Crew.press`."""
+        self._hand.press(name, button, times)
+
+    async def hold(self, name: str, button: ButtonName, seconds: float) -> None:
+        """See `Crew.hold`."""
+        self._hand.hold(name, button, seconds)
+
+    async def attach(self, name: str) -> ServicePort:
+        """See `Crew.attach`."""
+        return await self._hand.attach(name)
+
+    async def detach(self, name: str) -> None:
+        """See `Crew.detach`."""
+        await self._hand.detach(name)
+
+    async def begin_fault(self, number: int, fault: Fault) -> None:
+        """See `Crew.begin_fault`."""
+        await self._hand.begin_fault(number, fault)
+
+    async def end_fault(self, number: int) -> None:
+        """See `Crew.end_fault`."""
+        self._hand.end_fault(number)
 
 
 @asynccontextmanager
@@ -107,9 +177,9 @@ async def local_crew(order: Order) -> AsyncIterator[LocalCrew]:
         folder=Path(order.evidence) if order.evidence else None,
     )  # fmt: skip
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_DIALLING_THREADS, "dial"))
-    names = order.scenario.cameras[order.shard[0] :: order.shard[1]]
-    fleet = Fleet(order.scenario, names, world, around, time, Trace())
-    crew = LocalCrew(fleet)
+    fleet = Fleet(order.scenario, order.names, world, around, time, Trace())
+    hand = Hand(fleet.cameras, world, time, order.speed)
+    crew = LocalCrew(fleet, hand)
     measuring = asyncio.create_task(lag.measure(crew.lags_s.append), name="lag")
     try:
         fleet.power_on()
@@ -120,6 +190,7 @@ async def local_crew(order: Order) -> AsyncIterator[LocalCrew]:
         gc.unfreeze()
         measuring.cancel()
         await asyncio.wait([measuring])
+        await hand.let_go()
         await fleet.close()
         worker.close()
 
@@ -131,100 +202,3 @@ def _resident_bytes() -> int:
     except OSError:
         return 0
     return pages * resource.getpagesize()
-
-
-# -- in other processes ------------------------------------------------------------------------------------------------
-
-
-class ProcessCrew:
-    """Cameras in a process of their own: asks, and waits for the answer."""
-
-    def __init__(self, line: Connection) -> None:
-        self._line, self._turn = line, asyncio.Lock()
-
-    async def begin(self) -> None:
-        """See `Crew.begin`."""
-        await self._ask("begin")
-
-    async def end(self) -> None:
-        """See `Crew.end`."""
-        await self._ask("end")
-
-    async def glance(self) -> Glance:
-        """See `Crew.glance`."""
-        return msgspec.json.decode(await self._ask("glance"), type=Glance)
-
-    async def truths(self) -> list[Truth]:
-        """See `Crew.truths`."""
-        return msgspec.json.decode(await self._ask("truths"), type=list[Truth])
-
-    async def close(self) -> None:
-        """Its cameras are switched off, and the process ends."""
-        await self._ask("close")
-
-    async def _ask(self, what: str) -> bytes:
-        async with self._turn:
-            return await asyncio.to_thread(self._exchange, what)
-
-    def _exchange(self, what: str) -> bytes:
-        try:
-            self._line.send_bytes(what.encode())
-            return self._line.recv_bytes()
-        except (EOFError, OSError) as error:
-            raise LapelError("a worker process ended before its time") from error
-
-
-@asynccontextmanager
-async def process_crew(order: Order) -> AsyncIterator[ProcessCrew]:
-    """The cameras of `order` in a process of their own, while the block runs."""
-    here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(
-        target=_work, args=(there, msgspec.json.encode(order)), name=f"crew {order.shard[0]}", daemon=True
-    )
-    process.start()
-    there.close()
-    crew = ProcessCrew(here)
-    try:
-        yield crew
-    finally:
-        with contextlib.suppress(LapelError):
-            await crew.close()
-        await asyncio.to_thread(process.join, 30)
-        process.kill()
-        here.close()
-
-
-def _work(line: Connection, order: bytes) -> None:
-    with contextlib.suppress(KeyboardInterrupt):  # the parent was told too, and ends us in order
-        asyncio.run(_serve(line, msgspec.json.decode(order, type=Order)))
-
-
-async def _serve(line: Connection, order: Order) -> None:
-    async with local_crew(order) as crew:
-        while (what := await _next(line)) != "close":
-            match what:
-                case "begin":
-                    await crew.begin()
-                    line.send_bytes(b"")
-                case "end":
-                    await crew.end()
-                    line.send_bytes(b"")
-                case "glance":
-                    line.send_bytes(msgspec.json.encode(await crew.glance()))
-                case "truths":
-                    line.send_bytes(msgspec.json.encode(await crew.truths()))
-    line.send_bytes(b"")
-
-
-async def _next(line: Connection) -> str:
-    """The next request; `close` when nobody asks any more."""
-    asked = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_reader(line.fileno(), asked.set)
-    try:
-        await asked.wait()
-        return line.recv_bytes().decode()
-    except EOFError:
-        return "close"
-    finally:
-        loop.remove_reader(line.fileno())

@@ -3,14 +3,19 @@
 import asyncio
 import contextlib
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from itertools import count
 from typing import get_args
 
+import msgspec
+
+from lapel.clock import SystemClock
 from lapel.config import meant
 from lapel.errors import ConfigError
 from lapel.hardware.interfaces import ButtonName
+from lapel.states import State
 from lapel_fleet import faults
-from lapel_fleet.camera import SimulatedCamera
+from lapel_fleet.camera import Look, SimulatedCamera
 from lapel_fleet.clock import TimeLine
 from lapel_fleet.scenario import Fault
 from lapel_fleet.world import World
@@ -48,11 +53,67 @@ def check_name(name: str, names: Collection[str]) -> None:
         raise ConfigError(f"there is no camera {name}{meant(name, list(names)[:_NAMED])}")
 
 
+def check_state(state: str) -> None:
+    """Raise ConfigError when no camera is ever in it."""
+    if state not in (known := [one.value for one in State]):
+        raise ConfigError(f"{state}: no camera is ever that{meant(state, known)}")
+
+
+def not_online(name: str, look: Look, limit_s: float) -> str:
+    """The end of waiting for a camera."""
+    return f"{name} did not come online within {limit_s:g} s" + (f": {look.trouble}" if look.trouble else "")
+
+
+class Asked:
+    """The faults that somebody asked for, by number, and when each was on."""
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        self._now_s, self._numbers = now_s, count(1)
+        self.now: dict[int, Fault] = {}
+        """Those that are on."""
+        self._over: list[Fault] = []
+
+    @property
+    def ever(self) -> list[Fault]:
+        """All that there were, with their times."""
+        return sorted([*self._over, *map(self._until_now, self.now.values())], key=lambda one: one.at_s)
+
+    def number(self) -> int:
+        """One that none has yet."""
+        return next(self._numbers)
+
+    def began(self, number: int, fault: Fault) -> None:
+        """It is on."""
+        self.now[number] = msgspec.structs.replace(fault, at_s=self._now_s())
+
+    def ended(self, number: int) -> None:
+        """It is over. Harmless when it is."""
+        if number in self.now:
+            self._over.append(self._until_now(self.now.pop(number)))
+
+    def _until_now(self, fault: Fault) -> Fault:
+        return msgspec.structs.replace(fault, for_s=self._now_s() - fault.at_s)
+
+
+class ServicePort(msgspec.Struct, frozen=True, kw_only=True):
+    """A camera's console, open to a technician."""
+
+    path: str
+    """Of the pseudo terminal."""
+    role: str
+    secret: str
+    """Lets that role in, once."""
+
+
 class Hand:
     """On the cameras of one process. Nothing here waits for time to pass; who goes on with it decides when."""
 
-    def __init__(self, cameras: Mapping[str, SimulatedCamera], world: World, time: TimeLine) -> None:
-        self._cameras, self._world, self._time = cameras, world, time
+    def __init__(
+        self, cameras: Mapping[str, SimulatedCamera], world: World, time: TimeLine, speed: float = 1.0
+    ) -> None:
+        """`speed`: how fast `time` goes, beside real time; at a console somebody lives in that."""
+        self._cameras, self._world, self._time, self._speed = cameras, world, time, speed
+        self._consoles: dict[str, contextlib.AsyncExitStack] = {}
         self._faults: dict[int, contextlib.ExitStack] = {}
         self._holding: set[asyncio.Task[None]] = set()
 
@@ -86,8 +147,28 @@ class Hand:
         """It is over. Harmless when it is."""
         self._faults.pop(number, contextlib.ExitStack()).close()
 
+    async def attach(self, name: str) -> ServicePort:
+        """Open its console on a pseudo terminal. Raises ConsoleError when somebody is there already."""
+        from lapel.console.shell import IDLE_S  # a console costs more than thousands of cameras that have none
+        from lapel.hardware.desktop.pty import PtyLine
+        from lapel_fleet.console import SimulatedConsole
+
+        camera = self.camera(name)
+        async with contextlib.AsyncExitStack() as opened:
+            line = opened.enter_context(contextlib.closing(PtyLine(SystemClock())))
+            console = SimulatedConsole(camera, line, idle_s=IDLE_S * self._speed)
+            await opened.enter_async_context(console)
+            self._consoles[name] = opened.pop_all()
+        return ServicePort(path=line.path, role="service", secret=console.let_in_once())
+
+    async def detach(self, name: str) -> None:
+        """Close it. Harmless when it is."""
+        await self._consoles.pop(name, contextlib.AsyncExitStack()).aclose()
+
     async def let_go(self) -> None:
-        """Nobody is there any more: buttons are released, and what went wrong is mended."""
+        """Nobody is there any more: buttons are released, consoles closed, and what went wrong is mended."""
+        for name in list(self._consoles):
+            await self.detach(name)
         for number in list(self._faults):
             self.end_fault(number)
         holding = list(self._holding)

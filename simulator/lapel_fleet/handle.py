@@ -207,7 +207,7 @@ def fault_of(kind: str, parameters: Mapping[str, Any]) -> Fault:
     """A fault that begins now and lasts until somebody ends it. Raises ConfigError."""
     for key in ("at_s", "for_s"):
         if key in parameters:
-            raise ConfigError(f"{kind}: {key} is for scenario files; here it lasts as long as its block")
+            raise ConfigError(f"{kind}: {key} is for scenario files; here it lasts from now until it is ended")
     return checked_fault({"kind": kind, **parameters}, kind)
 
 

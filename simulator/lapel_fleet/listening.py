@@ -34,6 +34,10 @@ class Listener:
         """Publish it, as soon as that is possible."""
         self._to_send.put_nowait(envelope)
 
+    def losses(self) -> list[str]:
+        """Why what was heard proves nothing, if it does not."""
+        return [] if self.is_up.is_set() else [f"the broker is gone: {self.trouble}"]
+
     async def run(self) -> None:
         """Until cancelled."""
         while True:

@@ -1,10 +1,11 @@
 """A run against a real broker, in real time or a multiple of it, in one process or several."""
 
 import asyncio
+import contextlib
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -12,18 +13,22 @@ import msgspec
 from lapel.clock import SystemClock
 from lapel.errors import ConfigError
 from lapel.link.transport import Envelope
+from lapel.states import State
 from lapel_fleet import lag
 from lapel_fleet.address import Address
 from lapel_fleet.broker import Broker, embedded_broker
 from lapel_fleet.clock import ScaledTime
 from lapel_fleet.control_room import ControlRoom
-from lapel_fleet.crew import Crew, Order, local_crew, process_crew
+from lapel_fleet.crew import Crew, Order, local_crew
+from lapel_fleet.crew_process import process_crew
 from lapel_fleet.fleet import Glance, together
 from lapel_fleet.forget import forget
 from lapel_fleet.listening import Listener, listening
+from lapel_fleet.live_hand import LiveHand
 from lapel_fleet.run import AGENCY, Run, Told, quiet
 from lapel_fleet.samples import BUCKETS
 from lapel_fleet.scenario import Scenario
+from lapel_fleet.steering.steerable import Steer, nobody
 from lapel_fleet.surroundings import CONNECTS_PER_S
 from lapel_fleet.trace import Trace
 from lapel_fleet.world import World
@@ -32,6 +37,8 @@ AMQTT_CAMERAS = 100
 """amqtt serves so many well (measured: 400 with one message a second are its end, and a core)."""
 CAMERAS_PER_PROCESS = 5_000
 """Open files per process are limited to 20,000 where this was measured; one process per core is of use before that."""
+CABLED_PER_PROCESS = 2_000
+"""A line that somebody may tamper with takes four open files where others take one."""
 UP_LIMIT_S = 60.0
 SETTLE_LIMIT_S = 90.0
 """Longer than the longest back-off of a link."""
@@ -65,6 +72,7 @@ async def run_live(
     how: Live,
     trace: Path | None = None,
     progress: Told = quiet,
+    steer: Steer = nobody,
 ) -> Run:
     """A whole run. Raises LinkError (no broker), ConfigError (it cannot be run so), StorageError (no trace)."""
     if scenario.media == "pixels" and how.speed != 1:
@@ -92,16 +100,17 @@ async def run_live(
         order = Order(
             scenario=scenario, seed=seed, agency=agency, address=address, own_broker=broker is not None,
             clip=how.clip, evidence=_folder(stack, scenario, how), speed=how.speed, began_s=time.began_s,
-            shard=how.shard, connects_per_s=how.connects_per_s,
+            shard=how.shard, connects_per_s=how.connects_per_s, cables=steer is not nobody,
         )  # fmt: skip
         crews = await _crews(stack, order, how.workers)
+        hand = LiveHand(names, crews, time, agency, address, room.cases)
         day = _Day(scenario, len(names), time, room, crews, listener, progress)
         async with _measured(day.lags_s):
-            inconclusive = await day.pass_()
+            inconclusive = await day.pass_(lambda: steer(hand))
         cases = room.cases([truth for crew in crews for truth in await crew.truths()])
         return Run(
             seed=seed, cases=cases, trace_sha256=lines.close(), trace_lines=lines.lines, time="live",
-            messages=room.hearing.messages, domain_s=time.mono_s(), inconclusive=inconclusive,
+            messages=room.hearing.messages, domain_s=time.mono_s(), inconclusive=inconclusive, by_hand=hand.by_hand,
             samples=room.sampler.samples(), up_s=day.up_s, crews_bytes=day.crews_bytes,
             broker=f"{broker.name} {broker.version}" if broker else listener.broker,
         )  # fmt: skip
@@ -129,16 +138,12 @@ def _folder(stack: AsyncExitStack, scenario: Scenario, how: Live) -> str:
 
 async def _crews(stack: AsyncExitStack, order: Order, workers: int) -> list[Crew]:
     """One in this process for a small fleet; else processes, so that the control room is not held up."""
-    first, step = order.shard
-    count = len(order.scenario.cameras[first::step])
-    wanted = workers or (0 if count <= AMQTT_CAMERAS else -(-count // CAMERAS_PER_PROCESS))
+    count = len(order.names)
+    each = CABLED_PER_PROCESS if order.cables else CAMERAS_PER_PROCESS
+    wanted = workers or (0 if count <= AMQTT_CAMERAS else -(-count // each))
     if wanted == 0:
         return [await stack.enter_async_context(local_crew(order))]
-    crews: list[Crew] = []
-    for number in range(wanted):
-        share = msgspec.structs.replace(order, shard=(number, wanted), connects_per_s=order.connects_per_s / wanted)
-        crews.append(await stack.enter_async_context(process_crew(share)))
-    return crews
+    return [await stack.enter_async_context(process_crew(share)) for share in order.divided(wanted)]
 
 
 class _Day:
@@ -166,33 +171,37 @@ class _Day:
         self.lags_s: list[float] = []
         self.up_s, self.crews_bytes = 0.0, 0
 
-    async def pass_(self) -> list[str]:
-        """Why the run proves nothing, if it does not."""
-        if not await self._until_online(UP_LIMIT_S + self._count / CONNECTS_PER_S):
+    async def pass_(self, steered: Callable[[], AbstractAsyncContextManager[asyncio.Event]]) -> list[str]:
+        """Why the run proves nothing, if it does not. While the day lasts, somebody may steer."""
+        if not await self._until(lambda now: now.online == self._count, UP_LIMIT_S + self._count / CONNECTS_PER_S):
             return [f"only {(await self._glance()).online} of {self._count} cameras came up"]
         self.up_s = self._time.mono_s() / self._time.speed
         self.lags_s.clear()  # those of the beginning are not part of the day
         for crew in self._crews:
             await crew.begin()
         self._room.begin()
-        await self._look_on()
+        async with steered() as ended:
+            await self._look_on(ended)
         lags_s = sorted(self.lags_s)
         await self._room.end()
         for crew in self._crews:
             await crew.end()
-        await self._until_online(SETTLE_LIMIT_S)
+        await self._until(lambda now: now.online + now.total.get(State.OFF.value, 0) == self._count, SETTLE_LIMIT_S)
         await self._listener.quiet(10.0)
         return list(self._inconclusive(lags_s))
 
-    async def _look_on(self) -> None:
+    async def _look_on(self, ended: asyncio.Event) -> None:
+        """Until the day is over, or somebody ends it."""
         began_s, room = self._time.mono_s(), self._room
         every_s = max(_LOOK_S, self._scenario.duration_s / BUCKETS / self._time.speed)
-        while (share := (self._time.mono_s() - began_s) / self._scenario.duration_s) < 1:
+        while not ended.is_set() and (share := (self._time.mono_s() - began_s) / self._scenario.duration_s) < 1:
             glance = await self._glance()
             self._sample(glance)
             self._told(share, self._time.mono_s(), glance.total, room.hearing.messages, room.hearing.recordings)
             left_s = (1 - share) * self._scenario.duration_s / self._time.speed
-            await asyncio.sleep(min(every_s, max(0.01, left_s)))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(every_s, max(0.01, left_s))):
+                    await ended.wait()
         self._sample(await self._glance())
 
     def _sample(self, glance: Glance) -> None:
@@ -201,20 +210,19 @@ class _Day:
             self._room.sampler.lag(lag_s)
 
     def _inconclusive(self, lags_s: list[float]) -> Iterator[str]:
-        if not self._listener.is_up.is_set():
-            yield f"the broker is gone: {self._listener.trouble}"
+        yield from self._listener.losses()
         late_s = lags_s[int(0.99 * len(lags_s))] if lags_s else 0.0
         if late_s > _LAG_LIMIT_S:
             yield f"real time was lost: one wake-up in a hundred came {late_s:.1f} s late"
 
-    async def _until_online(self, limit_s: float) -> bool:
-        """Every camera's link is up and has nothing left to say; False when that takes too long."""
+    async def _until(self, true: Callable[[Glance], bool], limit_s: float) -> bool:
+        """Return once they stand so; False when that takes longer, in real time."""
         clock = SystemClock()
         deadline_s = clock.mono_s() + limit_s
         while clock.mono_s() < deadline_s:
             glance = await self._glance()
             self._told(0.0, self._time.mono_s(), glance.total, self._room.hearing.messages, 0)
-            if glance.online == self._count:
+            if true(glance):
                 return True
             await asyncio.sleep(_LOOK_S)
         return False

@@ -7,6 +7,7 @@ import msgspec
 
 from lapel_fleet.checkers.ledger import Heard, Truth
 from lapel_fleet.samples import Samples
+from lapel_fleet.scenario import Fault
 
 AGENCY = "fleet"
 Told = Callable[[float, float, Mapping[str, int], int, int], None]
@@ -35,6 +36,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Live: real seconds until every camera was online."""
     crews_bytes: int = 0
     """Live: the most memory that the processes with the cameras had together."""
+    by_hand: list[Fault] = []
+    """What somebody let go wrong beside the scenario, with its times."""
     samples: Samples | None = None
     """What was measured meanwhile; None where nobody did."""
 

@@ -9,25 +9,23 @@ import contextlib
 import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from itertools import count
 
 from lapel.clock import SystemClock
-from lapel.config import meant
 from lapel.errors import ConfigError, LapelError
 from lapel.hardware.interfaces import ButtonName
 from lapel.link.transport import Envelope
-from lapel.states import State
 from lapel.worker import InlineWorker
 from lapel_fleet.address import Address
-from lapel_fleet.camera import SimulatedCamera
+from lapel_fleet.camera import Look, SimulatedCamera
 from lapel_fleet.checkers.ledger import Case
 from lapel_fleet.clock import SteppedTime
 from lapel_fleet.control_room import ControlRoom
 from lapel_fleet.fleet import Fleet
 from lapel_fleet.forget import forget
-from lapel_fleet.hand import Hand, check_fault
+from lapel_fleet.hand import Asked, Hand, ServicePort, check_fault, check_state, not_online
 from lapel_fleet.listening import Listener, listening
 from lapel_fleet.media import filming
+from lapel_fleet.run import Run, Time
 from lapel_fleet.scenario import Fault, Scenario
 from lapel_fleet.surroundings import CONNECTS_PER_S, LiveSurroundings
 from lapel_fleet.trace import Trace
@@ -35,7 +33,7 @@ from lapel_fleet.world import World
 
 BARRIER_S = 8.0
 """Real seconds that `advance` waits at the most. At a keepalive of 2 s both ends of a dead line find out in them."""
-_UP_LIMIT_S = 90.0
+UP_LIMIT_S = 90.0
 """Real seconds: longer than the longest back-off of a link."""
 _LOOK_S = 0.01
 _TURNS = 50
@@ -43,16 +41,22 @@ _TURNS = 50
 
 
 class SteppedFleet:
-    """Cameras, a control room, a hand on the clock. Belongs to one event loop; `handle.py` is for other threads."""
+    """Cameras, a control room, a hand on the clock. Belongs to one event loop; `handle.py` is for other threads, and
+    `steering` for other programs.
+    """
 
-    def __init__(self, scenario: Scenario, seed: int, agency: str, address: Address, run_id: str) -> None:
+    time: Time = "stepped"
+
+    def __init__(
+        self, scenario: Scenario, seed: int, agency: str, address: Address, run_id: str, trace: Trace | None = None
+    ) -> None:
         self.scenario, self.seed, self.agency, self.run_id = scenario, seed, agency, run_id
         self._address = address
         self._time = SteppedTime()
         _check_media(scenario)
-        world, trace = World(seed), Trace()
+        world, self._trace = World(seed), trace or Trace()
         self._room = ControlRoom(
-            scenario, scenario.cameras, world, agency, self._time, trace, self._send,
+            scenario, scenario.cameras, world, agency, self._time, self._trace, self._send,
             stop_broker=_not_ours, start_broker=_not_ours, keeps_time=False,
         )  # fmt: skip
         self._listener = Listener(address.of_operator(), agency, run_id, self._room.hearing.hear)
@@ -66,12 +70,16 @@ class SteppedFleet:
             connects_per_s=CONNECTS_PER_S,
             film=filming(scenario.media),
         )
-        self._fleet = Fleet(scenario, scenario.cameras, world, around, self._time, trace)
+        self._fleet = Fleet(scenario, scenario.cameras, world, around, self._time, self._trace)
         self._hand = Hand(self._fleet.cameras, world, self._time)
-        self._faults: dict[int, Fault] = {}
-        self._numbers = count(1)
+        self._asked = Asked(self._time.mono_s)
 
     # -- looking -------------------------------------------------------------------------------------------------------
+
+    @property
+    def broker_url(self) -> str:
+        """Where they speak, without anybody's password."""
+        return self._address.without_secret
 
     @property
     def names(self) -> Sequence[str]:
@@ -86,15 +94,15 @@ class SteppedFleet:
     @property
     def faults(self) -> Mapping[int, Fault]:
         """What goes wrong at the moment, by its number."""
-        return self._faults
+        return self._asked.now
 
     def camera(self, name: str) -> SimulatedCamera:
         """Raises ConfigError when there is none of that name."""
         return self._hand.camera(name)
 
-    async def states(self) -> dict[str, str]:
-        """What each camera's lights show."""
-        return {name: one.state for name, one in self._fleet.cameras.items()}
+    async def looks(self, names: Sequence[str]) -> Mapping[str, Look]:
+        """How these stand. Raises ConfigError for one that there is not."""
+        return {name: self.camera(name).seen() for name in names}
 
     async def cases(self) -> list[Case]:
         """What is true of each camera now, and what was heard of it."""
@@ -141,23 +149,19 @@ class SteppedFleet:
     async def until_state(self, name: str, state: str, within_s: float = 120.0) -> None:
         """Let time pass until the camera is in that state, and has said so. Raises LapelError when it never is."""
         camera = self.camera(name)
-        if state not in (known := [one.value for one in State]):
-            raise ConfigError(f"{state}: no camera is ever that{meant(state, known)}")
+        check_state(state)
         await self.until(f"{name}: {state}", lambda: camera.has_reported(state), within_s)
 
-    async def until_online(self, name: str, limit_s: float = _UP_LIMIT_S) -> None:
-        """Wait, in real time, until the camera's link is up again. Raises LapelError when it does not come."""
-        await self._online(name, limit_s)
-        await self.barrier()
-
-    async def _online(self, name: str, limit_s: float) -> None:
-        camera, clock = self.camera(name), SystemClock()
+    async def until_online(self, *names: str, limit_s: float = UP_LIMIT_S) -> None:
+        """Wait, in real time, until the cameras' links are up again. Raises LapelError when one does not come."""
+        cameras, clock = [self.camera(name) for name in names], SystemClock()
         deadline_s = clock.mono_s() + limit_s
-        while not camera.is_online:
-            if clock.mono_s() > deadline_s:
-                why = camera.link.status().reason if camera.is_on else "it is off"
-                raise LapelError(f"{name} did not come online within {limit_s:g} s: {why}")
-            await asyncio.sleep(_LOOK_S)
+        for camera in cameras:
+            while not camera.is_online:
+                if clock.mono_s() > deadline_s:
+                    raise LapelError(not_online(camera.name, camera.seen(), limit_s))
+                await asyncio.sleep(_LOOK_S)
+        await self.barrier()
 
     # -- doing ---------------------------------------------------------------------------------------------------------
 
@@ -173,28 +177,52 @@ class SteppedFleet:
         await self.advance(seconds)
         await holding
 
+    async def attach(self, name: str) -> ServicePort:
+        """Open its console. What takes time there waits until time goes on. Raises ConsoleError when it is open."""
+        return await self._hand.attach(name)
+
+    async def detach(self, name: str) -> None:
+        """Close it. Harmless when it is."""
+        await self._hand.detach(name)
+
     async def begin_fault(self, fault: Fault) -> int:
         """Let it happen to the cameras that it names, or to all. What is returned ends it. Raises ConfigError."""
         check_fault(fault, self.names)
-        number = next(self._numbers)
+        number = self._asked.number()
         await self._hand.begin_fault(number, fault)
-        self._faults[number] = fault
+        self._asked.began(number, fault)
         await _let_run()
         return number
 
     async def end_fault(self, number: int) -> None:
         """It is over. Harmless when it is."""
-        self._faults.pop(number, None)
+        self._asked.ended(number)
         self._hand.end_fault(number)
         await _let_run()
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    async def mend_all(self, limit_s: float = UP_LIMIT_S) -> None:
+        """What went wrong is over; returns once all have said what they had to say, or after so many real seconds."""
+        for number in list(self.faults):
+            await self.end_fault(number)
+        with contextlib.suppress(LapelError):  # who does not come is judged as he is
+            await self.until_online(*(name for name in self.names if self.camera(name).is_on), limit_s=limit_s)
+
+    async def result(self) -> Run:
+        """What there is to be judged of it so far."""
+        cases = await self.cases()
+        return Run(
+            seed=self.seed, cases=cases, trace_sha256=self._trace.close(), trace_lines=self._trace.lines,
+            time=self.time, broker=self._listener.broker, messages=self._room.hearing.messages, domain_s=self.now_s,
+            inconclusive=self._listener.losses(), by_hand=self._asked.ever,
+        )  # fmt: skip
 
     # -- life ----------------------------------------------------------------------------------------------------------
 
     async def _begin(self) -> None:
         self._fleet.power_on()
-        for name in self.names:
-            await self._online(name, _UP_LIMIT_S)
-        await self.barrier()
+        await self.until_online(*self.names)
 
     async def _end(self) -> None:
         await self._hand.let_go()
@@ -209,10 +237,10 @@ class SteppedFleet:
 
 @asynccontextmanager
 async def stepped_fleet(
-    scenario: Scenario, seed: int, agency: str, address: Address, run_id: str
+    scenario: Scenario, seed: int, agency: str, address: Address, run_id: str, trace: Trace | None = None
 ) -> AsyncIterator[SteppedFleet]:
     """A fleet that is online while the block runs; afterwards the broker has nothing of it."""
-    fleet = SteppedFleet(scenario, seed, agency, address, run_id)
+    fleet = SteppedFleet(scenario, seed, agency, address, run_id, trace)
     async with listening(fleet._listener):
         try:
             await fleet._begin()

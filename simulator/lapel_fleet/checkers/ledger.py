@@ -5,7 +5,7 @@ Times that end in `_s` are monotonic seconds on one line, the run's own, for the
 """
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -57,6 +57,8 @@ class Truth:
     card_faults: int = 0
     commands: list[str] = field(default_factory=list)
     """Ids of the commands that must be answered."""
+    at_console: list[str] = field(default_factory=list)
+    """Ids of those that somebody gave at the technician's console, which answers them itself."""
     expired: list[str] = field(default_factory=list)
     """Those among them that came too late to be carried out."""
     accounts: list[Account] = field(default_factory=list)
@@ -83,8 +85,11 @@ class Truth:
         return max(NEWS_S, NEWS_S * self.precision_s / LIVE_PRECISION_S)
 
     def states_between(self, from_s: float, to_s: float) -> set[str]:
-        """Every state that it was in at some moment between the two."""
-        since, until = (bisect_right(self.states, at_s, key=itemgetter(0)) for at_s in (from_s, to_s))
+        """Every state that it was in at some moment from the one to the other, these included: in a moment there may be
+        several.
+        """
+        since = bisect_left(self.states, from_s, key=itemgetter(0))
+        until = bisect_right(self.states, to_s, key=itemgetter(0))
         before = "off" if since == 0 else self.states[since - 1][1]
         return {before, *(state for _, state in self.states[since:until])}
 

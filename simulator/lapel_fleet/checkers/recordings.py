@@ -31,7 +31,7 @@ def activations_are_answered(case: Case) -> Iterator[str | None]:
     truth, heard = case
     for one in truth.activations:
         count = sum(_answers(truth, account, one) for account in truth.accounts)
-        if count > 1:
+        if count > sum(_is_same(truth, one, other) for other in truth.activations):
             yield f"activation at {one.at_s:.1f} s is recorded {count} times"
         elif not _was_switched_off(truth, one.at_s):
             well = count or _was_refused(truth, heard, one)
@@ -175,7 +175,7 @@ def markers_are_kept(case: Case) -> Iterator[str | None]:
     answers_s = [*refused, *(event.mono_s for event in told)]
     for at_s in truth.markers:
         answered = any(abs(at_s - answer_s) < TOLERANCE_S + truth.precision_s for answer_s in answers_s)
-        if not _was_switched_off(truth, at_s):
+        if not _was_switched_off(truth, at_s) and not _ended_then(truth, at_s):
             yield None if answered else f"the marker at {at_s:.1f} s is neither told nor refused"
     complete = {account.recording for account in truth.accounts if account.status == "complete"}
     for recording, count in Counter(str(event.detail["recording"]) for event in told).items():
@@ -188,6 +188,11 @@ def _answers(truth: Truth, account: Account, one: Activation) -> bool:
     if account.continues is not None:
         return False
     return account.start.command == one.command if one.command else _is_trigger(truth, account, one)
+
+
+def _is_same(truth: Truth, one: Activation, other: Activation) -> bool:
+    """Whether nobody can tell the one from the other by what was recorded."""
+    return one.command == other.command and abs(one.at_s - other.at_s) <= 2 * truth.precision_s
 
 
 def _is_trigger(truth: Truth, account: Account, one: Activation) -> bool:
@@ -212,9 +217,15 @@ def _was_switched_off(truth: Truth, at_s: float) -> bool:
     return bool(truth.states) and "off" in truth.states_between(at_s, at_s + _JUST_SWITCHED_OFF_S)
 
 
+def _ended_then(truth: Truth, at_s: float) -> bool:
+    """Whether a recording ended in that moment, be it before a light showed it: nobody knows what was first."""
+    return any(state != "recording" and abs(since_s - at_s) <= truth.precision_s for since_s, state in truth.states)
+
+
 def _was_asked_for(truth: Truth, account: Account) -> bool:
     if account.start.command:
-        return account.start.command in truth.commands and account.start.command not in truth.expired
+        known = account.start.command in truth.commands or account.start.command in truth.at_console
+        return known and account.start.command not in truth.expired
     return any(_is_trigger(truth, account, one) for one in truth.activations)
 
 
@@ -239,7 +250,7 @@ def _seen_before_s(truth: Truth, at_s: float, asked_s: float) -> float:
 def _capturing_since_s(truth: Truth, at_s: float) -> float:
     since_s = at_s
     for start_s, state in truth.states:
-        if start_s >= at_s:
+        if start_s > at_s:
             break
         if state not in _CAPTURING:
             since_s = at_s

@@ -1,6 +1,6 @@
 """Buttons that somebody presses, holds, or finds stuck."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from lapel.bell import Inbox
 from lapel.clock import Clock
@@ -17,6 +17,8 @@ class SimulatedButtons:
         self._readers: list[Inbox[Edge]] = []
         self.history: list[str] = []
         """What was done to them, in order."""
+        self.watchers: list[Callable[[Edge], object]] = []
+        """Who is told when one moves, before those who read them are."""
 
     def down(self) -> Sequence[ButtonName]:
         """See `Switches.down`."""
@@ -31,6 +33,11 @@ class SimulatedButtons:
                 yield await edges.get()
         finally:
             self._readers.remove(edges)
+
+    @property
+    def are_read(self) -> bool:
+        """Whether the firmware looks at them; while it starts it does not yet."""
+        return bool(self._readers)
 
     # -- the outside world ---------------------------------------------------------------------------------------------
 
@@ -71,5 +78,7 @@ class SimulatedButtons:
             self._tell(Edge(button, is_down=False))
 
     def _tell(self, edge: Edge) -> None:
+        for watcher in self.watchers:
+            watcher(edge)
         for reader in self._readers:
             reader.put(edge)

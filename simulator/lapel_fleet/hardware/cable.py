@@ -106,7 +106,7 @@ class WiredNetwork:
     @property
     def _cabled(self) -> "Cable":
         if self._cable is None:
-            raise LinkError(f"{self}: this camera's line cannot be tampered with; start the fleet with --cables")
+            raise LinkError(f"{self}: nobody can tamper with this camera's line; start the run with --run ID")
         return self._cable
 
     async def _lay(self, cable: "Cable") -> None:

@@ -4,11 +4,12 @@ Keys stay: none is removed, renamed or given another meaning under one `format`.
 from the beginning of the run. Words that may come from strangers (names, reasons) are made plain.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from lapel.plain import plain
+from lapel_fleet.checkers.fleet import Finding
 from lapel_fleet.checkers.ledger import Heard, Truth
 from lapel_fleet.report.result import Result
 from lapel_fleet.samples import Bucket, Latencies, Samples
@@ -147,15 +148,20 @@ def summarise(result: Result) -> Summary:
         took_s=round(result.took_s, 3),
         trace_sha256=run.trace_sha256,
         trace_lines=run.trace_lines,
-        checkers=[
-            Checked(plain(one.checker), one.verdict, one.occasions, [plain(failure) for failure in one.failures])
-            for one in result.findings
-        ],
+        checkers=checked(result.findings),
         latencies=_overall(run.samples) if run.samples else {},
         rates=_rates(run.samples) if run.samples else {},
         sites=_sites(result),
         faults=[_mishap(fault) for fault in result.faults],
     )
+
+
+def checked(findings: Sequence[Finding]) -> list[Checked]:
+    """What each checker found, fit to be told."""
+    return [
+        Checked(plain(one.checker), one.verdict, one.occasions, [plain(failure) for failure in one.failures])
+        for one in findings
+    ]
 
 
 def as_json(result: Result) -> str:

@@ -14,8 +14,8 @@ _LATENCIES = {"commands": "command to its end", "presses": "start to retained st
 def as_text(result: Result) -> str:
     """Each checker with its occasions, what failed, what was measured, and how to do it again."""
     summary = summarise(result)
-    lines = [
-        *(line for one in summary.checkers for line in _checker(one)),
+    told = [
+        *(line for one in summary.checkers for line in lines(one)),
         *_sites(summary),
         *(f"  {_LATENCIES[name]:<24}{_spread(summary, name)}" for name in summary.latencies),
         *_rates(summary),
@@ -26,10 +26,11 @@ def as_text(result: Result) -> str:
         *(f"it proves nothing: {reason}" for reason in summary.inconclusive),
         f"{summary.verdict if summary.passed else summary.verdict.upper()}; again: {summary.replay}",
     ]
-    return "\n".join(lines)
+    return "\n".join(told)
 
 
-def _checker(checked: Checked) -> Iterator[str]:
+def lines(checked: Checked) -> Iterator[str]:
+    """A checker with its occasions, and the first of what failed."""
     yield f"  {checked.verdict:<8}{checked.occasions:>9,}  {checked.name}"
     for failure in checked.failures[:_SHOWN]:
         yield f"{'':21}{_cut(failure)}"
