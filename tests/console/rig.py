@@ -174,7 +174,7 @@ class Rig:
     def record(self, *kinds: str) -> list[dict[str, Any]]:
         """What went on record, of these kinds or all."""
         path = self.folder / ".lapel" / "console.jsonl"
-        entries = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        entries = [json.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
         return [one for one in entries if not kinds or one["kind"] in kinds]
 
     @property
