@@ -74,6 +74,16 @@ async def test_closing_and_opening_again_at_once_is_a_hang_up(tmp_path: Path) ->
         assert "status" not in record
 
 
+async def test_what_one_had_typed_is_not_taken_for_the_next_ones(tmp_path: Path) -> None:
+    with serviced(tmp_path) as (cam, line):
+        await cam.says("buffering")
+        with client(line) as noise:
+            noise.log_in()
+            noise.pour(random.Random(1).randbytes(50_000))
+        with client(line) as technician:
+            technician.log_in()
+
+
 async def test_whoever_opens_a_line_in_use_ends_that_visit(tmp_path: Path) -> None:
     """Two at one line see the same screen and share the keys: nobody stays logged in for the other."""
     with serviced(tmp_path) as (cam, line):
