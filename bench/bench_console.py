@@ -26,6 +26,8 @@ _KEYS_A_LINE = 20
 _PAUSE_S = (0.002, 0.03)
 """Between keys: quicker than anybody types, and at no beat that the camera could share."""
 _PROMPT, _INTERRUPT = b"> ", b"\x03"
+_ON_RECORD = b"echo status >>record; sync record\n"
+"""What the camera does at least, too, before it carries out a command."""
 
 
 def main(keys: int = 1000, commands: int = 200, size: tuple[int, int] = (1920, 1080)) -> list[Figure]:
@@ -33,10 +35,9 @@ def main(keys: int = 1000, commands: int = 200, size: tuple[int, int] = (1920, 1
     if "--short" in sys.argv:
         keys, commands = keys // 8, commands // 8
     with tempfile.TemporaryDirectory() as folder, _camera(Path(folder), size) as console:
-        with _program("cat") as cat, _program("sh") as sh:
+        with _program(folder, "cat") as cat, _program(folder, "sh") as sh:
             console.answer_ms(b"record start bench\r", b"recording" + _PROMPT)
-            sleep(2.0)
-            busy = _figures("records", console, cat, sh, keys, commands)
+            busy = [*_figures("records", console, cat, sh, keys, commands)]
             console.answer_ms(b"record stop done\r", b"buffering" + _PROMPT)
             console.answer_ms(b"state sleep\r", b"standby" + _PROMPT)
             return [*busy, *_figures("sleeps", console, cat, sh, keys, commands)]
@@ -78,7 +79,7 @@ def _figures(when: str, console: Line, cat: Line, sh: Line, keys: int, commands:
     for _ in range(commands):
         sleep(chance.uniform(*_PAUSE_S))
         answers[0].append(console.answer_ms(b"status\r", _PROMPT))
-        answers[1].append(sh.answer_ms(b"echo done\n", _PROMPT))
+        answers[1].append(sh.answer_ms(_ON_RECORD, _PROMPT))
     yield from _percentiles(f"`status` to prompt while the camera {when}", "sh", *answers, _ANSWER_BOUND_MS)
 
 
@@ -120,17 +121,16 @@ def _opened(link: Path) -> int:
 def _log_in(console: Line) -> None:
     console.answer_ms(b"\r", b"login: ")
     console.answer_ms(b"service\r", b"secret: ")
-    console.answer_ms(f"{_SECRET}\r".encode(), _PROMPT)
-    sleep(3.0)  # until it has booted, and what it has to say about that is said
+    console.answer_ms(f"{_SECRET}\r".encode(), b"buffering" + _PROMPT)  # redrawn when it has booted
 
 
 @contextmanager
-def _program(name: str) -> Iterator[Line]:
+def _program(folder: str, name: str) -> Iterator[Line]:
     """Something of the system's that answers on a raw pty of its own."""
     master, slave = pty.openpty()
     tty.setraw(slave)
     with subprocess.Popen(
-        [name], stdin=slave, stdout=slave, stderr=slave, env={**os.environ, "PS1": _PROMPT.decode()}
+        [name], cwd=folder, stdin=slave, stdout=slave, stderr=slave, env={**os.environ, "PS1": _PROMPT.decode()}
     ) as process:
         os.close(slave)
         try:

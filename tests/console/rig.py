@@ -87,10 +87,12 @@ class Rig:
 
     # -- life --------------------------------------------------------------------------------------------------------
 
-    def power_on(self) -> None:
+    def power_on(self, *, serviced: bool = True) -> None:
+        """Not `serviced`: without a console."""
         worker = InlineWorker()
         (self.folder / ".lapel").mkdir(exist_ok=True)
         self.settings.load()
+        candidate = Candidate(self.desk, self.clock, worker, self.folder / ".lapel" / "unconfirmed.json")
         console = Console(
             self.line,
             self.desk,
@@ -98,9 +100,10 @@ class Rig:
             worker,
             door=Door(self.secrets, self.clock, worker),
             record=FileRecord(self.folder / ".lapel" / "console.jsonl", self.clock, worker),
-            candidate=Candidate(self.desk, self.clock, worker, self.folder / ".lapel" / "unconfirmed.json"),
+            candidate=candidate,
         )
-        self._lives = [asyncio.create_task(self._cameras()), asyncio.create_task(console.run())]
+        service = console.run() if serviced else candidate.run_out()
+        self._lives = [asyncio.create_task(self._cameras()), asyncio.create_task(service)]
 
     async def power_off(self) -> None:
         """Nothing is finished, nobody is told: a power cut."""
