@@ -22,10 +22,9 @@ _SECRET = "correct horse battery"
 _SCENE = ("--video", "scene", "--rate", "30", "--bitrate", "8000000")
 _ECHO_BOUND_MS, _ANSWER_BOUND_MS = 20.0, 100.0
 _PATIENCE_S = 60.0
-_KEYS_A_LINE = 20
 _PAUSE_S = (0.002, 0.03)
-"""Between keys: quicker than anybody types, and at no beat that the camera could share."""
-_PROMPT, _INTERRUPT = b"> ", b"\x03"
+"""Between two: quicker than anybody types, and at no beat that the camera could share."""
+_PROMPT, _BACKSPACE = b"> ", b"\x7f"
 _ON_RECORD = b"echo status >>record; sync record\n"
 """What the camera does at least, too, before it carries out a command."""
 
@@ -51,42 +50,41 @@ class Line:
 
     def answer_ms(self, typed: bytes, answer: bytes) -> float:
         """Milliseconds until what comes back ends like this. What was said before nobody asked for."""
-        while self._says_more(0):
+        while self._speaks(0):
             os.read(self._descriptor, 65_536)
         began_s, heard = perf_counter(), b""
         os.write(self._descriptor, typed)
         while not heard.endswith(answer):
-            assert self._says_more(_PATIENCE_S), f"no {answer!r} after {typed!r}, only {heard!r}"
+            assert self._speaks(_PATIENCE_S), f"no {answer!r} after {typed!r}, only {heard!r}"
             heard += os.read(self._descriptor, 65_536)
         return 1000 * (perf_counter() - began_s)
 
-    def _says_more(self, within_s: float) -> bool:
+    def _speaks(self, within_s: float) -> bool:
         return bool(select.select([self._descriptor], [], [], within_s)[0])
 
 
 def _figures(when: str, console: Line, cat: Line, sh: Line, keys: int, commands: int) -> Iterator[Figure]:
+    echoes = []
+    for _ in _paced(keys):
+        echoes.append((console.answer_ms(b"x", b"x"), cat.answer_ms(b"x", b"x")))
+        console.answer_ms(_BACKSPACE, b"\b")  # the line stays short
+    yield from _percentiles(f"key to echo while the camera {when}", "cat", echoes, _ECHO_BOUND_MS)
+    answers = [(console.answer_ms(b"status\r", _PROMPT), sh.answer_ms(_ON_RECORD, _PROMPT)) for _ in _paced(commands)]
+    yield from _percentiles(f"`status` to prompt while the camera {when}", "sh", answers, _ANSWER_BOUND_MS)
+
+
+def _paced(count: int) -> Iterator[None]:
     chance = random.Random(1)
-    echoes: tuple[list[float], list[float]] = ([], [])
-    for number in range(keys):
+    for _ in range(count):
         sleep(chance.uniform(*_PAUSE_S))
-        echoes[0].append(console.answer_ms(b"x", b"x"))
-        echoes[1].append(cat.answer_ms(b"x", b"x"))
-        if number % _KEYS_A_LINE == _KEYS_A_LINE - 1:
-            console.answer_ms(_INTERRUPT, _PROMPT)
-    console.answer_ms(_INTERRUPT, _PROMPT)
-    yield from _percentiles(f"key to echo while the camera {when}", "cat", *echoes, _ECHO_BOUND_MS)
-    answers: tuple[list[float], list[float]] = ([], [])
-    for _ in range(commands):
-        sleep(chance.uniform(*_PAUSE_S))
-        answers[0].append(console.answer_ms(b"status\r", _PROMPT))
-        answers[1].append(sh.answer_ms(_ON_RECORD, _PROMPT))
-    yield from _percentiles(f"`status` to prompt while the camera {when}", "sh", *answers, _ANSWER_BOUND_MS)
+        yield
 
 
-def _percentiles(name: str, peer: str, ours: list[float], theirs: list[float], bound_ms: float) -> Iterator[Figure]:
-    our, their = quantiles(ours, n=100), quantiles(theirs, n=100)
-    yield Figure(f"{name}, p50", our[49], "ms", peer, their[49])
-    yield Figure("  p99", our[98], "ms", peer, their[98], bound_ms)
+def _percentiles(name: str, peer: str, pairs: list[tuple[float, float]], bound_ms: float) -> Iterator[Figure]:
+    """Of (ours, the peer's)."""
+    ours, theirs = (quantiles(one, n=100) for one in zip(*pairs, strict=True))
+    yield Figure(f"{name}, p50", ours[49], "ms", peer, theirs[49])
+    yield Figure("  p99", ours[98], "ms", peer, theirs[98], bound_ms)
 
 
 @contextmanager
