@@ -137,4 +137,4 @@ def every_picture_is_there(folder: Path, account: Account) -> bool:
 
 
 def told(account: Account) -> str:
-    return f"{account.frames} frames in {account.duration_s:.1f} s, {lost(account)} lost, gaps {account.gaps}"
+    return f"{account.frames} frames in {account.duration_s:.1f} s, {lost(account)} lost, {len(account.gaps)} gaps"
