@@ -21,6 +21,7 @@ import random
 from collections import Counter
 from collections.abc import Coroutine
 
+from lapel.bell import Bell
 from lapel.clock import Clock, iso
 from lapel.errors import LinkError, MessageError
 from lapel.link.backoff import Backoff, Pace
@@ -79,8 +80,8 @@ class Session:
         self._live_from_s: float | None = None  # loop time from which commands count as live; None: they are
         self._told_dropped: Counter[str] = Counter()
         self._parting: str | None = None
-        self._work = asyncio.Event()
-        self._parted = asyncio.Event()
+        self._work = Bell()
+        self._parted = Bell()
         self._down = "not connected yet"
 
     # -- for the camera ----------------------------------------------------------------------------------------------
@@ -95,7 +96,7 @@ class Session:
             case _:
                 self._outbox.put(message)
         self.is_idle = False
-        self._work.set()
+        self._work.ring()
 
     def status(self) -> LinkStatus:
         """See `Link.status`."""
@@ -105,7 +106,7 @@ class Session:
     async def close(self, reason: str) -> None:
         """See `Link.close`. Without a connection there is nobody to wait for."""
         self._parting = reason
-        self._work.set()
+        self._work.ring()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_FAREWELL_S if self._connected else 0):
                 await self._parted.wait()
@@ -255,10 +256,10 @@ class Session:
                 await self._send(connection, telemetry)
             elif self._parting is not None and not event:
                 await self._send(connection, offline(host.state_message(), self._parting, iso(self._clock.now().utc)))
-                self._parted.set()
+                self._parted.ring()
                 await asyncio.Event().wait()  # nothing more is said; we are cancelled from here
             else:
-                self._work.clear()
+                self._work.silence()
                 self.is_idle = wait_s is None
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait_s):
