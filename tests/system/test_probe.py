@@ -15,8 +15,8 @@ import pytest
 from lapel.check import Check
 from lapel.clock import SystemClock
 from lapel.console.client import Client
-from lapel.link import probe
 from lapel.link.mqtt import Broker, brokers_at
+from lapel.link.probe import STEP_S, Probe
 from lapel_fleet.broker import embedded_broker, free_port
 from lapel_fleet.provision import Authority, cameras_of
 from system.brokers import real
@@ -63,11 +63,11 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
         yield Secured(folder, port)
 
 
-async def probed(broker: Broker | str) -> list[Check]:
+async def probed(broker: Broker | str, step_s: float = STEP_S) -> list[Check]:
     """Leaves nothing behind, a connection least of all."""
     (one,) = brokers_at(broker) if isinstance(broker, str) else (broker,)
     async with asyncio.timeout(30):
-        steps = await probe.Probe(one, "a-probe").run()
+        steps = await Probe(one, "a-probe", step_s).run()
     await until(lambda: not pings(), lambda: f"still pinging: {pings()}")
     return steps
 
@@ -146,11 +146,10 @@ async def test_a_port_that_is_closed() -> None:
 
 
 @pytest.mark.parametrize(("scheme", "silent"), [("mqtts", "tls"), ("mqtt", "mqtt")])
-async def test_somebody_who_never_answers(monkeypatch: pytest.MonkeyPatch, scheme: str, silent: str) -> None:
-    monkeypatch.setattr(probe, "STEP_S", 1.0)
+async def test_somebody_who_never_answers(scheme: str, silent: str) -> None:
     began_s = SystemClock().mono_s()
     async with stranger() as there:
-        step, finding = failed(await probed(f"{scheme}://{there}"))
+        step, finding = failed(await probed(f"{scheme}://{there}", step_s=1.0))
     assert step == silent
     assert "no answer within 1 s" in finding
     assert SystemClock().mono_s() - began_s < 5
@@ -158,10 +157,9 @@ async def test_somebody_who_never_answers(monkeypatch: pytest.MonkeyPatch, schem
 
 @pytest.mark.parametrize("says", [b"SSH-2.0-OpenSSH_9.2\r\n", b"\x20\x02\x00\x85", b"\x00" * 400])
 @pytest.mark.parametrize(("scheme", "fails"), [("mqtts", "tls"), ("mqtt", "mqtt")])
-async def test_somebody_who_is_no_broker(monkeypatch: pytest.MonkeyPatch, scheme: str, fails: str, says: bytes) -> None:
-    monkeypatch.setattr(probe, "STEP_S", 1.0)
+async def test_somebody_who_is_no_broker(scheme: str, fails: str, says: bytes) -> None:
     async with stranger(says) as there:
-        step, finding = failed(await probed(f"{scheme}://{there}"))
+        step, finding = failed(await probed(f"{scheme}://{there}", step_s=1.0))
     assert step == fails
     assert "is this" in finding
 

@@ -62,6 +62,8 @@ def _broker_at(url: str, ca: Path | None, cert: Path | None, key: Path | None, a
         raise ConfigError(f"link.broker: the address cannot be read: {error}") from error
     if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
         raise ConfigError("link.broker: give mqtt://HOST[:PORT] or mqtts://HOST[:PORT]")
+    if not _can_be_looked_up(parts.hostname):
+        raise ConfigError(f"link.broker: {parts.hostname!r} can be no host's name; give its name or its address")
     encrypted = parts.scheme == "mqtts"
     if not encrypted and parts.hostname not in _LOOPBACK and not allow_plain:
         raise ConfigError(
@@ -74,6 +76,15 @@ def _broker_at(url: str, ca: Path | None, cert: Path | None, key: Path | None, a
         unquote(parts.password) if parts.password else None,
         _tls(ca, cert, key) if encrypted else None,
     )
+
+
+def _can_be_looked_up(host: str) -> bool:
+    """As name servers have it: no empty part, none of more than 63 characters."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return host.isprintable()
 
 
 def is_plain(broker: Broker) -> bool:

@@ -36,14 +36,14 @@ class Probe:
     No will, and nothing that the broker would keep.
     """
 
-    def __init__(self, broker: Broker, client_id: str) -> None:
-        self._broker, self._client_id = broker, client_id
+    def __init__(self, broker: Broker, client_id: str, step_s: float = STEP_S) -> None:
+        self._broker, self._client_id, self._step_s = broker, client_id, step_s
         self._addresses: list[str] = []
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
     async def run(self) -> list[Check]:
-        """Every step up to the first that fails, within `STEP_S` each. Never raises."""
+        """Every step up to the first that fails, within `step_s` each. Never raises."""
         steps = {"name": self._look_up, "route": self._find_route, "tcp": self._connect}
         if self._broker.tls is not None:
             steps["tls"] = self._encrypt
@@ -51,7 +51,7 @@ class Probe:
         done: list[Check] = []
         try:
             for name, step in steps.items():
-                done.append(await _tried(name, step))
+                done.append(await _tried(name, step, self._step_s))
                 if not done[-1].ok:
                     break
         finally:
@@ -118,12 +118,12 @@ class Probe:
             self._writer = None
 
 
-async def _tried(name: str, step: Callable[[], Awaitable[str]]) -> Check:
+async def _tried(name: str, step: Callable[[], Awaitable[str]], within_s: float) -> Check:
     try:
-        async with asyncio.timeout(STEP_S):
+        async with asyncio.timeout(within_s):
             return Check(name, True, await step())
     except TimeoutError:
-        return Check(name, False, f"no answer within {STEP_S:g} s; {_HINTS[name]}")
+        return Check(name, False, f"no answer within {within_s:g} s; {_HINTS[name]}")
     except (OSError, EOFError) as error:
         return Check(name, False, f"{_told(error)}; {_certificate_hint(error) or _HINTS[name]}")
 
