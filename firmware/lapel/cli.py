@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from lapel import __version__, config, states
 from lapel.camera import Camera, CameraStatus
 from lapel.clock import SystemClock, set_system_clock
-from lapel.config import Config
+from lapel.config import Config, unconfirmed_note
 from lapel.errors import ConsoleError, LapelError
 from lapel.hardware.desktop.terminal import PlainIndicators, StatusLine, TerminalButtons, keys_at_once
 from lapel.hardware.interfaces import Indicators
@@ -190,19 +190,25 @@ async def _live(config: Config, console: str | None, *, on_terminal: bool) -> in
 
 @contextlib.asynccontextmanager
 async def _serviced(config: Config, where: str | None, indicators: Indicators) -> AsyncIterator["CameraDesk | None"]:
-    """A console on that line while the block runs; without a line, none, and nothing of it is loaded."""
-    if where is None:
-        yield None
+    """A console on that line while the block runs. Without a line there is none; but a change that nobody confirmed is
+    taken back all the same.
+    """
+    if where is None and not unconfirmed_note(config).exists():
+        yield None  # and nothing of it is loaded
         return
     from lapel.desk import CameraDesk
-    from lapel.service_port import console_at
+    from lapel.service_port import candidate_of, console_at
     from lapel.worker import ThreadWorker
 
     clock, worker = SystemClock(), ThreadWorker(1)
     desk = CameraDesk(clock, Log(clock), step_clock=set_system_clock)
-    console = console_at(where, desk, config, clock, worker)
-    serving = asyncio.create_task(console.run(), name="console")
-    indicators.say(f"console on {console.line.name}")
+    if where is None:
+        serving = asyncio.create_task(candidate_of(desk, config, clock, worker).run_out(), name="console-confirm")
+        indicators.say("a change of configuration was not confirmed: the settings before come back")
+    else:
+        console = console_at(where, desk, config, clock, worker)
+        serving = asyncio.create_task(console.run(), name="console")
+        indicators.say(f"console on {console.line.name}")
     try:
         yield desk
     finally:

@@ -162,6 +162,11 @@ def state_folder(config: Config) -> Path:
     return Path(config.camera.state) if config.camera.state else Path(config.recording.evidence) / ".lapel"
 
 
+def unconfirmed_note(config: Config) -> Path:
+    """Where a change that waits to be confirmed is written down, with the settings that come back otherwise."""
+    return state_folder(config) / "unconfirmed.json"
+
+
 def schema() -> dict[str, Any]:
     """JSON Schema of the file, for editors."""
     return msgspec.json.schema(Config)

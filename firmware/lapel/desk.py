@@ -255,12 +255,13 @@ class CameraDesk:
 
     async def probe(self) -> Sequence[Check]:
         """A step at a time; several brokers one after the other, each step with its broker."""
-        link, name = self._seated.config.link, self._seated.config.camera.name
+        link, own = self._seated.config.link, self._seated.config.camera
         if not link.broker:
             return []
         ca, cert, key = (Path(one) if one else None for one in (link.ca, link.cert, link.key))
         brokers = brokers_at(link.broker, ca=ca, cert=cert, key=key, allow_plain=link.allow_plain)
-        return [step for one in brokers for step in await Probe(one, f"{name}-probe", self._clock).run()]
+        client_id = f"lapel/{own.agency}/{own.site}/{own.name}-probe"
+        return [step for one in brokers for step in await Probe(one, client_id).run()]
 
     def devices(self) -> Sequence[Device]:
         """Its parts, as far as they can be told apart."""

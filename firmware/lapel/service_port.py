@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lapel.clock import Clock
-from lapel.config import Config, state_folder
+from lapel.config import Config, state_folder, unconfirmed_note
 from lapel.console.candidate import Candidate, Note
 from lapel.console.interface import Desk
 from lapel.console.login import Door, Secrets
@@ -29,15 +29,19 @@ def secrets_of(config: Config) -> Secrets:
     return Secrets(state_folder(config) / "logins.json")
 
 
+def candidate_of(desk: Desk, config: Config, clock: Clock, worker: Worker) -> Candidate:
+    """The change of configuration that is on its way."""
+    return Candidate(desk, clock, worker, Note(unconfirmed_note(config)))
+
+
 def console_at(where: str, desk: Desk, config: Config, clock: Clock, worker: Worker) -> Console:
     """The console on that line; what is done there goes on record beside the camera's other state."""
-    folder = state_folder(config)
     return Console(
         line_at(where, clock),
         desk,
         clock,
         worker,
         door=Door(secrets_of(config), clock, worker),
-        record=FileRecord(folder / "console.jsonl", clock, worker),
-        candidate=Candidate(desk, clock, worker, Note(folder / "unconfirmed.json")),
+        record=FileRecord(state_folder(config) / "console.jsonl", clock, worker),
+        candidate=candidate_of(desk, config, clock, worker),
     )

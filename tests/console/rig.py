@@ -87,10 +87,12 @@ class Rig:
 
     # -- life --------------------------------------------------------------------------------------------------------
 
-    def power_on(self) -> None:
+    def power_on(self, *, serviced: bool = True) -> None:
+        """Not `serviced`: without a console."""
         worker = InlineWorker()
         (self.folder / ".lapel").mkdir(exist_ok=True)
         self.settings.load()
+        candidate = Candidate(self.desk, self.clock, worker, Note(self.folder / ".lapel" / "unconfirmed.json"))
         console = Console(
             self.line,
             self.desk,
@@ -98,9 +100,10 @@ class Rig:
             worker,
             door=Door(self.secrets, self.clock, worker),
             record=FileRecord(self.folder / ".lapel" / "console.jsonl", self.clock, worker),
-            candidate=Candidate(self.desk, self.clock, worker, Note(self.folder / ".lapel" / "unconfirmed.json")),
+            candidate=candidate,
         )
-        self._lives = [asyncio.create_task(self._cameras()), asyncio.create_task(console.run())]
+        service = console.run() if serviced else candidate.run_out()
+        self._lives = [asyncio.create_task(self._cameras()), asyncio.create_task(service)]
 
     async def power_off(self) -> None:
         """Nothing is finished, nobody is told: a power cut."""
@@ -175,7 +178,7 @@ class Rig:
     def record(self, *kinds: str) -> list[dict[str, Any]]:
         """What went on record, of these kinds or all."""
         path = self.folder / ".lapel" / "console.jsonl"
-        entries = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        entries = [json.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
         return [one for one in entries if not kinds or one["kind"] in kinds]
 
     @property

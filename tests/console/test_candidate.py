@@ -52,6 +52,22 @@ def test_a_deadline_that_passed_without_power_is_kept_at_power_on(folder: Path) 
     play(folder, story)
 
 
+def test_a_camera_that_is_started_without_a_console_takes_it_back_too(folder: Path) -> None:
+    async def story(rig: Rig) -> None:
+        await commit(rig)
+        await rig.clock.sleep(90)
+        await rig.power_off()
+        rig.power_on(serviced=False)
+        await rig.clock.sleep(200)
+        assert length_s(rig) == 20
+        await rig.clock.sleep(20)
+        assert length_s(rig) == 10
+        await rig.clock.sleep(100)
+        assert not NOTE.exists()
+
+    play(folder, story)
+
+
 def test_a_clock_that_lost_its_time_gives_no_more_than_was_asked(folder: Path) -> None:
     async def story(rig: Rig) -> None:
         await commit(rig)

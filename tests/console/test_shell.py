@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.rig import SECRETS, Rig, play
-from console.terminals import Dumb
+from console.terminals import Dumb, Emulator
 from lapel.console.shell import IDLE_S
 
 TYPED = st.lists(
@@ -22,6 +22,18 @@ TYPED = st.lists(
     ),
     max_size=25,
 )  # fmt: skip
+
+
+STORMS = st.lists(
+    st.sampled_from(
+        [b"\x03", b"\x03" * 500, b"\x13", b"\x13" * 500, b"\x11", b"log follow\r", b"status\r", b"help\r", b"half a wo",
+         b"\x1b[1;20R", b"\x1b[1;500R", b"\x1b[1;7R", b"\x1b[1;99999R", b"\x1b[;R", b"\x0c", b"\t", b"?", b"x" * 90]
+    ),
+    max_size=15,
+)  # fmt: skip
+"""What a terminal that is resized, its flow control and an impatient person bring. ^S is no order here: a client that
+wants no more stops reading.
+"""
 
 
 def in_a_folder(story: Any) -> Any:
@@ -210,6 +222,62 @@ def test_a_flood_of_ctrl_c_is_only_that(folder: Path) -> None:
             rig.line.type(b"\x03" * 10_000)
             await rig.settle()
         assert await rig.say("battery") == "this camera measures no battery"
+
+    play(folder, story)
+
+
+@settings(max_examples=20)
+@given(STORMS, st.booleans())
+def test_after_a_storm_of_interrupts_and_resizes_the_next_command_is_understood(
+    typed: list[bytes], at_once: bool
+) -> None:
+    async def story(rig: Rig) -> None:
+        await rig.attach(Dumb())
+        await rig.log_in()
+        for data in [b"".join(typed)] if at_once else typed:
+            await rig.type(data)
+        await rig.type(b"\x03")
+        await rig.type(b"note still there\r")
+        assert rig.done[-1] == "note still there"
+        assert not faults(rig)
+
+    in_a_folder(story)
+
+
+@settings(max_examples=15)
+@given(
+    st.lists(st.tuples(st.sampled_from("abcdefgh "), st.none() | st.integers(0, 1_000)), min_size=1, max_size=60),
+    st.integers(20, 132),
+)
+def test_a_line_is_what_was_typed_however_often_the_terminal_is_resized_meanwhile(
+    typed: list[tuple[str, int | None]], columns: int
+) -> None:
+    async def story(rig: Rig) -> None:
+        terminal = Emulator(columns)
+        await rig.attach(terminal)
+        await rig.log_in()
+        await rig.type("note '")
+        for key, width in typed:
+            if width is not None:
+                terminal.resize(columns=min(max(width, 20), 500))
+                rig.line.type(f"\x1b[1;{width}R".encode())
+            rig.line.type(key.encode())
+        await rig.type("!'\r")
+        assert [one["text"] for one in rig.record("note")] == ["".join(key for key, _ in typed) + "!"]
+        assert rig.prompt.endswith(">")
+
+    in_a_folder(story)
+
+
+def test_flow_control_of_a_terminal_is_neither_obeyed_nor_part_of_a_line(folder: Path) -> None:
+    """^S that no ^Q ever follows must not make the camera fall silent."""
+
+    async def story(rig: Rig) -> None:
+        await rig.attach()
+        await rig.log_in()
+        await rig.type(b"note \x13still\x13 here\x13\r")
+        assert [one["text"] for one in rig.record("note")] == ["still here"]
+        assert rig.prompt == "cam-0001 buffering>"
 
     play(folder, story)
 

@@ -44,6 +44,12 @@ class Client(fdpexpect.fdspawn):
                 sent += os.write(self.child_fd, data[sent : sent + 4096])
         return sent
 
+    def pour(self, data: bytes) -> None:
+        """Type all of it, as fast as the line takes it; what is said meanwhile is not read."""
+        while data := data[self.flood(data) :]:
+            _, ready, _ = select.select([], [self.child_fd], [], PATIENCE_S)
+            assert ready, "the line takes nothing"
+
     def send(self, data: bytes) -> int:
         """Wait until the line has taken all of it."""
         _, ready, _ = select.select([], [self.child_fd], [], PATIENCE_S)

@@ -1,10 +1,13 @@
 """Hanging up logs out, whatever state the line is in: the next one at the line has to prove who he is."""
 
+import os
 import random
 from pathlib import Path
 
 import pytest
 
+from lapel.clock import SystemClock
+from lapel.hardware.desktop.pty import PtyLine
 from system.technician import Client, client, is_asked_to_log_in, serviced
 
 NOISE_BYTES = 200_000
@@ -72,6 +75,34 @@ async def test_closing_and_opening_again_at_once_is_a_hang_up(tmp_path: Path) ->
         record = (tmp_path / "evidence" / ".lapel" / "console.jsonl").read_text()
         assert record.count('"kind":"note"') == record.count('"why":"hang-up"') == 20
         assert "status" not in record
+
+
+async def test_what_one_had_typed_is_not_taken_for_the_next_ones(tmp_path: Path) -> None:
+    with serviced(tmp_path) as (cam, line):
+        await cam.says("buffering")
+        with client(line) as noise:
+            noise.log_in()
+            noise.pour(random.Random(1).randbytes(50_000))
+        with client(line) as technician:
+            technician.log_in()
+
+
+async def test_whoever_opens_the_line_is_told_nothing_that_was_for_the_one_before() -> None:
+    line = PtyLine(SystemClock())
+    flags = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK
+    first = os.open(line.path, flags)
+    await line.attached()
+    line.write(b"what the first did not read")
+    os.close(first)
+    second = os.open(line.path, flags)
+    try:
+        line.write(b"what was said before anybody noticed")
+        assert await line.read() == b""
+        with pytest.raises(BlockingIOError):
+            os.read(second, 100)
+    finally:
+        os.close(second)
+        line.close()
 
 
 async def test_whoever_opens_a_line_in_use_ends_that_visit(tmp_path: Path) -> None:

@@ -106,6 +106,7 @@ def test_an_evidence_folder_that_cannot_be_is_named(place: str, reason: str, thi
         ("127.0.0.1:1883", "give mqtt://HOST"),
         ("http://127.0.0.1", "give mqtt://HOST"),
         ("mqtt://127.0.0.1:99999", "the address cannot be read"),
+        ("mqtts://broker..example", "'broker..example' can be no host's name"),
         ("mqtt://broker.example", "broker.example would be spoken to in the clear; use mqtts://"),
     ],
 )

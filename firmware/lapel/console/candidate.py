@@ -124,6 +124,15 @@ class Candidate:
             left_s = (found.deadline - self._clock.now().utc).total_seconds()
             self._await_confirmation(found.undo, min(max(0.0, left_s), found.within_s))
 
+    async def run_out(self) -> None:
+        """Where no console is served, and so nobody can confirm: until what waited for it is taken back."""
+        try:
+            await self.resume()
+            if self._waiting is not None:
+                await self._waiting
+        finally:
+            await self.close()
+
     async def commit(self, reason: str, confirmed_s: float | None) -> Outcome:
         """Put the candidate in force. Without a confirmation in time it is taken back."""
         if not self._changes:

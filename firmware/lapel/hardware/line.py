@@ -128,7 +128,7 @@ class DescriptorLine:
         self._stirred.set()
 
     def _changed_hands(self) -> bool:
-        """Whether what was just read may be another client's: for lines that can tell."""
+        """Whether what was just read, or is to be written, may be another client's: for lines that can tell."""
         return False
 
     def _pause(self) -> None:
@@ -159,6 +159,9 @@ class DescriptorLine:
     def _send(self) -> None:
         """As much as the kernel takes; the loop calls again when it takes more."""
         if self._descriptor is None:
+            return
+        if self._up and self._changed_hands():
+            self._hung_up()
             return
         loop = asyncio.get_running_loop()
         try:

@@ -62,6 +62,8 @@ def _broker_at(url: str, ca: Path | None, cert: Path | None, key: Path | None, a
         raise ConfigError(f"link.broker: the address cannot be read: {error}") from error
     if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
         raise ConfigError("link.broker: give mqtt://HOST[:PORT] or mqtts://HOST[:PORT]")
+    if not _can_be_looked_up(parts.hostname):
+        raise ConfigError(f"link.broker: {parts.hostname!r} can be no host's name; give its name or its address")
     encrypted = parts.scheme == "mqtts"
     if not encrypted and parts.hostname not in _LOOPBACK and not allow_plain:
         raise ConfigError(
@@ -74,6 +76,15 @@ def _broker_at(url: str, ca: Path | None, cert: Path | None, key: Path | None, a
         unquote(parts.password) if parts.password else None,
         _tls(ca, cert, key) if encrypted else None,
     )
+
+
+def _can_be_looked_up(host: str) -> bool:
+    """As name servers have it: no empty part, none of more than 63 characters."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return host.isprintable()
 
 
 def is_plain(broker: Broker) -> bool:
@@ -181,7 +192,11 @@ class _Arrived(Inbox[aiomqtt.Message]):
 
 
 class _Client(aiomqtt.Client):
-    """aiomqtt 2.5 with three holes mended, all found by killing a broker under fifty clients in one process."""
+    """aiomqtt 2.5 with four holes mended: three found by killing a broker under fifty clients in one process, the
+    fourth by giving up a connect.
+    """
+
+    _is_over = False
 
     def _on_socket_register_write(self, _client: object, _userdata: object, sock: socket.socket) -> None:
         """The original adds its writer to the loop a moment later, when the socket may be closed and its number another
@@ -221,8 +236,18 @@ class _Client(aiomqtt.Client):
             address, timeout=self._client.connect_timeout
         )
 
+    def _client_connect(self) -> None:
+        """In a thread, which goes on when nobody waits for it any more."""
+        super()._client_connect()
+        if self._is_over:
+            self._loop.call_soon_threadsafe(self._client._sock_close)
+
     def forget(self) -> None:
-        """What these two have to say was raised elsewhere; else asyncio complains that nobody asked them."""
+        """The original leaves a connection open, and pings on it for ever, when it was given up before the broker had
+        answered. And what these two have to say was raised elsewhere; else asyncio complains that nobody asked them.
+        """
+        self._is_over = True
+        self._loop.call_soon(self._client._sock_close)  # after what the connect has asked the loop to do
         for outcome in (self._connected, self._disconnected):
             if outcome.done() and not outcome.cancelled():
                 outcome.exception()

@@ -1,92 +1,131 @@
-"""Try to reach a broker, a step at a time, and name the step that fails: name, route, TCP, TLS, MQTT."""
+"""Try to reach a broker, a step at a time, and name the step that fails: name, route, TCP, TLS, MQTT.
+
+Each step has its own few seconds. The last one goes the way that the camera's own link goes, so that what works here
+works there.
+"""
 
 import asyncio
-import contextlib
+import os
 import socket
 import ssl
-from collections.abc import Awaitable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable
 
 from lapel.check import Check
-from lapel.clock import Clock
-from lapel.link.mqtt import Broker
+from lapel.errors import LinkError
+from lapel.link.mqtt import Broker, MqttTransport
+from lapel.link.transport import Hello
 
-T = TypeVar("T")
-
-_STEP_S = 5.0
-_REFUSALS = {
-    1: "another version of MQTT is wanted",
-    2: "the client id is refused",
-    3: "the broker is not available",
-    4: "name or password are wrong",
-    5: "this camera may not connect",
+STEP_S = 5.0
+"""Seconds that a step may take."""
+_VERDICT_S = 0.5
+"""A broker that speaks TLS 1.3 looks at our certificate when the handshake is over for us, and hangs up then."""
+_KEEPALIVE_S = 60
+_HINTS = {
+    "name": "is link.broker spelt right, and does this network have a name server?",
+    "route": "is this camera on a network, and has that network a way out?",
+    "tcp": "is the broker running there, is the port right, is a firewall in between?",
+    "tls": "is this the port for TLS?",
+    "mqtt": "is this a broker, does it know this camera, are name and password in link.broker right?",
 }
-
-
-class _Failed(Exception):
-    """The step that was under way failed, in words."""
+_TIME_CODES = (9, 10)
+"""OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and …_HAS_EXPIRED."""
 
 
 class Probe:
-    """One try. Connects under a client id of its own: under the camera's, a broker would drop the camera's line."""
+    """One try, on connections of its own. `client_id` must not be the camera's: a broker would drop the camera's line.
+    No will, and nothing that the broker would keep.
+    """
 
-    def __init__(self, broker: Broker, client_id: str, clock: Clock) -> None:
-        self._broker, self._client_id, self._clock = broker, client_id, clock
-        self._steps: list[Check] = []
-        self._step = ""
+    def __init__(self, broker: Broker, client_id: str, step_s: float = STEP_S) -> None:
+        self._broker, self._client_id, self._step_s = broker, client_id, step_s
+        self._addresses: list[str] = []
+        self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
     async def run(self) -> list[Check]:
-        """Every step up to the first that fails. Never raises."""
+        """Every step up to the first that fails, within `step_s` each. Never raises."""
+        steps = {"name": self._look_up, "route": self._find_route, "tcp": self._connect}
+        if self._broker.tls is not None:
+            steps["tls"] = self._encrypt
+        steps["mqtt"] = self._say_hello
+        done: list[Check] = []
         try:
-            await self._walk()
-        except (OSError, EOFError, _Failed) as error:
-            self._steps.append(Check(self._step, False, _told(error)))
+            for name, step in steps.items():
+                done.append(await _tried(name, step, self._step_s))
+                if not done[-1].ok:
+                    break
         finally:
-            if self._writer is not None:
-                self._writer.close()
-                with contextlib.suppress(OSError):
-                    await self._writer.wait_closed()
-        return self._steps
+            self._hang_up()
+        return done
 
-    async def _walk(self) -> None:
-        broker = self._broker
-        self._step = "name"
-        address = await self._within(_looked_up(broker.host))
-        self._went_well(f"{broker.host} is {address}")
-        self._step = "route"
-        self._went_well(f"from {_own_address(address, broker.port)}")
-        self._step = "tcp"
-        reader, writer = await self._within(asyncio.open_connection(address, broker.port))
-        self._writer = writer
-        self._went_well(f"{broker} answers")
-        if broker.tls is not None:
-            self._step = "tls"
-            await self._within(writer.start_tls(broker.tls, server_hostname=broker.host))
-            self._went_well("the certificates are accepted")
-        self._step = "mqtt"
-        await self._within(_hello(broker, self._client_id, reader, writer))
-        self._went_well("the broker lets this camera in")
+    async def _look_up(self) -> str:
+        found = await asyncio.get_running_loop().getaddrinfo(self._broker.host, None, type=socket.SOCK_STREAM)
+        self._addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+        return f"{self._broker.host} is {', '.join(self._addresses)}"
 
-    def _went_well(self, finding: str) -> None:
-        self._steps.append(Check(self._step, True, finding))
+    async def _find_route(self) -> str:
+        ways, refused = {}, OSError("no address")
+        for address in self._addresses:
+            try:
+                ways[address] = _own_address(address, self._broker.port)
+            except OSError as error:
+                refused = error
+        if not ways:
+            raise refused
+        self._addresses = list(ways)
+        return f"from {', '.join(dict.fromkeys(ways.values()))}"
 
-    async def _within(self, job: Awaitable[T]) -> T:
-        working = asyncio.ensure_future(job)
-        limit = asyncio.create_task(self._clock.sleep(_STEP_S))
+    async def _connect(self) -> str:
+        """To one address after the other, as the link does."""
+        refused = OSError("no address")
+        for address in self._addresses:
+            try:
+                self._reader, self._writer = await asyncio.open_connection(address, self._broker.port)
+            except OSError as error:
+                refused = error
+            else:
+                return f"{address} answers on port {self._broker.port}"
+        raise refused
+
+    async def _encrypt(self) -> str:
+        assert self._broker.tls is not None
+        assert self._reader is not None
+        assert self._writer is not None
+        await self._writer.start_tls(self._broker.tls, server_hostname=self._broker.host)
         try:
-            await asyncio.wait({working, limit}, return_when=asyncio.FIRST_COMPLETED)
-            if not working.done():
-                raise _Failed(f"no answer within {_STEP_S:g} s")
-            return working.result()
-        finally:
-            working.cancel()
-            limit.cancel()
+            async with asyncio.timeout(_VERDICT_S):
+                await self._reader.readexactly(1)
+        except TimeoutError:
+            return "both certificates are accepted"
+        return "somebody speaks before he is asked"
+
+    async def _say_hello(self) -> str:
+        """On a connection of the library's; a broker that takes no MQTT 5 is asked in 3.1.1, as by the link."""
+        self._hang_up()
+        transport, hello = MqttTransport([self._broker], keepalive_s=_KEEPALIVE_S), Hello(self._client_id)
+        try:
+            async with transport.connect(hello):
+                pass
+        except LinkError:
+            async with transport.connect(hello):
+                pass
+        return "the broker lets this camera in"
+
+    def _hang_up(self) -> None:
+        """Without TLS's long goodbye."""
+        if self._writer is not None:
+            self._writer.transport.abort()
+            self._writer = None
 
 
-async def _looked_up(host: str) -> str:
-    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return str(found[0][4][0])
+async def _tried(name: str, step: Callable[[], Awaitable[str]], within_s: float) -> Check:
+    try:
+        async with asyncio.timeout(within_s):
+            return Check(name, True, await step())
+    except TimeoutError:
+        return Check(name, False, f"no answer within {within_s:g} s; {_HINTS[name]}")
+    except (OSError, EOFError) as error:
+        return Check(name, False, f"{_told(error)}; {_certificate_hint(error) or _HINTS[name]}")
 
 
 def _own_address(address: str, port: int) -> str:
@@ -97,40 +136,41 @@ def _own_address(address: str, port: int) -> str:
         return str(one.getsockname()[0])
 
 
-async def _hello(broker: Broker, client_id: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """MQTT 3.1.1: CONNECT with a clean session, CONNACK, DISCONNECT."""
-    writer.write(_connect(client_id, broker.username, broker.password))
-    answer = await reader.readexactly(4)
-    if answer[:2] != b"\x20\x02":
-        raise _Failed("what answers there is no MQTT broker")
-    if answer[3]:
-        raise _Failed(_REFUSALS.get(answer[3], f"refused with code {answer[3]}"))
-    writer.write(b"\xe0\x00")
-    await writer.drain()
-
-
-def _connect(client_id: str, username: str | None, password: str | None) -> bytes:
-    flags = 0x02 | (0x80 if username is not None else 0) | (0x40 if password is not None else 0)
-    body = b"\x00\x04MQTT\x04" + bytes([flags]) + b"\x00\x0a"
-    for text in (client_id, username, password):
-        if text is not None:
-            data = text.encode()
-            body += len(data).to_bytes(2, "big") + data
-    size, count = b"", len(body)
-    while count > 127:
-        size, count = size + bytes([count & 127 | 128]), count >> 7
-    return b"\x10" + size + bytes([count]) + body
+def _certificate_hint(error: Exception) -> str:
+    """Where it is known which certificate will not do."""
+    match error:
+        case ssl.SSLCertVerificationError(verify_code=code) if code in _TIME_CODES:
+            return "is this camera's clock right (`clock show`)? Else whoever runs the broker has to renew it"
+        case ssl.SSLCertVerificationError():
+            return "does link.ca belong to this broker, and does link.broker call it by the name that it has?"
+        case ssl.SSLError() if _is_alert(error):
+            return "this camera needs a certificate (link.cert) that is in force and of an authority the broker trusts"
+        case _:
+            return ""
 
 
 def _told(error: Exception) -> str:
     match error:
         case ssl.SSLCertVerificationError():
             return f"the broker's certificate: {error.verify_message}"
+        case ssl.SSLError() if _is_alert(error):
+            return f"the broker turns this camera down: {_spelt(error)}"
         case ssl.SSLError():
-            return (error.reason or str(error)).lower().replace("_", " ")
+            return _spelt(error)
         case EOFError():
-            return "the broker hung up; it may not take this camera's certificate, or is none"
-        case OSError() if error.strerror:
-            return error.strerror
+            return "the other end hung up"
+        case socket.gaierror():
+            return str(error.strerror)
+        case OSError() if error.errno:
+            return os.strerror(error.errno)
         case _:
             return str(error)
+
+
+def _is_alert(error: ssl.SSLError) -> bool:
+    """Whether it is the other end that says so."""
+    return "ALERT" in (error.reason or "")
+
+
+def _spelt(error: ssl.SSLError) -> str:
+    return (error.reason or str(error)).lower().replace("_", " ")

@@ -83,10 +83,16 @@ class PtyLine(DescriptorLine):
             self._hung_up()
 
     def _clean(self) -> None:
-        """Raw and empty, whatever the last client left: else the next one reads the end of that session."""
+        """Raw and empty, whatever the last client left: else the next one reads the end of that session, and what was
+        typed in it is taken for his. On its way a byte waits at its sender's end of the kernel first, then at its
+        reader's.
+        """
+        assert self._descriptor is not None
         slave = os.open(self.path, os.O_RDWR | os.O_NOCTTY)
         try:
+            termios.tcflush(self._descriptor, termios.TCOFLUSH)
             termios.tcflush(slave, termios.TCIOFLUSH)
+            termios.tcflush(self._descriptor, termios.TCIFLUSH)
             tty.setraw(slave)
         finally:
             os.close(slave)

@@ -1,0 +1,7 @@
+"""The console's bench still runs: tiny pictures, no judgement."""
+
+from bench import bench_console
+
+
+def test_it_measures_something() -> None:
+    assert len(bench_console.main(10, 3, (320, 180))) == 8
