@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from lapel.check import Check
-from lapel.clock import Clock
 from lapel.config import LinkSection
 from lapel.errors import LinkError
 from lapel.link.mqtt import Broker, MqttTransport
@@ -94,9 +93,9 @@ class WiredNetwork:
         """See `SimulatedNetwork.address`."""
         return " ".join(f"mqtt{'s' if one.tls else ''}://{one}" for one in self._brokers)
 
-    async def probe(self, client_id: str, clock: Clock) -> Sequence[Check]:
+    async def probe(self, client_id: str) -> Sequence[Check]:
         """See `SimulatedNetwork.probe`. Around the cable: what was done to that it does not see."""
-        return [step for one in self._brokers for step in await Probe(one, client_id, clock).run()]
+        return [step for one in self._brokers for step in await Probe(one, client_id).run()]
 
     async def close(self) -> None:
         """See `SimulatedNetwork.close`."""

@@ -12,7 +12,6 @@ from typing import Protocol
 
 from lapel.bell import Inbox
 from lapel.check import Check
-from lapel.clock import Clock
 from lapel.config import LinkSection
 from lapel.errors import LinkError
 from lapel.link.transport import Connection, Envelope, Hello, Inbound, Transport
@@ -59,7 +58,7 @@ class SimulatedNetwork(Transport, Protocol):
     def address(self) -> str:
         """The broker that the camera then speaks to, as its configuration would name it."""
 
-    async def probe(self, client_id: str, clock: Clock) -> Sequence[Check]:
+    async def probe(self, client_id: str) -> Sequence[Check]:
         """Try to reach the broker under that name, a step at a time; see `lapel.link.probe`."""
 
     async def close(self) -> None:
@@ -277,7 +276,7 @@ class VirtualNetwork:
         """The next connect works again."""
         self.has_power = True
 
-    async def probe(self, client_id: str, clock: Clock) -> Sequence[Check]:  # noqa: ARG002  # in memory nobody asks
+    async def probe(self, client_id: str) -> Sequence[Check]:  # noqa: ARG002  # in memory nobody asks
         """See `SimulatedNetwork.probe`."""
         if not self.is_plugged:
             return [Check("route", False, _UNREACHABLE)]

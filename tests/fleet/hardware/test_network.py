@@ -27,7 +27,7 @@ def test_whatever_is_dialled_reaches_the_one_broker_of_a_run() -> None:
         network.dial(LinkSection(broker="mqtt://nowhere"))
         async with network.connect(Hello("cam-0001")):
             pass
-        assert [step.ok for step in await network.probe("cam-0001-probe", clock)] == [True]
+        assert [step.ok for step in await network.probe("cam-0001-probe")] == [True]
 
     run_virtual(program)
 
@@ -45,10 +45,10 @@ def test_a_fleets_broker_can_be_dialled_wrong(broker: str, step: str, said: str)
     async def program(clock: VirtualClock) -> None:
         network = VirtualNetwork(FleetBroker(clock))
         network.dial(DIALLED)
-        assert (await network.probe("probe", clock))[-1].ok
+        assert (await network.probe("probe"))[-1].ok
         network.dial(LinkSection(broker=broker))
         assert (await _refused(network)).endswith(said)
-        last = (await network.probe("probe", clock))[-1]
+        last = (await network.probe("probe"))[-1]
         assert (last.name, last.ok, last.finding) == (step, False, said)
 
     run_virtual(program)
@@ -60,10 +60,10 @@ def test_a_line_that_is_down_is_told_by_its_first_step() -> None:
         network.dial(DIALLED)
         network.unplug()
         assert "network is unreachable" in await _refused(network)
-        assert [step.name for step in await network.probe("probe", clock)] == ["route"]
+        assert [step.name for step in await network.probe("probe")] == ["route"]
         network.plug_in()
         network.half_open()
-        assert [step.finding for step in await network.probe("probe", clock)] == ["no answer within 10 s"]
+        assert [step.finding for step in await network.probe("probe")] == ["no answer within 10 s"]
 
     run_virtual(program)
 
