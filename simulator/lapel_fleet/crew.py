@@ -24,7 +24,6 @@ from lapel_fleet.fleet import Fleet, Glance
 from lapel_fleet.media import filming
 from lapel_fleet.scenario import Scenario
 from lapel_fleet.surroundings import LiveSurroundings, tampered_with
-from lapel_fleet.trace import Trace
 from lapel_fleet.world import World
 
 _DIALLING_THREADS = 32
@@ -38,7 +37,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     agency: str
     address: Address
-    own_broker: bool
     speed: float = 1.0
     began_s: float
     """The machine's monotonic time at which the run's time is 0."""
@@ -98,7 +96,7 @@ class LocalCrew:
 async def local_crew(order: Order) -> AsyncIterator[LocalCrew]:
     """The cameras of `order`, powered on, while the block runs; in the end they are switched off."""
     world, time, worker = World(order.seed), ScaledTime(order.speed, order.began_s), ThreadWorker(2)
-    met = tampered_with(order.scenario, world, own_broker=order.own_broker)
+    met = tampered_with(order.scenario, world)
     around = LiveSurroundings(
         order.scenario, order.agency, order.address, time, worker,
         cabled=(lambda _: True) if order.cables else met, connects_per_s=order.connects_per_s,
@@ -108,7 +106,7 @@ async def local_crew(order: Order) -> AsyncIterator[LocalCrew]:
     )  # fmt: skip
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_DIALLING_THREADS, "dial"))
     names = order.scenario.cameras[order.shard[0] :: order.shard[1]]
-    fleet = Fleet(order.scenario, names, world, around, time, Trace())
+    fleet = Fleet(order.scenario, names, world, around, time)
     crew = LocalCrew(fleet)
     measuring = asyncio.create_task(lag.measure(crew.lags_s.append), name="lag")
     try:

@@ -71,6 +71,8 @@ async def run_live(
         raise ConfigError(f'media "pixels" are drawn in real time: not at speed {how.speed:g}, only at 1')
     async with AsyncExitStack() as stack:
         broker, address = await _broker(stack, scenario, how)
+        if broker is None:
+            scenario = _with_cuts(scenario)
         agency = how.agency or (AGENCY if broker else f"sim-{secrets.token_hex(4)}")
         world, lines, names = World(seed), Trace(trace), scenario.cameras[how.shard[0] :: how.shard[1]]
         time = ScaledTime(how.speed)
@@ -90,7 +92,7 @@ async def run_live(
         if broker is None:
             stack.push_async_callback(forget, address, agency, names)
         order = Order(
-            scenario=scenario, seed=seed, agency=agency, address=address, own_broker=broker is not None,
+            scenario=scenario, seed=seed, agency=agency, address=address,
             clip=how.clip, evidence=_folder(stack, scenario, how), speed=how.speed, began_s=time.began_s,
             shard=how.shard, connects_per_s=how.connects_per_s,
         )  # fmt: skip
@@ -119,6 +121,15 @@ async def _broker(stack: AsyncExitStack, scenario: Scenario, how: Live) -> tuple
     return broker, Address(url=broker.url)
 
 
+def _with_cuts(scenario: Scenario) -> Scenario:
+    """The same day at a broker that is not ours to stop: its outage is a cut through every line."""
+    cut = [
+        msgspec.structs.replace(one, kind="network.down") if one.kind == "broker.outage" else one
+        for one in scenario.faults
+    ]
+    return msgspec.structs.replace(scenario, faults=cut)
+
+
 def _folder(stack: AsyncExitStack, scenario: Scenario, how: Live) -> str:
     if how.evidence and Path(how.evidence).is_dir() and any(Path(how.evidence).iterdir()):
         raise ConfigError(f"--evidence {how.evidence}: is not empty; name a new folder, so that the runs do not mix")
@@ -136,7 +147,8 @@ async def _crews(stack: AsyncExitStack, order: Order, workers: int) -> list[Crew
         return [await stack.enter_async_context(local_crew(order))]
     crews: list[Crew] = []
     for number in range(wanted):
-        share = msgspec.structs.replace(order, shard=(number, wanted), connects_per_s=order.connects_per_s / wanted)
+        shard = (first + number * step, step * wanted)  # a share of the share that this run has
+        share = msgspec.structs.replace(order, shard=shard, connects_per_s=order.connects_per_s / wanted)
         crews.append(await stack.enter_async_context(process_crew(share)))
     return crews
 
@@ -172,9 +184,9 @@ class _Day:
             return [f"only {(await self._glance()).online} of {self._count} cameras came up"]
         self.up_s = self._time.mono_s() / self._time.speed
         self.lags_s.clear()  # those of the beginning are not part of the day
+        self._room.begin()
         for crew in self._crews:
             await crew.begin()
-        self._room.begin()
         await self._look_on()
         lags_s = sorted(self.lags_s)
         await self._room.end()

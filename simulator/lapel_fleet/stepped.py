@@ -50,9 +50,9 @@ class SteppedFleet:
         self._address = address
         self._time = SteppedTime()
         _check_media(scenario)
-        world, trace = World(seed), Trace()
+        world = World(seed)
         self._room = ControlRoom(
-            scenario, scenario.cameras, world, agency, self._time, trace, self._send,
+            scenario, scenario.cameras, world, agency, self._time, Trace(), self._send,
             stop_broker=_not_ours, start_broker=_not_ours, keeps_time=False,
         )  # fmt: skip
         self._listener = Listener(address.of_operator(), agency, run_id, self._room.hearing.hear)
@@ -66,7 +66,7 @@ class SteppedFleet:
             connects_per_s=CONNECTS_PER_S,
             film=filming(scenario.media),
         )
-        self._fleet = Fleet(scenario, scenario.cameras, world, around, self._time, trace)
+        self._fleet = Fleet(scenario, scenario.cameras, world, around, self._time)
         self._hand = Hand(self._fleet.cameras, world, self._time)
         self._faults: dict[int, Fault] = {}
         self._numbers = count(1)

@@ -22,6 +22,34 @@ def test_a_day_takes_no_time_and_wakes_in_order() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("others", [0, 1, 37])
+def test_timers_of_one_moment_run_in_the_order_in_which_they_were_set(others: int) -> None:
+    """A heap would take them in any order, and that hangs on who else is there."""
+
+    async def program(clock: VirtualClock) -> list[tuple[int, float]]:
+        loop, seen = asyncio.get_running_loop(), list[tuple[int, float]]()
+        for number in range(others):
+            loop.call_at(number / 7, int)
+        for number in range(0, 50, 2):
+            loop.call_at(3.3, lambda one: seen.append((one, clock.mono_s())), number)
+            loop.call_at(1.1 + 2.2, lambda one: seen.append((one, clock.mono_s())), number + 1)  # 3.3000000000000003
+        await clock.sleep(4)
+        return seen
+
+    assert run_virtual(program) == [(number, 3.3) for number in range(50)]
+
+
+def test_who_waits_for_a_moment_gets_there_however_near_it_is() -> None:
+    async def program(clock: VirtualClock) -> float:
+        for number in range(1, 100):
+            moment_s = number / 3e6  # a third of a microsecond further each time
+            while clock.mono_s() < moment_s:
+                await clock.sleep(moment_s - clock.mono_s())
+        return clock.mono_s()
+
+    assert run_virtual(program) == pytest.approx(33e-6, abs=2e-6)
+
+
 def test_a_deadlock_is_an_error_and_not_a_hang() -> None:
     async def program(_: VirtualClock) -> None:
         await asyncio.Event().wait()
