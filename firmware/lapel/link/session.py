@@ -74,6 +74,7 @@ class Session:
         self._state: StateMessage | None = None
         self._telemetry: Telemetry | None = None
         self._connected = False
+        self._is_known = False  # whether the broker has let us in, and may show our birth already
         self.is_idle = False
         """Whether everything that was said has been acknowledged, and nothing waits."""
         self._live_from_s: float | None = None  # loop time from which commands count as live; None: they are
@@ -90,6 +91,7 @@ class Session:
         match message:
             case StateMessage():
                 self._state = message
+                self._telemetry = None  # on a slow line it would come after this, and say what is no longer so
             case Telemetry():
                 self._telemetry = message if self._connected else None
             case _:
@@ -107,7 +109,7 @@ class Session:
         self._parting = reason
         self._work.set()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_FAREWELL_S if self._connected else 0):
+            async with asyncio.timeout(_FAREWELL_S if self._is_known else 0):
                 await self._parted.wait()
 
     async def run(self, host: LinkHost) -> None:
@@ -142,11 +144,12 @@ class Session:
             await self._look()
         will = self._contract.encode(offline(host.state_message(), "connection lost"))
         async with self._transport.connect(Hello(self._contract.client_id, will, resume=True)) as connection:
+            self._is_known = True
             self._live_from_s = asyncio.get_running_loop().time() + (_SETTLE_S if connection.resumes else 0.0)
             try:
                 await _first_failure(self._read(connection, host), self._serve(connection, host))
             finally:
-                self._connected = self.is_idle = False
+                self._connected = self._is_known = self.is_idle = False
 
     async def _look(self) -> None:
         """See who stands on our state topic. Nobody may stand there, so we do not wait for long."""
@@ -158,7 +161,7 @@ class Session:
 
     async def _serve(self, connection: Connection, host: LinkHost) -> None:
         await connection.subscribe(self._contract.command_topic, self._contract.state_topic)
-        self._state = None
+        self._state = self._telemetry = None
         await self._send(connection, host.state_message())
         self._had_name, self._connected, self._down = True, True, ""
         self._backoff.reset()
