@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from lapel.gestures import DOUBLE_S
 from lapel_fleet import faults
 from lapel_fleet.camera import SimulatedCamera, Surroundings
 from lapel_fleet.checkers.ledger import Truth
@@ -157,6 +158,9 @@ class Fleet:
         while True:
             await self._time.sleep(chance.expovariate(doing.activations_per_hour / 3600))
             length_s, marks = chance.uniform(*doing.length_s), chance.random() < doing.marks
+            marks = (
+                marks and length_s > 2 * DOUBLE_S
+            )  # a press just before the hold would be one half of a double press
             forgets = chance.random() < doing.forgotten_stops
             camera.press_to_start()
             await self._time.sleep(length_s / 2)

@@ -1,6 +1,7 @@
 """A run against a real broker, in real time or a multiple of it, in one process or several."""
 
 import asyncio
+import contextlib
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -35,6 +36,8 @@ CAMERAS_PER_PROCESS = 5_000
 UP_LIMIT_S = 60.0
 SETTLE_LIMIT_S = 90.0
 """Longer than the longest back-off of a link."""
+GONE_S = 10.0
+"""A broker that is away so long when the day is over is gone."""
 _LOOK_S = 0.5
 _LAG_LIMIT_S = 1.0
 """A fleet whose loop is later than this was not given real time."""
@@ -192,9 +195,17 @@ class _Day:
         await self._room.end()
         for crew in self._crews:
             await crew.end()
-        await self._until_online(SETTLE_LIMIT_S)
-        await self._listener.quiet(10.0)
+        if await self._is_listened(GONE_S):
+            await self._until_online(SETTLE_LIMIT_S)
+            await self._listener.quiet(10.0)
         return list(self._inconclusive(lags_s))
+
+    async def _is_listened(self, limit_s: float) -> bool:
+        """Whether the broker is there, or comes back in time: one that is gone is not waited for any longer."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                await self._listener.is_up.wait()
+        return self._listener.is_up.is_set()
 
     async def _look_on(self) -> None:
         began_s, room = self._time.mono_s(), self._room
