@@ -159,6 +159,7 @@ class Amqtt(Broker):
             }
         )
         self._broker._subscriptions = _Subscriptions()
+        asyncio.get_running_loop().set_exception_handler(_tell)
         await self._broker.start()
 
     async def stop(self) -> None:
@@ -168,8 +169,14 @@ class Amqtt(Broker):
             await broker.shutdown()
 
 
+def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """All but what becomes of a connection that amqtt refuses (MQTT 5) or loses: its client finds out by itself."""
+    if "client_connected_cb" not in context["message"]:
+        loop.default_exception_handler(context)
+
+
 class _Subscriptions(dict[str, list[tuple[Any, int]]]):
-    """amqtt (0.12.1) looks through its subscriptions at every connect and every message, awaiting things on the way, and
+    """amqtt (0.12.1) looks through its subscriptions at every connect and message, awaiting things on the way, and
     loses the connection when somebody subscribes meanwhile. Whoever looks through these looks through a copy.
     """
 

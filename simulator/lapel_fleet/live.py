@@ -29,8 +29,10 @@ from lapel_fleet.surroundings import CONNECTS_PER_S
 from lapel_fleet.trace import Trace
 from lapel_fleet.world import World
 
-AMQTT_CAMERAS = 100
-"""amqtt serves so many well (measured: 400 with one message a second are its end, and a core)."""
+AMQTT_CAMERAS = 50
+"""amqtt serves so many on a busy machine of two cores; 100 of them keep losing their connections there (measured)."""
+BESIDE_THE_CONTROL_ROOM = 100
+"""So many cameras live in the control room's own process."""
 CAMERAS_PER_PROCESS = 5_000
 """Open files per process are limited to 20,000 where this was measured; one process per core is of use before that."""
 UP_LIMIT_S = 60.0
@@ -145,7 +147,7 @@ async def _crews(stack: AsyncExitStack, order: Order, workers: int) -> list[Crew
     """One in this process for a small fleet; else processes, so that the control room is not held up."""
     first, step = order.shard
     count = len(order.scenario.cameras[first::step])
-    wanted = workers or (0 if count <= AMQTT_CAMERAS else -(-count // CAMERAS_PER_PROCESS))
+    wanted = workers or (0 if count <= BESIDE_THE_CONTROL_ROOM else -(-count // CAMERAS_PER_PROCESS))
     if wanted == 0:
         return [await stack.enter_async_context(local_crew(order))]
     crews: list[Crew] = []
