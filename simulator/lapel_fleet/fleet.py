@@ -113,6 +113,7 @@ class Fleet:
     async def end(self) -> None:
         """The day is over: what went wrong is mended, and nobody records any longer."""
         await self._later.end()
+        await self._time.sleep(2 * DOUBLE_S)  # a marker set just now would make half a double press of the hold
         await asyncio.gather(*(camera.hold_to_stop() for camera in self.cameras.values()))
         for camera in self.cameras.values():
             await camera.settled()
