@@ -83,3 +83,16 @@ def test_who_leaves_before_his_birth_is_acknowledged_still_says_goodbye() -> Non
 
     wire = play(story)
     assert [one["state"] for one in wire.heard("state")] == ["buffering", "offline"]
+
+
+def test_who_has_much_to_say_on_a_slow_line_says_goodbye_all_the_same() -> None:
+    async def story(clock: VirtualClock, link: Session, _: SlowWire) -> None:
+        await clock.sleep(6)
+        for number in range(1, 10):
+            link.publish(event(number))
+        await clock.sleep(1)
+        await link.close("the battery is critical")
+
+    wire = play(story)
+    assert [one["state"] for one in wire.heard("state")] == ["buffering", "offline"]
+    assert len(wire.heard("event")) < 9

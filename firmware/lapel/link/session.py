@@ -42,6 +42,7 @@ _LOOK_S = 0.5
 """A retained message comes with the answer to the subscription, or not at all."""
 _SETTLE_S = 5.0
 _FAREWELL_S = 5.0
+"""So long a camera that leaves says all that it has to say, and if that was too short so long again for its goodbye."""
 
 
 class _DuplicateError(Exception):
@@ -80,6 +81,7 @@ class Session:
         self._live_from_s: float | None = None  # loop time from which commands count as live; None: they are
         self._told_dropped: Counter[str] = Counter()
         self._parting: str | None = None
+        self._hurries = False
         self._work = asyncio.Event()
         self._parted = asyncio.Event()
         self._down = "not connected yet"
@@ -108,9 +110,10 @@ class Session:
         """See `Link.close`. Without a connection there is nobody to wait for."""
         self._parting = reason
         self._work.set()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_FAREWELL_S if self._is_known else 0):
-                await self._parted.wait()
+        for self._hurries in (False, True):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_FAREWELL_S if self._is_known else 0):
+                    await self._parted.wait()
 
     async def run(self, host: LinkHost) -> None:
         """Connect, serve, and again. Ends only when cancelled; then it disconnects cleanly."""
@@ -249,6 +252,8 @@ class Session:
             if self._state is not None:
                 state, self._state = self._state, None
                 await self._send(connection, state)
+            elif self._hurries:
+                await self._part(connection, host)  # what else waits is kept, and said after the next start
             elif reply := self._outbox.first_reply():
                 await self._send_waiting(connection, reply)
             elif (event := self._outbox.first_event()) and not (wait_s := self._pause_s()):
@@ -257,15 +262,18 @@ class Session:
                 telemetry, self._telemetry = self._telemetry, None
                 await self._send(connection, telemetry)
             elif self._parting is not None and not event:
-                await self._send(connection, offline(host.state_message(), self._parting, iso(self._clock.now().utc)))
-                self._parted.set()
-                await asyncio.Event().wait()  # nothing more is said; we are cancelled from here
+                await self._part(connection, host)
             else:
                 self._work.clear()
                 self.is_idle = wait_s is None
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait_s):
                         await self._work.wait()
+
+    async def _part(self, connection: Connection, host: LinkHost) -> None:
+        await self._send(connection, offline(host.state_message(), self._parting or "", iso(self._clock.now().utc)))
+        self._parted.set()
+        await asyncio.Event().wait()  # nothing more is said; we are cancelled from here
 
     def _pause_s(self) -> float:
         """Nobody paces a farewell: what can still be said in its few seconds is said."""
