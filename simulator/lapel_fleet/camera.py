@@ -133,6 +133,12 @@ class _PoweredFiles:
 class SimulatedCamera:
     """What is done to it by the world is done here, and written into its `truth`."""
 
+    __slots__ = (  # as in `lapel.camera.Camera`: a dictionary for each would take 2 KB
+        "_around", "_chance", "_darkness", "_is_frozen", "_is_refilled", "_life", "_settings", "battery", "buttons",
+        "camera", "card", "clock", "contents", "contract", "dock", "flash", "footage", "gps", "indicators", "link",
+        "name", "network", "storage", "truth",
+    )  # fmt: skip
+
     def __init__(self, name: str, scenario: Scenario, world: World, around: Surroundings) -> None:
         """`name` is `site/camera`. Nothing runs before `power_on`."""
         self.name, self.truth = name, Truth(name, telemetry_s=scenario.telemetry_s, precision_s=around.precision_s)

@@ -63,7 +63,7 @@ class LiveSurroundings:
     def card(self, name: str) -> CardInside:
         """See `Surroundings.card`. Where there is something to film it is a real folder."""
         if self._folder is None:
-            return MemoryStorage()
+            return MemoryStorage(keeps_finished=False)
         folder = self._folder / name.replace("/", "-")
         folder.mkdir(parents=True, exist_ok=True)
         return FolderCard(EvidenceStore(folder, 0))

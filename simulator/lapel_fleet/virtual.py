@@ -50,7 +50,7 @@ class VirtualSurroundings:
 
     def card(self, name: str) -> CardInside:  # noqa: ARG002  # all cards are alike
         """See `Surroundings.card`."""
-        return MemoryStorage()
+        return MemoryStorage(keeps_finished=False)
 
     def footage(self, name: str, config: Config, clock: SimulatedClock, chance: random.Random) -> SimulatedFootage:
         """See `Surroundings.footage`."""

@@ -129,9 +129,8 @@ async def test_an_evidence_folder_that_is_in_use_is_a_fault_until_it_is_free(tmp
     with camera(tmp_path, *SMALL_SCENE, name="first") as first:
         await first.says("buffering")
         with camera(tmp_path, *SMALL_SCENE, "--camera", "cam-0002", name="second") as second:
-            await second.says(
-                f"fault: self-test failed: {tmp_path}/evidence: another camera records here; give each camera .* its own"
-            )
+            why = "another camera records here; give each camera an evidence folder of its own"
+            await second.says(f"fault: self-test failed: {tmp_path}/evidence: {why}")
             await ends_well(first)
             await second.says("buffering")
             await ends_well(second)

@@ -10,13 +10,14 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from lapel.bell import Inbox
 from lapel.errors import ConfigError, LapelError, LinkError
 from lapel.link.transport import Connection, Envelope, Hello, Inbound
 
@@ -151,6 +152,7 @@ class MqttTransport:
             tls_context=broker.tls,
             identifier=hello.client_id,
             logger=_log,
+            queue_type=cast("type[asyncio.Queue[aiomqtt.Message]]", _Arrived),
             protocol=version,
             clean_session=None if is_v5 else True,
             clean_start=not hello.resume if is_v5 else 3,
@@ -167,6 +169,15 @@ class MqttTransport:
         if broker not in self._proved and "[Errno" not in str(error):
             self._versions[broker] = _V311 if self._versions[broker] is _V5 else _V5
         self._at = (self._at + 1) % len(self._brokers)
+
+
+class _Arrived(Inbox[aiomqtt.Message]):
+    """What aiomqtt keeps messages in: a queue of asyncio's takes 3 KB, and most cameras never have one waiting."""
+
+    def __init__(self, maxsize: int) -> None:  # noqa: ARG002  # without a limit, as asyncio's at 0
+        super().__init__()
+
+    put_nowait, qsize = Inbox.put, Inbox.__len__
 
 
 class _Client(aiomqtt.Client):

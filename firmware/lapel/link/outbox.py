@@ -5,9 +5,10 @@ in the journal, where it is written in a worker a moment after it was said.
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 
+from lapel.bell import Bell
 from lapel.errors import StorageError
 from lapel.link.journal import KEPT_ANSWERS, Answer, Changes, Journal, Kept, Route, Waiting
 from lapel.link.messages import EventKind, EventMessage, Reply
@@ -29,15 +30,15 @@ class Outbox:
 
     def __init__(self, journal: Journal, worker: Worker, limit: int = 10_000) -> None:
         self._journal, self._worker, self._limit = journal, worker, limit
-        self._replies: deque[Waiting] = deque()
-        self._events: deque[Waiting] = deque()
+        self._replies: list[Waiting] = []
+        self._events: list[Waiting] = []
         self._answers: dict[str, Answer] = {}
         self._routes: dict[str, Route] = {}
         self._number = 0
         self._added: dict[int, Waiting] = {}
         self._removed: list[int] = []
         self._answered: dict[str, Answer] = {}
-        self._changed = asyncio.Event()
+        self._changed = Bell()
         self._writing = asyncio.Lock()
         self._is_open = False
         self._on_unfinished: Callable[[Reply], None] = lambda _: None
@@ -73,7 +74,7 @@ class Outbox:
         self._lane(one).append(one)
         self._added[one.number] = one
         self._make_room()
-        self._changed.set()
+        self._changed.ring()
 
     def expect(self, command_id: str, route: Route) -> None:
         """Replies to this command take that route."""
@@ -96,7 +97,7 @@ class Outbox:
         """It was acknowledged. It may have been given up meanwhile."""
         lane = self._lane(one)
         if lane and lane[0] is one:
-            lane.popleft()
+            lane.pop(0)
             self._forget(one)
 
     async def keep(self) -> None:
@@ -114,7 +115,7 @@ class Outbox:
         if not self._is_open:
             return False
         async with self._writing:
-            self._changed.clear()
+            self._changed.silence()
             changes = Changes(tuple(self._added.values()), tuple(self._removed), tuple(self._answered.values()))
             if not (changes.added or changes.removed or changes.answers):
                 return True
@@ -133,7 +134,7 @@ class Outbox:
     def _take_over(self, kept: Kept) -> None:
         self._renumber(kept)
         for one in reversed(kept.waiting):
-            self._lane(one).appendleft(one)
+            self._lane(one).insert(0, one)
         earlier = {one.reply.id: one for one in kept.answers if one.reply.id not in self._answers}
         self._answers = {**earlier, **self._answers}
         self._routes = {**{id_: one.route for id_, one in earlier.items()}, **self._routes}
@@ -141,7 +142,7 @@ class Outbox:
             if answer.reply.result in _UNFINISHED:
                 self._on_unfinished(answer.reply)
 
-    def _lane(self, one: Waiting) -> deque[Waiting]:
+    def _lane(self, one: Waiting) -> list[Waiting]:
         return self._replies if isinstance(one.message, Reply) else self._events
 
     def _remember(self, answer: Answer) -> None:
@@ -161,7 +162,7 @@ class Outbox:
                 self._give_up(one, one.message.kind)
                 return
         if self._replies:
-            self._give_up(self._replies.popleft(), "reply")
+            self._give_up(self._replies.pop(0), "reply")
 
     def _give_up(self, one: Waiting, kind: str) -> None:
         self.dropped[kind] += 1
@@ -170,7 +171,7 @@ class Outbox:
     def _forget(self, one: Waiting) -> None:
         if self._added.pop(one.number, None) is None:  # else it never needs to reach the disk
             self._removed.append(one.number)
-            self._changed.set()
+            self._changed.ring()
 
     def _renumber(self, kept: Kept) -> None:
         """Put what was said before the journal was read behind what is in it."""
@@ -193,4 +194,4 @@ class Outbox:
         self._added = {**early, **self._added}
         self._removed = [*changes.removed, *self._removed]
         self._answered = {**{one.reply.id: one for one in changes.answers}, **self._answered}
-        self._changed.set()
+        self._changed.ring()

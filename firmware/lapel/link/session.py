@@ -21,6 +21,7 @@ import random
 from collections import Counter
 from collections.abc import Coroutine
 
+from lapel.bell import Bell
 from lapel.clock import Clock, iso
 from lapel.errors import LinkError, MessageError
 from lapel.link.backoff import Backoff, Pace
@@ -82,8 +83,8 @@ class Session:
         self._told_dropped: Counter[str] = Counter()
         self._parting: str | None = None
         self._hurries = False
-        self._work = asyncio.Event()
-        self._parted = asyncio.Event()
+        self._work = Bell()
+        self._parted = Bell()
         self._down = "not connected yet"
 
     # -- for the camera ----------------------------------------------------------------------------------------------
@@ -99,7 +100,7 @@ class Session:
             case _:
                 self._outbox.put(message)
         self.is_idle = False
-        self._work.set()
+        self._work.ring()
 
     def status(self) -> LinkStatus:
         """See `Link.status`."""
@@ -109,7 +110,7 @@ class Session:
     async def close(self, reason: str) -> None:
         """See `Link.close`. Without a connection there is nobody to wait for."""
         self._parting = reason
-        self._work.set()
+        self._work.ring()
         for self._hurries in (False, True):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_FAREWELL_S if self._is_known else 0):
@@ -264,7 +265,7 @@ class Session:
             elif self._parting is not None and not event:
                 await self._part(connection, host)
             else:
-                self._work.clear()
+                self._work.silence()
                 self.is_idle = wait_s is None
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait_s):
@@ -272,7 +273,7 @@ class Session:
 
     async def _part(self, connection: Connection, host: LinkHost) -> None:
         await self._send(connection, offline(host.state_message(), self._parting or "", iso(self._clock.now().utc)))
-        self._parted.set()
+        self._parted.ring()
         await asyncio.Event().wait()  # nothing more is said; we are cancelled from here
 
     def _pause_s(self) -> float:

@@ -17,6 +17,7 @@ from functools import partial
 
 import msgspec
 
+from lapel.bell import Bell
 from lapel.clock import Clock, Instant, iso
 from lapel.errors import StorageError
 from lapel.fragment import TICKS_PER_S, Fragment
@@ -194,7 +195,7 @@ class Recording:
         self._excuses = excuses
         self._markers: list[float] = []
         self._queue: deque[Fragment | Missing | _Milestone] = deque()
-        self._arrived = asyncio.Event()
+        self._arrived = Bell()
         self._last_number = 0
         self._end_ticks = 0
         for fragment in before.fragments:
@@ -242,7 +243,7 @@ class Recording:
             self._markers.append(moment.mono_s)
             if self._open:
                 self._open[-1].has_news = True
-            self._arrived.set()
+            self._arrived.ring()
 
     def pre_event_complete(self) -> None:
         """Everything from before the trigger was added: the snapshot, and the GOP that was open at the trigger."""
@@ -260,7 +261,7 @@ class Recording:
 
     def _put(self, item: Fragment | Missing | _Milestone) -> None:
         self._queue.append(item)
-        self._arrived.set()
+        self._arrived.ring()
 
     def _follows(self, fragment: Fragment) -> bool:
         """Whether `fragment` is new. A jump in the numbers is told as something missing."""
@@ -303,7 +304,7 @@ class Recording:
             elif clip.has_news:
                 await self._describe(clip)
             else:
-                self._arrived.clear()
+                self._arrived.silence()
                 await self._arrived.wait()
 
     def _next_batch(self, clip: Clip) -> list[Placed | Missing]:

@@ -9,6 +9,7 @@ import math
 import random
 from collections.abc import Iterator, Mapping
 
+from lapel.bell import Bell
 from lapel.clock import Clock
 from lapel.hardware.interfaces import Charge, Marks
 from lapel.states import State
@@ -58,7 +59,7 @@ class SimulatedBattery:
         self._around_c = self._cells_c = around_c
         self._as_of_s = clock.mono_s()
         self._state, self._has_radio, self._is_charging = State.OFF, True, False
-        self._disturbed = asyncio.Event()
+        self._disturbed = Bell()
         self.drained_wh = self.charged_wh = self.lost_wh = 0.0
         """What was used, put in by the dock, and lost over a cliff, since it was made; a swap is not among it."""
         self.history: list[str] = []
@@ -142,8 +143,7 @@ class SimulatedBattery:
         """Everything up to now is as it was; who waits looks again, after this."""
         self._catch_up()
         self.history.append(what)
-        self._disturbed.set()
-        self._disturbed.clear()
+        self._disturbed.strike()
 
     async def _disturbance(self, within_s: float | None) -> None:
         timer = asyncio.create_task(self._look_after(within_s), name="gauge") if within_s is not None else None
@@ -155,8 +155,7 @@ class SimulatedBattery:
 
     async def _look_after(self, seconds: float) -> None:
         await self._clock.sleep(max(_LEAST_LOOK_S, seconds + _BEYOND_S))
-        self._disturbed.set()
-        self._disturbed.clear()
+        self._disturbed.strike()
 
     def _waits_s(self, marks: Marks) -> Iterator[float]:
         """Each time after which a mark could be crossed at the earliest, whatever the camera does in it."""

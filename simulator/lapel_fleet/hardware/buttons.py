@@ -1,8 +1,8 @@
 """Buttons that somebody presses, holds, or finds stuck."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 
+from lapel.bell import Inbox
 from lapel.clock import Clock
 from lapel.hardware.interfaces import ButtonName, Edge
 
@@ -14,7 +14,7 @@ class SimulatedButtons:
         self._clock = clock
         self._down: list[ButtonName] = []
         self._stuck: set[ButtonName] = set()
-        self._readers: list[asyncio.Queue[Edge]] = []
+        self._readers: list[Inbox[Edge]] = []
         self.history: list[str] = []
         """What was done to them, in order."""
 
@@ -24,7 +24,7 @@ class SimulatedButtons:
 
     async def edges(self) -> AsyncIterator[Edge]:
         """See `Switches.edges`."""
-        edges = asyncio.Queue[Edge]()
+        edges = Inbox[Edge]()
         self._readers.append(edges)
         try:
             while True:
@@ -72,4 +72,4 @@ class SimulatedButtons:
 
     def _tell(self, edge: Edge) -> None:
         for reader in self._readers:
-            reader.put_nowait(edge)
+            reader.put(edge)

@@ -1,7 +1,6 @@
 """A dock: it charges, and the camera feels that it stands in it."""
 
-import asyncio
-
+from lapel.bell import Bell
 from lapel_fleet.hardware.battery import SimulatedBattery
 
 
@@ -11,7 +10,7 @@ class SimulatedDock:
     def __init__(self, battery: SimulatedBattery | None = None) -> None:
         """`battery` is what it charges."""
         self._battery, self._is_docked = battery, False
-        self._changed = asyncio.Event()
+        self._changed = Bell()
         self.history: list[str] = []
         """`put in` and `take out`, in order."""
 
@@ -40,5 +39,4 @@ class SimulatedDock:
         self.history.append(what)
         if self._battery is not None:
             self._battery.charger(into)
-        self._changed.set()
-        self._changed.clear()
+        self._changed.strike()

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
 
+from lapel.bell import Inbox
 from lapel.errors import LinkError
 from lapel.link.transport import Connection, Envelope, Hello, Inbound, Transport
 
@@ -255,7 +256,7 @@ class VirtualConnection:
         self.is_lost = False
         self._network, self._broker = network, broker
         self._reason = ""
-        self._incoming: asyncio.Queue[Inbound | None] = asyncio.Queue()
+        self._incoming = Inbox[Inbound | None]()
         self._silence: asyncio.TimerHandle | None = None
         self._burial: asyncio.TimerHandle | None = None
 
@@ -285,16 +286,16 @@ class VirtualConnection:
         loop = asyncio.get_running_loop()
         due_s = self._network.back.due_s(loop.time())
         if due_s > loop.time():
-            loop.call_at(due_s, self._incoming.put_nowait, message)
+            loop.call_at(due_s, self._incoming.put, message)
         else:
-            self._incoming.put_nowait(message)
+            self._incoming.put(message)
         return True
 
     def lose(self, reason: str) -> None:
         """The client finds out."""
         if not self.is_lost:
             self.is_lost, self._reason = True, reason
-            self._incoming.put_nowait(None)
+            self._incoming.put(None)
 
     def goes_silent(self, finding_out: asyncio.TimerHandle) -> None:
         """The client will find out then."""

@@ -35,22 +35,26 @@ CARD_BYTES = 64_000_000_000
 class MemoryStorage:
     """Recordings kept in memory. Like a card it outlives the camera session that wrote to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_finished: bool = True) -> None:
+        """Without `keeps_finished` only the size of a finished clip's video is kept: a fleet makes thousands of them,
+        and nobody looks into one.
+        """
         self._accounts: dict[str, Account] = {}
         self._videos: dict[str, bytearray] = {}
+        self._finished_bytes: int | None = None if keeps_finished else 0
 
     def check(self) -> None:
         """There is always room."""
 
     def free_bytes(self) -> int:
         """What is left of 64 GB."""
-        return CARD_BYTES - sum(map(len, self._videos.values()))
+        return CARD_BYTES - sum(map(len, self._videos.values())) - (self._finished_bytes or 0)
 
     def create(self, account: Account) -> "MemoryFiles":
         """A new clip. Raises StorageError when its id is taken."""
         if account.recording in self._accounts:
             raise storage_error(f"{CARD}: {account.recording}", OSError(errno.EEXIST, "exists"))
-        files = MemoryFiles(account.recording, self._accounts, self._videos)
+        files = MemoryFiles(account.recording, self._accounts, self._videos, self._finish)
         files.describe(account)
         return files
 
@@ -77,14 +81,25 @@ class MemoryStorage:
     def _video(self, recording: str) -> bytes:
         return bytes(self._videos.get(recording, b""))
 
+    def _finish(self, recording: str) -> None:
+        if self._finished_bytes is not None and self._accounts[recording].status != "recording":
+            self._finished_bytes += len(self._videos.pop(recording, b""))
+
 
 class MemoryFiles:
     """One clip in memory."""
 
-    def __init__(self, recording: str, accounts: dict[str, Account], videos: dict[str, bytearray]) -> None:
+    def __init__(
+        self,
+        recording: str,
+        accounts: dict[str, Account],
+        videos: dict[str, bytearray],
+        finish: Callable[[str], None],
+    ) -> None:
         self._recording = recording
         self._accounts = accounts
         self._videos = videos
+        self._finish = finish
         self._closed = False
 
     def append(self, chunks: Sequence[bytes | bytearray]) -> None:
@@ -99,7 +114,9 @@ class MemoryFiles:
 
     def close(self) -> None:
         """Take no more. Harmless when closed."""
-        self._closed = True
+        if not self._closed:
+            self._closed = True
+            self._finish(self._recording)
 
 
 # -- in a folder -----------------------------------------------------------------------------------------------------
