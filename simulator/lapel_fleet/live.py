@@ -38,7 +38,7 @@ CAMERAS_PER_PROCESS = 5_000
 UP_LIMIT_S = 60.0
 SETTLE_LIMIT_S = 90.0
 """Longer than the longest back-off of a link."""
-GONE_S = 10.0
+GONE_S = 5.0
 """A broker that is away so long when the day is over is gone."""
 _LOOK_S = 0.5
 _LAG_LIMIT_S = 1.0

@@ -131,7 +131,7 @@ async def test_a_broker_that_dies_in_mid_run_proves_nothing(tmp_path: Path, shor
 async def test_without_mosquitto_a_large_fleet_is_refused_and_a_small_one_served(tmp_path: Path) -> None:
     quiet_day = SHORT_DAY.replace("telemetry_s = 2", "telemetry_s = 10").replace("1800", "60")
     (tmp_path / "large.toml").write_text(quiet_day.replace("buffalo = 4", "buffalo = 51"))
-    (tmp_path / "small.toml").write_text(quiet_day.replace("buffalo = 4", "buffalo = 20"))
+    (tmp_path / "small.toml").write_text(quiet_day.replace("buffalo = 4", "buffalo = 10"))
     command = (sys.executable, "-c", WITHOUT_MOSQUITTO, "run")
     with (
         program(tmp_path, "large", *command, tmp_path / "large.toml") as large,
