@@ -43,13 +43,13 @@ def _measure(length_s: float, width: int, height: int) -> dict[str, float]:
                 buffer.append(fragment)
 
     film(0, 2 * _FPS)  # libraries loaded, encoder warm, the first fragments made
-    before, warm = _resident_bytes(), buffer.held_bytes
+    before, warm = resident_bytes(), buffer.held_bytes
     film(2 * _FPS, round((2 + 2 * length_s) * _FPS))
     held = buffer.held_bytes
-    return {"grew": _resident_bytes() - before, "held": held - warm, "mbps": 8e-6 * held / buffer.held_s}
+    return {"grew": resident_bytes() - before, "held": held - warm, "mbps": 8e-6 * held / buffer.held_s}
 
 
-def _resident_bytes() -> int:
+def resident_bytes() -> int:
     """Resident set, from the kernel's status file (Linux)."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) * 1024

@@ -4,6 +4,7 @@ It knows what each camera does, has every event once and in order, and can ask a
 
     python examples/backend.py mqtt://127.0.0.1:1883 demo
 
+With `--ask` it answers questions instead of printing, a line each: `state home/cam-0001` gives `"buffering"`.
 `BackEnd` is what it knows, and needs no broker; `ConnectedBackEnd` is the same with a line to one.
 """
 
@@ -178,6 +179,15 @@ async def main(url: str, agency: str) -> None:
                 print(f"{name:<24}{camera.status:<12}{len(camera.events):>6} events")
 
 
+async def answer(url: str, agency: str) -> None:
+    """Read `state`, `session`, `events` or `recordings` and a camera from standard input; write the answer as JSON."""
+    async with back_end(url, agency) as one:
+        print(json.dumps("ready"), flush=True)
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            question, name = line.split()
+            print(json.dumps(getattr(one, question)(name)), flush=True)
+
+
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(main(*sys.argv[1:3]))
+        asyncio.run((answer if "--ask" in sys.argv else main)(*sys.argv[1:3]))

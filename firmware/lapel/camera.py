@@ -452,7 +452,7 @@ class Camera:
             case Started(recording):
                 self._report(State(self._chart.state))
                 self._reporter.emit("recording-started", recording=recording.id)
-                self._answer_start(recording, "done")
+                self._answer_start(recording.id, "done")
             case PreEventSaved(recording, actual_s, configured_s, shortfall):
                 self._reporter.emit(
                     "prebuffer-saved",
@@ -474,6 +474,7 @@ class Camera:
                     dropped_frames=account.dropped_frames,
                     gaps=len(account.gaps),
                 )
+                self._answer_start(account.recording, "failed", "it ended before there was a picture")
             case Lost(recording, frames, seconds, reason):
                 self._reporter.say(f"LOST {frames} pictures ({seconds:.1f} s) of {recording.id}: {reason}")
                 self._reporter.emit(
@@ -481,7 +482,7 @@ class Camera:
                 )
             case Failed(recording, error):
                 self._reporter.emit("recording-failed", recording=recording.id, reason=str(error))
-                self._answer_start(recording, "failed", str(error))
+                self._answer_start(recording.id, "failed", str(error))
                 self._happen(Event.STORAGE_FAILED, Cause("camera", str(error)))
 
     # -- link: what the fleet says -----------------------------------------------------------------------------------
@@ -586,10 +587,11 @@ class Camera:
         if happening.command is not None:
             self._reply(happening.command, "refused", reason)
 
-    def _answer_start(self, recording: Recording, result: Result, reason: str | None = None) -> None:
-        command = self._awaiting_start.pop(recording.id, None)
+    def _answer_start(self, recording: str, result: Result, reason: str | None = None) -> None:
+        """The end of the command that began it, unless it has had one."""
+        command = self._awaiting_start.pop(recording, None)
         if command is not None:
-            self._reply(command, result, reason, recording.id)
+            self._reply(command, result, reason, recording)
 
     def _reply(self, command: Command, result: Result, reason: str | None = None, recording: str | None = None) -> None:
         clip = recording or (self._recording.id if self._recording else None)

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -163,6 +163,8 @@ class Amqtt(Broker):
                 "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
             }
         )
+        self._broker._subscriptions = _Subscriptions()
+        asyncio.get_running_loop().set_exception_handler(_tell)
         await self._broker.start()
 
     async def stop(self) -> None:
@@ -170,6 +172,25 @@ class Amqtt(Broker):
         broker, self._broker = self._broker, None
         if broker is not None:
             await broker.shutdown()
+
+
+def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """All but what becomes of a connection that amqtt refuses (MQTT 5) or loses: its client finds out by itself."""
+    if "client_connected_cb" not in context["message"]:
+        loop.default_exception_handler(context)
+
+
+class _Subscriptions(dict[str, list[tuple[Any, int]]]):
+    """amqtt (0.12.1) looks through its subscriptions at every connect and message, awaiting things on the way, and
+    loses the connection when somebody subscribes meanwhile. Whoever looks through these looks through a copy.
+    """
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*super().__iter__()])
+
+    def items(self) -> Any:
+        """A copy."""
+        return [*super().items()]
 
 
 async def _until_listening(port: int, process: asyncio.subprocess.Process) -> None:

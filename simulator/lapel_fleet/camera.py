@@ -1,6 +1,7 @@
 """One simulated camera: the real firmware, and the world around it."""
 
 import asyncio
+import contextlib
 import errno
 import math
 import random
@@ -16,7 +17,7 @@ from lapel.camera import Camera
 from lapel.clock import iso
 from lapel.config import Config
 from lapel.config import load as load_config
-from lapel.errors import StorageError
+from lapel.errors import MessageError, StorageError
 from lapel.gestures import HOLD_S
 from lapel.hardware.interfaces import ButtonName, Edge, RecordingFiles, Storage
 from lapel.link.contract import LapelV1
@@ -24,6 +25,7 @@ from lapel.link.messages import Command
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.link.tap import Tap
+from lapel.link.transport import Inbound
 from lapel.logs import Log
 from lapel.recording import Account
 from lapel.settings import Settings
@@ -34,6 +36,7 @@ from lapel_fleet.clock import SimulatedClock
 from lapel_fleet.hardware.battery import SimulatedBattery
 from lapel_fleet.hardware.buttons import SimulatedButtons
 from lapel_fleet.hardware.dock import SimulatedDock
+from lapel_fleet.hardware.doorstep import Doorstep
 from lapel_fleet.hardware.flash import SimulatedFlash
 from lapel_fleet.hardware.footage import SimulatedFootage
 from lapel_fleet.hardware.gps import SimulatedGps
@@ -447,6 +450,12 @@ class SimulatedCamera:
         assert self.camera is not None
         return self.camera
 
+    def _came(self, message: Inbound) -> None:
+        """Something reached it. A command that comes again came when it first did."""
+        if message.topic == self.contract.command_topic:
+            with contextlib.suppress(MessageError):
+                self.truth.came.setdefault(self.contract.decode_command(message).id, self.clock.mono_s())
+
     def _saw(self, state: State) -> None:
         """Its lights change."""
         if not self.truth.states or self.truth.states[-1][1] != state.value:
@@ -499,7 +508,7 @@ class SimulatedCamera:
         if self._is_frozen:
             self.footage.freeze()
         self.link = Session(
-            self.network, self.contract, self.clock, Outbox(self.flash, worker),
+            Doorstep(self.network, self._came), self.contract, self.clock, Outbox(self.flash, worker),
             session=session, chance=self._chance, spread_s=config.link.spread_s, drain_per_s=config.link.drain_per_s,
         )  # fmt: skip
         self.tap = Tap(self.link)

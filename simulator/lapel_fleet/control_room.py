@@ -19,7 +19,10 @@ Switch = Callable[[], Awaitable[None]]
 
 
 class ControlRoom:
-    """A listener and a dispatcher, and the faults that happen at their end: the broker's and the commands'."""
+    """A listener and a dispatcher, and the faults that happen at their end: the broker's and the commands'.
+
+    Those of the cameras happen elsewhere, perhaps in other processes; here they are noted when their time comes.
+    """
 
     def __init__(
         self,
@@ -53,14 +56,13 @@ class ControlRoom:
         self.dispatcher = Dispatcher(agency, SimulatedClock(time), self.hearing, send, self._later, self.sampler)
 
     def begin(self) -> None:
-        """The day begins."""
+        """The day begins. Before that of the cameras, so that a fault stands in the trace before what it does."""
         self._began_s = self._time.mono_s()
         if self._scenario.operator.commands_per_hour:
             chance = self._world.chance("fleet", "operator")
             self._later.start(self.dispatcher.work(self._scenario, chance, self._among))
         for number, fault in enumerate(self._scenario.faults):
-            if fault.kind in faults.OF_THE_CONTROL_ROOM:
-                self._later.start(self._go_wrong(fault, number))
+            self._later.start(self._go_wrong(fault, number))
 
     async def end(self) -> None:
         """The day is over, and the broker there."""
@@ -75,14 +77,21 @@ class ControlRoom:
     async def _go_wrong(self, fault: Fault, number: int) -> None:
         await self._time.sleep(fault.at_s)
         if fault.kind == "broker.outage":
-            await self._stop_broker()
-            await self._time.sleep(fault.for_s)
-            await self._start_broker()
+            await self._outage(fault)
             return
-        for name in self.hearing.heard:
-            if fault.meets(name, self._world.chance(name, f"fault {number}")):
-                self._trace.add(self._time.mono_s(), name, fault.kind)
-                if fault.kind == "command.late":
-                    self.dispatcher.start_late(name, f"late-{number}", abs(fault.step_s))
-                else:
-                    self.dispatcher.start_twice(name, f"twice-{number}")
+        for name in faults.met(fault, number, self.hearing.heard, self._world):
+            self._note(name, fault)
+            if fault.kind == "command.late":
+                self.dispatcher.start_late(name, f"late-{number}", abs(fault.step_s))
+            elif fault.kind == "command.duplicate":
+                self.dispatcher.start_twice(name, f"twice-{number}")
+
+    async def _outage(self, fault: Fault) -> None:
+        self._note("broker", fault)
+        await self._stop_broker()
+        await self._time.sleep(fault.for_s)
+        await self._start_broker()
+
+    def _note(self, who: str, fault: Fault) -> None:
+        lasts = f" for {fault.for_s:g} s" if fault.for_s else ""
+        self._trace.add(self._time.mono_s(), who, f"{fault.kind}{lasts}")

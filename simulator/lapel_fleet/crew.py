@@ -23,7 +23,6 @@ from lapel_fleet.hand import Hand, ServicePort
 from lapel_fleet.media import filming
 from lapel_fleet.scenario import Fault, Scenario
 from lapel_fleet.surroundings import LiveSurroundings, tampered_with
-from lapel_fleet.trace import Trace
 from lapel_fleet.world import World
 
 _DIALLING_THREADS = 32
@@ -37,7 +36,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     agency: str
     address: Address
-    own_broker: bool
     speed: float = 1.0
     began_s: float
     """The machine's monotonic time at which the run's time is 0."""
@@ -168,7 +166,7 @@ class LocalCrew:
 async def local_crew(order: Order) -> AsyncIterator[LocalCrew]:
     """The cameras of `order`, powered on, while the block runs; in the end they are switched off."""
     world, time, worker = World(order.seed), ScaledTime(order.speed, order.began_s), ThreadWorker(2)
-    met = tampered_with(order.scenario, world, own_broker=order.own_broker)
+    met = tampered_with(order.scenario, world)
     around = LiveSurroundings(
         order.scenario, order.agency, order.address, time, worker,
         cabled=(lambda _: True) if order.cables else met, connects_per_s=order.connects_per_s,
@@ -177,7 +175,7 @@ async def local_crew(order: Order) -> AsyncIterator[LocalCrew]:
         folder=Path(order.evidence) if order.evidence else None,
     )  # fmt: skip
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_DIALLING_THREADS, "dial"))
-    fleet = Fleet(order.scenario, order.names, world, around, time, Trace())
+    fleet = Fleet(order.scenario, order.names, world, around, time)
     hand = Hand(fleet.cameras, world, time, order.speed)
     crew = LocalCrew(fleet, hand)
     measuring = asyncio.create_task(lag.measure(crew.lags_s.append), name="lag")

@@ -26,20 +26,24 @@ Send = Callable[[str, bytes], bool]
 
 @dataclass(slots=True)
 class Asked:
-    """What was asked of one camera."""
+    """What was asked of one camera, whether or not it got there."""
 
     commands: list[str] = field(default_factory=list)
     expired: list[str] = field(default_factory=list)
     activations: list[Activation] = field(default_factory=list)
-    stops: list[float] = field(default_factory=list)
+    stops: list[str] = field(default_factory=list)
 
     def added_to(self, truth: Truth) -> Truth:
-        """`truth`, and this. Whose clock is wrong cannot know that a command came late."""
+        """`truth`, and what of this reached the camera, from when it did. Whose clock is wrong cannot know that a
+        command came late.
+        """
+        came = truth.came
+        activations = [replace(one, at_s=came[one.command]) for one in self.activations if one.command in came]
         return replace(
             truth,
-            commands=[*truth.commands, *self.commands],
-            activations=sorted([*truth.activations, *self.activations], key=lambda one: one.at_s),
-            stops=sorted([*truth.stops, *self.stops]),
+            commands=[*truth.commands, *(one for one in self.commands if one in came)],
+            activations=sorted([*truth.activations, *activations], key=lambda one: one.at_s),
+            stops=sorted([*truth.stops, *(came[one] for one in self.stops if one in came)]),
             expired=[] if truth.clock_steps else self.expired,
         )
 
@@ -99,19 +103,19 @@ class Dispatcher:
         topic = LapelV1(self._agency, *name.split("/")).command_topic
         self._open.setdefault((name, id_), self._clock.mono_s())
         reached = self._send(topic, msgspec.json.encode(message))
-        commands = self.asked[name].commands
-        if reached and id_ not in commands:
-            commands.append(id_)
+        asked = self.asked[name]
+        if id_ not in asked.commands:
+            asked.commands.append(id_)
             if command == "stop-recording":
-                self.asked[name].stops.append(self._clock.mono_s())
+                asked.stops.append(id_)
         return reached
 
     def _wants_recording(self, name: str, id_: str) -> bool:
         """Whether the wish reached the camera."""
         now = self._clock.now()
+        self.asked[name].activations.append(Activation(now.mono_s, iso(now.utc), id_))
         reached = self.command(name, "start-recording", id_)
         if reached:
-            self.asked[name].activations.append(Activation(now.mono_s, iso(now.utc), id_))
             self._wanted[name] = now.mono_s
         return reached
 

@@ -1,14 +1,14 @@
 """What goes wrong, done to cameras: each kind of `scenario.FAULTS` begins here and says how it ends."""
 
 import asyncio
-import contextlib
 import errno
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from lapel_fleet.camera import SimulatedCamera
 from lapel_fleet.clock import TimeLine
 from lapel_fleet.scenario import FAULTS, Fault, Scenario
+from lapel_fleet.world import World
 
 OF_THE_CONTROL_ROOM = frozenset({"broker.outage", "command.late", "command.duplicate"})
 """Those that happen at the other end of the line; see `control_room.py`."""
@@ -17,6 +17,11 @@ ROOM_C = 23.0
 _HOW_MANY, _LENGTHS_S = (3, 8), (5.0, 300.0)
 
 End = Callable[[], object]
+
+
+def met(fault: Fault, number: int, names: Iterable[str], world: World) -> list[str]:
+    """Those of `names` that the `number`-th fault of a scenario meets. All who ask agree, each shard for its share."""
+    return [name for name in names if fault.meets(name, world.chance(name, f"fault {number}"))]
 
 
 def _over() -> None:
@@ -88,14 +93,6 @@ def _reboot_again_and_again(camera: SimulatedCamera, time: TimeLine, every_s: fl
         camera.power_on()
 
     return end
-
-
-async def lasting(time: TimeLine, for_s: float, begun: list[End]) -> None:
-    """Each of `begun` ends after that time, and in any case when this is cancelled."""
-    with contextlib.ExitStack() as stack:
-        for end in reversed(begun):
-            stack.callback(end)
-        await time.sleep(for_s)
 
 
 def drawn(scenario: Scenario, chance: random.Random) -> list[Fault]:

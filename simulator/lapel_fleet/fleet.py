@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from lapel.gestures import DOUBLE_S
 from lapel_fleet import faults
 from lapel_fleet.camera import SimulatedCamera, Surroundings
 from lapel_fleet.checkers.ledger import Truth
@@ -13,7 +14,6 @@ from lapel_fleet.clock import TimeLine
 from lapel_fleet.later import Later
 from lapel_fleet.samples import Percents, merged_counts
 from lapel_fleet.scenario import Fault, Scenario, Shift, Wearer
-from lapel_fleet.trace import Trace
 from lapel_fleet.world import World
 
 FORGOTTEN_S = 3600.0
@@ -85,10 +85,9 @@ class Fleet:
         world: World,
         around: Surroundings,
         time: TimeLine,
-        trace: Trace,
     ) -> None:
         """`names` are this shard's cameras. Nothing runs before `power_on`."""
-        self._scenario, self._world, self._time, self._trace = scenario, world, time, trace
+        self._scenario, self._world, self._time = scenario, world, time
         self._later = Later(time)
         self.cameras = {name: SimulatedCamera(name, scenario, world, around) for name in names}
 
@@ -108,11 +107,13 @@ class Fleet:
                     self._later.start(self._wear(camera, doing, self._world.chance(name, f"wearer {number}")))
         for number, fault in enumerate(self._scenario.faults):
             if fault.kind not in faults.OF_THE_CONTROL_ROOM:
-                self._later.start(self._go_wrong(fault, number))
+                for name in faults.met(fault, number, self.cameras, self._world):
+                    self._later.start(self._go_wrong(fault, self.cameras[name]))
 
     async def end(self) -> None:
         """The day is over: what went wrong is mended, and nobody records any longer."""
         await self._later.end()
+        await self._time.sleep(2 * DOUBLE_S)  # a marker set just now would make half a double press of the hold
         await asyncio.gather(*(camera.hold_to_stop() for camera in self.cameras.values()))
         for camera in self.cameras.values():
             await camera.settled()
@@ -158,6 +159,9 @@ class Fleet:
         while True:
             await self._time.sleep(chance.expovariate(doing.activations_per_hour / 3600))
             length_s, marks = chance.uniform(*doing.length_s), chance.random() < doing.marks
+            marks = (
+                marks and length_s > 2 * DOUBLE_S
+            )  # a press just before the hold would be one half of a double press
             forgets = chance.random() < doing.forgotten_stops
             camera.press_to_start()
             await self._time.sleep(length_s / 2)
@@ -166,11 +170,10 @@ class Fleet:
             await self._time.sleep(FORGOTTEN_S if forgets else length_s / 2)
             await camera.hold_to_stop()
 
-    async def _go_wrong(self, fault: Fault, number: int) -> None:
+    async def _go_wrong(self, fault: Fault, camera: SimulatedCamera) -> None:
         await self._time.sleep(fault.at_s)
-        begun = []
-        for name, camera in self.cameras.items():
-            if fault.meets(name, self._world.chance(name, f"fault {number}")):
-                self._trace.add(self._time.mono_s(), name, fault.kind)
-                begun.append(await faults.begin(fault, camera, self._time))
-        await faults.lasting(self._time, fault.for_s, begun)
+        end = await faults.begin(fault, camera, self._time)
+        try:
+            await self._time.sleep(fault.for_s)
+        finally:
+            end()

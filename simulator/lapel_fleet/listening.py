@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -12,6 +13,8 @@ from lapel.link.transport import Connection, Envelope, Hello
 _RETRY_S = 0.5
 _KEEPALIVE_S = 15
 _QUIET_S = 0.3
+_IN_FLIGHT = 100
+"""More than a broker sends before it wants an acknowledgement (Mosquitto: 20)."""
 
 
 class Listener:
@@ -24,6 +27,7 @@ class Listener:
         self._hello = Hello(f"lapel-listener/{agency}/{run_id}", resume=True)
         self._to_send: asyncio.Queue[Envelope] = asyncio.Queue()
         self._heard = asyncio.Event()
+        self._lately: deque[tuple[str, bytes]] = deque(maxlen=_IN_FLIGHT)
         self.is_up = asyncio.Event()
         self.trouble = ""
         """Why it does not listen at the moment."""
@@ -78,7 +82,13 @@ class Listener:
             task.result()
 
     async def _listen(self, connection: Connection) -> None:
+        again = set(self._lately) if connection.resumes else set()
         async for message in connection.messages():
+            what = (message.topic, message.payload)
+            if what in again:
+                continue  # a broker that did not get our acknowledgement begins with what we had: no camera repeats it
+            again.clear()
+            self._lately.append(what)
             if message.topic == "$SYS/broker/version":
                 self.broker = message.payload.decode(errors="replace").replace(" version", "")
             else:
@@ -91,7 +101,7 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(one: Listener, limit_s: float = 15.0) -> AsyncIterator[Listener]:
+async def listening(one: Listener, limit_s: float = 10.0) -> AsyncIterator[Listener]:
     """It listens while the block runs. Raises LinkError when it cannot begin to."""
     task = asyncio.create_task(one.run(), name="listener")
     try:

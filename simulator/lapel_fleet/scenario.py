@@ -188,9 +188,12 @@ def load(name: str) -> Scenario:
 
 
 def shortened(scenario: Scenario, duration_s: float) -> Scenario:
-    """The same day, at another length: what would go wrong after its end does not."""
+    """The same day, at another length: what would go wrong after its end does not, and what was to be counted in all of
+    it is not expected.
+    """
     faults = [one for one in scenario.faults if one.at_s < duration_s]
-    return msgspec.structs.replace(scenario, duration_s=duration_s, faults=faults)
+    expect = [one for one in scenario.expect if expectations.WHAT[one.what].combine != "count"]
+    return msgspec.structs.replace(scenario, duration_s=duration_s, faults=faults, expect=expect)
 
 
 def parsed(text: str, origin: str) -> Scenario:

@@ -70,7 +70,7 @@ class SteppedFleet:
             connects_per_s=CONNECTS_PER_S,
             film=filming(scenario.media),
         )
-        self._fleet = Fleet(scenario, scenario.cameras, world, around, self._time, self._trace)
+        self._fleet = Fleet(scenario, scenario.cameras, world, around, self._time)
         self._hand = Hand(self._fleet.cameras, world, self._time)
         self._asked = Asked(self._time.mono_s)
 

@@ -9,6 +9,7 @@ from lapel.config import Config
 from lapel.evidence.store import EvidenceStore
 from lapel.link.mqtt import connect_rate
 from lapel.worker import Worker
+from lapel_fleet import faults
 from lapel_fleet.address import Address
 from lapel_fleet.camera import CardInside
 from lapel_fleet.clock import SimulatedClock, TimeLine
@@ -76,13 +77,9 @@ class LiveSurroundings:
         return "mqtt://127.0.0.1"
 
 
-def tampered_with(scenario: Scenario, world: World, *, own_broker: bool) -> Callable[[str], bool]:
-    """Which cameras need a cable: those whose line a fault of the scenario meets. With somebody else's broker, which we
-    cannot stop, an outage is a cut through all lines.
-    """
+def tampered_with(scenario: Scenario, world: World) -> Callable[[str], bool]:
+    """Which cameras need a cable: those whose line a fault of the scenario meets."""
     lines = [
-        (number, fault)
-        for number, fault in enumerate(scenario.faults)
-        if fault.kind.startswith(("network.", "power.")) or (fault.kind == "broker.outage" and not own_broker)
+        (fault, number) for number, fault in enumerate(scenario.faults) if fault.kind.startswith(("network.", "power."))
     ]
-    return lambda name: any(fault.meets(name, world.chance(name, f"fault {number}")) for number, fault in lines)
+    return lambda name: any(faults.met(fault, number, [name], world) for fault, number in lines)

@@ -22,7 +22,9 @@ from lapel_fleet.trace import Trace
 from lapel_fleet.world import World
 
 SETTLE_S = 240.0
-"""After the last stop: longer than any back-off, so that what must arrive has arrived when it is judged."""
+"""After the day: longer than the last stops and any back-off, so that what must arrive has arrived when it is judged.
+It does not hang on who is there, so that a shard ends when the whole does.
+"""
 
 Listener = Callable[[str, bytes], None]
 
@@ -92,10 +94,10 @@ def run(
             stop_broker=stop, start_broker=start,
         )  # fmt: skip
         broker.observers += [room.hearing.hear, *listeners]
-        fleet = Fleet(scenario, names, world, around, clock, lines)
+        fleet = Fleet(scenario, names, world, around, clock)
         fleet.power_on()
-        fleet.begin()
         room.begin()
+        fleet.begin()
         for part in range(1, BUCKETS + 1):
             await clock.sleep(scenario.duration_s / BUCKETS)
             glance = fleet.glance()
@@ -103,7 +105,7 @@ def run(
             progress(part / BUCKETS, clock.mono_s(), glance.total, room.hearing.messages, room.hearing.recordings)
         await room.end()
         await fleet.end()
-        await clock.sleep(SETTLE_S)
+        await clock.sleep(scenario.duration_s + SETTLE_S - clock.mono_s())
         cases = room.cases(fleet.truths())
         broker.observers.clear()  # what comes now is the end of the run, not of the day
         await fleet.close()

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from lapel_fleet.clock import START, DeadlockError, VirtualClock, run_virtual
+from lapel_fleet.clock import START, DeadlockError, ScaledTime, SimulatedClock, SteppedTime, VirtualClock, run_virtual
 
 
 def test_a_day_takes_no_time_and_wakes_in_order() -> None:
@@ -20,6 +20,34 @@ def test_a_day_takes_no_time_and_wakes_in_order() -> None:
     assert run_virtual(program) == [
         (20_000, "b"), (28_800, "a"), (40_000, "b"), (57_600, "a"), (60_000, "b"), (86_400, "a"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("others", [0, 1, 37])
+def test_timers_of_one_moment_run_in_the_order_in_which_they_were_set(others: int) -> None:
+    """A heap would take them in any order, and that hangs on who else is there."""
+
+    async def program(clock: VirtualClock) -> list[tuple[int, float]]:
+        loop, seen = asyncio.get_running_loop(), list[tuple[int, float]]()
+        for number in range(others):
+            loop.call_at(number / 7, int)
+        for number in range(0, 50, 2):
+            loop.call_at(3.3, lambda one: seen.append((one, clock.mono_s())), number)
+            loop.call_at(1.1 + 2.2, lambda one: seen.append((one, clock.mono_s())), number + 1)  # 3.3000000000000003
+        await clock.sleep(4)
+        return seen
+
+    assert run_virtual(program) == [(number, 3.3) for number in range(50)]
+
+
+def test_who_waits_for_a_moment_gets_there_however_near_it_is() -> None:
+    async def program(clock: VirtualClock) -> float:
+        for number in range(1, 100):
+            moment_s = number / 3e6  # a third of a microsecond further each time
+            while clock.mono_s() < moment_s:
+                await clock.sleep(moment_s - clock.mono_s())
+        return clock.mono_s()
+
+    assert run_virtual(program) == pytest.approx(33e-6, abs=2e-6)
 
 
 def test_a_deadlock_is_an_error_and_not_a_hang() -> None:
@@ -71,3 +99,87 @@ def test_a_clock_knows_how_wrong_it_is() -> None:
         assert (clock.now().utc - START).total_seconds() == pytest.approx(10_000 - 89)
 
     run_virtual(program)
+
+
+async def nothing_left_to_do() -> None:
+    """What was woken has run."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_stepped_time_stands_still_until_it_is_moved_on() -> None:
+    time, seen = SteppedTime(), list[tuple[float, str]]()
+
+    async def waker(name: str, each_s: float) -> None:
+        for _ in range(3):
+            await time.sleep(each_s)
+            seen.append((time.mono_s(), name))
+
+    wakers = asyncio.gather(waker("a", 5), waker("b", 2))
+    await nothing_left_to_do()
+    assert (time.mono_s(), seen, time.next_waking_s()) == (0.0, [], 2.0)
+    await time.advance(5, nothing_left_to_do)
+    assert seen == [(2, "b"), (4, "b"), (5, "a")]  # who falls asleep again on the way is woken on the way
+    await time.advance(0.5, nothing_left_to_do)
+    assert (time.mono_s(), len(seen)) == (5.5, 3)  # to the very moment, whether or not somebody wakes at it
+    await time.advance(100, nothing_left_to_do)
+    await wakers
+    assert seen[3:] == [(6, "b"), (10, "a"), (15, "a")]
+    assert (time.mono_s(), time.next_waking_s()) == (105.5, None)
+
+
+async def test_who_moves_stepped_time_on_meanwhile_waits_for_his_turn() -> None:
+    time, woken = SteppedTime(), list[float]()
+
+    async def waker() -> None:
+        for _ in range(3):
+            await time.sleep(10)
+            woken.append(time.mono_s())
+
+    waking = asyncio.create_task(waker())
+    await nothing_left_to_do()
+    await asyncio.gather(time.advance(15, nothing_left_to_do), time.advance(15, nothing_left_to_do))
+    await waking
+    assert (woken, time.mono_s()) == ([10, 20, 30], 30)
+
+
+async def test_a_sleeper_of_stepped_time_that_gave_up_is_forgotten() -> None:
+    time = SteppedTime()
+    sleeper = asyncio.create_task(time.sleep(60))
+    await nothing_left_to_do()
+    sleeper.cancel()
+    await nothing_left_to_do()
+    assert time.next_waking_s() is None
+    await time.sleep(0)  # no time at all is not waited for
+    await time.sleep(-1)
+    await time.advance(60, nothing_left_to_do)
+    assert time.mono_s() == 60
+
+
+@pytest.mark.parametrize("speed", [0.5, 1, 60])
+def test_scaled_time_goes_so_many_times_as_fast(speed: float) -> None:
+    async def program(clock: VirtualClock) -> tuple[float, float]:
+        await clock.sleep(100)
+        time = ScaledTime(speed, clock=clock)
+        await time.sleep(30)
+        return time.mono_s(), clock.mono_s() - 100
+
+    assert run_virtual(program) == pytest.approx((30, 30 / speed))
+
+
+def test_processes_that_are_told_one_beginning_agree_on_scaled_time() -> None:
+    async def program(clock: VirtualClock) -> tuple[float, float]:
+        first = ScaledTime(10, clock=clock)
+        await clock.sleep(7)
+        late = ScaledTime(10, first.began_s, clock)
+        return first.mono_s(), late.mono_s()
+
+    assert run_virtual(program) == (70, 70)
+
+
+def test_only_who_lives_at_the_speed_of_all_others_trusts_his_clock() -> None:
+    async def program(clock: VirtualClock) -> list[bool]:
+        lines = (ScaledTime(1, clock=clock), ScaledTime(2, clock=clock), SteppedTime())
+        return [SimulatedClock(line).is_trusted() for line in lines]
+
+    assert run_virtual(program) == [True, False, False]

@@ -1,9 +1,12 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from lapel.errors import ConfigError
-from lapel_fleet.scenario import load, names, parsed
+from lapel_fleet.checkers.expectations import judge_expectations
+from lapel_fleet.scenario import load, names, parsed, shortened
+from lapel_fleet.virtual import run
 
 SITES = "[sites]\nbaltimore = 2\n"
 
@@ -21,6 +24,22 @@ def test_the_fleets_are_as_large_as_they_say() -> None:
         "five-cities": 1600,
         "nationwide": 13400,
     }
+
+
+@pytest.mark.parametrize("name", names())
+def test_what_is_shipped_meets_what_it_expects(name: str) -> None:
+    """With two cameras of each site, for an hour: nothing is expected that hangs on how many there are."""
+    scenario = load(name)
+    small = msgspec.structs.replace(scenario, sites={site: min(count, 2) for site, count in scenario.sites.items()})
+    small = small if small.duration_s <= 3600 else shortened(small, 3600)
+    findings = judge_expectations(run(small, 1).cases, small.expect)
+    assert findings
+    assert {finding.checker: finding.failures for finding in findings if finding.failures} == {}
+
+
+def test_a_shortened_day_is_not_expected_to_see_what_counts_for_all_of_it() -> None:
+    short = shortened(load("smoke"), 5)
+    assert [one.what for one in load("smoke").expect if one not in short.expect] == ["recordings"]
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ class Stage:
     def __init__(self, clock: VirtualClock, root: Path, journal: Journal, session: str) -> None:
         self.clock, self.wire, self.ear = clock, Wire(), Ear()
         self._store = EvidenceStore(root, 0)
+        self.footage = VirtualFootage(clock, 5)
         chance = random.Random(3)
         link = Session(
             self.wire, CONTRACT, clock, Outbox(journal, InlineWorker()), session=session, chance=chance, spread_s=1.0
@@ -43,7 +44,7 @@ class Stage:
         self.camera = Camera(
             load(flags={("prebuffer", "length_s"): 5, ("recording", "min_free_bytes"): 0}),
             clock=clock,
-            footage=VirtualFootage(clock, 5),
+            footage=self.footage,
             storage=self._store,
             worker=InlineWorker(),
             link=link,
@@ -107,6 +108,19 @@ def test_a_command_is_accepted_then_done_and_the_answer_goes_where_it_was_asked_
         *[(desk, None)] * 2,
         (desk.removesuffix("/desk-3"), None),
     ]
+
+
+def test_a_start_that_never_comes_to_a_picture_has_an_end_too(tmp_path: Path) -> None:
+    async def story(on: Stage) -> None:
+        on.footage.blind = True
+        await on.send("start-recording", "1")
+        await on.clock.sleep(60)
+        assert on.results("1") == ["accepted"]
+        await on.send("stop-recording", "2")
+
+    on = play(tmp_path, story)
+    assert on.results("1") == ["accepted", "failed"]
+    assert on.results("2") == ["accepted", "done"]
 
 
 def test_the_same_command_again_gets_the_same_answer_and_is_not_carried_out_again(tmp_path: Path) -> None:

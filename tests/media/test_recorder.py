@@ -439,6 +439,14 @@ async def test_a_marker_goes_to_the_clip_that_it_lies_in() -> None:
     assert [account.markers_s for account in bench.memory.listing()] == [[1.5], [0.5]]
 
 
+async def test_a_marker_of_a_recording_without_any_picture_is_kept() -> None:
+    bench = Bench()
+    recording = bench.begin()
+    recording.mark(instant(1.5))
+    account = await bench.finished(recording)
+    assert (account.frames, account.markers_s) == (0, [0.0])
+
+
 # -- linked clips ----------------------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,9 @@
 """The examples do what they say: a stranger's back end, and a camera that speaks a stranger's protocol."""
 
+import re
+import shlex
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,8 +12,12 @@ import aiomqtt
 from examples import foreign_contract
 from examples.backend import back_end
 from lapel_fleet.broker import embedded_broker
+from lapel_fleet.cli import _parser
+from lapel_fleet.scenario import load
 from system.brokers import real
 from system.process import SMALL_SCENE, camera, program, until
+
+EXAMPLES = Path(foreign_contract.__file__).parent
 
 
 async def test_a_back_end_written_from_the_document_alone(tmp_path: Path) -> None:
@@ -54,3 +62,23 @@ async def test_a_camera_that_speaks_somebody_else_s_protocol(tmp_path: Path) -> 
     assert any(line.startswith("status REC ") for line in heard)
     assert any(line.startswith("ack NO 2 ") and "is none of REC" in line for line in heard)
     assert "Traceback" not in unit.err
+
+
+def test_a_back_end_s_own_tests_run_in_somebody_else_s_repository(tmp_path: Path) -> None:
+    real("mosquitto")
+    shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "simulator").mkdir()
+    (tmp_path / "simulator" / "__init__.py").write_text("")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2", "examples/"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=110, check=False)
+    assert "4 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_workflow_s_commands_can_be_given() -> None:
+    """Without a YAML parser: each `run:` is one line, and each of our commands on it is one that the parser takes."""
+    workflow = (EXAMPLES / "github-workflow.yml").read_text()
+    commands = re.findall(r"^ +(?:- )?run: (lapel-fleet .*)$", workflow, re.MULTILINE)
+    assert len(commands) == workflow.count("lapel-fleet run") == 2
+    for command in commands:
+        options = _parser().parse_args(shlex.split(command)[1:])
+        assert load(options.scenario).cameras

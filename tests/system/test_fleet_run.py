@@ -65,3 +65,30 @@ def test_cameras_without_media_need_neither_opencv_nor_ffmpeg() -> None:
         "run(load('smoke'), 1); sys.exit(bool({'cv2', 'av'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", script], timeout=60, check=False).returncode == 0
+
+
+def test_seed_follows_seed_until_one_fails_and_its_line_replays_it(tmp_path: Path) -> None:
+    """Chaos and all: the same verdict, the same trace."""
+    (tmp_path / "mine.toml").write_text(
+        'duration_s = 300\n[sites]\nbaltimore = 2\n[wearer]\nactivations_per_hour = 20\nlength_s = [5, 20]\n'
+        '[[expect]]\nwhat = "recordings"\nat_most = 2\n'
+    )  # fmt: skip
+    many = lapel_fleet("run", tmp_path / "mine.toml", "--virtual", "--chaos", "--seed", "1", "--for", "50s")
+    assert many.returncode == 1, many.stdout
+    runs = many.stdout.split("mine.toml: 2 cameras, seed ")[1:]
+    assert [int(one.split("\n", 1)[0]) for one in runs] == list(range(1, len(runs) + 1))
+    assert all("\npassed; again: " in one for one in runs[:-1])
+    replay = runs[-1].rstrip().rpartition("FAILED; again: lapel-fleet ")[2]
+    again = lapel_fleet(*replay.split(), hash_seed="4711")
+    assert again.returncode == 1
+    assert hash_in(again.stdout) == hash_in(runs[-1])
+
+
+def hash_in(told: str) -> str:
+    return told.split("trace sha256 ", 1)[1].split(" ", 1)[0]
+
+
+def test_for_ends_when_the_time_is_up() -> None:
+    done = lapel_fleet("run", "smoke", "--virtual", "--seed", "1", "--for", "1s")
+    assert done.returncode == 0
+    assert done.stdout.count("passed; again: ") >= 1

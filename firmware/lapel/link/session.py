@@ -43,6 +43,7 @@ _LOOK_S = 0.5
 """A retained message comes with the answer to the subscription, or not at all."""
 _SETTLE_S = 5.0
 _FAREWELL_S = 5.0
+"""So long a camera that leaves says all that it has to say, and if that was too short so long again for its goodbye."""
 
 
 class _DuplicateError(Exception):
@@ -75,11 +76,13 @@ class Session:
         self._state: StateMessage | None = None
         self._telemetry: Telemetry | None = None
         self._connected = False
+        self._is_known = False  # whether the broker has let us in, and may show our birth already
         self.is_idle = False
         """Whether everything that was said has been acknowledged, and nothing waits."""
         self._live_from_s: float | None = None  # loop time from which commands count as live; None: they are
         self._told_dropped: Counter[str] = Counter()
         self._parting: str | None = None
+        self._hurries = False
         self._work = Bell()
         self._parted = Bell()
         self._down = "not connected yet"
@@ -91,6 +94,7 @@ class Session:
         match message:
             case StateMessage():
                 self._state = message
+                self._telemetry = None  # on a slow line it would come after this, and say what is no longer so
             case Telemetry():
                 self._telemetry = message if self._connected else None
             case _:
@@ -107,9 +111,10 @@ class Session:
         """See `Link.close`. Without a connection there is nobody to wait for."""
         self._parting = reason
         self._work.ring()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_FAREWELL_S if self._connected else 0):
-                await self._parted.wait()
+        for self._hurries in (False, True):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_FAREWELL_S if self._is_known else 0):
+                    await self._parted.wait()
 
     async def run(self, host: LinkHost) -> None:
         """Connect, serve, and again. Ends only when cancelled; then it disconnects cleanly."""
@@ -143,11 +148,12 @@ class Session:
             await self._look()
         will = self._contract.encode(offline(host.state_message(), "connection lost"))
         async with self._transport.connect(Hello(self._contract.client_id, will, resume=True)) as connection:
+            self._is_known = True
             self._live_from_s = asyncio.get_running_loop().time() + (_SETTLE_S if connection.resumes else 0.0)
             try:
                 await _first_failure(self._read(connection, host), self._serve(connection, host))
             finally:
-                self._connected = self.is_idle = False
+                self._connected = self._is_known = self.is_idle = False
 
     async def _look(self) -> None:
         """See who stands on our state topic. Nobody may stand there, so we do not wait for long."""
@@ -159,7 +165,7 @@ class Session:
 
     async def _serve(self, connection: Connection, host: LinkHost) -> None:
         await connection.subscribe(self._contract.command_topic, self._contract.state_topic)
-        self._state = None
+        self._state = self._telemetry = None
         await self._send(connection, host.state_message())
         self._had_name, self._connected, self._down = True, True, ""
         self._backoff.reset()
@@ -247,6 +253,8 @@ class Session:
             if self._state is not None:
                 state, self._state = self._state, None
                 await self._send(connection, state)
+            elif self._hurries:
+                await self._part(connection, host)  # what else waits is kept, and said after the next start
             elif reply := self._outbox.first_reply():
                 await self._send_waiting(connection, reply)
             elif (event := self._outbox.first_event()) and not (wait_s := self._pause_s()):
@@ -255,15 +263,18 @@ class Session:
                 telemetry, self._telemetry = self._telemetry, None
                 await self._send(connection, telemetry)
             elif self._parting is not None and not event:
-                await self._send(connection, offline(host.state_message(), self._parting, iso(self._clock.now().utc)))
-                self._parted.ring()
-                await asyncio.Event().wait()  # nothing more is said; we are cancelled from here
+                await self._part(connection, host)
             else:
                 self._work.silence()
                 self.is_idle = wait_s is None
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait_s):
                         await self._work.wait()
+
+    async def _part(self, connection: Connection, host: LinkHost) -> None:
+        await self._send(connection, offline(host.state_message(), self._parting or "", iso(self._clock.now().utc)))
+        self._parted.ring()
+        await asyncio.Event().wait()  # nothing more is said; we are cancelled from here
 
     def _pause_s(self) -> float:
         """Nobody paces a farewell: what can still be said in its few seconds is said."""

@@ -159,9 +159,12 @@ class Clip:
         return msgspec.structs.replace(self.account, markers_s=self._markers_s())
 
     def _markers_s(self) -> list[float]:
-        """The markers that lie in this clip. One set after the last picture of an ended clip lies at its end."""
+        """The markers that lie in this clip. One set after the last picture of an ended clip lies at its end; so do
+        all where there never was a picture.
+        """
         if self._first is None:
-            return []
+            is_alone = self.account.stop is not None and self.account.continues is None
+            return [0.0] * len(self._markers) if is_alone else []
         begin_s = self._first.start.mono_s
         from_s = -math.inf if self.account.continues is None else begin_s
         end_s = math.inf if self.account.stop is None else self.account.duration_s

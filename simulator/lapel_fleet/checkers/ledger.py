@@ -55,6 +55,8 @@ class Truth:
     power_cuts: int = 0
     clock_steps: int = 0
     card_faults: int = 0
+    came: dict[str, float] = field(default_factory=dict)
+    """When each command reached it, by its id."""
     commands: list[str] = field(default_factory=list)
     """Ids of the commands that must be answered."""
     at_console: list[str] = field(default_factory=list)

@@ -19,4 +19,4 @@ def observed(name: str, seed: int, trace: Path | None = None) -> Result:
 @cache
 def smoke() -> Result:
     """Ten cameras; quick."""
-    return observed("smoke", 7)
+    return observed("smoke", 3)

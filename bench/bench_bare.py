@@ -1,0 +1,133 @@
+"""What a simulated camera costs beside a bare MQTT client that publishes the same, and how fast virtual time is.
+
+Both fleets run in a process of their own at a Mosquitto of their own, one after the other, and say as much: telemetry
+every other second. Half a minute of it, ten seconds with `--short`. The memory is what a process grew by.
+"""
+
+import asyncio
+import json
+import random
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from time import perf_counter, process_time
+
+import aiomqtt
+
+from bench.bench_memory import resident_bytes
+from bench.figure import Figure
+from lapel.clock import SystemClock
+from lapel.link.mqtt import connect_rate
+from lapel_fleet.address import Address
+from lapel_fleet.broker import embedded_broker, mosquitto_path
+from lapel_fleet.crew import Order, local_crew
+from lapel_fleet.scenario import Scenario, Wearer, load, shortened
+from lapel_fleet.virtual import run
+
+_TELEMETRY_S = 2.0
+_TELEMETRY = b"x" * 480
+"""As long as a camera's."""
+_CONNECTS_PER_S = 100.0
+
+
+def main(clients: int = 500, length_s: float = 30.0, hours: float = 8.0) -> list[Figure]:
+    """Memory, CPU time and messages of cameras beside those of bare clients; and virtual time beside real time."""
+    if "--short" in sys.argv:
+        clients, length_s, hours = 200, 10.0, 0.5
+    figures = [_virtual(hours)]
+    if mosquitto_path() is not None:
+        cameras, bare = (asyncio.run(_measured(kind, clients, length_s)) for kind in ("cameras", "bare"))
+        peer = "bare aiomqtt clients"
+        figures += [
+            Figure(f"memory of each of {clients} cameras", cameras["kb"], "KB", peer, bare["kb"]),
+            Figure("  CPU time of a message", cameras["us"], "us", peer, bare["us"]),
+            Figure("  messages a second", cameras["per_s"], "", peer, bare["per_s"]),
+        ]
+    return figures
+
+
+def _virtual(hours: float) -> Figure:
+    wanted = shortened(load("five-cities"), hours * 3600)
+    began_s = perf_counter()
+    done = run(wanted, 1)
+    speed = done.domain_s / (perf_counter() - began_s)
+    return Figure(f"five-cities for {hours:g} h in virtual time", speed, "times real time")
+
+
+async def _measured(kind: str, clients: int, length_s: float) -> dict[str, float]:
+    """Ask a child for memory and CPU time, and count here what it says meanwhile."""
+    async with embedded_broker() as broker, aiomqtt.Client("127.0.0.1", broker.port) as listener:
+        await listener.subscribe("#")
+        command = ("-m", __name__, kind, broker.url, str(clients), str(length_s))
+        child = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=asyncio.subprocess.PIPE)
+        heard = 0
+
+        async def listen() -> None:
+            nonlocal heard
+            async for _ in listener.messages:
+                heard += 1
+
+        counting = asyncio.create_task(listen())
+        assert child.stdout is not None
+        await child.stdout.readline()  # it begins
+        before = heard
+        told = json.loads(await child.stdout.readline())
+        messages = heard - before
+        counting.cancel()
+        await asyncio.wait([counting])
+        await child.wait()
+    return {"kb": told["bytes"] / clients / 1000, "us": 1e6 * told["cpu_s"] / messages, "per_s": messages / length_s}
+
+
+# -- in a process of its own -------------------------------------------------------------------------------------------
+
+
+async def _child(kind: str, url: str, clients: int, length_s: float) -> None:
+    before_bytes = resident_bytes()
+    async with _cameras(clients, url) if kind == "cameras" else _bare(clients, url):
+        await asyncio.sleep(2 * _TELEMETRY_S)  # what comes with the connects is over
+        cpu_s, grew_bytes = process_time(), resident_bytes() - before_bytes
+        print("begin", flush=True)
+        await asyncio.sleep(length_s)
+        print(json.dumps({"bytes": grew_bytes, "cpu_s": process_time() - cpu_s}), flush=True)
+
+
+@asynccontextmanager
+async def _cameras(count: int, url: str) -> AsyncIterator[None]:
+    scenario = Scenario(sites={"bench": count}, telemetry_s=_TELEMETRY_S, wearer=Wearer(activations_per_hour=0))
+    order = Order(
+        scenario=scenario, seed=1, agency="fleet", address=Address(url=url), began_s=SystemClock().mono_s(),
+        connects_per_s=_CONNECTS_PER_S,
+    )  # fmt: skip
+    async with local_crew(order) as crew:
+        while (await crew.glance()).online < count:
+            await asyncio.sleep(0.5)
+        yield
+
+
+@asynccontextmanager
+async def _bare(count: int, url: str) -> AsyncIterator[None]:
+    admission, port = connect_rate(_CONNECTS_PER_S), int(url.rpartition(":")[2])
+    async with AsyncExitStack() as stack:
+        saying = []
+        for number in range(count):
+            await admission()
+            client = aiomqtt.Client("127.0.0.1", port, identifier=f"bare-{number}")
+            await stack.enter_async_context(client)
+            await client.subscribe(f"bench/{number}/command", qos=1)  # as a camera does
+            saying.append(asyncio.create_task(_say(client, f"bench/{number}/telemetry", random.Random(number))))
+        yield
+        for task in saying:
+            task.cancel()
+        await asyncio.wait(saying)
+
+
+async def _say(client: aiomqtt.Client, topic: str, chance: random.Random) -> None:
+    await asyncio.sleep(chance.uniform(0, _TELEMETRY_S))
+    while True:
+        await client.publish(topic, _TELEMETRY, qos=0)
+        await asyncio.sleep(_TELEMETRY_S)
+
+
+if __name__ == "__main__":
+    asyncio.run(_child(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))

@@ -1,0 +1,155 @@
+"""`lapel-fleet run` in real time, on real brokers, and what its exit code says."""
+
+import asyncio
+import json
+import signal
+import sys
+from contextlib import AbstractContextManager
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from lapel_fleet.broker import embedded_broker
+from system.brokers import real
+from system.process import Program, program
+
+FLEET = Path(sys.executable).with_name("lapel-fleet")
+WITHOUT_MOSQUITTO = (
+    "import sys; from lapel_fleet import broker; broker.mosquitto_path = lambda: None; "
+    "from lapel_fleet.cli import main; sys.exit(main(sys.argv[1:]))"
+)
+SHORT_DAY = """
+duration_s = 4
+telemetry_s = 2
+prebuffer_s = 2
+keepalive_s = 4
+spread_s = 0.2
+[sites]
+buffalo = 4
+[wearer]
+activations_per_hour = 1800
+length_s = [1, 2]
+"""
+FAULTS = """
+[[faults]]
+kind = "broker.outage"
+at_s = 1
+for_s = 1
+[[faults]]
+kind = "video.unplugged"
+at_s = 2
+for_s = 1
+cameras = ["buffalo/cam-0003"]
+"""
+
+
+@pytest.fixture
+def short_day(tmp_path: Path) -> Path:
+    (tmp_path / "short-day.toml").write_text(SHORT_DAY)
+    return tmp_path / "short-day.toml"
+
+
+def run(folder: Path, *arguments: str | Path, name: str = "run") -> AbstractContextManager[Program]:
+    return program(folder, name, FLEET, "run", *arguments)
+
+
+def seconds_of(line: str) -> float:
+    return float(line.partition(" ")[0])
+
+
+async def test_smoke_on_a_real_mosquitto_passes_and_leaves_its_results(tmp_path: Path) -> None:
+    real("mosquitto")
+    told = ("--junit", tmp_path / "junit.xml", "--report", tmp_path / "report", "--json")
+    with run(tmp_path, "smoke", "--duration", "5s", *told) as fleet:
+        assert await fleet.ends() == 0, fleet.out + fleet.err
+    said = json.loads(fleet.out)
+    assert (said["verdict"], said["cameras"], said["time"]) == ("passed", 10, "live")
+    assert said["broker"].startswith("mosquitto ")
+    suite = ElementTree.parse(tmp_path / "junit.xml").getroot()
+    assert (suite.get("failures"), suite.get("errors")) == ("0", "0")
+    assert "<html" in (tmp_path / "report" / "index.html").read_text()
+    assert json.loads((tmp_path / "report" / "report.json").read_text())["summary"]["seed"] == said["seed"]
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+async def test_the_trace_names_what_went_wrong_and_when(tmp_path: Path, short_day: Path, workers: str) -> None:
+    """Wherever the cameras live, and at somebody else's broker too, which nobody here can stop."""
+    real("mosquitto")
+    short_day.write_text(SHORT_DAY + FAULTS)
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    async with embedded_broker() as broker:
+        with (
+            run(tmp_path, short_day, "--trace", ours, "--workers", workers, name="ours") as first,
+            run(tmp_path, short_day, "--trace", theirs, "--broker", broker.url, name="theirs") as second,
+        ):
+            assert (await first.ends(), await second.ends()) == (0, 0), first.out + second.out
+    for trace, outage in (
+        (ours, ["broker broker.outage for 1 s"]),
+        (theirs, [f"buffalo/cam-000{number} network.down for 1 s" for number in range(1, 5)]),
+    ):
+        lines = trace.read_text().splitlines()
+        wrong = [line for line in lines if "lapel/v1" not in line]
+        assert [line.partition(" ")[2] for line in wrong] == [*outage, "buffalo/cam-0003 video.unplugged for 1 s"]
+        assert 0.9 < seconds_of(wrong[-1]) - seconds_of(wrong[0]) < 3
+        assert [seconds_of(line) for line in lines] == sorted(seconds_of(line) for line in lines)
+
+
+async def test_each_exit_code_has_its_day(tmp_path: Path, short_day: Path) -> None:
+    real("mosquitto")
+    (tmp_path / "strict.toml").write_text(SHORT_DAY + '[[expect]]\nwhat = "recordings"\nat_least = 1000\n')
+    async with embedded_broker() as broker:
+        with (
+            run(tmp_path, short_day, "--broker", broker.url, name="0") as well,
+            run(tmp_path, tmp_path / "strict.toml", "--broker", broker.url, name="1") as failed,
+            run(tmp_path, short_day, "--speed", "fast", name="2a") as not_a_number,
+            run(tmp_path, "--broker", broker.url, "smoke", "--identities", tmp_path, name="2b") as unknown,
+            run(tmp_path, short_day, "--broker", "mqtt://127.0.0.1:1", name="4") as nobody,
+        ):
+            for expected, one in ((0, well), (1, failed), (2, not_a_number), (2, unknown), (4, nobody)):
+                assert await one.ends() == expected, one.out + one.err
+                assert "Traceback" not in one.err
+    assert "at least 1000 was expected" in failed.out
+    assert "there is no identity of operator fleet" in unknown.err
+    assert nobody.err == "lapel-fleet: the broker cannot be listened to: 127.0.0.1:1: [Errno 111] Connection refused\n"
+
+
+async def test_a_broker_that_dies_in_mid_run_proves_nothing(tmp_path: Path, short_day: Path) -> None:
+    real("mosquitto")
+    async with embedded_broker() as broker:
+        with run(tmp_path, short_day, "--broker", broker.url, "--trace", tmp_path / "trace") as fleet:
+            await fleet.says("seed")
+            while "recording-started" not in (tmp_path / "trace").read_text():
+                await asyncio.sleep(0.1)
+            await broker.stop()
+            assert await fleet.ends() == 3, fleet.out + fleet.err
+    assert "it proves nothing: the broker is gone" in fleet.out
+    assert "INCONCLUSIVE" in fleet.out
+    assert "Traceback" not in fleet.err
+
+
+async def test_without_mosquitto_a_large_fleet_is_refused_and_a_small_one_served(tmp_path: Path) -> None:
+    quiet_day = SHORT_DAY.replace("telemetry_s = 2", "telemetry_s = 10").replace("1800", "60")
+    (tmp_path / "large.toml").write_text(quiet_day.replace("buffalo = 4", "buffalo = 51"))
+    (tmp_path / "small.toml").write_text(quiet_day.replace("buffalo = 4", "buffalo = 10"))
+    command = (sys.executable, "-c", WITHOUT_MOSQUITTO, "run")
+    with (
+        program(tmp_path, "large", *command, tmp_path / "large.toml") as large,
+        program(tmp_path, "small", *command, tmp_path / "small.toml", "--json") as small,
+    ):
+        assert await large.ends() == 2
+        assert await small.ends() == 0, small.out + small.err
+    assert "51 cameras need a Mosquitto, and there is none: install it" in large.err
+    assert json.loads(small.out)["broker"].startswith("amqtt ")
+    assert "Traceback" not in small.err
+
+
+async def test_ctrl_c_ends_a_live_run_in_order(tmp_path: Path, short_day: Path) -> None:
+    real("mosquitto")
+    with run(tmp_path, short_day, "--duration", "1h") as fleet:
+        await fleet.says("seed")
+        await asyncio.sleep(2)
+        fleet.tell(signal.SIGINT)
+        assert await fleet.ends() == 130
+    assert fleet.err.splitlines()[-1] == "lapel-fleet: interrupted; the recordings so far are finished and kept"
+    assert "Traceback" not in fleet.err
