@@ -159,9 +159,7 @@ class Fleet:
         while True:
             await self._time.sleep(chance.expovariate(doing.activations_per_hour / 3600))
             length_s, marks = chance.uniform(*doing.length_s), chance.random() < doing.marks
-            marks = (
-                marks and length_s > 2 * DOUBLE_S
-            )  # a press just before the hold would be one half of a double press
+            marks = marks and length_s > 2 * DOUBLE_S  # just before the hold it would be half of a double press
             forgets = chance.random() < doing.forgotten_stops
             camera.press_to_start()
             await self._time.sleep(length_s / 2)

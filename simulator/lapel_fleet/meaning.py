@@ -8,6 +8,9 @@ from lapel.gestures import DOUBLE_S, HOLD_S
 
 Meaning = Literal["start", "mark"]
 
+_A_MOMENT_S = 1e-6
+"""Who holds for just as long as it takes holds: sums of times may be off in the last digit."""
+
 
 class EventButton:
     """One button, from edge to edge; what it means depends on whether the camera records. Times are seconds."""
@@ -27,14 +30,14 @@ class EventButton:
     def up(self, now_s: float, *, is_recording: bool) -> Meaning | None:
         """It comes up: a short press means a mark."""
         down_s, self._down_s, self._stop_due_s = self._down_s, None, None
-        if down_s is None or now_s - down_s >= HOLD_S:
+        if down_s is None or now_s - down_s >= HOLD_S - _A_MOMENT_S:
             return None
         self._up_s = now_s
         return "mark" if is_recording else None
 
     def stopped_at_s(self, now_s: float) -> float | None:
         """When it has been down for so long that it means a stop; told once, None before and after that."""
-        if self._stop_due_s is None or now_s < self._stop_due_s:
+        if self._stop_due_s is None or now_s < self._stop_due_s - _A_MOMENT_S:
             return None
         due_s, self._stop_due_s = self._stop_due_s, None
         return due_s

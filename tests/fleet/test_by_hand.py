@@ -104,7 +104,7 @@ def found(steps: Sequence[Step]) -> list[str]:
             stop_broker=never, start_broker=never,
         )  # fmt: skip
         around.broker.observers.append(room.hearing.hear)
-        fleet = Fleet(SCENARIO, SCENARIO.cameras, world, around, clock, trace)
+        fleet = Fleet(SCENARIO, SCENARIO.cameras, world, around, clock)
         hand = Hand(fleet.cameras, world, clock)
         fleet.power_on()
         await clock.sleep(30)

@@ -12,6 +12,7 @@ from lapel_fleet.scenario import Scenario
 def test_crews_share_the_cameras_of_their_shard_and_no_others(shard: tuple[int, int], count: int) -> None:
     order = Order(
         scenario=Scenario(sites={"baltimore": 7, "buffalo": 4}), seed=7, agency="fleet", address=Address(url="mqtt://a"),
+        began_s=0.0, connects_per_s=300.0, shard=shard,
     )  # fmt: skip
     shares = order.divided(count)
     assert sorted(name for share in shares for name in share.names) == sorted(order.names)
