@@ -101,7 +101,7 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(one: Listener, limit_s: float = 10.0) -> AsyncIterator[Listener]:
+async def listening(one: Listener, limit_s: float = 30.0) -> AsyncIterator[Listener]:
     """It listens while the block runs. Raises LinkError when it cannot begin to."""
     task = asyncio.create_task(one.run(), name="listener")
     try:
