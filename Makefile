@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Side by side: most system tests wait for sockets and processes rather than compute.
-JOBS ?= 3
+JOBS ?= 4
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help

@@ -5,6 +5,7 @@ import contextlib
 import getpass
 import logging
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -20,11 +21,20 @@ from lapel.errors import LinkError
 _START_S = 15.0
 
 
+_PORTS = (15_000, 32_000)
+"""Below those that systems give to whoever connects (Linux: from 32768 on; IANA: from 49152 on): while a broker is down
+a client could get its port for its own end, and keep it from coming back.
+"""
+
+
 def free_port() -> int:
-    """A TCP port on loopback that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port on loopback that nobody listens on at this moment. Drawn: others look for one at the same time."""
+    while True:
+        port = _PORTS[0] + secrets.randbelow(_PORTS[1] - _PORTS[0])
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def mosquitto_path() -> str | None:

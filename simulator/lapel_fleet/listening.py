@@ -13,6 +13,8 @@ from lapel.link.transport import Connection, Envelope, Hello
 _RETRY_S = 0.5
 _KEEPALIVE_S = 15
 _QUIET_S = 0.3
+_REFUSED_S, _SILENT_S = 5.0, 30.0
+"""A broker that is being started refuses for a moment; one that is only busy takes the call and lets us wait."""
 _IN_FLIGHT = 100
 """More than a broker sends before it wants an acknowledgement (Mosquitto: 20)."""
 
@@ -53,6 +55,13 @@ class Listener:
             finally:
                 self.is_up.clear()
             await asyncio.sleep(_RETRY_S)
+
+    async def is_heard(self, limit_s: float) -> bool:
+        """Whether it listens, at the latest after so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                await self.is_up.wait()
+        return self.is_up.is_set()
 
     async def quiet(self, limit_s: float) -> None:
         """Return once nothing has come for a moment, or after the limit."""
@@ -101,15 +110,12 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(one: Listener, limit_s: float = 30.0) -> AsyncIterator[Listener]:
+async def listening(one: Listener) -> AsyncIterator[Listener]:
     """It listens while the block runs. Raises LinkError when it cannot begin to."""
     task = asyncio.create_task(one.run(), name="listener")
     try:
-        try:
-            async with asyncio.timeout(limit_s):
-                await one.is_up.wait()
-        except TimeoutError as error:
-            raise LinkError(f"the broker cannot be listened to: {one.trouble or 'it does not answer'}") from error
+        if not await one.is_heard(_REFUSED_S) and (one.trouble or not await one.is_heard(_SILENT_S)):
+            raise LinkError(f"the broker cannot be listened to: {one.trouble or 'it does not answer'}")
         yield one
     finally:
         task.cancel()

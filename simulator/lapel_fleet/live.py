@@ -201,17 +201,10 @@ class _Day:
         await self._room.end()
         for crew in self._crews:
             await crew.end()
-        if await self._is_listened(GONE_S):
+        if await self._listener.is_heard(GONE_S):  # one that is gone is not waited for any longer
             await self._until(lambda now: now.online + now.total.get(State.OFF.value, 0) == self._count, SETTLE_LIMIT_S)
             await self._listener.quiet(10.0)
         return list(self._inconclusive(lags_s))
-
-    async def _is_listened(self, limit_s: float) -> bool:
-        """Whether the broker is there, or comes back in time: one that is gone is not waited for any longer."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(limit_s):
-                await self._listener.is_up.wait()
-        return self._listener.is_up.is_set()
 
     async def _look_on(self, ended: asyncio.Event) -> None:
         """Until the day is over, or somebody ends it."""

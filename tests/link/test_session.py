@@ -254,11 +254,29 @@ _MESSAGES = st.builds(
 )
 
 
-@given(st.lists(_MESSAGES, min_size=50, max_size=50))
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-def test_ten_thousand_hostile_commands_are_refused_and_the_camera_goes_on(
+_HOSTILE = given(st.lists(_MESSAGES, min_size=50, max_size=50))
+_AT_LEISURE = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+
+@_HOSTILE
+@settings(max_examples=40, suppress_health_check=_AT_LEISURE)
+def test_two_thousand_hostile_commands_are_refused_and_the_camera_goes_on(
     tmp_path_factory: pytest.TempPathFactory, messages: list[Inbound]
 ) -> None:
+    are_refused_and_the_camera_goes_on(tmp_path_factory, messages)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+@_HOSTILE
+@settings(max_examples=1000, suppress_health_check=_AT_LEISURE)
+def test_fifty_thousand_hostile_commands_are_refused_and_the_camera_goes_on(
+    tmp_path_factory: pytest.TempPathFactory, messages: list[Inbound]
+) -> None:
+    are_refused_and_the_camera_goes_on(tmp_path_factory, messages)
+
+
+def are_refused_and_the_camera_goes_on(tmp_path_factory: pytest.TempPathFactory, messages: list[Inbound]) -> None:
     async def story(on: Stage) -> None:
         for message in messages:
             on.wire.hand_in(message)
