@@ -17,6 +17,12 @@ settings.load_profile("lapel")
 _FDS = Path("/proc/self/fd")
 
 
+def pytest_collection_finish() -> None:
+    """Modules and tests stay: a collection after each test need not look through them again, which took half of the time."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def leak_guard(request: pytest.FixtureRequest) -> Iterator[None]:
     """Compares threads and open files before and after; for a coroutine, tasks too."""
