@@ -18,7 +18,9 @@ _FDS = Path("/proc/self/fd")
 
 
 def pytest_collection_finish() -> None:
-    """Modules and tests stay: a collection after each test need not look through them again, which took half of the time."""
+    """Modules and tests stay: a collection after each test need not look through them again. That took half of
+    the time.
+    """
     gc.collect()
     gc.freeze()
 

@@ -36,6 +36,12 @@ class Client(fdpexpect.fdspawn):
     def __init__(self, line: Path) -> None:
         super().__init__(os.open(line, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK), timeout=PATIENCE_S)
 
+    def read_nonblocking(self, size: int = 1, timeout: int | None = -1) -> bytes:
+        """Also where what was there is gone when it is read: the camera empties a line that has changed hands."""
+        while True:
+            with contextlib.suppress(BlockingIOError):
+                return bytes(super().read_nonblocking(size, timeout))
+
     def flood(self, data: bytes) -> int:
         """Type as much of `data` as the line takes without waiting; how much that was."""
         sent = 0
