@@ -109,9 +109,10 @@ class Crew(Protocol):
 class LocalCrew:
     """Cameras in this process."""
 
-    def __init__(self, fleet: Fleet, hand: Hand) -> None:
+    def __init__(self, fleet: Fleet, hand: Hand, without_bytes: int) -> None:
+        """`without_bytes` is what this process took before there were cameras in it."""
         self.fleet, self.names = fleet, list(fleet.cameras)
-        self._hand = hand
+        self._hand, self._without_bytes = hand, without_bytes
         self.lags_s: list[float] = []
 
     async def begin(self) -> None:
@@ -127,7 +128,7 @@ class LocalCrew:
         """See `Crew.glance`."""
         glance = await self.fleet.glance_in_turns()
         lags_s, self.lags_s[:] = list(self.lags_s), []
-        return msgspec.structs.replace(glance, lags_s=lags_s, memory_bytes=_resident_bytes())
+        return msgspec.structs.replace(glance, lags_s=lags_s, memory_bytes=_resident_bytes() - self._without_bytes)
 
     async def truths(self) -> list[Truth]:
         """See `Crew.truths`."""
@@ -175,9 +176,10 @@ async def local_crew(order: Order) -> AsyncIterator[LocalCrew]:
         folder=Path(order.evidence) if order.evidence else None,
     )  # fmt: skip
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_DIALLING_THREADS, "dial"))
+    without_bytes = _resident_bytes()
     fleet = Fleet(order.scenario, order.names, world, around, time)
     hand = Hand(fleet.cameras, world, time, order.speed)
-    crew = LocalCrew(fleet, hand)
+    crew = LocalCrew(fleet, hand, without_bytes)
     measuring = asyncio.create_task(lag.measure(crew.lags_s.append), name="lag")
     try:
         fleet.power_on()

@@ -35,7 +35,7 @@ class Glance(msgspec.Struct, frozen=True, kw_only=True):
     storage: Percents
     """Used, of each card."""
     memory_bytes: int = 0
-    """Of the process, where it is one of its own."""
+    """That they take, beyond what their process did without them."""
     lags_s: list[float] = []
     """How late their event loop was since the last look, where time is real."""
 

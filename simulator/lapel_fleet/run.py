@@ -35,7 +35,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     up_s: float = 0.0
     """Live: real seconds until every camera was online."""
     crews_bytes: int = 0
-    """Live: the most memory that the processes with the cameras had together."""
+    """Live: the most memory that the cameras took together."""
     by_hand: list[Fault] = []
     """What somebody let go wrong beside the scenario, with its times."""
     samples: Samples | None = None
