@@ -10,6 +10,7 @@ from lapel_fleet.camera import SimulatedCamera
 from lapel_fleet.checkers.fleet import CHECKERS, Finding, judge, judge_back_end
 from lapel_fleet.checkers.ledger import BackEndProbe, Case, Checker
 from lapel_fleet.handle import ASK_AGAIN_S, CameraHandle, FleetHandle, done_to, fault_of, for_camera
+from lapel_fleet.hardware.buttons import HELD_S
 
 T = TypeVar("T")
 _NO_CHECKERS: Mapping[str, Checker] = {}
@@ -88,7 +89,7 @@ class AsyncCamera:
         """See `CameraHandle.press`."""
         await self._fleet.awaited(lambda fleet: fleet.press(self.name, button, times))
 
-    async def hold(self, button: ButtonName = "event", seconds: float = 3.0) -> None:
+    async def hold(self, button: ButtonName = "event", seconds: float = HELD_S) -> None:
         """See `CameraHandle.hold`."""
         await self._fleet.awaited(lambda fleet: fleet.hold(self.name, button, seconds))
 

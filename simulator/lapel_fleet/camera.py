@@ -18,7 +18,6 @@ from lapel.clock import iso
 from lapel.config import Config
 from lapel.config import load as load_config
 from lapel.errors import MessageError, StorageError
-from lapel.gestures import HOLD_S
 from lapel.hardware.interfaces import ButtonName, Edge, RecordingFiles, Storage
 from lapel.link.contract import LapelV1
 from lapel.link.messages import Command
@@ -34,7 +33,7 @@ from lapel.worker import Worker
 from lapel_fleet.checkers.ledger import Activation, Resource, Truth
 from lapel_fleet.clock import SimulatedClock
 from lapel_fleet.hardware.battery import SimulatedBattery
-from lapel_fleet.hardware.buttons import SimulatedButtons
+from lapel_fleet.hardware.buttons import HELD_S, SimulatedButtons
 from lapel_fleet.hardware.dock import SimulatedDock
 from lapel_fleet.hardware.doorstep import Doorstep
 from lapel_fleet.hardware.flash import SimulatedFlash
@@ -257,7 +256,7 @@ class SimulatedCamera:
             self.power_on()
         self.buttons.press(button, times)
 
-    async def hold(self, button: ButtonName = "event", seconds: float = HOLD_S) -> None:
+    async def hold(self, button: ButtonName = "event", seconds: float = HELD_S) -> None:
         """Somebody holds a button: the event button's ends a recording."""
         await self.buttons.hold(button, seconds)
 

@@ -25,6 +25,8 @@ from lapel_fleet.scenario import Fault, Scenario
 from lapel_fleet.surroundings import LiveSurroundings, tampered_with
 from lapel_fleet.world import World
 
+_WRITING_THREADS = 8
+"""They wait for the disk rather than for the processor."""
 _DIALLING_THREADS = 32
 """aiomqtt connects in the loop's own thread pool, where each connect blocks a thread."""
 
@@ -117,6 +119,7 @@ class LocalCrew:
 
     async def begin(self) -> None:
         """See `Crew.begin`."""
+        _keep_for_good()
         self.fleet.begin()
 
     async def end(self) -> None:
@@ -166,7 +169,7 @@ class LocalCrew:
 @asynccontextmanager
 async def local_crew(order: Order) -> AsyncIterator[LocalCrew]:
     """The cameras of `order`, powered on, while the block runs; in the end they are switched off."""
-    world, time, worker = World(order.seed), ScaledTime(order.speed, order.began_s), ThreadWorker(2)
+    world, time, worker = World(order.seed), ScaledTime(order.speed, order.began_s), ThreadWorker(_WRITING_THREADS)
     met = tampered_with(order.scenario, world)
     around = LiveSurroundings(
         order.scenario, order.agency, order.address, time, worker,
@@ -183,8 +186,7 @@ async def local_crew(order: Order) -> AsyncIterator[LocalCrew]:
     measuring = asyncio.create_task(lag.measure(crew.lags_s.append), name="lag")
     try:
         fleet.power_on()
-        gc.collect()
-        gc.freeze()  # thousands of cameras live as long as the process: looking through them again and again costs lag
+        _keep_for_good()
         yield crew
     finally:
         gc.unfreeze()
@@ -193,6 +195,14 @@ async def local_crew(order: Order) -> AsyncIterator[LocalCrew]:
         await hand.let_go()
         await fleet.close()
         worker.close()
+
+
+def _keep_for_good() -> None:
+    """Thousands of cameras, and later their connections, live as long as the process: looking through them again and
+    again for what can be thrown away costs half a second each time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _resident_bytes() -> int:

@@ -17,6 +17,7 @@ from lapel.states import State
 from lapel_fleet import faults
 from lapel_fleet.camera import Look, SimulatedCamera
 from lapel_fleet.clock import TimeLine
+from lapel_fleet.hardware.buttons import HELD_S
 from lapel_fleet.scenario import Fault
 from lapel_fleet.world import World
 
@@ -127,7 +128,7 @@ class Hand:
         check_button(button, times)
         self.camera(name).press(button, times)
 
-    def hold(self, name: str, button: ButtonName = "event", seconds: float = 3.0) -> "asyncio.Task[None]":
+    def hold(self, name: str, button: ButtonName = "event", seconds: float = HELD_S) -> "asyncio.Task[None]":
         """Begin to hold a button, for so much time; three seconds end a recording. What is returned ends with it."""
         check_button(button, seconds=seconds)
         holding = asyncio.create_task(self.camera(name).hold(button, seconds), name=f"{name} is held")

@@ -15,6 +15,7 @@ from lapel_fleet.address import Address
 from lapel_fleet.camera import SimulatedCamera
 from lapel_fleet.checkers.fleet import CHECKERS, Finding, judge, judge_back_end
 from lapel_fleet.checkers.ledger import BackEndProbe, Case, Checker
+from lapel_fleet.hardware.buttons import HELD_S
 from lapel_fleet.loop_thread import LoopThread
 from lapel_fleet.scenario import Fault, Scenario, checked_fault, checked_scenario
 from lapel_fleet.stepped import SteppedFleet, stepped_fleet
@@ -184,7 +185,7 @@ class CameraHandle:
         """Press a button; twice at once starts a recording, once marks it."""
         self._fleet.call(lambda fleet: fleet.press(self.name, button, times))
 
-    def hold(self, button: ButtonName = "event", seconds: float = 3.0) -> None:
+    def hold(self, button: ButtonName = "event", seconds: float = HELD_S) -> None:
         """Hold a button while so much time passes; three seconds end a recording."""
         self._fleet.call(lambda fleet: fleet.hold(self.name, button, seconds))
 

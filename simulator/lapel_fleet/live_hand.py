@@ -12,6 +12,7 @@ from lapel_fleet.checkers.ledger import Case, Truth
 from lapel_fleet.clock import ScaledTime
 from lapel_fleet.crew import Crew
 from lapel_fleet.hand import Asked, ServicePort, check_button, check_fault, check_name, check_state, not_online
+from lapel_fleet.hardware.buttons import HELD_S
 from lapel_fleet.run import Time
 from lapel_fleet.scenario import Fault
 
@@ -76,7 +77,7 @@ class LiveHand:
         check_button(button, times)
         await self._of(name).press(name, button, times)
 
-    async def hold(self, name: str, button: ButtonName = "event", seconds: float = 3.0) -> None:
+    async def hold(self, name: str, button: ButtonName = "event", seconds: float = HELD_S) -> None:
         """See `Steerable.hold`."""
         check_button(button, seconds=seconds)
         await self._of(name).hold(name, button, seconds)

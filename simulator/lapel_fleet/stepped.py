@@ -23,6 +23,7 @@ from lapel_fleet.control_room import ControlRoom
 from lapel_fleet.fleet import Fleet
 from lapel_fleet.forget import forget
 from lapel_fleet.hand import Asked, Hand, ServicePort, check_fault, check_state, not_online
+from lapel_fleet.hardware.buttons import HELD_S
 from lapel_fleet.listening import Listener, listening
 from lapel_fleet.media import filming
 from lapel_fleet.run import Run, Time
@@ -170,7 +171,7 @@ class SteppedFleet:
         self._hand.press(name, button, times)
         await self.barrier()
 
-    async def hold(self, name: str, button: ButtonName = "event", seconds: float = 3.0) -> None:
+    async def hold(self, name: str, button: ButtonName = "event", seconds: float = HELD_S) -> None:
         """Somebody holds a button, while so much time passes; three seconds end a recording."""
         holding = self._hand.hold(name, button, seconds)
         await _let_run()

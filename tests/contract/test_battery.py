@@ -118,6 +118,20 @@ def test_whoever_waits_for_a_mark_learns_of_every_crossing(deeds: list[tuple[tup
     play(story)
 
 
+def test_a_radio_that_is_switched_on_is_learned_of_at_once() -> None:
+    async def story(_: VirtualClock, battery: SimulatedBattery) -> None:
+        battery.radio(False)
+        battery.cliff(100 * DRAW_W[State.RECORDING] * 20.1 / 60 / battery.capacity_wh)  # 20.1 minutes, without it
+        crossing = asyncio.create_task(battery.crossed(MARKS))
+        await asyncio.sleep(0)
+        battery.radio(True)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert crossing.done()
+
+    play(story)
+
+
 def test_the_charge_rises_in_the_charger_and_stops_at_full() -> None:
     async def story(clock: VirtualClock, battery: SimulatedBattery) -> None:
         battery.charger(True)

@@ -63,11 +63,15 @@ class Client(fdpexpect.fdspawn):
         return int(super().send(data))
 
     def log_in(self, secret: str = SECRET) -> None:
-        """Up to the prompt. The first Enter is for a line that somebody may have left in the middle of a word."""
-        self.send(b"\r")
-        self.expect(rb"login: $")
-        self.send(b"service\r")
-        self.expect(b"secret: ")
+        """Up to the prompt. The first Enter is for a line that somebody may have left in the middle of a word. What is
+        typed before the camera has noticed that the line changed hands is thrown away (docs/console.md): once more then.
+        """
+        for _ in range(3):
+            self.send(b"\r")
+            self.expect(rb"login: $")
+            self.send(b"service\r")
+            if self.expect([b"secret: ", pexpect.TIMEOUT], timeout=PATIENCE_S / 4) == 0:
+                break
         self.send(secret.encode() + b"\r")
         self.expect(rb"cam-0001 \w+> ")
 

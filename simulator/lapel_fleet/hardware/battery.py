@@ -86,8 +86,8 @@ class SimulatedBattery:
         self._state = state
 
     def radio(self, is_on: bool) -> None:
-        """Its radio is on, as it is at first, or off."""
-        self._catch_up()
+        """Its radio is on, as it is at first, or off: the charge lasts less, or more."""
+        self._disturb("radio on" if is_on else "radio off")
         self._has_radio = is_on
 
     def charger(self, is_there: bool) -> None:

@@ -17,6 +17,7 @@ import msgspec
 
 from lapel.clock import SystemClock
 from lapel.errors import ConfigError, LapelError
+from lapel_fleet.hardware.buttons import HELD_S
 from lapel_fleet.report.words import span
 from lapel_fleet.run_options import seconds_of
 from lapel_fleet.scenario import FAULTS, Fault
@@ -59,7 +60,9 @@ def add_steering(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     press.add_argument("--times", type=int, default=1, metavar="N", help="at once (default: %(default)s)")
     hold = _added(commands, "hold", _hold, "hold a button; three seconds end a recording")
     _add_button(hold)
-    hold.add_argument("--for", dest="for_", default="3s", metavar="TIME", help="how long (default: %(default)s)")
+    hold.add_argument(
+        "--for", dest="for_", default=f"{HELD_S:g}s", metavar="TIME", help="how long (default: %(default)s)"
+    )
     until = _added(commands, "until", _until, "wait until a camera is in a state and says so")
     until.add_argument("camera", metavar="CAMERA", help="as site/name")
     until.add_argument("state", metavar="STATE", help="recording, buffering, …")

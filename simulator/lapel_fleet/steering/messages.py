@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from lapel.config import meant
 from lapel.errors import MessageError
+from lapel_fleet.hardware.buttons import HELD_S
 from lapel_fleet.report.summary import Checked
 from lapel_fleet.run import Time
 
@@ -72,7 +73,7 @@ class Hold(_Request, tag="hold", frozen=True, kw_only=True):
 
     camera: _Name
     button: _Name = "event"
-    seconds: _Seconds = 3.0
+    seconds: _Seconds = HELD_S
 
 
 class Until(_Request, tag="until", frozen=True, kw_only=True):

@@ -123,7 +123,7 @@ def test_orders_reach_the_run_with_their_usual_values() -> None:
     assert answer(said({"do": "advance", "seconds": 120}), orders)["behind"] == ["buffalo/cam-0001"]
     assert run.done == [
         ("press", CAMERA, "event", 2),
-        ("hold", CAMERA, "event", 3.0),
+        ("hold", CAMERA, "event", 3.5),
         ("until", CAMERA, "recording", 120.0),
         ("online", CAMERA, "buffalo/cam-0001", 90.0),
         ("advance", 120.0),
