@@ -123,6 +123,8 @@ class Dispatcher:
         """How long things took."""
         now_s = self._clock.mono_s()
         if leaf == "reply" and heard.replies[-1].result in _ENDS:
+            if heard.replies[-1].command == "start-recording" and heard.replies[-1].result != "done":
+                self._wanted.pop(name, None)
             sent_s = self._open.pop((name, heard.replies[-1].id), None)
             if sent_s is not None:
                 self._sampler.command(now_s - sent_s)

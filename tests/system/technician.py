@@ -64,7 +64,7 @@ class Client(fdpexpect.fdspawn):
 
     def log_in(self, secret: str = SECRET) -> None:
         """Up to the prompt. The first Enter is for a line that somebody may have left in the middle of a word. What is
-        typed before the camera has noticed that the line changed hands is thrown away (docs/console.md): once more then.
+        typed before the camera notices that the line changed hands is thrown away (docs/console.md): once more then.
         """
         for _ in range(3):
             self.send(b"\r")
