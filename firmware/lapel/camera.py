@@ -208,8 +208,6 @@ class Camera:
             helpers = [
                 group.create_task(self._link.run(self), name="link"),
                 group.create_task(self._watch(), name="watch"),
-                group.create_task(self._watch_buttons(), name="buttons"),
-                group.create_task(self._watch_trial(), name="trial"),
                 *(group.create_task(watch, name="device") for watch in self._device_watches()),
             ]
             try:
@@ -672,8 +670,6 @@ class Camera:
 
     async def _watch_trial(self) -> None:
         """Changed settings must bring pictures, and the broker where there is one, or they are taken back."""
-        if not self._settings.on_trial:
-            return
         trouble = None
         deadline_s = self._clock.mono_s() + TRIAL_S
         while self._unproved():
@@ -691,10 +687,8 @@ class Camera:
         link = self._link.status()
         return f"was still no broker ({link.reason})" if self._config.link.broker and not link.up else ""
 
-    async def _watch_buttons(self) -> None:
-        if self._buttons is None:
-            return
-        async for action in self._buttons.presses():
+    async def _watch_buttons(self, buttons: Buttons) -> None:
+        async for action in buttons.presses():
             match action:
                 case "event":
                     self.press()
@@ -717,7 +711,11 @@ class Camera:
                 self._happen(Event.POWER_OFF, Cause("button", "switched off"))
 
     def _device_watches(self) -> Iterator[Coroutine[None, None, None]]:
-        """One for each device that this camera has."""
+        """One for each device that this camera has, and one for settings that have to prove themselves."""
+        if self._settings.on_trial:
+            yield self._watch_trial()
+        if self._buttons is not None:
+            yield self._watch_buttons(self._buttons)
         if self._switches is not None:
             yield self._switches.run()
         if self._battery is not None:

@@ -1,6 +1,5 @@
 """The camera's recent words, for whoever asks later: a technician at the console, the fleet's `request-log`."""
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,13 +29,15 @@ class Log:
 
     def __init__(self, clock: Clock, kept_lines: int = _KEPT_LINES) -> None:
         self._clock = clock
-        self._lines: deque[LogLine] = deque(maxlen=kept_lines)
+        self._lines: list[LogLine] = []
+        self._kept_lines = kept_lines
         self._followers: list[Callable[[LogLine], None]] = []
 
     def add(self, text: str, level: Level = "info") -> None:
         """Say it: it is kept, and told to each follower."""
         line = LogLine(self._clock.now(), level, text)
         self._lines.append(line)
+        del self._lines[: -self._kept_lines]
         for follower in tuple(self._followers):
             follower(line)
 
