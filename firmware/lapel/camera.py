@@ -255,6 +255,10 @@ class Camera:
         """Where it stands in its chart."""
         return State(self._chart.state)
 
+    def uptime_s(self) -> float:
+        """Seconds since it was switched on, or started anew."""
+        return self._clock.mono_s() - self._began.mono_s
+
     async def settled(self) -> None:
         """Wait until every recording that has ended is on disk, or has failed."""
         await self._recorder.settled()
@@ -731,7 +735,7 @@ class Camera:
             time=iso(now.utc),
             session=self._session,
             state=self._reporter.wire_state,
-            uptime_s=round(now.mono_s - self._began.mono_s, 3),
+            uptime_s=round(self.uptime_s(), 3),
             buffered_s=round(footage.buffered_s, 3),
             buffered_bytes=footage.buffered_bytes,
             measured_fps=round(footage.measured_fps, 2),

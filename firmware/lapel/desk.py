@@ -95,7 +95,6 @@ class _Seated:
     settings: Settings
     storage: EvidenceCard
     worker: Worker
-    began_s: float
     certificate_until: datetime | None
     """As it is used since the camera started."""
 
@@ -131,7 +130,7 @@ class CameraDesk:
         """This camera is behind the desk from now on; it may have been running for a while."""
         config = settings.current
         until = good_until(Path(config.link.cert)) if config.link.cert else None
-        self._now = _Seated(camera, config, settings, storage, worker, self._clock.mono_s(), until)
+        self._now = _Seated(camera, config, settings, storage, worker, until)
         self._interrupted += camera.recovered
 
     def _heard(self, message: Outgoing) -> bool:
@@ -171,7 +170,7 @@ class CameraDesk:
             session=message.session,
             time=iso(moment.utc),
             clock=self._clock.quality(),
-            uptime_s=round(moment.mono_s - now.began_s, 3),
+            uptime_s=round(now.camera.uptime_s(), 3),
             recording=status.recording,
             recorded_s=round(status.recorded_s, 3),
             configuration=now.settings.version,
