@@ -14,13 +14,13 @@ from time import perf_counter, process_time
 
 import aiomqtt
 
-from bench.bench_memory import resident_bytes
 from bench.figure import Figure
 from lapel.clock import SystemClock
 from lapel.link.mqtt import connect_rate
 from lapel_fleet.address import Address
 from lapel_fleet.broker import embedded_broker, mosquitto_path
 from lapel_fleet.crew import Order, local_crew
+from lapel_fleet.resident import resident_bytes
 from lapel_fleet.scenario import Scenario, Wearer, load, shortened
 from lapel_fleet.virtual import run
 

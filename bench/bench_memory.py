@@ -3,9 +3,9 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 from bench.figure import Figure
+from lapel_fleet.resident import resident_bytes
 
 _BOUND = 1.2
 _FPS = 30
@@ -47,12 +47,6 @@ def _measure(length_s: float, width: int, height: int) -> dict[str, float]:
     film(2 * _FPS, round((2 + 2 * length_s) * _FPS))
     held = buffer.held_bytes
     return {"grew": resident_bytes() - before, "held": held - warm, "mbps": 8e-6 * held / buffer.held_s}
-
-
-def resident_bytes() -> int:
-    """Resident set, from the kernel's status file (Linux)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) * 1024
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ from lapel.link.certificate import good_until
 from lapel.link.interface import Link, LinkStatus
 from lapel.link.messages import Command, CommandName, EventMessage, Outgoing, Reply
 from lapel.link.mqtt import brokers_at
-from lapel.link.probe import Probe
+from lapel.link.probe import probed
 from lapel.link.tap import Tap
 from lapel.logs import Log
 from lapel.recording import Account
@@ -254,13 +254,18 @@ class CameraDesk:
 
     async def probe(self) -> Sequence[Check]:
         """A step at a time; several brokers one after the other, each step with its broker."""
-        link, own = self._seated.config.link, self._seated.config.camera
+        link = self._seated.config.link
         if not link.broker:
             return []
         ca, cert, key = (Path(one) if one else None for one in (link.ca, link.cert, link.key))
         brokers = brokers_at(link.broker, ca=ca, cert=cert, key=key, allow_plain=link.allow_plain)
-        client_id = f"lapel/{own.agency}/{own.site}/{own.name}-probe"
-        return [step for one in brokers for step in await Probe(one, client_id).run()]
+        return await probed(brokers, self._probe_id)
+
+    @property
+    def _probe_id(self) -> str:
+        """Under this name nobody else speaks to a broker."""
+        own = self._seated.config.camera
+        return f"lapel/{own.agency}/{own.site}/{own.name}-probe"
 
     def devices(self) -> Sequence[Device]:
         """Its parts, as far as they can be told apart."""

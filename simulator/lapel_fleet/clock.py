@@ -189,15 +189,15 @@ class SteppedTime:
         return self._sleepers[0][0] if self._sleepers else None
 
 
+_TURNS = 50
+
+
 async def let_run() -> None:
-    """A `settle` for `SteppedTime.advance` where nobody waits for the real world: so many turns of the event loop that
-    whatever was woken has run.
+    """A `settle` for `SteppedTime.advance`: so many turns of the event loop that whatever was woken has run, but for
+    what waits for the real world.
     """
     for _ in range(_TURNS):
         await asyncio.sleep(0)
-
-
-_TURNS = 50
 
 
 class SimulatedClock:

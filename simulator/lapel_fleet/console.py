@@ -146,7 +146,7 @@ class SimulatedDesk(CameraDesk):
 
     async def probe(self) -> Sequence[Check]:
         """See `Desk.probe`."""
-        return await self._simulated.network.probe(f"{self.standing().camera}-probe")
+        return await self._simulated.network.probe(self._probe_id)
 
     async def _command(self, command: Command) -> Outcome:
         """What a technician does here goes into the camera's truth."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import resource
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -21,6 +20,7 @@ from lapel_fleet.clock import ScaledTime
 from lapel_fleet.fleet import Fleet, Glance
 from lapel_fleet.hand import Hand, ServicePort
 from lapel_fleet.media import filming
+from lapel_fleet.resident import resident_bytes
 from lapel_fleet.scenario import Fault, Scenario
 from lapel_fleet.surroundings import LiveSurroundings, tampered_with
 from lapel_fleet.world import World
@@ -131,7 +131,7 @@ class LocalCrew:
         """See `Crew.glance`."""
         glance = await self.fleet.glance_in_turns()
         lags_s, self.lags_s[:] = list(self.lags_s), []
-        return msgspec.structs.replace(glance, lags_s=lags_s, memory_bytes=_resident_bytes() - self._without_bytes)
+        return msgspec.structs.replace(glance, lags_s=lags_s, memory_bytes=resident_bytes() - self._without_bytes)
 
     async def truths(self) -> list[Truth]:
         """See `Crew.truths`."""
@@ -179,7 +179,7 @@ async def local_crew(order: Order) -> AsyncIterator[LocalCrew]:
         folder=Path(order.evidence) if order.evidence else None,
     )  # fmt: skip
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_DIALLING_THREADS, "dial"))
-    without_bytes = _resident_bytes()
+    without_bytes = resident_bytes()
     fleet = Fleet(order.scenario, order.names, world, around, time)
     hand = Hand(fleet.cameras, world, time, order.speed)
     crew = LocalCrew(fleet, hand, without_bytes)
@@ -203,12 +203,3 @@ def _keep_for_good() -> None:
     """
     gc.collect()
     gc.freeze()
-
-
-def _resident_bytes() -> int:
-    """Of this process; 0 where the kernel does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        return 0
-    return pages * resource.getpagesize()

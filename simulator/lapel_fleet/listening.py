@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from lapel.errors import LinkError
 from lapel.link.mqtt import Broker, MqttTransport
 from lapel.link.transport import Connection, Envelope, Hello
+from lapel_fleet.happening import happens
 
 _RETRY_S = 0.5
 _KEEPALIVE_S = 15
@@ -58,10 +59,7 @@ class Listener:
 
     async def is_heard(self, limit_s: float) -> bool:
         """Whether it listens, at the latest after so many seconds."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(limit_s):
-                await self.is_up.wait()
-        return self.is_up.is_set()
+        return await happens(self.is_up, limit_s)
 
     async def quiet(self, limit_s: float) -> None:
         """Return once nothing has come for a moment, or after the limit."""
@@ -69,12 +67,8 @@ class Listener:
             async with asyncio.timeout(limit_s):
                 while True:
                     self._heard.clear()
-                    try:
-                        async with asyncio.timeout(_QUIET_S):
-                            await self._heard.wait()
-                    except TimeoutError:
-                        if not self._to_send.qsize():
-                            return
+                    if not await happens(self._heard, _QUIET_S) and not self._to_send.qsize():
+                        return
 
     async def _serve(self, connection: Connection) -> None:
         tasks = [asyncio.create_task(self._listen(connection)), asyncio.create_task(self._speak(connection))]

@@ -1,7 +1,6 @@
 """A run against a real broker, in real time or a multiple of it, in one process or several."""
 
 import asyncio
-import contextlib
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -23,6 +22,7 @@ from lapel_fleet.crew import Crew, Order, local_crew
 from lapel_fleet.crew_process import process_crew
 from lapel_fleet.fleet import Glance, together
 from lapel_fleet.forget import forget
+from lapel_fleet.happening import happens
 from lapel_fleet.listening import Listener, listening
 from lapel_fleet.live_hand import LiveHand
 from lapel_fleet.run import AGENCY, Run, Told, quiet
@@ -217,9 +217,7 @@ class _Day:
             self._sample(glance)
             self._told(share, self._time.mono_s(), glance.total, room.hearing.messages, room.hearing.recordings)
             left_s = (1 - share) * self._scenario.duration_s / self._time.speed
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(every_s, max(0.01, left_s))):
-                    await ended.wait()
+            await happens(ended, min(every_s, max(0.01, left_s)))
         self._sample(await self._glance())
 
     def _sample(self, glance: Glance) -> None:

@@ -18,7 +18,7 @@ from lapel.worker import InlineWorker
 from lapel_fleet.address import Address
 from lapel_fleet.camera import Look, SimulatedCamera
 from lapel_fleet.checkers.ledger import Case
-from lapel_fleet.clock import SteppedTime
+from lapel_fleet.clock import SteppedTime, let_run
 from lapel_fleet.control_room import ControlRoom
 from lapel_fleet.fleet import Fleet
 from lapel_fleet.forget import forget
@@ -37,8 +37,6 @@ BARRIER_S = 8.0
 UP_LIMIT_S = 90.0
 """Real seconds: longer than the longest back-off of a link."""
 _LOOK_S = 0.01
-_TURNS = 50
-"""Turns of the event loop after which whatever was woken has run, but for what waits for the network."""
 
 
 class SteppedFleet:
@@ -116,14 +114,14 @@ class SteppedFleet:
         """Let so much time pass. The cameras that had something left to say when the limit came."""
         if not 0 <= seconds < math.inf:
             raise ConfigError(f"advance by {seconds:g} s: time goes on by 0 seconds or more")
-        await self._time.advance(seconds, _let_run)
+        await self._time.advance(seconds, let_run)
         return await self.barrier(limit_s)
 
     async def barrier(self, limit_s: float = BARRIER_S) -> list[str]:
         """Wait until all that was said is acknowledged and heard, or its line is known to be down. Who is not through
         when the limit comes.
         """
-        await _let_run()
+        await let_run()
         clock = SystemClock()
         deadline_s = clock.mono_s() + limit_s
         while (behind := [name for name, one in self._fleet.cameras.items() if not one.has_said_all]) and (
@@ -139,12 +137,12 @@ class SteppedFleet:
         while not true():
             next_s = self._time.next_waking_s()
             if next_s is None or next_s > end_s:
-                await self._time.advance(max(0.0, end_s - self._time.mono_s()), _let_run)
+                await self._time.advance(max(0.0, end_s - self._time.mono_s()), let_run)
                 await self.barrier()
                 if true():
                     return
                 raise LapelError(f"{what} did not happen within {within_s:g} s of the cameras' time")
-            await self._time.advance(max(0.0, next_s - self._time.mono_s()), _let_run)
+            await self._time.advance(max(0.0, next_s - self._time.mono_s()), let_run)
         await self.barrier()
 
     async def until_state(self, name: str, state: str, within_s: float = 120.0) -> None:
@@ -174,7 +172,7 @@ class SteppedFleet:
     async def hold(self, name: str, button: ButtonName = "event", seconds: float = HELD_S) -> None:
         """Somebody holds a button, while so much time passes; three seconds end a recording."""
         holding = self._hand.hold(name, button, seconds)
-        await _let_run()
+        await let_run()
         await self.advance(seconds)
         await holding
 
@@ -192,14 +190,14 @@ class SteppedFleet:
         number = self._asked.number()
         await self._hand.begin_fault(number, fault)
         self._asked.began(number, fault)
-        await _let_run()
+        await let_run()
         return number
 
     async def end_fault(self, number: int) -> None:
         """It is over. Harmless when it is."""
         self._asked.ended(number)
         self._hand.end_fault(number)
-        await _let_run()
+        await let_run()
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
@@ -256,11 +254,6 @@ def _check_media(scenario: Scenario) -> None:
         raise ConfigError(
             f'media = "{scenario.media}": cameras whose time stands still film nothing; use "none", or run live'
         )
-
-
-async def _let_run() -> None:
-    for _ in range(_TURNS):
-        await asyncio.sleep(0)
 
 
 async def _not_ours() -> None:

@@ -8,7 +8,7 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from lapel.check import Check
 from lapel.errors import LinkError
@@ -29,6 +29,11 @@ _HINTS = {
 }
 _TIME_CODES = (9, 10)
 """OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and …_HAS_EXPIRED."""
+
+
+async def probed(brokers: Iterable[Broker], client_id: str) -> list[Check]:
+    """The steps to each broker, one broker after the other."""
+    return [step for one in brokers for step in await Probe(one, client_id).run()]
 
 
 class Probe:

@@ -20,6 +20,7 @@ from lapel_fleet.clock import SteppedTime, let_run
 from lapel_fleet.field import deeds
 from lapel_fleet.field.bench import Bench
 from lapel_fleet.field.problem import Problem
+from lapel_fleet.happening import happens
 
 _TICK_S = 0.05
 """How finely the camera's time goes: nobody at a terminal notices."""
@@ -42,23 +43,14 @@ async def practise(name: str, problem: Problem, link: Path | None) -> int:
 async def _until_mended(name: str, bench: Bench, clock: Clock, given_up: asyncio.Event) -> int:
     began_s = clock.mono_s()
     while not await bench.is_mended():
-        if await _happens(given_up, _LOOK_S):
+        if await happens(given_up, _LOOK_S):
             _say(f"given up after {length(clock.mono_s() - began_s)}; `lapel-fleet practice {name} --solve` shows how")
             return 1
     _say(f"mended after {length(clock.mono_s() - began_s)}")
-    if (
-        sys.stdin is not None and sys.stdin.isatty()
-    ):  # a look around: whoever sits at the console wants to see that it is ready
+    if sys.stdin is not None and sys.stdin.isatty():  # whoever sits at the console wants to see that it is ready
         _say("`quit`, or Ctrl-C, ends it")
         await given_up.wait()
     return 0
-
-
-async def _happens(event: asyncio.Event, within_s: float) -> bool:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(within_s):
-            await event.wait()
-    return event.is_set()
 
 
 @contextlib.contextmanager

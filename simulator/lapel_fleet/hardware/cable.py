@@ -12,7 +12,7 @@ from lapel.check import Check
 from lapel.config import LinkSection
 from lapel.errors import LinkError
 from lapel.link.mqtt import Broker, MqttTransport
-from lapel.link.probe import Probe
+from lapel.link.probe import probed
 from lapel.link.transport import Connection, Hello
 from lapel_fleet.hardware.network import Delay
 
@@ -95,7 +95,7 @@ class WiredNetwork:
 
     async def probe(self, client_id: str) -> Sequence[Check]:
         """See `SimulatedNetwork.probe`. Around the cable: what was done to that it does not see."""
-        return [step for one in self._brokers for step in await Probe(one, client_id).run()]
+        return await probed(self._brokers, client_id)
 
     async def close(self) -> None:
         """See `SimulatedNetwork.close`."""
