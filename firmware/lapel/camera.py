@@ -591,13 +591,17 @@ class Camera:
     # -- watching ----------------------------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
-        """Storage, picture and telemetry, at the telemetry interval."""
+        """Storage, picture and telemetry, at the telemetry interval. Cameras that are switched on together, as after a
+        roll call, do not report together.
+        """
+        wait_s = self._chance.uniform(0.0, self._config.link.telemetry_s)
         while True:
             await self._look_at_storage()
             self._look_at_flags()
             if self._link.status().up:
                 self._link.publish(self._telemetry())
-            await self._clock.sleep(self._config.link.telemetry_s)
+            await self._clock.sleep(wait_s)
+            wait_s = self._config.link.telemetry_s
 
     def _look_at_flags(self) -> None:
         """Say what came true beside the state, or is no longer."""

@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
 
 import msgspec
 
@@ -104,7 +105,7 @@ class Fleet:
                 self._later.start(self._come_and_go(camera, shifts, self._world.chance(name, "shift")))
             for number, doing in enumerate(self._scenario.does):
                 if doing.activations_per_hour:
-                    self._later.start(self._wear(camera, doing, self._world.chance(name, f"wearer {number}")))
+                    self._later.start(self._wear(camera, doing, f"wearer {number}"))
         for number, fault in enumerate(self._scenario.faults):
             if fault.kind not in faults.OF_THE_CONTROL_ROOM:
                 for name in faults.met(fault, number, self.cameras, self._world):
@@ -124,9 +125,8 @@ class Fleet:
 
     async def close(self) -> None:
         """The run is over: what still runs is ended in order, many cameras at a time, as each says goodbye."""
-        cameras = list(self.cameras.values())
-        for first in range(0, len(cameras), AT_ONCE):
-            await asyncio.gather(*(_ended(one) for one in cameras[first : first + AT_ONCE]))
+        for cameras in self._turns():
+            await asyncio.gather(*map(_ended, cameras))
 
     def glance(self) -> Glance:
         """How they stand right now."""
@@ -134,16 +134,22 @@ class Fleet:
 
     async def glance_in_turns(self) -> Glance:
         """The same, a few cameras at a time, so that thousands of them do not hold up the event loop."""
-        cameras, parts = list(self.cameras.values()), []
-        for first in range(0, len(cameras), AT_ONCE):
-            parts.append(_glance(cameras[first : first + AT_ONCE]))
+        parts = []
+        for cameras in self._turns():
+            parts.append(_glance(cameras))
             await asyncio.sleep(0)
         return together(parts)
 
+    def _turns(self) -> Iterator[list[SimulatedCamera]]:
+        cameras = list(self.cameras.values())
+        return (cameras[first : first + AT_ONCE] for first in range(0, len(cameras), AT_ONCE))
+
     async def _look(self) -> None:
         while True:
-            for camera in self.cameras.values():
-                camera.look()
+            for cameras in self._turns():
+                for camera in cameras:
+                    camera.look()
+                await asyncio.sleep(0)
             await self._time.sleep(self._scenario.duration_s / LOOKS)
 
     async def _come_and_go(self, camera: SimulatedCamera, shifts: Sequence[Shift], chance: random.Random) -> None:
@@ -155,17 +161,16 @@ class Fleet:
             await self._time.sleep(shift.end_s + chance.uniform(0, shift.late_s) - self._time.mono_s())
             camera.put_in_dock()
 
-    async def _wear(self, camera: SimulatedCamera, doing: Wearer, chance: random.Random) -> None:
-        while True:
-            await self._time.sleep(chance.expovariate(doing.activations_per_hour / 3600))
-            length_s, marks = chance.uniform(*doing.length_s), chance.random() < doing.marks
-            marks = marks and length_s > 2 * DOUBLE_S  # just before the hold it would be half of a double press
-            forgets = chance.random() < doing.forgotten_stops
+    async def _wear(self, camera: SimulatedCamera, doing: Wearer, who: str) -> None:
+        for number in count():
+            # A stream for each outing rather than for the day: it takes 2.5 KB, and there are thousands of wearers.
+            outing = doing.outing(self._world.chance(camera.name, f"{who}, {number}"))
+            await self._time.sleep(outing.after_s)
             camera.press_to_start()
-            await self._time.sleep(length_s / 2)
-            if marks:
+            await self._time.sleep(outing.length_s / 2)
+            if outing.marks and outing.length_s > 2 * DOUBLE_S:  # else half of a double press, with the hold
                 camera.mark()
-            await self._time.sleep(FORGOTTEN_S if forgets else length_s / 2)
+            await self._time.sleep(FORGOTTEN_S if outing.forgets else outing.length_s / 2)
             await camera.hold_to_stop()
 
     async def _go_wrong(self, fault: Fault, camera: SimulatedCamera) -> None:

@@ -60,6 +60,19 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     pass
 
 
+@dataclass(frozen=True, slots=True)
+class Outing:
+    """One recording in a wearer's shift."""
+
+    after_s: float
+    """So long after the one before."""
+    length_s: float
+    marks: bool
+    """Whether there is something to mark half-way."""
+    forgets: bool
+    """Whether its stop is forgotten."""
+
+
 class Wearer(_Table, frozen=True, kw_only=True):
     """What a wearer does in a shift. Times are drawn for each camera from its own stream of chance."""
 
@@ -73,6 +86,11 @@ class Wearer(_Table, frozen=True, kw_only=True):
     """Share of recordings that nobody stops; the operator does, an hour later or at the end."""
     marks: _Share = 0.1
     """Share of recordings with a marker."""
+
+    def outing(self, chance: random.Random) -> Outing:
+        """What happens next; `chance` is the stream of just this outing."""
+        after_s, length_s = chance.expovariate(self.activations_per_hour / 3600), chance.uniform(*self.length_s)
+        return Outing(after_s, length_s, chance.random() < self.marks, chance.random() < self.forgotten_stops)
 
 
 class Operator(_Table, frozen=True, kw_only=True):

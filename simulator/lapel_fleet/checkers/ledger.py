@@ -31,8 +31,7 @@ class Activation:
     command: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(msgspec.Struct, frozen=True):
     """How much of something was left at a moment: percent of a battery's charge, free bytes of a card."""
 
     at_s: float

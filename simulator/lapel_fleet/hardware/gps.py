@@ -8,6 +8,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate, pairwise
 
 from lapel.clock import Clock
@@ -60,6 +61,7 @@ class Streets:
         return latitude + north_m / _M_PER_DEGREE, longitude + east_m / _M_PER_DEGREE / math.cos(math.radians(latitude))
 
 
+@cache
 def streets(site: str) -> Streets:
     """The way of `site`: two blocks east and two north like stairs, then back along two long streets."""
     chance = random.Random(f"streets of {site}")

@@ -5,7 +5,6 @@ import errno
 import io
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -188,8 +187,7 @@ class _CountedFiles:
 Doing = Literal["check", "create", "append", "describe", "recover"]
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
+class Deed(msgspec.Struct, frozen=True):
     """One thing that a card was asked to do, and what came of it."""
 
     what: Doing
