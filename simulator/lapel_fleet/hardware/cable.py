@@ -6,7 +6,7 @@ Kernels without `netem` cannot lose or delay packets on loopback, so one camera'
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from lapel.check import Check
 from lapel.config import LinkSection
@@ -41,11 +41,14 @@ class WiredNetwork:
         """See `SimulatedNetwork.is_down`."""
         return self._cable is not None and not self._cable.forwards
 
-    @asynccontextmanager
-    async def connect(self, hello: Hello) -> AsyncIterator[Connection]:
+    def connect(self, hello: Hello) -> AbstractAsyncContextManager[Connection]:
         """See `Transport.connect`."""
-        if self._cable is not None and not self._cable.port:
-            await self._lay(self._cable)
+        return self._transport.connect(hello) if self._cable is None else self._through(self._cable, hello)
+
+    @asynccontextmanager
+    async def _through(self, cable: "Cable", hello: Hello) -> AsyncIterator[Connection]:
+        if not cable.port:
+            await self._lay(cable)
         async with self._transport.connect(hello) as connection:
             yield connection
 
