@@ -10,6 +10,7 @@ from time import sleep  # blocks the capture thread alone
 from typing import TYPE_CHECKING
 
 from lapel.camera import Camera
+from lapel.chance import Chance
 from lapel.clock import Clock, SystemClock
 from lapel.config import Config, state_folder
 from lapel.errors import LapelError, StorageError
@@ -137,7 +138,7 @@ def evidence_folder(path: Path) -> Path:
     return path
 
 
-def live_footage(config: Config, source: FrameSource, clock: Clock, chance: random.Random) -> LiveFootage:
+def live_footage(config: Config, source: FrameSource, clock: Clock, chance: Chance) -> LiveFootage:
     """Lens, encoder and pre-event buffer as the configuration wants them."""
     video, prebuffer = config.video, config.prebuffer
     return LiveFootage(
@@ -178,7 +179,7 @@ def _link(
     contract: Contract,
     clock: Clock,
     session: str,
-    chance: random.Random,
+    chance: Chance,
     outbox: Outbox,
     indicators: Indicators,
 ) -> Link:

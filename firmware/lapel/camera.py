@@ -6,7 +6,6 @@ the effects are carried out here, in order, before the next thing is looked at.
 """
 
 import asyncio
-import random
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
@@ -14,6 +13,7 @@ from typing import assert_never
 from lapel import __version__
 from lapel.bell import Inbox
 from lapel.buttons import ButtonWatch, Held
+from lapel.chance import Chance
 from lapel.check import Check
 from lapel.clock import Clock, Instant, iso
 from lapel.config import Config
@@ -106,7 +106,7 @@ class Camera:
         storage: Storage,
         worker: Worker,
         link: Link,
-        chance: random.Random,
+        chance: Chance,
         session: str,
         indicators: Indicators,
         buttons: Buttons | None = None,

@@ -1,11 +1,11 @@
 """What simulated cameras film, by fidelity: nothing, a loop that all share, or pictures of their own."""
 
-import random
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
+from lapel.chance import Chance
 from lapel.clock import Clock
 from lapel.config import Config
 from lapel_fleet.hardware.footage import ComputedFootage, SimulatedFootage
@@ -19,7 +19,7 @@ SMALL_PIXELS = {"width": 640, "height": 360, "bitrate_bps": 1_500_000, "preset":
 class Filming(Protocol):
     """Makes a camera's footage, at each of its starts."""
 
-    def __call__(self, config: Config, clock: Clock, chance: random.Random) -> SimulatedFootage:
+    def __call__(self, config: Config, clock: Clock, chance: Chance) -> SimulatedFootage:
         """Lens, encoder and pre-event buffer, as they are after power-on."""
 
 
@@ -40,7 +40,7 @@ def filming(media: Media, clip: Path | None = None) -> Filming:
 _BLANK = BlankReel()
 
 
-def _blank(config: Config, clock: Clock, chance: random.Random) -> SimulatedFootage:  # noqa: ARG001  # see Filming
+def _blank(config: Config, clock: Clock, chance: Chance) -> SimulatedFootage:  # noqa: ARG001  # see Filming
     return ComputedFootage(clock, config.prebuffer.length_s, config.video.bitrate_bps, _BLANK)
 
 
@@ -49,13 +49,13 @@ def _clip(video: Path | None) -> Filming:
 
     reel = ClipReel(drawn_loop() if video is None else filmed_loop(video))
 
-    def film(config: Config, clock: Clock, chance: random.Random) -> SimulatedFootage:  # noqa: ARG001  # see Filming
+    def film(config: Config, clock: Clock, chance: Chance) -> SimulatedFootage:  # noqa: ARG001  # see Filming
         return ComputedFootage(clock, config.prebuffer.length_s, reel.bitrate_bps, reel)
 
     return film
 
 
-def _pixels(config: Config, clock: Clock, chance: random.Random) -> SimulatedFootage:
+def _pixels(config: Config, clock: Clock, chance: Chance) -> SimulatedFootage:
     from lapel_fleet.hardware.lens import LensFootage
 
     video = msgspec.structs.replace(config.video, source="scene", **SMALL_PIXELS)

@@ -12,5 +12,30 @@ class World:
 
     def chance(self, who: str, purpose: str) -> random.Random:
         """The stream of `who` (`baltimore/cam-0001`, or `fleet`) for one purpose. Depends on nothing but these."""
-        digest = hashlib.sha256(f"{self.seed}\0{who}\0{purpose}".encode()).digest()
-        return random.Random(int.from_bytes(digest[:16], "big"))
+        return random.Random(int.from_bytes(self._digest(who, purpose)[:16], "big"))
+
+    def trickle(self, who: str, purpose: str) -> "Trickle":
+        """The same for somebody who draws now and then, all day long."""
+        return Trickle(self._digest(who, purpose))
+
+    def _digest(self, who: str, purpose: str) -> bytes:
+        return hashlib.sha256(f"{self.seed}\0{who}\0{purpose}".encode()).digest()
+
+
+class Trickle:
+    """Implements `lapel.chance.Chance` in little memory: the state of a `random.Random` takes 2.5 KB."""
+
+    __slots__ = ("_drawn", "_key")
+
+    def __init__(self, key: bytes) -> None:
+        self._key, self._drawn = key, 0
+
+    def uniform(self, a: float, b: float, /) -> float:
+        """See `Chance.uniform`."""
+        return a + (b - a) * self.getrandbits(53) / 2**53
+
+    def getrandbits(self, k: int, /) -> int:
+        """See `Chance.getrandbits`. Up to 256."""
+        self._drawn += 1
+        digest = hashlib.sha256(self._key + self._drawn.to_bytes(8, "big")).digest()
+        return int.from_bytes(digest, "big") >> (256 - k)

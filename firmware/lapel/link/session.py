@@ -17,11 +17,11 @@ the barrier: we watch our own state, and what comes before it comes back to us c
 
 import asyncio
 import contextlib
-import random
 from collections import Counter
 from collections.abc import Coroutine
 
 from lapel.bell import Bell
+from lapel.chance import Chance
 from lapel.clock import Clock, iso
 from lapel.errors import LinkError, MessageError
 from lapel.link.backoff import Backoff, Pace
@@ -61,7 +61,7 @@ class Session:
         outbox: Outbox,
         *,
         session: str,
-        chance: random.Random,
+        chance: Chance,
         duplicate_backoff_s: float = DUPLICATE_BACKOFF_S,
         spread_s: float = SPREAD_S,
         drain_per_s: float = DRAIN_PER_S,

@@ -9,13 +9,13 @@ notices when pictures stay away. Whatever must happen in order with the pictures
 import asyncio
 import contextlib
 import queue
-import random
 import threading
 import zlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from lapel.chance import Chance
 from lapel.clock import Clock, Instant
 from lapel.errors import VideoEnded, VideoError
 from lapel.fragment import Fragment
@@ -73,7 +73,7 @@ class LiveFootage:
         new_encoder: Callable[[PictureFormat], Encoder],
         prebuffer: PreEventBuffer,
         clock: Clock,
-        chance: random.Random,
+        chance: Chance,
         *,
         stall_s: float = 2.0,
         overlay: Callable[[Frame], None] | None = None,

@@ -4,9 +4,9 @@ Threads capture and encode in real time: the clock passed in must run at speed 1
 """
 
 import asyncio
-import random
 
 from lapel.app import live_footage, source_of
+from lapel.chance import Chance
 from lapel.clock import Clock, Instant
 from lapel.config import Config
 from lapel.fragment import Fragment
@@ -17,7 +17,7 @@ from lapel_fleet.hardware.video import SimulatedVideo
 class LensFootage:
     """Implements `hardware.footage.SimulatedFootage`: the firmware's own footage over a SimulatedVideo."""
 
-    def __init__(self, config: Config, clock: Clock, chance: random.Random, source: FrameSource | None = None) -> None:
+    def __init__(self, config: Config, clock: Clock, chance: Chance, source: FrameSource | None = None) -> None:
         """`source` stands in for what `config` names. Raises VideoError when there is no such source."""
         self.video = SimulatedVideo(source or source_of(config, clock))
         self._live = live_footage(config, self.video, clock, chance)
