@@ -124,8 +124,8 @@ class Mosquitto(Broker):
             return
         self.version = await _mosquitto_version(self._path)
         process = await asyncio.create_subprocess_exec(
-            self._path, "-c", str(self._config), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-            process_group=self._group,
+            *_ends_with_us(), self._path, "-c", str(self._config),
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, process_group=self._group,
         )  # fmt: skip
         self._process = process
         await _until_listening(self.port, process)
@@ -137,6 +137,12 @@ class Mosquitto(Broker):
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
             await process.wait()
+
+
+def _ends_with_us() -> list[str]:
+    """Before a command: the kernel ends it when we end, even by SIGKILL. Nothing, where util-linux is not there."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
 
 
 async def _mosquitto_version(path: str) -> str:
