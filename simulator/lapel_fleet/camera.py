@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 
 from lapel.camera import Camera
+from lapel.chance import Chance
 from lapel.clock import iso
 from lapel.config import Config
 from lapel.config import load as load_config
@@ -29,7 +30,7 @@ from lapel.logs import Log
 from lapel.recording import Account
 from lapel.settings import Settings
 from lapel.states import State
-from lapel.worker import Worker
+from lapel.worker import InlineWorker, Worker
 from lapel_fleet.checkers.ledger import Activation, Resource, Truth
 from lapel_fleet.clock import SimulatedClock
 from lapel_fleet.hardware.battery import SimulatedBattery
@@ -48,6 +49,10 @@ from lapel_fleet.world import World
 
 _NEVER_SET = datetime(2000, 1, 1, tzinfo=UTC)
 """Where a clock chip begins that has lost its time."""
+_LATELY_LINES = 8
+"""What a camera logs of one recording."""
+_AT_ONCE = InlineWorker()
+"""For the flash, which is in memory."""
 
 
 class CardInside(Storage, Protocol):
@@ -88,6 +93,14 @@ class Surroundings(Protocol):
     def worker(self) -> Worker:
         """Where what blocks goes."""
 
+    @property
+    def writer(self) -> Worker:
+        """Where cards are written: a thread hop costs more than a write to a card that is in memory."""
+
+    @property
+    def remembers(self) -> bool:
+        """Whether somebody may come and ask what a camera logged and its card did. Else they keep little of it."""
+
     def clock(self) -> SimulatedClock:
         """A wall clock of its own over the time that all share."""
 
@@ -97,7 +110,7 @@ class Surroundings(Protocol):
     def card(self, name: str) -> CardInside:
         """Its card, empty."""
 
-    def footage(self, name: str, config: Config, clock: SimulatedClock, chance: random.Random) -> SimulatedFootage:
+    def footage(self, name: str, config: Config, clock: SimulatedClock, chance: Chance) -> SimulatedFootage:
         """Its lens, encoder and pre-event buffer, as they are after power-on."""
 
     def broker_url(self) -> str:
@@ -183,7 +196,7 @@ class SimulatedCamera:
         self.clock = around.clock()
         self.network = around.network(name, world.chance(name, "line"))
         self.contents = around.card(name)
-        self.card = SimulatedStorage(self.contents)
+        self.card = SimulatedStorage(self.contents, remembers=around.remembers)
         self.flash = SimulatedFlash()
         self.battery = SimulatedBattery(self.clock, world.chance(name, "battery"))
         self.dock = SimulatedDock(self.battery)
@@ -194,7 +207,7 @@ class SimulatedCamera:
         self.indicators = SimulatedIndicators()
         self.indicators.watchers += [self.battery.shows, self._saw]
         self.settings = Settings(_config(around, site, camera, scenario))
-        self._chance = world.chance(name, "firmware")
+        self._chance = world.trickle(name, "firmware")
         self._darkness: str | None = None
         self._is_frozen = self._is_refilled = False
         self._has_battery = True
@@ -224,6 +237,11 @@ class SimulatedCamera:
     def is_online(self) -> bool:
         """Whether its link is up, and it has nothing left to say."""
         return self.state != State.OFF.value and self.link.status().up and self.link.is_idle
+
+    @property
+    def is_in_touch(self) -> bool:
+        """Whether its link is up and no event waits. Of thousands some always have telemetry on its way."""
+        return self.state != State.OFF.value and (link := self.link.status()).up and not link.events_waiting
 
     def has_reported(self, state: str) -> bool:
         """Whether it is in that state, and says so: *recording* it says once something is on the card."""
@@ -481,7 +499,7 @@ class SimulatedCamera:
 
     async def _live(self) -> None:
         """Start after start, until one ends for good."""
-        log = Log(self.clock)
+        log = Log(self.clock) if self.around.remembers else Log(self.clock, _LATELY_LINES)
         try:
             while True:
                 self.settings.begin()
@@ -497,7 +515,7 @@ class SimulatedCamera:
 
     def _assembled(self, config: Config, log: Log) -> Camera:
         session = f"{self._chance.getrandbits(64):016x}"
-        self.worker = worker = CardWorker(self.around.worker, self.clock, self.card)
+        self.worker = worker = CardWorker(self.around.writer, self.clock, self.card)
         self.storage = PoweredStorage(self.card)
         self._event_button, self._wanted_s = EventButton(), -math.inf  # what the last life felt is nothing to this one
         self.network.dial(config.link)
@@ -507,7 +525,7 @@ class SimulatedCamera:
         if self._is_frozen:
             self.footage.freeze()
         self.link = Session(
-            Doorstep(self.network, self._came), self.contract, self.clock, Outbox(self.flash, worker),
+            Doorstep(self.network, self._came), self.contract, self.clock, Outbox(self.flash, _AT_ONCE),
             session=session, chance=self._chance, spread_s=config.link.spread_s, drain_per_s=config.link.drain_per_s,
         )  # fmt: skip
         self.tap = Tap(self.link)

@@ -106,6 +106,9 @@ class TimeLine(Protocol):
     async def sleep(self, seconds: float) -> None:
         """Return after that many of them."""
 
+    def later(self, seconds: float, act: Callable[[], object]) -> Callable[[], object]:
+        """Do it after that many of them, unless what is returned is called before. A task for it would take 1 KB."""
+
 
 class LoopTime:
     """The event loop's own time: virtual on a VirtualLoop, where everybody lives by it."""
@@ -122,6 +125,10 @@ class LoopTime:
     async def sleep(self, seconds: float) -> None:
         """See `TimeLine.sleep`."""
         await asyncio.sleep(seconds)
+
+    def later(self, seconds: float, act: Callable[[], object]) -> Callable[[], object]:
+        """See `TimeLine.later`."""
+        return self._loop.call_later(seconds, act).cancel
 
 
 class ScaledTime:
@@ -141,6 +148,10 @@ class ScaledTime:
     async def sleep(self, seconds: float) -> None:
         """See `TimeLine.sleep`."""
         await asyncio.sleep(seconds / self.speed)
+
+    def later(self, seconds: float, act: Callable[[], object]) -> Callable[[], object]:
+        """See `TimeLine.later`."""
+        return asyncio.get_running_loop().call_later(seconds / self.speed, act).cancel
 
 
 class SteppedTime:
@@ -163,9 +174,18 @@ class SteppedTime:
         if seconds <= 0:
             await asyncio.sleep(0)
             return
+        await self._woken_after(seconds)
+
+    def later(self, seconds: float, act: Callable[[], object]) -> Callable[[], object]:
+        """See `TimeLine.later`."""
+        woken = self._woken_after(seconds)
+        woken.add_done_callback(lambda _: woken.cancelled() or act())
+        return woken.cancel
+
+    def _woken_after(self, seconds: float) -> asyncio.Future[None]:
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._now_s + seconds, next(self._numbers), woken))
-        await woken
+        return woken
 
     async def advance(self, seconds: float, settle: Callable[[], Awaitable[None]]) -> None:
         """Move on, from one sleeper's waking to the next; `settle()` lets what was woken run before time goes on. Who
@@ -233,6 +253,10 @@ class SimulatedClock:
     async def sleep(self, seconds: float) -> None:
         """Sleep on the time line."""
         await self._line.sleep(seconds)
+
+    def later(self, seconds: float, act: Callable[[], object]) -> Callable[[], object]:
+        """See `TimeLine.later`."""
+        return self._line.later(seconds, act)
 
     def step(self, seconds: float) -> None:
         """The outside world corrects the wall clock."""

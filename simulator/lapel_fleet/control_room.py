@@ -71,8 +71,8 @@ class ControlRoom:
 
     def cases(self, truths: Iterable[Truth]) -> list[Case]:
         """What is true of each camera, what was asked of it, and what was heard."""
-        asked, heard = self.dispatcher.asked, self.hearing.heard
-        return [(asked[one.camera].added_to(one), heard[one.camera].so_far()) for one in truths]
+        dispatched, heard = self.dispatcher.dispatched, self.hearing.heard
+        return [(dispatched[one.camera].added_to(one), heard[one.camera].so_far()) for one in truths]
 
     async def _go_wrong(self, fault: Fault, number: int) -> None:
         await self._time.sleep(fault.at_s)

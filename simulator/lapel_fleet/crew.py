@@ -174,7 +174,7 @@ async def local_crew(order: Order) -> AsyncIterator[LocalCrew]:
     around = LiveSurroundings(
         order.scenario, order.agency, order.address, time, worker,
         cabled=(lambda _: True) if order.cables else met, connects_per_s=order.connects_per_s,
-        precision_s=LIVE_PRECISION_S * order.speed,
+        remembers=order.cables, precision_s=LIVE_PRECISION_S * order.speed,
         film=filming(order.scenario.media, Path(order.clip) if order.clip else None),
         folder=Path(order.evidence) if order.evidence else None,
     )  # fmt: skip

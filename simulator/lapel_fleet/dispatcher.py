@@ -25,8 +25,8 @@ Send = Callable[[str, bytes], bool]
 
 
 @dataclass(slots=True)
-class Asked:
-    """What was asked of one camera, whether or not it got there."""
+class Dispatched:
+    """What was sent to one camera, whether or not it got there."""
 
     commands: list[str] = field(default_factory=list)
     expired: list[str] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Dispatcher:
         self, agency: str, clock: SimulatedClock, hearing: Hearing, send: Send, later: Later, sampler: Sampler
     ) -> None:
         self._agency, self._clock, self._hearing, self._send, self._later = agency, clock, hearing, send, later
-        self.asked = {name: Asked() for name in hearing.heard}
+        self.dispatched = {name: Dispatched() for name in hearing.heard}
         self._sampler = sampler
         self._open: dict[tuple[str, str], float] = {}  # camera and id of each command without an end, and its sending
         self._wanted: dict[str, float] = {}  # cameras that are to record and do not say so yet, and since when
@@ -86,7 +86,7 @@ class Dispatcher:
         """A start that comes so long after it has expired."""
         reached = self.command(name, "start-recording", id_, age_s=late_s + _TTL_S)
         if reached and self._clock.is_trusted():  # where time is scaled no camera compares its clock with ours
-            self.asked[name].expired.append(id_)
+            self.dispatched[name].expired.append(id_)
 
     def start_twice(self, name: str, id_: str) -> None:
         """The same start again at once, and again after its stop."""
@@ -103,17 +103,17 @@ class Dispatcher:
         topic = LapelV1(self._agency, *name.split("/")).command_topic
         self._open.setdefault((name, id_), self._clock.mono_s())
         reached = self._send(topic, msgspec.json.encode(message))
-        asked = self.asked[name]
-        if id_ not in asked.commands:
-            asked.commands.append(id_)
+        dispatched = self.dispatched[name]
+        if id_ not in dispatched.commands:
+            dispatched.commands.append(id_)
             if command == "stop-recording":
-                asked.stops.append(id_)
+                dispatched.stops.append(id_)
         return reached
 
     def _wants_recording(self, name: str, id_: str) -> bool:
         """Whether the wish reached the camera."""
         now = self._clock.now()
-        self.asked[name].activations.append(Activation(now.mono_s, iso(now.utc), id_))
+        self.dispatched[name].activations.append(Activation(now.mono_s, iso(now.utc), id_))
         reached = self.command(name, "start-recording", id_)
         if reached:
             self._wanted[name] = now.mono_s

@@ -66,6 +66,9 @@ async def begin(fault: Fault, camera: SimulatedCamera, time: TimeLine) -> End:
         case "card.corrupt":
             camera.break_card(errno.EIO)
             return camera.card.mend
+        case "button.stuck":
+            camera.buttons.stick("event")
+            return lambda: camera.buttons.free("event")
         case "battery.cliff":
             await camera.drop_charge(fault.percent)
             return _over

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import count
+from functools import partial
 
 import msgspec
 
@@ -19,11 +19,13 @@ from lapel_fleet.world import World
 
 FORGOTTEN_S = 3600.0
 """A recording that its wearer forgot goes on for an hour longer."""
-LOOKS = 20
+LOOKS = 10
 """How often in a run it is put on record how full batteries and cards are."""
-
-
 AT_ONCE = 200
+STOPPING_S, STOPPING_SHARE = 30.0, 0.05
+"""So long, or that share of a short day, those who still record at its end take to stop: a thousand cameras that save
+their clips in one moment hold each other up.
+"""
 
 
 class Glance(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +34,7 @@ class Glance(msgspec.Struct, frozen=True, kw_only=True):
     states: dict[str, dict[str, int]]
     """How many are in which state, by site."""
     online: int
+    """Those in touch with the broker, with no event waiting."""
     batteries: Percents
     storage: Percents
     """Used, of each card."""
@@ -52,7 +55,7 @@ def _glance(cameras: Iterable[SimulatedCamera]) -> Glance:
     for one in cameras:
         counts, state = states.setdefault(one.name.partition("/")[0], {}), one.state
         counts[state] = counts.get(state, 0) + 1
-        online += one.is_online
+        online += one.is_in_touch
         charges.append(one.battery.charge().percent)
         used.append(100 * one.card_used_share)
     return Glance(states=states, online=online, batteries=Percents.of(charges), storage=Percents.of(used))
@@ -104,8 +107,7 @@ class Fleet:
             if shifts := [one for one in self._scenario.shifts if one.is_of(name)]:
                 self._later.start(self._come_and_go(camera, shifts, self._world.chance(name, "shift")))
             for number, doing in enumerate(self._scenario.does):
-                if doing.activations_per_hour:
-                    self._later.start(self._wear(camera, doing, f"wearer {number}"))
+                self._later.start(self._wear(camera, doing, f"wearer {number}"))
         for number, fault in enumerate(self._scenario.faults):
             if fault.kind not in faults.OF_THE_CONTROL_ROOM:
                 for name in faults.met(fault, number, self.cameras, self._world):
@@ -115,9 +117,14 @@ class Fleet:
         """The day is over: what went wrong is mended, and nobody records any longer."""
         await self._later.end()
         await self._time.sleep(2 * DOUBLE_S)  # a marker set just now would make half a double press of the hold
-        await asyncio.gather(*(camera.hold_to_stop() for camera in self.cameras.values()))
+        await asyncio.gather(*(self._stop(one) for one in self.cameras.values() if one.is_recording))
         for camera in self.cameras.values():
             await camera.settled()
+
+    async def _stop(self, camera: SimulatedCamera) -> None:
+        most_s = min(STOPPING_S, STOPPING_SHARE * self._scenario.duration_s)
+        await self._time.sleep(self._world.chance(camera.name, "end").uniform(0.0, most_s))
+        await camera.hold_to_stop()
 
     def truths(self) -> list[Truth]:
         """What is true of each now."""
@@ -162,9 +169,7 @@ class Fleet:
             camera.put_in_dock()
 
     async def _wear(self, camera: SimulatedCamera, doing: Wearer, who: str) -> None:
-        for number in count():
-            # A stream for each outing rather than for the day: it takes 2.5 KB, and there are thousands of wearers.
-            outing = doing.outing(self._world.chance(camera.name, f"{who}, {number}"))
+        for outing in doing.outings(partial(self._chance, camera.name, who), self._scenario.duration_s):
             await self._time.sleep(outing.after_s)
             camera.press_to_start()
             await self._time.sleep(outing.length_s / 2)
@@ -172,6 +177,10 @@ class Fleet:
                 camera.mark()
             await self._time.sleep(FORGOTTEN_S if outing.forgets else outing.length_s / 2)
             await camera.hold_to_stop()
+
+    def _chance(self, name: str, who: str, number: int) -> random.Random:
+        """For an outing, not for the day: it takes 2.5 KB, and there are thousands of wearers."""
+        return self._world.chance(name, f"{who}, {number}")
 
     async def _go_wrong(self, fault: Fault, camera: SimulatedCamera) -> None:
         await self._time.sleep(fault.at_s)

@@ -48,7 +48,8 @@ SETTLE_LIMIT_S = 90.0
 """Longer than the longest back-off of a link."""
 GONE_S = 5.0
 """A broker that is away so long when the day is over is gone."""
-_LOOK_S = 0.5
+_LOOK_S, _LOOKED_AT_PER_S = 0.5, 5_000
+"""How often it is seen how the cameras stand: less often where there are many, as looking takes time, too."""
 _LAG_LIMIT_S = 1.0
 """A fleet whose loop is later than this was not given real time."""
 
@@ -184,7 +185,7 @@ class _Day:
             crews,
             listener,
         )
-        self._told = told
+        self._told, self._look_s = told, max(_LOOK_S, count / _LOOKED_AT_PER_S)
         self.lags_s: list[float] = []
         self.up_s, self.crews_bytes = 0.0, 0
 
@@ -201,8 +202,7 @@ class _Day:
             await self._look_on(ended)
         lags_s = sorted(self.lags_s)
         await self._room.end()
-        for crew in self._crews:
-            await crew.end()
+        await asyncio.gather(*(crew.end() for crew in self._crews))
         if await self._listener.is_heard(GONE_S):  # one that is gone is not waited for any longer
             await self._until(lambda now: now.online + now.total.get(State.OFF.value, 0) == self._count, SETTLE_LIMIT_S)
             await self._listener.quiet(10.0)
@@ -211,7 +211,7 @@ class _Day:
     async def _look_on(self, ended: asyncio.Event) -> None:
         """Until the day is over, or somebody ends it."""
         began_s, room = self._time.mono_s(), self._room
-        every_s = max(_LOOK_S, self._scenario.duration_s / BUCKETS / self._time.speed)
+        every_s = max(self._look_s, self._scenario.duration_s / BUCKETS / self._time.speed)
         while not ended.is_set() and (share := (self._time.mono_s() - began_s) / self._scenario.duration_s) < 1:
             glance = await self._glance()
             self._sample(glance)
@@ -240,7 +240,7 @@ class _Day:
             self._told(0.0, self._time.mono_s(), glance.total, self._room.hearing.messages, 0)
             if true(glance):
                 return True
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(self._look_s)
         return False
 
     async def _glance(self) -> Glance:

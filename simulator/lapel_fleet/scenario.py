@@ -2,9 +2,10 @@
 
 import random
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -47,6 +48,7 @@ FAULTS: Mapping[str, FaultKind] = {
     "card.slow": FaultKind("the card writes `bytes_per_s`", takes=("bytes_per_s",)),
     "card.read_only": FaultKind("the card takes nothing"),
     "card.corrupt": FaultKind("every write fails with an I/O error"),
+    "button.stuck": FaultKind("the event button stays down"),
     "battery.cliff": FaultKind("an old cell gives up: the charge drops to `percent`", lasts=False, takes=("percent",)),
     "heat": FaultKind("the camera lies in the sun: `celsius` around it", takes=("celsius",)),
     "clock.step": FaultKind("the wall clock is corrected by `step_s`", lasts=False, takes=("step_s",)),
@@ -80,6 +82,8 @@ class Wearer(_Table, frozen=True, kw_only=True):
     """What for: `warrant`, `removal-order`, … For the results alone; a camera does not know."""
     activations_per_hour: Annotated[float, Meta(ge=0, le=3600)] = 1.0
     """How often the button is pressed to record, on average."""
+    activations: Annotated[int, Meta(ge=0, le=1000)] | None = None
+    """Exactly so many instead, spread over the whole run."""
     length_s: tuple[Annotated[float, Meta(ge=0.1)], Annotated[float, Meta(ge=0.1)]] = (60.0, 900.0)
     """Shortest and longest recording."""
     forgotten_stops: _Share = 0.0
@@ -87,9 +91,29 @@ class Wearer(_Table, frozen=True, kw_only=True):
     marks: _Share = 0.1
     """Share of recordings with a marker."""
 
-    def outing(self, chance: random.Random) -> Outing:
-        """What happens next; `chance` is the stream of just this outing."""
-        after_s, length_s = chance.expovariate(self.activations_per_hour / 3600), chance.uniform(*self.length_s)
+    def outings(self, chance: Callable[[int], random.Random], duration_s: float) -> Iterator[Outing]:
+        """One after the other. `chance(n)` is the stream of just the n-th, from 0."""
+        if self.activations is not None:
+            rest_s = 0.0  # of the part of the run that the one before had
+            for number in range(self.activations):
+                outing, rest_s = self._within(duration_s / self.activations, rest_s, chance(number))
+                yield outing
+        elif self.activations_per_hour:
+            for number in count():
+                yield self._sometime(chance(number))
+
+    def _sometime(self, chance: random.Random) -> Outing:
+        after_s = chance.expovariate(self.activations_per_hour / 3600)
+        return self._outing(after_s, chance.uniform(*self.length_s), chance)
+
+    def _within(self, part_s: float, rest_s: float, chance: random.Random) -> tuple[Outing, float]:
+        """It begins so early that it can end in its part of the run; and what is left of that."""
+        length_s = chance.uniform(*self.length_s)
+        room_s = max(0.0, part_s - length_s)
+        wait_s = chance.uniform(0.0, room_s)
+        return self._outing(rest_s + wait_s, length_s, chance), room_s - wait_s
+
+    def _outing(self, after_s: float, length_s: float, chance: random.Random) -> Outing:
         return Outing(after_s, length_s, chance.random() < self.marks, chance.random() < self.forgotten_stops)
 
 

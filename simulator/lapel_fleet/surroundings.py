@@ -4,11 +4,12 @@ import random
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from lapel.chance import Chance
 from lapel.clock import SystemClock
 from lapel.config import Config
 from lapel.evidence.store import EvidenceStore
 from lapel.link.mqtt import connect_rate
-from lapel.worker import Worker
+from lapel.worker import InlineWorker, Worker
 from lapel_fleet import faults
 from lapel_fleet.address import Address
 from lapel_fleet.camera import CardInside
@@ -40,12 +41,16 @@ class LiveSurroundings:
         folder: Path | None = None,
         precision_s: float = 0.0,
         connects_per_s: float = CONNECTS_PER_S,
+        remembers: bool = True,
     ) -> None:
-        """`cabled` says whether somebody may tamper with a camera's line; `precision_s`: see `Truth.precision_s`.
+        """`cabled` says whether somebody may tamper with a camera's line; `precision_s`: see `Truth.precision_s`;
+        `remembers`: see `Surroundings.remembers`.
         `folder` is for recordings; without one they are kept in memory.
         """
         self._film, self._folder = film, folder
         self.agency, self.worker, self.precision_s = agency, worker, precision_s
+        self.remembers = remembers
+        self.writer = worker if folder is not None else InlineWorker()
         self._scenario, self._address, self._time, self._cabled = scenario, address, time, cabled
         self._admission: Callable[[], Awaitable[None]] = connect_rate(connects_per_s)
         self._start = SystemClock().now().shifted(-time.mono_s()).utc
@@ -68,7 +73,7 @@ class LiveSurroundings:
         folder.mkdir(parents=True, exist_ok=True)
         return FolderCard(EvidenceStore(folder, 0))
 
-    def footage(self, name: str, config: Config, clock: SimulatedClock, chance: random.Random) -> SimulatedFootage:  # noqa: ARG002
+    def footage(self, name: str, config: Config, clock: SimulatedClock, chance: Chance) -> SimulatedFootage:  # noqa: ARG002
         """See `Surroundings.footage`."""
         return self._film(config, clock, chance)
 

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lapel.chance import Chance
 from lapel.config import Config
 from lapel.worker import InlineWorker
 from lapel_fleet.camera import CardInside
@@ -32,10 +33,11 @@ Listener = Callable[[str, bytes], None]
 class VirtualSurroundings:
     """Implements `lapel_fleet.camera.Surroundings`."""
 
-    agency, precision_s = AGENCY, 0.0
+    agency, precision_s, remembers = AGENCY, 0.0, False
 
     def __init__(self, scenario: Scenario, loop: asyncio.AbstractEventLoop) -> None:
-        self.broker, self.worker = VirtualBroker(), InlineWorker()
+        self.broker = VirtualBroker()
+        self.worker = self.writer = InlineWorker()
         self._scenario, self._loop = scenario, loop
         self._clips = set(scenario.cameras if scenario.media == "clip" else scenario.clip_cameras)
         self._blank, self._clip = filming("none"), filming("clip") if self._clips else None
@@ -52,7 +54,7 @@ class VirtualSurroundings:
         """See `Surroundings.card`."""
         return MemoryStorage(keeps_finished=False)
 
-    def footage(self, name: str, config: Config, clock: SimulatedClock, chance: random.Random) -> SimulatedFootage:
+    def footage(self, name: str, config: Config, clock: SimulatedClock, chance: Chance) -> SimulatedFootage:
         """See `Surroundings.footage`."""
         film = self._clip if self._clip is not None and name in self._clips else self._blank
         return film(config, clock, chance)

@@ -2,7 +2,16 @@ import asyncio
 
 import pytest
 
-from lapel_fleet.clock import START, DeadlockError, ScaledTime, SimulatedClock, SteppedTime, VirtualClock, run_virtual
+from lapel_fleet.clock import (
+    START,
+    DeadlockError,
+    ScaledTime,
+    SimulatedClock,
+    SteppedTime,
+    VirtualClock,
+    let_run,
+    run_virtual,
+)
 
 
 def test_a_day_takes_no_time_and_wakes_in_order() -> None:
@@ -183,3 +192,27 @@ def test_only_who_lives_at_the_speed_of_all_others_trusts_his_clock() -> None:
         return [SimulatedClock(line).is_trusted() for line in lines]
 
     assert run_virtual(program) == [True, False, False]
+
+
+@pytest.mark.parametrize("line", ["virtual", "scaled", "stepped"])
+def test_what_is_to_be_done_later_is_done_then_unless_it_is_called_off(line: str) -> None:
+    async def program(clock: VirtualClock) -> list[str]:
+        done, stepped = list[str](), SteppedTime()
+        time = {"virtual": clock, "scaled": ScaledTime(2.0, clock=clock), "stepped": stepped}[line]
+        time.later(10, lambda: done.append("kept"))
+        call_off = time.later(5, lambda: done.append("called off"))
+        await _pass(stepped, clock, 4, line)
+        call_off()
+        assert done == []
+        await _pass(stepped, clock, 7, line)
+        call_off()  # harmless
+        return done
+
+    assert run_virtual(program) == ["kept"]
+
+
+async def _pass(stepped: SteppedTime, clock: VirtualClock, seconds: float, line: str) -> None:
+    if line == "stepped":
+        await stepped.advance(seconds, let_run)
+    else:
+        await clock.sleep(seconds / (2 if line == "scaled" else 1))

@@ -9,7 +9,7 @@ from fleet import watched
 from lapel.camera import Camera
 from lapel_fleet.checkers.fleet import judge
 from lapel_fleet.run import Run
-from lapel_fleet.scenario import Scenario, load
+from lapel_fleet.scenario import Scenario, load, parsed
 from lapel_fleet.virtual import run
 
 SMOKE, STORM, BAD_DAY = load("smoke"), load("broker-storm"), load("bad-day")
@@ -56,6 +56,22 @@ def test_a_camera_more_in_one_city_changes_nothing_in_another() -> None:
         return [(truth.accounts, heard.events) for truth, heard in cases if truth.camera.startswith("buffalo/")]
 
     assert in_buffalo(alone) == in_buffalo(larger)
+
+
+def test_cameras_are_docked_but_for_their_shift_each_a_little_late() -> None:
+    day = parsed(
+        "duration_s = 1200\n[sites]\nbaltimore = 4\nbuffalo = 1\n[wearer]\nactivations_per_hour = 60\n"
+        "length_s = [5, 10]\n[[shifts]]\nsites = ['baltimore']\nstart_s = 300\nend_s = 900\nlate_s = 60\n",
+        "mine.toml",
+    )
+    *baltimore, buffalo = (truth for truth, _ in run(day, 1).cases)
+    left_s = [next(at_s for at_s, state in one.states if at_s > 200 and state == "buffering") for one in baltimore]
+    assert all(300 <= at_s <= 361 for at_s in left_s)
+    assert len(set(left_s)) == 4
+    for one in baltimore:
+        assert one.states_between(60, 299) == one.states_between(1000, 1199) == {"docked"}
+        assert "recording" in one.states_between(361, 899)
+    assert "docked" not in buffalo.states_between(0, 1200)
 
 
 def test_it_is_the_real_camera_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,13 @@ def test_the_fleets_are_as_large_as_they_say() -> None:
     }
 
 
+@pytest.mark.parametrize("activations", [0, 1, 3])
+def test_wearers_record_exactly_so_often_when_told_to(activations: int) -> None:
+    wearer = f"[wearer]\nactivations = {activations}\nlength_s = [20, 40]\n"
+    done = run(parsed("duration_s = 600\n[sites]\nbaltimore = 5\n" + wearer, "mine.toml"), 7)
+    assert [[one.status for one in truth.accounts] for truth, _ in done.cases] == [["complete"] * activations] * 5
+
+
 @pytest.mark.parametrize("name", names())
 def test_what_is_shipped_meets_what_it_expects(name: str) -> None:
     """With two cameras of each site, for an hour: nothing is expected that hangs on how many there are."""

@@ -31,7 +31,7 @@ class Activation:
     command: str = ""
 
 
-class Resource(msgspec.Struct, frozen=True):
+class Resource(msgspec.Struct, frozen=True, gc=False):
     """How much of something was left at a moment: percent of a battery's charge, free bytes of a card."""
 
     at_s: float

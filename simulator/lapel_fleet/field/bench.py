@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from lapel.chance import Chance
 from lapel.check import Check
 from lapel.clock import Clock
 from lapel.config import Config, LinkSection, changed
@@ -80,10 +81,10 @@ class Bench:
 class _Surroundings:
     """Implements `lapel_fleet.camera.Surroundings` for one camera, whose broker is in memory."""
 
-    agency, precision_s = "fleet", 0.0
+    agency, precision_s, remembers = "fleet", 0.0, True
 
     def __init__(self, time: TimeLine, start: datetime) -> None:
-        self.worker = InlineWorker()
+        self.worker = self.writer = InlineWorker()
         self._time, self._start = time, start
         self._broker = FleetBroker(self.clock())
 
@@ -99,7 +100,7 @@ class _Surroundings:
         """See `Surroundings.card`."""
         return MemoryStorage()
 
-    def footage(self, name: str, config: Config, clock: SimulatedClock, chance: random.Random) -> SimulatedFootage:  # noqa: ARG002
+    def footage(self, name: str, config: Config, clock: SimulatedClock, chance: Chance) -> SimulatedFootage:  # noqa: ARG002
         """See `Surroundings.footage`."""
         return ComputedFootage(clock, config.prebuffer.length_s, config.video.bitrate_bps)
 

@@ -4,15 +4,14 @@ Nothing runs while nobody asks: charge and temperature follow from the time. Ven
 use; every other figure here is our choice, made so that a new battery buffers for 12 hours and records for 9.
 """
 
-import asyncio
 import math
 import random
 from collections.abc import Iterator, Mapping
 
 from lapel.bell import Bell
-from lapel.clock import Clock
 from lapel.hardware.interfaces import Charge, Marks
 from lapel.states import State
+from lapel_fleet.clock import TimeLine
 
 CAPACITY_WH = 14.4
 """New and warm: four ampere-hours at 3.6 V."""
@@ -51,7 +50,9 @@ _BEYOND_S = 0.001
 class SimulatedBattery:
     """Implements `lapel.hardware.interfaces.Battery`. The outside world calls all but the first two methods."""
 
-    def __init__(self, clock: Clock, chance: random.Random, *, percent: float = 100.0, around_c: float = 23.0) -> None:
+    def __init__(
+        self, clock: TimeLine, chance: random.Random, *, percent: float = 100.0, around_c: float = 23.0
+    ) -> None:
         """`chance` decides how old it is: it holds 85 to 100 % of what a new one does."""
         self._clock = clock
         self.capacity_wh = CAPACITY_WH * chance.uniform(0.85, 1.0)
@@ -146,16 +147,14 @@ class SimulatedBattery:
         self._disturbed.strike()
 
     async def _disturbance(self, within_s: float | None) -> None:
-        timer = asyncio.create_task(self._look_after(within_s), name="gauge") if within_s is not None else None
+        if within_s is None:
+            await self._disturbed.wait()
+            return
+        forget = self._clock.later(max(_LEAST_LOOK_S, within_s + _BEYOND_S), self._disturbed.strike)
         try:
             await self._disturbed.wait()
         finally:
-            if timer is not None:
-                timer.cancel()
-
-    async def _look_after(self, seconds: float) -> None:
-        await self._clock.sleep(max(_LEAST_LOOK_S, seconds + _BEYOND_S))
-        self._disturbed.strike()
+            forget()
 
     def _waits_s(self, marks: Marks) -> Iterator[float]:
         """Each time after which a mark could be crossed at the earliest, whatever the camera does in it."""

@@ -203,8 +203,10 @@ class SimulatedStorage:
     what the camera asked for. Being slow costs no real time here: see `CardWorker`.
     """
 
-    def __init__(self, inside: Storage | None = None) -> None:
+    def __init__(self, inside: Storage | None = None, *, remembers: bool = True) -> None:
+        """Unless it `remembers` there is no history: a day of it is long, and a fleet has thousands of cards."""
         self.history: list[Deed] = []
+        self._remembers = remembers
         self._inside = inside or MemoryStorage()
         self._room_bytes: int | None = None
         self._error: OSError | None = None
@@ -306,7 +308,8 @@ class SimulatedStorage:
             error = str(refusal)
             raise
         finally:
-            self.history.append(Deed(what, recording, size_bytes, error))
+            if self._remembers:
+                self.history.append(Deed(what, recording, size_bytes, error))
 
 
 class SimulatedFiles:

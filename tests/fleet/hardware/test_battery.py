@@ -21,7 +21,7 @@ def play(story: Story, seed: int = 1, **keys: Any) -> None:
 
 
 class Counted:
-    """A clock that counts who sleeps on it."""
+    """A clock that counts how often somebody wants to be woken."""
 
     def __init__(self, clock: VirtualClock) -> None:
         self._clock, self.naps = clock, 0
@@ -29,9 +29,9 @@ class Counted:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._clock, name)
 
-    async def sleep(self, seconds: float) -> None:
+    def later(self, seconds: float, act: Callable[[], object]) -> Callable[[], object]:
         self.naps += 1
-        await self._clock.sleep(seconds)
+        return self._clock.later(seconds, act)
 
 
 @pytest.mark.parametrize(("state", "hours"), [(State.BUFFERING, 12), (State.RECORDING, 9)])
