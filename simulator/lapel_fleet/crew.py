@@ -1,7 +1,6 @@
 """The cameras of a live run, in this process. `crew_process.py` has them in others."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -21,6 +20,7 @@ from lapel_fleet.fleet import Fleet, Glance
 from lapel_fleet.hand import Hand, ServicePort
 from lapel_fleet.media import filming
 from lapel_fleet.resident import resident_bytes
+from lapel_fleet.rubbish import keep_for_good, seldom_collected
 from lapel_fleet.scenario import Fault, Scenario
 from lapel_fleet.surroundings import LiveSurroundings, tampered_with
 from lapel_fleet.world import World
@@ -119,7 +119,7 @@ class LocalCrew:
 
     async def begin(self) -> None:
         """See `Crew.begin`."""
-        _keep_for_good()
+        keep_for_good()
         self.fleet.begin()
 
     async def end(self) -> None:
@@ -185,21 +185,13 @@ async def local_crew(order: Order) -> AsyncIterator[LocalCrew]:
     crew = LocalCrew(fleet, hand, without_bytes)
     measuring = asyncio.create_task(lag.measure(crew.lags_s.append), name="lag")
     try:
-        fleet.power_on()
-        _keep_for_good()
-        yield crew
+        with seldom_collected():
+            fleet.power_on()
+            keep_for_good()
+            yield crew
     finally:
-        gc.unfreeze()
         measuring.cancel()
         await asyncio.wait([measuring])
         await hand.let_go()
         await fleet.close()
         worker.close()
-
-
-def _keep_for_good() -> None:
-    """Thousands of cameras, and later their connections, live as long as the process: looking through them again and
-    again for what can be thrown away costs half a second each time.
-    """
-    gc.collect()
-    gc.freeze()

@@ -25,6 +25,7 @@ from lapel_fleet.forget import forget
 from lapel_fleet.happening import happens
 from lapel_fleet.listening import Listener, listening
 from lapel_fleet.live_hand import LiveHand
+from lapel_fleet.rubbish import seldom_collected
 from lapel_fleet.run import AGENCY, Run, Told, quiet
 from lapel_fleet.samples import BUCKETS
 from lapel_fleet.scenario import Scenario
@@ -85,6 +86,7 @@ async def run_live(
     if scenario.media == "pixels" and how.speed != 1:
         raise ConfigError(f'media "pixels" are drawn in real time: not at speed {how.speed:g}, only at 1')
     async with AsyncExitStack() as stack:
+        stack.enter_context(seldom_collected())
         broker, address = await _broker(stack, scenario, how)
         if broker is None:
             scenario = _with_cuts(scenario)
