@@ -1,7 +1,7 @@
 """Python's garbage collector, where thousands of cameras live in one process for as long as that lives.
 
 Each time it looks through everything it finds next to nothing (tens of objects, measured) and holds up every camera of
-the process: for a tenth of a second with 1,600 of them, for most of one with 4,500.
+the process, for a tenth of a second where there are 1,600.
 """
 
 import gc
