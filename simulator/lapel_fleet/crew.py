@@ -20,7 +20,7 @@ from lapel_fleet.fleet import Fleet, Glance
 from lapel_fleet.hand import Hand, ServicePort
 from lapel_fleet.media import filming
 from lapel_fleet.resident import resident_bytes
-from lapel_fleet.rubbish import keep_for_good, seldom_collected
+from lapel_fleet.rubbish import keep_for_good, let_go, seldom_collected
 from lapel_fleet.scenario import Fault, Scenario
 from lapel_fleet.surroundings import LiveSurroundings, tampered_with
 from lapel_fleet.world import World
@@ -190,6 +190,7 @@ async def local_crew(order: Order) -> AsyncIterator[LocalCrew]:
             keep_for_good()
             yield crew
     finally:
+        let_go()
         measuring.cancel()
         await asyncio.wait([measuring])
         await hand.let_go()

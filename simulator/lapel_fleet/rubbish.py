@@ -21,10 +21,14 @@ def seldom_collected() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*usual)
-        gc.unfreeze()
 
 
 def keep_for_good() -> None:
-    """What there is now lives as long as the process."""
+    """What there is now is not looked through at all."""
     gc.collect()
     gc.freeze()
+
+
+def let_go() -> None:
+    """It is, again."""
+    gc.unfreeze()

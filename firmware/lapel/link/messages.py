@@ -87,13 +87,16 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
-            _require_finite(name, getattr(self, name))
+            value = getattr(self, name)
+            if not isinstance(value, str):  # nine of ten are
+                _require_finite(name, value)
 
 
 def _require_finite(name: str, value: object) -> None:
-    if isinstance(value, float) and not math.isfinite(value):
-        raise MessageError(f"message field {name} is {value}: JSON has no such number, leave the field out")
-    if isinstance(value, Mapping):
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise MessageError(f"message field {name} is {value}: JSON has no such number, leave the field out")
+    elif value is not None and isinstance(value, Mapping):
         for key, inner in value.items():
             _require_finite(f"{name}.{key}", inner)
 
