@@ -95,7 +95,7 @@ class Surroundings(Protocol):
 
     @property
     def writer(self) -> Worker:
-        """Where cards are written: a thread hop costs more than a write to a card that is in memory."""
+        """Where cards are written: at once, where they are in memory and nothing blocks."""
 
     @property
     def remembers(self) -> bool:

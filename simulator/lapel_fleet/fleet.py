@@ -22,6 +22,7 @@ FORGOTTEN_S = 3600.0
 LOOKS = 10
 """How often in a run it is put on record how full batteries and cards are."""
 AT_ONCE = 200
+"""So many cameras are dealt with before others get their turn."""
 STOPPING_S, STOPPING_SHARE = 30.0, 0.05
 """So long, or that share of a short day, those who still record at its end take to stop: a thousand cameras that save
 their clips in one moment hold each other up.

@@ -16,7 +16,6 @@ from lapel_fleet.hardware.footage import SimulatedFootage
 from lapel_fleet.hardware.network import VirtualBroker, VirtualNetwork
 from lapel_fleet.hardware.storage import MemoryStorage
 from lapel_fleet.media import filming
-from lapel_fleet.rubbish import seldom_collected
 from lapel_fleet.run import AGENCY, Run, Told, quiet
 from lapel_fleet.scenario import Scenario
 from lapel_fleet.trace import Trace
@@ -118,5 +117,4 @@ def run(
             messages=room.hearing.messages, domain_s=clock.mono_s(), samples=room.sampler.samples(),
         )  # fmt: skip
 
-    with seldom_collected():
-        return run_virtual(program)
+    return run_virtual(program)

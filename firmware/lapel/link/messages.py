@@ -88,7 +88,7 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if not isinstance(value, str):  # nine of ten are
+            if not isinstance(value, str):  # most are, and need no closer look
                 _require_finite(name, value)
 
 

@@ -209,18 +209,21 @@ class _Client(aiomqtt.Client):
         """The next message. Raises MqttError once there is none and the connection is lost: what came before is not
         lost with it. The original makes a task and a second wait for each.
         """
-        arrived = cast("_Arrived", self._queue)
-        message = await arrived.get()
+        message = await self._arrived.get()
         if message is None:
-            arrived.put(None)  # for whoever asks again
+            self._arrived.put(None)  # for whoever asks again
             raise aiomqtt.MqttError("disconnected") from self._disconnected.exception()
         return message
 
     async def __aenter__(self) -> Self:
         self._client._out_messages, self._client._in_messages = {}, {}  # type: ignore[assignment]  # an OrderedDict each
         await super().__aenter__()
-        self._disconnected.add_done_callback(lambda _: cast("_Arrived", self._queue).put(None))
+        self._disconnected.add_done_callback(lambda _: self._arrived.put(None))
         return self
+
+    @property
+    def _arrived(self) -> _Arrived:
+        return cast("_Arrived", self._queue)
 
     async def _misc_loop(self) -> None:
         """A timer, where the original has a task that wakes every second."""
