@@ -319,6 +319,7 @@ class SimulatedCamera:
         if self._life is None or not self.is_on:
             return
         self.truth.power_cuts += 1
+        self._note_stop()
         self.network.lose_power()
         self.flash.has_power = False
         if self.camera is not None:
@@ -507,6 +508,7 @@ class SimulatedCamera:
                 if self.plugged is not None:
                     self.plugged.seat()
                 await self.camera.run()
+                self._note_stop()
                 if not self.camera.restarts:
                     return
         finally:

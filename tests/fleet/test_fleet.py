@@ -74,6 +74,18 @@ def test_cameras_are_docked_but_for_their_shift_each_a_little_late() -> None:
     assert "docked" not in buffalo.states_between(0, 1200)
 
 
+def test_a_stuck_button_ends_a_recording_though_the_power_fails_before_it_comes_up() -> None:
+    day = parsed(
+        "duration_s = 300\n[sites]\nbaltimore = 8\n[wearer]\nactivations_per_hour = 120\nlength_s = [60, 90]\n"
+        "[[faults]]\nkind = 'button.stuck'\nat_s = 100\nfor_s = 100\n"
+        "[[faults]]\nkind = 'power.cut'\nat_s = 150\nfor_s = 20\n",
+        "mine.toml",
+    )
+    done = run(day, 1)
+    assert failed(done) == set()
+    assert any(100 < at_s < 104 for truth, _ in done.cases for at_s in truth.stops)
+
+
 def test_it_is_the_real_camera_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     lives = 0
     original = Camera.run
