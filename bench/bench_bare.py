@@ -17,12 +17,12 @@ import aiomqtt
 from bench.figure import Figure
 from lapel.clock import SystemClock
 from lapel.link.mqtt import connect_rate
-from lapel_fleet.address import Address
-from lapel_fleet.broker import embedded_broker, mosquitto_path
-from lapel_fleet.crew import Order, local_crew
-from lapel_fleet.resident import resident_bytes
-from lapel_fleet.scenario import Scenario, Wearer, load, shortened
-from lapel_fleet.virtual import run
+from lapel_fleet.broker.address import Address
+from lapel_fleet.broker.embedded import embedded_broker, mosquitto_path
+from lapel_fleet.runs.local_worker import WorkerJob, local_worker
+from lapel_fleet.runs.measurement.resident_memory import resident_bytes
+from lapel_fleet.runs.virtual import run
+from lapel_fleet.scenario.scenario import Scenario, Wearer, load, shortened
 
 _TELEMETRY_S = 2.0
 _TELEMETRY = b"x" * 480
@@ -95,11 +95,11 @@ async def _child(kind: str, url: str, clients: int, length_s: float) -> None:
 @asynccontextmanager
 async def _cameras(count: int, url: str) -> AsyncIterator[None]:
     scenario = Scenario(sites={"bench": count}, telemetry_s=_TELEMETRY_S, wearer=Wearer(activations_per_hour=0))
-    order = Order(
+    order = WorkerJob(
         scenario=scenario, seed=1, agency="fleet", address=Address(url=url), began_s=SystemClock().mono_s(),
         connects_per_s=_CONNECTS_PER_S,
     )  # fmt: skip
-    async with local_crew(order) as crew:
+    async with local_worker(order) as crew:
         while (await crew.glance()).online < count:
             await asyncio.sleep(0.5)
         yield

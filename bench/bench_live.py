@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import msgspec
 
 from bench.figure import Figure
-from lapel_fleet.broker import mosquitto_path
-from lapel_fleet.checkers.fleet import judge
-from lapel_fleet.live import Live, run_live
-from lapel_fleet.run import Run
-from lapel_fleet.scenario import Operator, Scenario, Wearer, load
+from lapel_fleet.broker.embedded import mosquitto_path
+from lapel_fleet.checkers.registry import judge
+from lapel_fleet.runs.live import Live, run_live
+from lapel_fleet.runs.run import Run
+from lapel_fleet.scenario.scenario import Operator, Scenario, Wearer, load
 
 
 def main(length_s: float = 600.0) -> list[Figure]:

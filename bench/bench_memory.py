@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from bench.figure import Figure
-from lapel_fleet.resident import resident_bytes
+from lapel_fleet.runs.measurement.resident_memory import resident_bytes
 
 _BOUND = 1.2
 _FPS = 30

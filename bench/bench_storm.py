@@ -19,7 +19,7 @@ from lapel.link.mqtt import MqttTransport, brokers_at, connect_rate
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.worker import InlineWorker
-from lapel_fleet.broker import free_port, mosquitto_path
+from lapel_fleet.broker.embedded import free_port, mosquitto_path
 
 _NOW = "2026-11-24T07:00:00Z"
 _PATIENCE_S = 120.0

@@ -12,9 +12,9 @@ from lapel import config, states
 from lapel.link import asyncapi
 from lapel_fleet.checkers.back_end import BACK_END_CHECKERS
 from lapel_fleet.checkers.expectations import WHAT
-from lapel_fleet.checkers.fleet import CHECKERS
-from lapel_fleet.field import problem
-from lapel_fleet.steering.messages import ANSWERS
+from lapel_fleet.checkers.registry import CHECKERS
+from lapel_fleet.control.socket.messages import ANSWERS
+from lapel_fleet.training import problem
 
 ROOT = Path(__file__).parent.parent
 

@@ -103,7 +103,7 @@ class BackEnd:
     def take_reply(self, said: dict[str, Any]) -> None:
         """Nobody here has asked."""
 
-    # -- what a fleet's checkers ask (`lapel_fleet.checkers.ledger.BackEndProbe`) --------------------------------------
+    # -- what a fleet's checkers ask (`lapel_fleet.checkers.records.BackEndProbe`) -------------------------------------
 
     def state(self, camera: str) -> str:
         """What it does."""

@@ -10,7 +10,6 @@ from lapel.config import load
 from lapel.link.messages import StateMessage, Telemetry
 from lapel.states import State
 from lapel.worker import InlineWorker, Worker
-from lapel_fleet.clock import VirtualClock, run_virtual
 from lapel_fleet.hardware.battery import SimulatedBattery
 from lapel_fleet.hardware.buttons import SimulatedButtons
 from lapel_fleet.hardware.dock import SimulatedDock
@@ -18,6 +17,7 @@ from lapel_fleet.hardware.footage import ComputedFootage
 from lapel_fleet.hardware.gps import SimulatedGps
 from lapel_fleet.hardware.indicators import SimulatedIndicators
 from lapel_fleet.hardware.storage import MemoryStorage
+from lapel_fleet.time.clocks import VirtualClock, run_virtual
 from parts import RecordingLink
 
 Story = Callable[["Body"], Coroutine[Any, Any, None]]

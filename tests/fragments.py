@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from lapel import boxes
 from lapel.clock import Instant
 from lapel.fragment import TICKS_PER_S, Fragment, Gap
-from lapel_fleet.hardware.blank import HEADER, body
+from lapel_fleet.hardware.blank_fragments import HEADER, body
 
 EPOCH = datetime(2026, 11, 24, 7, 0, 0, tzinfo=UTC)
 

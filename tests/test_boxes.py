@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fragments import HEADER, body, fragment, media_in
 from lapel import boxes
-from lapel_fleet.hardware.blank import box
+from lapel_fleet.hardware.blank_fragments import box
 
 
 @given(st.integers(1, 2**31), st.integers(0, 2**40), st.binary(max_size=40))

@@ -10,12 +10,11 @@ from time import sleep  # blocks the capture thread alone
 from typing import TYPE_CHECKING
 
 from lapel.camera import Camera
-from lapel.chance import Chance
 from lapel.clock import Clock, SystemClock
 from lapel.config import Config, state_folder
 from lapel.errors import LapelError, StorageError
 from lapel.evidence.store import EvidenceStore
-from lapel.hardware.interfaces import Buttons, FrameSource, Indicators, PictureFormat
+from lapel.hardware.interfaces import Buttons, FrameFormat, FrameSource, Indicators
 from lapel.link.contract import Contract, LapelV1
 from lapel.link.interface import Link, NoLink
 from lapel.link.journal import SqliteJournal
@@ -27,11 +26,12 @@ from lapel.media.encoder import Encoder, EncoderSettings
 from lapel.media.footage import LiveFootage
 from lapel.media.overlay import burn_in
 from lapel.media.prebuffer import PreEventBuffer
+from lapel.randomness import RandomSource
 from lapel.settings import Settings
 from lapel.worker import ThreadWorker
 
 if TYPE_CHECKING:
-    from lapel.desk import CameraDesk
+    from lapel.console_access import CameraAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def assemble(
     buttons: Buttons | None = None,
     source: FrameSource | None = None,
     contract: Callable[[Config], Contract] | None = None,
-    desk: "CameraDesk | None" = None,
+    desk: "CameraAccess | None" = None,
 ) -> App:
     """Everything that the settings in force name. Raises ConfigError, VideoError or StorageError before anything runs.
 
@@ -138,7 +138,7 @@ def evidence_folder(path: Path) -> Path:
     return path
 
 
-def live_footage(config: Config, source: FrameSource, clock: Clock, chance: Chance) -> LiveFootage:
+def live_footage(config: Config, source: FrameSource, clock: Clock, chance: RandomSource) -> LiveFootage:
     """Lens, encoder and pre-event buffer as the configuration wants them."""
     video, prebuffer = config.video, config.prebuffer
     return LiveFootage(
@@ -164,7 +164,7 @@ def source_of(config: Config, clock: Clock) -> FrameSource:
     return source
 
 
-def _encoder(config: Config, form: PictureFormat) -> Encoder:
+def _encoder(config: Config, form: FrameFormat) -> Encoder:
     video = config.video
     return Encoder(EncoderSettings(form.rate_fps, video.bitrate_bps, video.gop_s, video.codec, video.preset))
 
@@ -179,7 +179,7 @@ def _link(
     contract: Contract,
     clock: Clock,
     session: str,
-    chance: Chance,
+    chance: RandomSource,
     outbox: Outbox,
     indicators: Indicators,
 ) -> Link:

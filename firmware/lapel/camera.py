@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from lapel import __version__
-from lapel.bell import Inbox
 from lapel.buttons import ButtonWatch, Held
-from lapel.chance import Chance
 from lapel.check import Check
 from lapel.clock import Clock, Instant, iso
 from lapel.config import Config
@@ -34,16 +32,18 @@ from lapel.hardware.interfaces import (
     Storage,
     Switches,
 )
+from lapel.indications import REMIND_EVERY_S, WARN_EVERY_S, Repeated
+from lapel.light_event import Inbox
 from lapel.link.interface import Link
 from lapel.link.messages import Command, Position, Reply, Result, StateMessage, Telemetry
 from lapel.logs import Log
 from lapel.media.recorder import Failed, Identity, Lost, Notice, PreEventSaved, Recorder, Recording, Saved, Started
 from lapel.power import CRITICAL_PERCENT, MARKS, News, Power
+from lapel.randomness import RandomSource
 from lapel.recording import Cause
-from lapel.remote import TRIAL_S, Remote
+from lapel.remote_commands import TRIAL_S, RemoteCommands
 from lapel.reporter import Reporter
 from lapel.settings import Settings
-from lapel.signals import REMIND_EVERY_S, WARN_EVERY_S, Repeated
 from lapel.states import Chart, Effect, Event, Facts, Outcome, State
 from lapel.worker import Worker
 
@@ -62,7 +62,7 @@ _COMMANDS: Mapping[str, Event] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class InboxEvent:
     """An event for the chart: what, when, on whose word."""
 
     event: Event
@@ -106,7 +106,7 @@ class Camera:
         storage: Storage,
         worker: Worker,
         link: Link,
-        chance: Chance,
+        chance: RandomSource,
         session: str,
         indicators: Indicators,
         buttons: Buttons | None = None,
@@ -130,7 +130,7 @@ class Camera:
         who = config.camera
         self.log = log or Log(clock)
         self._reporter = Reporter(link, clock, indicators, self.log, who.name, session)
-        self._remote = Remote(
+        self._remote = RemoteCommands(
             self._reporter, self._settings, worker, indicators, self_test=self.self_test, restart=self._restart_for
         )
         self._recorder = Recorder(
@@ -143,7 +143,7 @@ class Camera:
             unwritten_max_bytes=config.prebuffer.max_bytes,
             notify=lambda notice: self._inbox.put(notice),
         )
-        self._inbox = Inbox[Happening | Notice | Command]()
+        self._inbox = Inbox[InboxEvent | Notice | Command]()
         self._chart = Chart()
         self._since = self._began = clock.now()
         self._fault = ""
@@ -283,8 +283,8 @@ class Camera:
         while self._inbox:  # the last notices: what was saved
             await self._take(await self._inbox.get())
 
-    async def _take(self, item: Happening | Notice | Command) -> None:
-        if isinstance(item, Happening):
+    async def _take(self, item: InboxEvent | Notice | Command) -> None:
+        if isinstance(item, InboxEvent):
             await self._decide(item)
         elif isinstance(item, Command):
             await self._remote.carry_out(item)
@@ -292,11 +292,11 @@ class Camera:
             self._notice(item)
 
     def _happen(self, event: Event, cause: Cause, command: Command | None = None) -> None:
-        self._inbox.put(Happening(event, self._clock.now(), cause, command))
+        self._inbox.put(InboxEvent(event, self._clock.now(), cause, command))
 
     # -- events and effects ------------------------------------------------------------------------------------------
 
-    async def _decide(self, happening: Happening) -> None:
+    async def _decide(self, happening: InboxEvent) -> None:
         outcome = self._chart.handle(happening.event, self._facts())
         if outcome.refusal is not None:
             self._refuse(happening, outcome.refusal)
@@ -320,7 +320,7 @@ class Camera:
             post_event_asked=self._config.recording.postevent_s > 0 and self._post_event is None,
         )
 
-    async def _carry_out(self, effect: Effect, happening: Happening, outcome: Outcome) -> None:
+    async def _carry_out(self, effect: Effect, happening: InboxEvent, outcome: Outcome) -> None:
         match effect:
             case Effect.SELF_TEST:
                 await self._self_test()
@@ -360,7 +360,7 @@ class Camera:
                 "recovered", recording=account.recording, duration_s=account.duration_s, frames=account.frames
             )
 
-    async def _open_recording(self, happening: Happening, outcome: Outcome) -> None:
+    async def _open_recording(self, happening: InboxEvent, outcome: Outcome) -> None:
         """The buffer as it is, then what comes; the GOP that was open at the press is cut and comes first."""
         why_short = "the camera was in standby" if outcome.before is State.STANDBY else None
         before = self._footage.before(happening.at)
@@ -385,7 +385,7 @@ class Camera:
         self._post_event = None  # it is over: the event must not cancel the task that posts it
         self._happen(Event.POST_EVENT_OVER, cause)
 
-    def _set_marker(self, happening: Happening) -> None:
+    def _set_marker(self, happening: InboxEvent) -> None:
         if self._recording is not None:
             self._recording.mark(happening.at)
             self._reporter.emit("marker", recording=self._recording.id, source=happening.cause.source)
@@ -519,12 +519,12 @@ class Camera:
         if (reason := self._chart.refusal(Event.RESTART, self._facts())) is not None:
             return reason
         cause = Cause("command", f"restart: {command.reason or command.command}", command.id)
-        await self._decide(Happening(Event.RESTART, self._clock.now(), cause))
+        await self._decide(InboxEvent(Event.RESTART, self._clock.now(), cause))
         return None
 
     # -- saying so ---------------------------------------------------------------------------------------------------
 
-    def _tell(self, happening: Happening, outcome: Outcome) -> None:
+    def _tell(self, happening: InboxEvent, outcome: Outcome) -> None:
         """After the effects: the new state, and the answer to a command."""
         if outcome.after is not outcome.before:
             self._reporter.say(f"{outcome.after}" + (f": {self._fault}" if self._fault else ""))
@@ -545,7 +545,7 @@ class Camera:
         self._reporter.emit("state-changed", before=before.value, after=state.value)
         self._publish_state()
 
-    def _refuse(self, happening: Happening, reason: str) -> None:
+    def _refuse(self, happening: InboxEvent, reason: str) -> None:
         if happening.event in (Event.STORAGE_FAILED, Event.SELF_TEST_PASSED):
             return  # a fault that goes on is no news; neither is a camera that stays in its dock
         if happening.event is Event.START:

@@ -25,7 +25,7 @@ from lapel.hardware.interfaces import Indicators
 from lapel.logs import Log
 
 if TYPE_CHECKING:
-    from lapel.desk import CameraDesk
+    from lapel.console_access import CameraAccess
 
 # flag, section, key, what it means
 _FLAGS: tuple[tuple[str, str, str, str], ...] = (
@@ -136,7 +136,7 @@ def _run(options: argparse.Namespace) -> int:
 def _login_set(options: argparse.Namespace) -> int:
     from lapel.app import evidence_folder
     from lapel.console.login import weak
-    from lapel.service_port import secrets_of
+    from lapel.console_setup import secrets_of
 
     flags = {("recording", "evidence"): getattr(options, "recording.evidence")}
     settings = config.from_environment(options.config, flags)
@@ -189,19 +189,19 @@ async def _live(config: Config, console: str | None, *, on_terminal: bool) -> in
 
 
 @contextlib.asynccontextmanager
-async def _serviced(config: Config, where: str | None, indicators: Indicators) -> AsyncIterator["CameraDesk | None"]:
+async def _serviced(config: Config, where: str | None, indicators: Indicators) -> AsyncIterator["CameraAccess | None"]:
     """A console on that line while the block runs. Without a line there is none; but a change that nobody confirmed is
     taken back all the same.
     """
     if where is None and not unconfirmed_note(config).exists():
         yield None  # and nothing of it is loaded
         return
-    from lapel.desk import CameraDesk
-    from lapel.service_port import candidate_of, console_at
+    from lapel.console_access import CameraAccess
+    from lapel.console_setup import candidate_of, console_at
     from lapel.worker import ThreadWorker
 
     clock, worker = SystemClock(), ThreadWorker(1)
-    desk = CameraDesk(clock, Log(clock), step_clock=set_system_clock)
+    desk = CameraAccess(clock, Log(clock), step_clock=set_system_clock)
     if where is None:
         serving = asyncio.create_task(candidate_of(desk, config, clock, worker).run_out(), name="console-confirm")
         indicators.say("a change of configuration was not confirmed: the settings before come back")

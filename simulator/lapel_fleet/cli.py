@@ -14,10 +14,10 @@ from pathlib import Path
 
 from lapel.clock import SystemClock
 from lapel.errors import LapelError
-from lapel_fleet.controller.cli import add_commands
-from lapel_fleet.field.cli import add_practice
-from lapel_fleet.run_options import add_run
-from lapel_fleet.steering.cli import add_steering
+from lapel_fleet.control.socket.cli import add_steering
+from lapel_fleet.operator.cli import add_commands
+from lapel_fleet.runs.options import add_run
+from lapel_fleet.training.cli import add_practice
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,8 +70,8 @@ def _add_provision(parser: argparse.ArgumentParser) -> None:
 
 
 def _provision(options: argparse.Namespace) -> int:
-    from lapel_fleet.broker import serve
-    from lapel_fleet.provision import Authority, cameras_of
+    from lapel_fleet.broker.embedded import serve
+    from lapel_fleet.broker.provision import Authority, cameras_of
 
     cameras = cameras_of(options.agency, options.sites)
     authority = Authority(options.out, SystemClock().now().utc)
@@ -94,7 +94,7 @@ def _demo(options: argparse.Namespace) -> int:
     except ImportError:
         print("lapel-fleet: needs more than the camera does: pip install 'lapel[fleet]'", file=sys.stderr)
         return 2
-    from lapel_fleet.demo import run
+    from lapel_fleet.runs.demo import run
 
     root = options.evidence or Path("evidence") / f"{SystemClock().now().utc:%Y%m%dT%H%M%SZ}"
     return asyncio.run(run(options.video, root, Console(), options.picture))

@@ -12,18 +12,18 @@ from console.terminals import Emulator, Terminal
 from lapel.camera import Camera
 from lapel.config import load
 from lapel.console.candidate import Candidate, Note
+from lapel.console.console_log import FileConsoleLog
 from lapel.console.interface import Role
-from lapel.console.login import Door, Secrets
-from lapel.console.record import FileRecord
+from lapel.console.login import LoginGuard, Secrets
 from lapel.console.shell import Console
-from lapel.desk import CameraDesk
+from lapel.console_access import CameraAccess
 from lapel.errors import StorageError
 from lapel.evidence.store import EvidenceStore
 from lapel.logs import Log
 from lapel.settings import Settings
 from lapel.worker import InlineWorker
-from lapel_fleet.clock import VirtualClock, run_virtual
 from lapel_fleet.hardware.serial import SimulatedSerial
+from lapel_fleet.time.clocks import VirtualClock, run_virtual
 from parts import Ear, RecordingLink, VirtualFootage
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class Card(EvidenceStore):
             raise StorageError("evidence: the card is full")
 
 
-class ButtonDesk(CameraDesk):
+class ButtonDesk(CameraAccess):
     """A desk with a button to prove presence with; `holds` is somebody holding it."""
 
     holds = False
@@ -98,8 +98,8 @@ class Rig:
             self.desk,
             self.clock,
             worker,
-            door=Door(self.secrets, self.clock, worker),
-            record=FileRecord(self.folder / ".lapel" / "console.jsonl", self.clock, worker),
+            door=LoginGuard(self.secrets, self.clock, worker),
+            record=FileConsoleLog(self.folder / ".lapel" / "console.jsonl", self.clock, worker),
             candidate=candidate,
         )
         service = console.run() if serviced else candidate.run_out()

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from lapel.console.login import LOCKED_AFTER, Door, Secrets
+from lapel.console.login import LOCKED_AFTER, LoginGuard, Secrets
 from lapel.errors import StorageError
 from lapel.worker import InlineWorker
-from lapel_fleet.clock import VirtualClock, run_virtual
+from lapel_fleet.time.clocks import VirtualClock, run_virtual
 
 SECRET = "correct horse battery"
 
@@ -18,7 +18,7 @@ def secrets_at(path: Path) -> Secrets:
 
 def test_each_wrong_secret_makes_the_next_wait_twice_as_long(tmp_path: Path) -> None:
     async def story(clock: VirtualClock) -> list[float]:
-        door = Door(secrets_at(tmp_path), clock, InlineWorker())
+        door = LoginGuard(secrets_at(tmp_path), clock, InlineWorker())
         await door.set("service", SECRET)
         waits = []
         for _ in range(LOCKED_AFTER):
@@ -32,7 +32,7 @@ def test_each_wrong_secret_makes_the_next_wait_twice_as_long(tmp_path: Path) -> 
 
 def test_the_right_one_ends_the_delay_and_the_count(tmp_path: Path) -> None:
     async def story(clock: VirtualClock) -> None:
-        door = Door(secrets_at(tmp_path), clock, InlineWorker())
+        door = LoginGuard(secrets_at(tmp_path), clock, InlineWorker())
         await door.set("service", SECRET)
         for _ in range(LOCKED_AFTER - 1):
             await door.knock("service", "wrong")
@@ -99,7 +99,7 @@ def test_a_damaged_file_lets_nobody_in_and_says_what_to_do(tmp_path: Path, conte
 
 def test_a_secret_that_works_once(tmp_path: Path) -> None:
     async def story(clock: VirtualClock) -> None:
-        door = Door(secrets_at(tmp_path), clock, InlineWorker())
+        door = LoginGuard(secrets_at(tmp_path), clock, InlineWorker())
         once = "a secret of that day"
         door.let_in_once("service", once)
         assert await door.standing("service") == "open"

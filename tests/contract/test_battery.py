@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from lapel.hardware.interfaces import Battery, Marks
 from lapel.states import State
-from lapel_fleet.clock import VirtualClock, run_virtual
 from lapel_fleet.hardware.battery import CHARGE_W, DRAW_W, RADIO_W, SimulatedBattery
+from lapel_fleet.time.clocks import VirtualClock, run_virtual
 
 Story = Callable[[VirtualClock, SimulatedBattery], Coroutine[Any, Any, None]]
 
-DEEDS = st.one_of(
+ACTIONS = st.one_of(
     st.tuples(st.just("shows"), st.sampled_from(State)),
     st.tuples(st.just("charger"), st.booleans()),
     st.tuples(st.just("around"), st.floats(-20, 50)),
@@ -44,7 +44,7 @@ def test_a_reading_is_one() -> None:
     play(story)
 
 
-@given(st.lists(st.tuples(DEEDS, PAUSES_S), max_size=20), st.integers(0, 5))
+@given(st.lists(st.tuples(ACTIONS, PAUSES_S), max_size=20), st.integers(0, 5))
 def test_energy_adds_up(deeds: list[tuple[tuple[str, Any], float]], seed: int) -> None:
     """Whatever is done to it: what is there is what was, less what was used and lost, and what was charged."""
 
@@ -85,7 +85,7 @@ def sides(battery: Battery) -> tuple[bool, ...]:
     return charge.charging, charge.percent > 40, charge.percent > 5, minutes > 20, charge.temperature_c >= 45
 
 
-@given(st.lists(st.tuples(DEEDS, PAUSES_S), max_size=12))
+@given(st.lists(st.tuples(ACTIONS, PAUSES_S), max_size=12))
 def test_whoever_waits_for_a_mark_learns_of_every_crossing(deeds: list[tuple[tuple[str, Any], float]]) -> None:
     """Within the half-minute in which a gauge may look again, and never without a reason."""
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from lapel.hardware.desktop.terminal import TerminalButtons
 from lapel.hardware.interfaces import Buttons, Edge, Switches
-from lapel_fleet.clock import VirtualClock, run_virtual
 from lapel_fleet.hardware.buttons import SimulatedButtons
+from lapel_fleet.time.clocks import VirtualClock, run_virtual
 
-DEEDS = st.tuples(st.sampled_from(["press", "stick", "free"]), st.sampled_from(["event", "power"]))
+ACTIONS = st.tuples(st.sampled_from(["press", "stick", "free"]), st.sampled_from(["event", "power"]))
 
 
 async def read(edges: AsyncIterator[Edge], into: list[Edge]) -> None:
@@ -22,7 +22,7 @@ async def read(edges: AsyncIterator[Edge], into: list[Edge]) -> None:
         into.append(await anext(edges))
 
 
-@given(st.lists(DEEDS, max_size=30), st.integers(0, 10))
+@given(st.lists(ACTIONS, max_size=30), st.integers(0, 10))
 def test_edges_take_turns_and_agree_with_what_is_down(deeds: list[tuple[str, str]], joins: int) -> None:
     """For a camera that starts in the middle, too."""
 

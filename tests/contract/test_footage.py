@@ -2,20 +2,20 @@
 
 import pytest
 
-from lapel_fleet.clock import VirtualClock, run_virtual
 from lapel_fleet.hardware.footage import ComputedFootage
-from lapel_fleet.hardware.reel import BlankReel, Reel
-from reels import numbered_reel
+from lapel_fleet.hardware.shared_clip import BlankSource, FragmentSource
+from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from shared_clips import numbered_reel
 from stories import SHORT_S, STORIES, Story, tell
 
 
 @pytest.fixture(params=["blank", "clip"])
-def reel(request: pytest.FixtureRequest) -> Reel:
-    return BlankReel() if request.param == "blank" else numbered_reel()
+def reel(request: pytest.FixtureRequest) -> FragmentSource:
+    return BlankSource() if request.param == "blank" else numbered_reel()
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
-def test_computed_footage(story: Story, reel: Reel) -> None:
+def test_computed_footage(story: Story, reel: FragmentSource) -> None:
     async def program(clock: VirtualClock) -> None:
         await tell(story, ComputedFootage(clock, SHORT_S, 8_000_000, reel), clock)
 

@@ -5,19 +5,19 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from lapel_fleet import virtual
-from lapel_fleet.camera import SimulatedCamera
-from lapel_fleet.checkers.ledger import Heard
+from lapel_fleet.cameras.camera import SimulatedCamera
+from lapel_fleet.checkers.records import ReceivedRecord
 from lapel_fleet.hardware.network import VirtualBroker
-from lapel_fleet.run import Run
-from lapel_fleet.scenario import Scenario
+from lapel_fleet.runs import virtual
+from lapel_fleet.runs.run import Run
+from lapel_fleet.scenario.scenario import Scenario
 
 
 @dataclass
 class Watch:
     """What was heard in a run."""
 
-    heard: dict[str, Heard] = field(default_factory=dict)
+    heard: dict[str, ReceivedRecord] = field(default_factory=dict)
     history: list[tuple[str, bytes]] = field(default_factory=list)
     """Every message, in order, up to the moment at which the run is judged."""
 

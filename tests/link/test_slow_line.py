@@ -6,14 +6,14 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from bench.bench_storm import Silent
-from fleet.checkers.made import event, telemetry
+from fleet.checkers.records import event, telemetry
 from lapel.link.contract import LapelV1
 from lapel.link.journal import MemoryJournal
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.link.transport import Envelope
 from lapel.worker import InlineWorker
-from lapel_fleet.clock import VirtualClock, run_virtual
+from lapel_fleet.time.clocks import VirtualClock, run_virtual
 from link.wire import Wire
 
 CONTRACT = LapelV1("demo", "home", "cam-0001")

@@ -7,10 +7,10 @@ import pytest
 from fragments import EPOCH
 from lapel.clock import Instant, Quality
 from lapel.errors import VideoEnded, VideoError
-from lapel.hardware.interfaces import FrameSource, PictureFormat
+from lapel.hardware.interfaces import FrameFormat, FrameSource
 from lapel.media.capture import Wanted, open_source
 from lapel.media.scene import read_number
-from pictures import picture
+from video_files import picture
 
 
 class Hand:
@@ -63,7 +63,7 @@ def source(spec: str, clock: Hand, *, loop: bool = False, wanted: Wanted | None 
 
 def test_a_file_plays_at_its_own_rate_and_ends(video: Path, clock: Hand) -> None:
     one = source(str(video), clock)
-    assert one.open() == PictureFormat(64, 32, 10.0)
+    assert one.open() == FrameFormat(64, 32, 10.0)
     times = [one.read().captured.mono_s for _ in range(10)]
     assert times == pytest.approx([100.0 + number / 10 for number in range(10)])
     with pytest.raises(VideoEnded, match=r"ten\.mp4.*--loop"):
@@ -93,14 +93,14 @@ def test_a_late_reader_gets_every_picture_until_half_a_second_and_then_knows_wha
 
 def test_a_size_that_is_asked_for_scales_and_one_side_keeps_the_shape(video: Path, clock: Hand) -> None:
     one = source(str(video), clock, wanted=Wanted(width=128))
-    assert one.open() == PictureFormat(128, 64, 10.0)
+    assert one.open() == FrameFormat(128, 64, 10.0)
     assert one.read().image.shape == (64, 128, 3)
     one.close()
 
 
 def test_the_scene_numbers_its_pictures_from_the_monotonic_clock(clock: Hand) -> None:
     one = source("scene", clock, wanted=Wanted(160, 90, 10.0))
-    assert one.open() == PictureFormat(160, 90, 10.0)
+    assert one.open() == FrameFormat(160, 90, 10.0)
     for _ in range(5):
         frame = one.read()
         assert read_number(frame.image) == round(frame.captured.mono_s * 10)

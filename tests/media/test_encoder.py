@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from lapel.fragment import Fragment
 from lapel.media.encoder import Encoder, EncoderSettings
-from pictures import file_of, frame, numbers
+from video_files import file_of, frame, numbers
 
 RATE = 10.0
 

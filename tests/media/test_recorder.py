@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pytest
 
-import pictures
+import video_files
 from fragments import HEADER, fragment, instant, media_in
 from lapel import boxes
 from lapel.clock import Instant, Quality
@@ -23,7 +23,7 @@ from lapel.media.recorder import Failed, Identity, Lost, Notice, PreEventSaved, 
 from lapel.recording import Account, Cause, GapNote
 from lapel.worker import InlineWorker, ThreadWorker, Worker
 from lapel_fleet.hardware.storage import MemoryStorage, SimulatedStorage
-from pictures import frame
+from video_files import frame
 
 T = TypeVar("T")
 
@@ -352,8 +352,8 @@ async def test_real_pictures_are_all_there_in_order_across_the_press_and_a_linke
     await bench.finished(recording)
     first, second = bench.memory.listing()
     assert (first.prebuffer_actual_s, first.duration_s, second.duration_s) == (2.46, 2.5, 3.0)
-    assert pictures.numbers(bench.memory.video("clip-1")) == list(range(25))
-    assert pictures.numbers(bench.memory.video("clip-2")) == list(range(25, 55))
+    assert video_files.numbers(bench.memory.video("clip-1")) == list(range(25))
+    assert video_files.numbers(bench.memory.video("clip-2")) == list(range(25, 55))
 
 
 # -- pre-event -------------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ def test_the_number_survives_a_starved_encoder() -> None:
 
     import av
 
-    from pictures import file_of
+    from video_files import file_of
 
     scene, encoder = Scene(320, 180, "cam-0001"), Encoder(EncoderSettings(bitrate_bps=120_000, codec="libx264"))
     for number in range(20):

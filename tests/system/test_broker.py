@@ -9,7 +9,7 @@ from system.process import until
 
 _STARTS_ONE = """
 import asyncio
-from lapel_fleet.broker import embedded_broker
+from lapel_fleet.broker.embedded import embedded_broker
 async def main():
     async with embedded_broker() as broker:
         print(broker.port, flush=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lapel.evidence.store import EvidenceStore
-from lapel_fleet.broker import embedded_broker, free_port
+from lapel_fleet.broker.embedded import embedded_broker, free_port
 from system.brokers import real
 from system.cards import card, mount
 from system.process import SMALL_SCENE, Program, camera, camera_on, fleet, lapel_camera, terminal, until

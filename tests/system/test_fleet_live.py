@@ -10,13 +10,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from lapel_fleet.broker import embedded_broker
+from lapel_fleet.broker.embedded import embedded_broker
 from system.brokers import real
 from system.process import Program, program
 
 FLEET = Path(sys.executable).with_name("lapel-fleet")
 WITHOUT_MOSQUITTO = (
-    "import sys; from lapel_fleet import broker; broker.mosquitto_path = lambda: None; "
+    "import sys; from lapel_fleet.broker import embedded; embedded.mosquitto_path = lambda: None; "
     "from lapel_fleet.cli import main; sys.exit(main(sys.argv[1:]))"
 )
 SHORT_DAY = """

@@ -61,7 +61,7 @@ def test_what_cannot_be_is_one_line_and_an_exit_code(tmp_path: Path) -> None:
 
 def test_cameras_without_media_need_neither_opencv_nor_ffmpeg() -> None:
     script = (
-        "import sys; from lapel_fleet.virtual import run; from lapel_fleet.scenario import load; "
+        "import sys; from lapel_fleet.runs.virtual import run; from lapel_fleet.scenario.scenario import load; "
         "run(load('smoke'), 1); sys.exit(bool({'cv2', 'av'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", script], timeout=60, check=False).returncode == 0

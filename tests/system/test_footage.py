@@ -8,12 +8,12 @@ from collections.abc import Callable
 from lapel.clock import SystemClock
 from lapel.errors import VideoEnded, VideoError
 from lapel.fragment import Fragment
-from lapel.hardware.interfaces import Frame, FrameSource, PictureFormat
+from lapel.hardware.interfaces import Frame, FrameFormat, FrameSource
 from lapel.media.encoder import Encoder, EncoderSettings
 from lapel.media.footage import LiveFootage
 from lapel.media.prebuffer import PreEventBuffer
 from lapel_fleet.hardware.video import SimulatedVideo
-from pictures import file_of, numbers, picture
+from video_files import file_of, numbers, picture
 
 RATE = 50.0
 
@@ -29,10 +29,10 @@ class Lens:
         self.stalled = threading.Event()
         self._go_on = threading.Event()
 
-    def open(self) -> PictureFormat:
+    def open(self) -> FrameFormat:
         if self.fail:
             raise self.fail
-        return PictureFormat(64, 32, RATE)
+        return FrameFormat(64, 32, RATE)
 
     def read(self) -> Frame:
         self._go_on.wait(1 / RATE)
@@ -67,7 +67,7 @@ class Ear:
 
 
 def footage(lens: FrameSource, stall_s: float = 0.5) -> LiveFootage:
-    def encoder(form: PictureFormat) -> Encoder:
+    def encoder(form: FrameFormat) -> Encoder:
         return Encoder(EncoderSettings(form.rate_fps, 200_000, 0.3, "libx264", "ultrafast"))
 
     return LiveFootage(lens, encoder, PreEventBuffer(30.0, 10**8), SystemClock(), random.Random(1), stall_s=stall_s)

@@ -19,7 +19,7 @@ from lapel.link.mqtt import MqttTransport, brokers_at
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.worker import InlineWorker
-from lapel_fleet.broker import embedded_broker, free_port
+from lapel_fleet.broker.embedded import embedded_broker, free_port
 from system.brokers import real
 
 Kind = Literal["mosquitto", "amqtt"]

@@ -14,7 +14,7 @@ from bench.bench_storm import mosquitto
 from lapel.errors import LinkError
 from lapel.link.mqtt import MqttTransport, brokers_at
 from lapel.link.transport import Hello
-from lapel_fleet.broker import free_port
+from lapel_fleet.broker.embedded import free_port
 from system import link_fleet
 from system.brokers import real
 from system.process import PATIENCE_S, Program, program

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lapel_fleet.broker import embedded_broker
+from lapel_fleet.broker.embedded import embedded_broker
 from system.brokers import real
 
 CONFTEST = '''

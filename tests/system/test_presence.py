@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from lapel.clock import SystemClock
-from lapel_fleet.broker import embedded_broker
+from lapel_fleet.broker.embedded import embedded_broker
 from system.brokers import real
 from system.process import SMALL_SCENE, camera, fleet
 from system.proxy import proxy

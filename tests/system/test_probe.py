@@ -17,8 +17,8 @@ from lapel.clock import SystemClock
 from lapel.console.client import Client
 from lapel.link.mqtt import Broker, brokers_at
 from lapel.link.probe import STEP_S, Probe
-from lapel_fleet.broker import embedded_broker, free_port
-from lapel_fleet.provision import Authority, cameras_of
+from lapel_fleet.broker.embedded import embedded_broker, free_port
+from lapel_fleet.broker.provision import Authority, cameras_of
 from system.brokers import real
 from system.process import fleet, until
 from system.technician import SECRET, serviced

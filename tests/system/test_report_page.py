@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from fleet.report.observed import observed
-from lapel_fleet.checkers.fleet import Finding
+from lapel_fleet.checkers.registry import Finding
 from lapel_fleet.report import Result, write_page
 from system.brokers import real
 

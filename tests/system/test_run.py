@@ -9,7 +9,7 @@ from pathlib import Path
 from lapel.clock import Instant, SystemClock
 from lapel.evidence.store import EvidenceStore
 from lapel.recording import Account, Cause
-from lapel_fleet.broker import embedded_broker
+from lapel_fleet.broker.embedded import embedded_broker
 from system.brokers import real
 from system.process import SMALL_SCENE, camera, camera_on, fleet, terminal, until
 from system.videos import SCENE_FPS, captured_s, complaints, film, length_s, shots

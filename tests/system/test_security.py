@@ -14,8 +14,8 @@ import aiomqtt
 import pytest
 
 from lapel.clock import SystemClock
-from lapel_fleet.broker import free_port
-from lapel_fleet.provision import Authority, cameras_of
+from lapel_fleet.broker.embedded import free_port
+from lapel_fleet.broker.provision import Authority, cameras_of
 from system.brokers import real
 from system.process import SMALL_SCENE, camera, until
 

@@ -12,8 +12,8 @@ from lapel.boxes import extent
 from lapel.clock import Instant
 from lapel.hardware.interfaces import Image
 from lapel.media.scene import NUMBER_BITS, read_number
-from pictures import picture
 from system.brokers import real
+from video_files import picture
 
 SCENE_FPS = 30
 

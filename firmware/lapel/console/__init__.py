@@ -1,1 +1,1 @@
-"""The technician's serial console: a line, a login, commands. Knows a camera only as a `Desk` (`interface.py`)."""
+"""The technician's serial console: line, login, commands. Knows a camera only as a `ConsoleCamera` (`interface.py`)."""

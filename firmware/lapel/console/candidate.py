@@ -16,7 +16,7 @@ import msgspec
 
 from lapel.clock import Clock
 from lapel.config import Changes, Scalar
-from lapel.console.interface import Desk, Outcome
+from lapel.console.interface import ConsoleCamera, Outcome
 from lapel.errors import ConsoleError, LapelError, StorageError
 from lapel.files import replace, sync_folder
 from lapel.worker import Worker
@@ -86,7 +86,7 @@ class Note:
 class Candidate:
     """The one candidate of a camera. Outlives sessions; belongs to the event loop."""
 
-    def __init__(self, desk: Desk, clock: Clock, worker: Worker, note: Note | None = None) -> None:
+    def __init__(self, desk: ConsoleCamera, clock: Clock, worker: Worker, note: Note | None = None) -> None:
         """`note` is where an unconfirmed change survives the power."""
         self._desk, self._clock, self._worker, self._note = desk, clock, worker, note or Note()
         self._changes: dict[str, dict[str, Scalar]] = {}

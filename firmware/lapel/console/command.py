@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lapel.console.interface import Desk, Role
+from lapel.console.interface import ConsoleCamera, Role
 from lapel.console.layout import Block, Pairs, Text
-from lapel.console.words import split
+from lapel.console.tokens import split
 from lapel.errors import ConsoleError
 
 if TYPE_CHECKING:
-    from lapel.console.call import Call
+    from lapel.console.invocation import Invocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Answer:
     blocks: tuple[Block, ...] = ()
 
 
-Run = Callable[["Call"], Awaitable[Answer]]
+Run = Callable[["Invocation"], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Parameter:
     optional: bool = False
     rest: bool = False
     choices: tuple[str, ...] = ()
-    known: Callable[[Desk], Iterable[str]] | None = None
+    known: Callable[[ConsoleCamera], Iterable[str]] | None = None
     """Words to complete with, where they depend on the camera. Must not block."""
 
     @property
@@ -149,7 +149,7 @@ class Table:
             verbs = (chosen,) if chosen else verbs
         return tuple(block for verb in verbs for block in _help_of(noun, verb, in_full=len(verbs) == 1))
 
-    def complete(self, line: str, desk: Desk) -> Completion:
+    def complete(self, line: str, desk: ConsoleCamera) -> Completion:
         """What Tab after `line` means."""
         *before, last = [*_loose_words(line), ""] if not line or line.endswith(" ") else _loose_words(line)
         try:
@@ -163,7 +163,7 @@ class Table:
             return Completion(fitting[0][len(last) :] + " ", fitting)
         return Completion(_common(fitting)[len(last) :], fitting)
 
-    def _known(self, before: Sequence[str], desk: Desk) -> Iterable[str]:
+    def _known(self, before: Sequence[str], desk: ConsoleCamera) -> Iterable[str]:
         if not before:
             return self._nouns
         noun = self._nouns[_meant(before[0], self._nouns, "command")]

@@ -6,7 +6,7 @@ Draws with carriage return, backspace and blanks alone, so that it works on any 
 from collections.abc import Callable
 from typing import Literal
 
-from lapel.console.words import is_inside_quotes
+from lapel.console.tokens import is_inside_quotes
 
 LINE_MAX_CHARS = 1_000
 """Noise is endless; a command is not."""

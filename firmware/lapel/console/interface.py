@@ -143,7 +143,7 @@ class Outcome(_Fact, frozen=True, kw_only=True):
     recording: str | None = None
 
 
-class Desk(Protocol):
+class ConsoleCamera(Protocol):
     """A camera as a technician meets it. Nothing here blocks the event loop; what takes time is awaited."""
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lapel.logs import Level
-from lapel.plain import plain
+from lapel.sanitize import plain
 
 Style = Literal["", "good", "warn", "bad"]
 STYLES: Mapping[Level, Style] = {"debug": "", "info": "", "warning": "warn", "error": "bad"}

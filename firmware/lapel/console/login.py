@@ -115,7 +115,7 @@ class Secrets:
             raise StorageError(f"{self._path}: the secrets cannot be kept: {error.strerror}") from error
 
 
-class Door:
+class LoginGuard:
     """Lets in, or not, and takes its time about it. One per camera: hanging up does not shorten a delay."""
 
     def __init__(self, secrets_: Secrets, clock: Clock, worker: Worker) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 
 from lapel.console import machine
-from lapel.console.carrier import Carrier
+from lapel.console.executor import CommandExecutor
 from lapel.console.interface import Role
 from lapel.errors import ConsoleError, MessageError
 from lapel.hardware.interfaces import SerialLine
@@ -15,7 +15,7 @@ NOISE_LINES = 20
 class MachineMode:
     """Carries out one request after the other; the newest reply is kept for whoever lost it."""
 
-    def __init__(self, carrier: Carrier, line: SerialLine, role: Role, understood: Callable[[], None]) -> None:
+    def __init__(self, carrier: CommandExecutor, line: SerialLine, role: Role, understood: Callable[[], None]) -> None:
         """`understood` is told of each line that was a request."""
         self._carrier, self._line, self._role, self._understood = carrier, line, role, understood
         self._newest: tuple[machine.Request, machine.Response] | None = None

@@ -12,24 +12,24 @@ import msgspec
 
 from lapel import __version__
 from lapel.clock import Clock
-from lapel.console.call import Means
 from lapel.console.candidate import Candidate
-from lapel.console.carrier import Carrier, tell_fault
 from lapel.console.command import Table, all_commands
+from lapel.console.console_log import ConsoleLog
 from lapel.console.editor import LineEditor
-from lapel.console.entrance import Entrance
-from lapel.console.interface import Desk, Role
+from lapel.console.executor import CommandExecutor, tell_fault
+from lapel.console.interface import ConsoleCamera, Role
+from lapel.console.invocation import Means
 from lapel.console.keys import Keys, RawInput, TypeAhead
 from lapel.console.layout import STYLES, Block, Text, length
-from lapel.console.login import Door
+from lapel.console.login import LoginGuard
+from lapel.console.login_dialog import LoginDialog
 from lapel.console.machine_mode import NOISE_LINES, MachineMode
-from lapel.console.record import Record
 from lapel.console.screen import Screen
 from lapel.console.transfer import Zmodem
 from lapel.errors import ConsoleError, LapelError
 from lapel.hardware.interfaces import SerialLine
 from lapel.logs import LEVELS, Level, LogLine
-from lapel.plain import plain
+from lapel.sanitize import plain
 from lapel.worker import Worker
 
 IDLE_S = 600.0
@@ -49,12 +49,12 @@ class Console:
     def __init__(
         self,
         line: SerialLine,
-        desk: Desk,
+        desk: ConsoleCamera,
         clock: Clock,
         worker: Worker,
         *,
-        door: Door,
-        record: Record,
+        door: LoginGuard,
+        record: ConsoleLog,
         candidate: Candidate | None = None,
         table: Table | None = None,
         idle_s: float = IDLE_S,
@@ -77,15 +77,15 @@ class Console:
 
 
 class Visit:
-    """From somebody's coming to their hanging up. Implements `lapel.console.call.Seat`."""
+    """From somebody's coming to their hanging up. Implements `lapel.console.invocation.Seat`."""
 
     def __init__(self, means: Means, line: SerialLine, idle_s: float) -> None:
         self._on, self._line, self._clock = means, line, means.clock
         self._idle_s, self._idle_from_s = idle_s, means.clock.mono_s()
         self._screen = Screen(line)
         self._editor = LineEditor(self._screen.write, lambda: self._screen.columns)
-        self._entrance = Entrance(means, self, line.name)
-        self._carrier = Carrier(means)
+        self._entrance = LoginDialog(means, self, line.name)
+        self._carrier = CommandExecutor(means)
         self._decoder, self._keys = Keys(), TypeAhead()
         self._raw: RawInput | None = None
         self._held: deque[LogLine] = deque(maxlen=_LINES_HELD)

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from lapel.console.interface import Battery, Button, Card, Desk, Network, Standing, Video
+from lapel.console.interface import Battery, Button, Card, ConsoleCamera, Network, Standing, Video
 
 Severity = Literal["blocker", "trouble"]
 """A *blocker* keeps the camera from recording what the wearer expects; *trouble* does not, and wants mending."""
@@ -36,7 +36,7 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
     buttons: list[Button]
 
 
-async def survey(desk: Desk) -> Survey:
+async def survey(desk: ConsoleCamera) -> Survey:
     """Look at everything, once."""
     return Survey(
         standing=desk.standing(),

@@ -35,7 +35,7 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class PictureFormat:
+class FrameFormat:
     """What a source delivers: pixels and pictures per second."""
 
     width: int
@@ -50,7 +50,7 @@ class FrameSource(Protocol):
     def name(self) -> str:
         """As the user named it: `/dev/video0`, `bikes.mp4`, `scene`."""
 
-    def open(self) -> PictureFormat:
+    def open(self) -> FrameFormat:
         """Begin to deliver. Raises VideoError when there is no such device, file or address."""
 
     def read(self) -> Frame:
@@ -206,7 +206,7 @@ class Indicators(Protocol):
         """One line worth reading: a state, a refusal and its reason, a recording saved."""
 
     def show(self, state: State) -> None:
-        """Show the state until the next one. `lapel.signals.LIGHTS` says by which light."""
+        """Show the state until the next one. `lapel.indications.LIGHTS` says by which light."""
 
     def signal(self, signal: Signal) -> None:
         """Sound and vibrate, once."""

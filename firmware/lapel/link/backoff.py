@@ -1,6 +1,6 @@
 """When to try again, and how fast to catch up: what keeps a fleet that lost one broker from bringing it down again."""
 
-from lapel.chance import Chance
+from lapel.randomness import RandomSource
 
 
 class Backoff:
@@ -10,7 +10,7 @@ class Backoff:
     it at the same moment, and they must not come back at the same moment.
     """
 
-    def __init__(self, chance: Chance, first_s: float = 1.0, most_s: float = 60.0, spread_s: float = 0.0) -> None:
+    def __init__(self, chance: RandomSource, first_s: float = 1.0, most_s: float = 60.0, spread_s: float = 0.0) -> None:
         self._chance = chance
         self._first_s, self._most_s, self._spread_s = first_s, most_s, spread_s
         self._next_s = first_s
@@ -34,7 +34,7 @@ class Backoff:
 class Pace:
     """So many a second on average, after a first `burst` at once, with jitter: a bucket of permissions that refills."""
 
-    def __init__(self, chance: Chance, per_s: float, burst: int = 10) -> None:
+    def __init__(self, chance: RandomSource, per_s: float, burst: int = 10) -> None:
         self._chance, self._per_s, self._burst = chance, per_s, burst
         self._left, self._looked_s = float(burst), 0.0
 

@@ -18,8 +18,8 @@ from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from lapel.bell import Inbox
 from lapel.errors import ConfigError, LapelError, LinkError
+from lapel.light_event import Inbox
 from lapel.link.transport import Connection, Envelope, Hello, Inbound
 
 SESSION_EXPIRY_S = 3600

@@ -8,8 +8,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 
-from lapel.bell import Bell
 from lapel.errors import StorageError
+from lapel.light_event import LightEvent
 from lapel.link.journal import KEPT_ANSWERS, Answer, Changes, Journal, Kept, Route, Waiting
 from lapel.link.messages import EventKind, EventMessage, Reply
 from lapel.worker import Worker
@@ -38,7 +38,7 @@ class Outbox:
         self._added: dict[int, Waiting] = {}
         self._removed: list[int] = []
         self._answered: dict[str, Answer] = {}
-        self._changed = Bell()
+        self._changed = LightEvent()
         self._writing = asyncio.Lock()
         self._is_open = False
         self._on_unfinished: Callable[[Reply], None] = lambda _: None

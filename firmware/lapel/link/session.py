@@ -20,18 +20,18 @@ import contextlib
 from collections import Counter
 from collections.abc import Coroutine
 
-from lapel.bell import Bell
-from lapel.chance import Chance
 from lapel.clock import Clock, iso
 from lapel.errors import LinkError, MessageError
+from lapel.light_event import LightEvent
 from lapel.link.backoff import Backoff, Pace
+from lapel.link.command_check import Delivery, objection
 from lapel.link.contract import Contract
-from lapel.link.gate import Delivery, objection
 from lapel.link.interface import LinkHost, LinkStatus
 from lapel.link.journal import Route, Waiting
 from lapel.link.messages import CameraState, Command, Outgoing, Reply, StateMessage, Telemetry, offline
 from lapel.link.outbox import Outbox
 from lapel.link.transport import Connection, Envelope, Hello, Inbound, Transport
+from lapel.randomness import RandomSource
 
 BACKOFF_S = (0.5, 60.0)
 SPREAD_S = 5.0
@@ -61,7 +61,7 @@ class Session:
         outbox: Outbox,
         *,
         session: str,
-        chance: Chance,
+        chance: RandomSource,
         duplicate_backoff_s: float = DUPLICATE_BACKOFF_S,
         spread_s: float = SPREAD_S,
         drain_per_s: float = DRAIN_PER_S,
@@ -83,8 +83,8 @@ class Session:
         self._told_dropped: Counter[str] = Counter()
         self._parting: str | None = None
         self._hurries = False
-        self._work = Bell()
-        self._parted = Bell()
+        self._work = LightEvent()
+        self._parted = LightEvent()
         self._down = "not connected yet"
 
     # -- for the camera ----------------------------------------------------------------------------------------------

@@ -20,10 +20,10 @@ import cv2
 
 from lapel.clock import Clock, Instant
 from lapel.errors import VideoEnded, VideoError
-from lapel.hardware.interfaces import Frame, FrameSource, Image, PictureFormat
+from lapel.hardware.interfaces import Frame, FrameFormat, FrameSource, Image
 from lapel.media.scene import Scene
 
-DEFAULT_FORMAT = PictureFormat(1920, 1080, 30.0)
+DEFAULT_FORMAT = FrameFormat(1920, 1080, 30.0)
 LATE_S = 0.5
 """A file or a scene whose reader is later than this skips pictures, and counts them."""
 _LIMITS = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 5000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 5000]
@@ -38,14 +38,14 @@ class Wanted:
     height: int | None = None
     rate_fps: float | None = None
 
-    def over(self, own: PictureFormat) -> PictureFormat:
+    def over(self, own: FrameFormat) -> FrameFormat:
         """The source's own format, with what was asked for put in its place. One side alone keeps the shape."""
         width, height = self.width, self.height
         if width is None and height is not None:
             width = round(own.width * height / own.height / 2) * 2
         elif height is None and width is not None:
             height = round(own.height * width / own.width / 2) * 2
-        return PictureFormat(width or own.width, height or own.height, self.rate_fps or own.rate_fps)
+        return FrameFormat(width or own.width, height or own.height, self.rate_fps or own.rate_fps)
 
 
 def open_source(
@@ -105,12 +105,12 @@ class SceneSource:
 
     name = "scene"
 
-    def __init__(self, form: PictureFormat, camera: str, clock: Clock, wait: Callable[[float], object]) -> None:
+    def __init__(self, form: FrameFormat, camera: str, clock: Clock, wait: Callable[[float], object]) -> None:
         self._format, self._clock, self._wait = form, clock, wait
         self._scene = Scene(form.width, form.height, camera)
         self._pace: _Pace | None = None
 
-    def open(self) -> PictureFormat:
+    def open(self) -> FrameFormat:
         """Begin at the next whole picture of the monotonic clock."""
         rate = self._format.rate_fps
         first = int(self._clock.mono_s() * rate) + 1
@@ -154,7 +154,7 @@ class FileSource:
         self._image: Image | None = None
         self._played = 0
 
-    def open(self) -> PictureFormat:
+    def open(self) -> FrameFormat:
         """Open the file. Raises VideoError when it is no video that FFmpeg can read."""
         self.close()
         self._video, self._own = self._opened()
@@ -193,7 +193,7 @@ class FileSource:
             self._video.release()
         self._video, _ = self._opened()
 
-    def _opened(self) -> tuple[cv2.VideoCapture, PictureFormat]:
+    def _opened(self) -> tuple[cv2.VideoCapture, FrameFormat]:
         video = cv2.VideoCapture(self._address, cv2.CAP_FFMPEG, _LIMITS)
         own = _own_format(video)
         if not video.isOpened() or own is None:
@@ -217,7 +217,7 @@ class _LiveSource:
         self._video: cv2.VideoCapture | None = None
         self._format = DEFAULT_FORMAT
 
-    def open(self) -> PictureFormat:
+    def open(self) -> FrameFormat:
         """Open it. Raises VideoError when it is not there or delivers nothing."""
         self.close()
         self._video = self._opened()
@@ -287,15 +287,15 @@ class UrlSource(_LiveSource):
         return "cannot be opened; is the address right and the server up?"
 
 
-def _own_format(video: cv2.VideoCapture) -> PictureFormat | None:
+def _own_format(video: cv2.VideoCapture) -> FrameFormat | None:
     width, height = round(video.get(cv2.CAP_PROP_FRAME_WIDTH)), round(video.get(cv2.CAP_PROP_FRAME_HEIGHT))
     rate = video.get(cv2.CAP_PROP_FPS)
     if not width or not height:
         return None
-    return PictureFormat(width, height, rate if 0.5 <= rate <= 240 else DEFAULT_FORMAT.rate_fps)
+    return FrameFormat(width, height, rate if 0.5 <= rate <= 240 else DEFAULT_FORMAT.rate_fps)
 
 
-def _scaled(image: Image, form: PictureFormat) -> Image:
+def _scaled(image: Image, form: FrameFormat) -> Image:
     if image.shape[:2] == (form.height, form.width):
         return image
     return cast(Image, cv2.resize(image, (form.width, form.height), interpolation=cv2.INTER_AREA))

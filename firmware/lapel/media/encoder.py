@@ -17,7 +17,7 @@ from lapel.clock import Instant
 from lapel.errors import VideoError
 from lapel.fragment import TICKS_PER_S, Fragment, Gap
 from lapel.hardware.interfaces import Frame, Image
-from lapel.media.mux import TIME_BASE, EncodedPicture, mux
+from lapel.media.mux import TIME_BASE, EncodedFrame, mux
 
 GAP_S = 0.5
 """Pictures further apart than this (and than three frame periods) are a gap, told as such; less is jitter."""
@@ -53,7 +53,7 @@ class Encoder:
         self._last_ticks = -1
         self._header = b""
         self._number = 0
-        self._open: list[EncodedPicture] = []
+        self._open: list[EncodedFrame] = []
         self._open_since: Instant | None = None
         self._gap: Gap | None = None
         self._gap_reason: str | None = None
@@ -113,7 +113,7 @@ class Encoder:
         else:
             self._open_dropped, self._dropped = self._open_dropped + self._dropped, 0
         for packet in codec.encode(frame):
-            self._open.append(EncodedPicture(bytes(packet), ticks, 0, packet.is_keyframe))
+            self._open.append(EncodedFrame(bytes(packet), ticks, 0, packet.is_keyframe))
         self._last_ticks = ticks
 
     def _close(self, end_ticks: int) -> Fragment | None:
@@ -192,11 +192,11 @@ def _context(name: str, settings: EncoderSettings, width: int, height: int) -> V
     return codec
 
 
-def _timed(pictures: list[EncodedPicture], end_ticks: int) -> list[EncodedPicture]:
+def _timed(pictures: list[EncodedFrame], end_ticks: int) -> list[EncodedFrame]:
     """Each picture lasts until the next one; the last until `end_ticks`."""
     ends = [picture.ticks for picture in pictures[1:]] + [end_ticks]
     return [
-        EncodedPicture(picture.data, picture.ticks, end - picture.ticks, picture.is_keyframe)
+        EncodedFrame(picture.data, picture.ticks, end - picture.ticks, picture.is_keyframe)
         for picture, end in zip(pictures, ends, strict=True)
     ]
 

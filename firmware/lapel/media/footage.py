@@ -15,13 +15,13 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from lapel.chance import Chance
 from lapel.clock import Clock, Instant
 from lapel.errors import VideoEnded, VideoError
 from lapel.fragment import Fragment
-from lapel.hardware.interfaces import FootageListener, FootageStatus, Frame, FrameSource, PictureFormat, PreEvent
+from lapel.hardware.interfaces import FootageListener, FootageStatus, Frame, FrameFormat, FrameSource, PreEvent
 from lapel.media.encoder import Encoder
 from lapel.media.prebuffer import PreEventBuffer
+from lapel.randomness import RandomSource
 
 QUEUED_FRAMES = 8
 """A quarter of a second at 30 fps and 50 MB at 1080p: enough for a slow moment of the encoder."""
@@ -39,7 +39,7 @@ Measured on x86: 74 us for a 1080p picture.
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    form: PictureFormat
+    form: FrameFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,10 @@ class LiveFootage:
     def __init__(
         self,
         source: FrameSource,
-        new_encoder: Callable[[PictureFormat], Encoder],
+        new_encoder: Callable[[FrameFormat], Encoder],
         prebuffer: PreEventBuffer,
         clock: Clock,
-        chance: Chance,
+        chance: RandomSource,
         *,
         stall_s: float = 2.0,
         overlay: Callable[[Frame], None] | None = None,

@@ -27,7 +27,7 @@ _OPTIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class EncodedPicture:
+class EncodedFrame:
     """One encoded picture: its bytes (Annex B H.264), its time and length in 1/90000 s."""
 
     data: bytes
@@ -36,7 +36,7 @@ class EncodedPicture:
     is_keyframe: bool
 
 
-def mux(pictures: Sequence[EncodedPicture], width: int, height: int, number: int) -> tuple[bytes, bytes]:
+def mux(pictures: Sequence[EncodedFrame], width: int, height: int, number: int) -> tuple[bytes, bytes]:
     """(header, body) of fragment `number`: `ftyp` + `moov`, and `moof` + `mdat` at the pictures' own times.
 
     The first picture must be a keyframe with its parameter sets in the stream; the muxer makes the avcC from them.
@@ -52,7 +52,7 @@ def mux(pictures: Sequence[EncodedPicture], width: int, height: int, number: int
     return data[:split], data[split:]
 
 
-def _packet(picture: EncodedPicture, track: av.stream.Stream) -> av.Packet[av.stream.Stream]:
+def _packet(picture: EncodedFrame, track: av.stream.Stream) -> av.Packet[av.stream.Stream]:
     """A packet of its own for each mux: `mux()` changes what it is given."""
     packet: av.Packet[av.stream.Stream] = av.Packet(picture.data)
     packet.pts = packet.dts = picture.ticks

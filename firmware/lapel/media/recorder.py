@@ -17,11 +17,11 @@ from functools import partial
 
 import msgspec
 
-from lapel.bell import Bell
 from lapel.clock import Clock, Instant, iso
 from lapel.errors import StorageError
 from lapel.fragment import TICKS_PER_S, Fragment
 from lapel.hardware.interfaces import PreEvent, RecordingFiles, Storage
+from lapel.light_event import LightEvent
 from lapel.media.clip import Clip, Missing, Placed, utc_of
 from lapel.recording import Account, Cause
 from lapel.worker import Worker
@@ -195,7 +195,7 @@ class Recording:
         self._excuses = excuses
         self._markers: list[float] = []
         self._queue: deque[Fragment | Missing | _Milestone] = deque()
-        self._arrived = Bell()
+        self._arrived = LightEvent()
         self._last_number = 0
         self._end_ticks = 0
         for fragment in before.fragments:

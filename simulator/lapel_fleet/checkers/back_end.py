@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
-from lapel_fleet.checkers.ledger import BackEndProbe, Case, Heard, Truth, first_hearings
+from lapel_fleet.checkers.records import ActualRecord, BackEndProbe, Case, ReceivedRecord, first_receipts
 
 BackEndChecker = Callable[[Case, BackEndProbe], Iterator[str | None]]
 
@@ -38,7 +38,7 @@ def misses_no_event(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
     """It has every event that reached it."""
     truth, heard = case
     kept = set(probe.events(truth.camera))
-    for event in first_hearings(heard):
+    for event in first_receipts(heard):
         yield None if event.id in kept else f"has not got event {event.id} ({event.kind})"
 
 
@@ -92,12 +92,12 @@ BACK_END_CHECKERS: dict[str, BackEndChecker] = {
 }
 
 
-def _places(heard: Heard) -> dict[str, tuple[int, float]]:
+def _places(heard: ReceivedRecord) -> dict[str, tuple[int, float]]:
     """Where each event stands: which session of the camera it is of, and when in it."""
-    events = first_hearings(heard)
+    events = first_receipts(heard)
     sessions = list(dict.fromkeys(event.session for event in events))
     return {event.id: (sessions.index(event.session), event.mono_s) for event in events}
 
 
-def _complete(truth: Truth) -> set[str]:
+def _complete(truth: ActualRecord) -> set[str]:
     return {account.recording for account in truth.accounts if account.status == "complete"}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from lapel_fleet.checkers.ledger import Case
+from lapel_fleet.checkers.records import Case
 
 _UNFINISHED = ("accepted", "progress")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from lapel.link.messages import EventMessage, StateMessage
-from lapel_fleet.checkers.ledger import Case, first_hearings, number_of
+from lapel_fleet.checkers.records import Case, first_receipts, number_of
 
 
 def events_come_once_and_in_order(case: Case) -> Iterator[str | None]:
@@ -14,7 +14,7 @@ def events_come_once_and_in_order(case: Case) -> Iterator[str | None]:
             yield f"event {event.id} came twice and differs"
         by_id.setdefault(event.id, event)
     sessions: dict[str, list[int]] = {}
-    for event in first_hearings(case[1]):
+    for event in first_receipts(case[1]):
         sessions.setdefault(event.session, []).append(number_of(event))
     for session, numbers in sessions.items():
         missing = sorted(set(range(1, max(numbers) + 1)) - set(numbers))

@@ -20,8 +20,8 @@ from msgspec import Meta
 from lapel.config import meant
 from lapel.errors import ConfigError
 from lapel.link.messages import EventKind, EventMessage, StateMessage
-from lapel_fleet.checkers.fleet import CHECKERS, Finding
-from lapel_fleet.checkers.ledger import Case, Heard
+from lapel_fleet.checkers.records import Case, ReceivedRecord
+from lapel_fleet.checkers.registry import CHECKERS, Finding
 
 Per = Literal["camera", "site", "fleet"]
 _Limit = Annotated[float, Meta(ge=0)]
@@ -94,7 +94,7 @@ def _online(_: Expectation, case: Case) -> list[float]:
     return [1.0 - _offline_s(heard, ended_s) / (ended_s - began_s)] if ended_s > began_s else []
 
 
-def _offline_s(heard: Heard, ended_s: float) -> float:
+def _offline_s(heard: ReceivedRecord, ended_s: float) -> float:
     total_s, since_s = 0.0, None
     for one in heard.arrivals:
         if isinstance(one.message, StateMessage):

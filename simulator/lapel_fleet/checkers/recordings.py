@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from lapel.recording import Account
-from lapel_fleet.checkers.ledger import Activation, Case, Heard, Truth, first_hearings
+from lapel_fleet.checkers.records import Activation, ActualRecord, Case, ReceivedRecord, first_receipts
 
 TOLERANCE_S = 0.1
 """Three pictures at 30 a second: where a stop falls between two of them, and roundings."""
@@ -170,7 +170,7 @@ def saved_is_said(case: Case) -> Iterator[str | None]:
 def markers_are_kept(case: Case) -> Iterator[str | None]:
     """Each is told and stands in the recording, or is refused."""
     truth, heard = case
-    told = [event for event in first_hearings(heard) if event.kind == "marker"]
+    told = [event for event in first_receipts(heard) if event.kind == "marker"]
     refused = [event.mono_s for event in heard.events if event.kind == "refused" and event.detail["event"] == "mark"]
     answers_s = [*refused, *(event.mono_s for event in told)]
     for at_s in truth.markers:
@@ -184,23 +184,23 @@ def markers_are_kept(case: Case) -> Iterator[str | None]:
             yield None if kept == count else f"{recording}: {count} markers were told, {kept} are in it"
 
 
-def _answers(truth: Truth, account: Account, one: Activation) -> bool:
+def _answers(truth: ActualRecord, account: Account, one: Activation) -> bool:
     if account.continues is not None:
         return False
     return account.start.command == one.command if one.command else _is_trigger(truth, account, one)
 
 
-def _is_same(truth: Truth, one: Activation, other: Activation) -> bool:
+def _is_same(truth: ActualRecord, one: Activation, other: Activation) -> bool:
     """Whether nobody can tell the one from the other by what was recorded."""
     return one.command == other.command and abs(one.at_s - other.at_s) <= 2 * truth.precision_s
 
 
-def _is_trigger(truth: Truth, account: Account, one: Activation) -> bool:
+def _is_trigger(truth: ActualRecord, account: Account, one: Activation) -> bool:
     apart_s = abs(_seconds(one.utc, account.trigger_time))
     return not account.start.command and not one.command and apart_s <= truth.precision_s
 
 
-def _was_refused(truth: Truth, heard: Heard, one: Activation) -> bool:
+def _was_refused(truth: ActualRecord, heard: ReceivedRecord, one: Activation) -> bool:
     """A start was refused then; or a recording failed soon after, on a card that took its time to say so."""
     tolerance_s = TOLERANCE_S + truth.precision_s
     for event in heard.events:
@@ -213,23 +213,23 @@ def _was_refused(truth: Truth, heard: Heard, one: Activation) -> bool:
     return False
 
 
-def _was_switched_off(truth: Truth, at_s: float) -> bool:
+def _was_switched_off(truth: ActualRecord, at_s: float) -> bool:
     return bool(truth.states) and "off" in truth.states_between(at_s, at_s + _JUST_SWITCHED_OFF_S)
 
 
-def _ended_then(truth: Truth, at_s: float) -> bool:
+def _ended_then(truth: ActualRecord, at_s: float) -> bool:
     """Whether a recording ended in that moment, be it before a light showed it: nobody knows what was first."""
     return any(state != "recording" and abs(since_s - at_s) <= truth.precision_s for since_s, state in truth.states)
 
 
-def _was_asked_for(truth: Truth, account: Account) -> bool:
+def _was_asked_for(truth: ActualRecord, account: Account) -> bool:
     if account.start.command:
         known = account.start.command in truth.commands or account.start.command in truth.at_console
         return known and account.start.command not in truth.expired
     return any(_is_trigger(truth, account, one) for one in truth.activations)
 
 
-def _activations_with_clips(truth: Truth) -> Iterator[tuple[Activation, list[Account]]]:
+def _activations_with_clips(truth: ActualRecord) -> Iterator[tuple[Activation, list[Account]]]:
     """Each activation that was recorded once, with its clip and those that go on from it."""
     following = {account.continues: account for account in truth.accounts if account.continues}
     for one in truth.activations:
@@ -241,13 +241,13 @@ def _activations_with_clips(truth: Truth) -> Iterator[tuple[Activation, list[Acc
             yield one, clips
 
 
-def _seen_before_s(truth: Truth, at_s: float, asked_s: float) -> float:
+def _seen_before_s(truth: ActualRecord, at_s: float, asked_s: float) -> float:
     """How much of the asked time before `at_s` the camera saw, without a break that emptied its buffer."""
     from_s = max(_capturing_since_s(truth, at_s), at_s - asked_s)
     return at_s - from_s - truth.dark_s(from_s, at_s)
 
 
-def _capturing_since_s(truth: Truth, at_s: float) -> float:
+def _capturing_since_s(truth: ActualRecord, at_s: float) -> float:
     since_s = at_s
     for start_s, state in truth.states:
         if start_s > at_s:
@@ -259,7 +259,7 @@ def _capturing_since_s(truth: Truth, at_s: float) -> float:
     return since_s
 
 
-def _wanted_s(truth: Truth, at_s: float) -> float | None:
+def _wanted_s(truth: ActualRecord, at_s: float) -> float | None:
     """Seconds from the press to the stop, or to the last picture before it, which may have been before the press. None
     when nobody stopped it, or nobody knows.
     """
@@ -279,7 +279,7 @@ def _was_stopped(account: Account) -> bool:
     return account.status == "complete" and account.stop is not None and account.stop.source != "camera"
 
 
-def _markers_of(truth: Truth, recording: str) -> int:
+def _markers_of(truth: ActualRecord, recording: str) -> int:
     """In the clip of that name and those that go on from it."""
     by_id = {account.recording: account for account in truth.accounts}
     count, clip = 0, by_id.get(recording)

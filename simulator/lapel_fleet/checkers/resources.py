@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from lapel_fleet.checkers.ledger import Case, Resource, Truth
+from lapel_fleet.checkers.records import ActualRecord, Case, Resource
 
 _PERCENT = 2.0
 """How far a told charge may lie from the true one: gauges round, and batteries recover when little is asked of them."""
@@ -45,7 +45,11 @@ def _only_falls(what: str, samples: Sequence[Resource], tolerance: float) -> Ite
 
 
 def _told_as_it_is(
-    what: str, truth: Truth, samples: Sequence[Resource], told: Sequence[tuple[float, float | None]], tolerance: float
+    what: str,
+    truth: ActualRecord,
+    samples: Sequence[Resource],
+    told: Sequence[tuple[float, float | None]],
+    tolerance: float,
 ) -> Iterator[str | None]:
     """Telemetry tells what was measured at the last look; the truth is somewhere between the samples around it."""
     for at_s, left in told:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from lapel.link.messages import EventMessage, StateMessage, Telemetry
-from lapel_fleet.checkers.ledger import Arrival, Case, Truth, first_hearings
+from lapel_fleet.checkers.records import ActualRecord, Arrival, Case, first_receipts
 
 _BRIEF_S = 1.0
 """A state that was left so soon need not have been told; *recording* waits for the first fragment on disk."""
@@ -37,7 +37,7 @@ def no_stale_state_is_left_standing(case: Case) -> Iterator[str | None]:
             believed = one
 
 
-def _staleness(truth: Truth, believed: Arrival | None, one: Arrival) -> str | None:
+def _staleness(truth: ActualRecord, believed: Arrival | None, one: Arrival) -> str | None:
     if believed is None or not isinstance(believed.message, StateMessage):
         return f"was heard of at {one.at_s:.1f} s, before it said what it does"
     told = believed.message.state
@@ -56,7 +56,7 @@ def what_happened_is_told(case: Case) -> Iterator[str | None]:
     truth, heard = case
     if not truth.states or any(event.kind == "events-dropped" for event in heard.events):
         return
-    told = [event for event in first_hearings(heard) if event.kind == "state-changed"]
+    told = [event for event in first_receipts(heard) if event.kind == "state-changed"]
     ends_s = [at_s for at_s, _ in truth.states[1:]]
     for (at_s, state), end_s in zip(truth.states, [*ends_s, float("inf")], strict=True):
         dark_s = truth.dark_s(at_s, end_s) if state == "recording" else 0.0
@@ -65,7 +65,7 @@ def what_happened_is_told(case: Case) -> Iterator[str | None]:
             yield None if known else f"was {state} from {at_s:.1f} s on, which was never told"
 
 
-def _tells(truth: Truth, event: EventMessage, state: str, at_s: float, dark_s: float) -> bool:
+def _tells(truth: ActualRecord, event: EventMessage, state: str, at_s: float, dark_s: float) -> bool:
     from_s, to_s = at_s - _EARLY_S - truth.precision_s, at_s + dark_s + truth.news_s
     return event.detail["after"] == state and from_s < event.mono_s < to_s
 
@@ -98,7 +98,9 @@ def telemetry_is_plausible(case: Case) -> Iterator[str | None]:
         last[told.session] = (at_s, told)
 
 
-def _implausible(truth: Truth, at_s: float, told: Telemetry, before: tuple[float, Telemetry] | None) -> str | None:
+def _implausible(
+    truth: ActualRecord, at_s: float, told: Telemetry, before: tuple[float, Telemetry] | None
+) -> str | None:
     if told.measured_fps > truth.fps * _FPS_MARGIN:
         return f"{told.measured_fps:g} pictures a second at {at_s:.1f} s, the lens gives {truth.fps:g}"
     if before is not None:
@@ -116,7 +118,7 @@ def _seconds_between(earlier: str, later: str) -> float:
     return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
 
 
-def _true_lately(truth: Truth, at_s: float) -> set[str]:
+def _true_lately(truth: ActualRecord, at_s: float) -> set[str]:
     """What may be said of it. *Recording* is not said before there is a picture of it on disk."""
     true = truth.states_between(at_s - truth.news_s, at_s + truth.precision_s)
     return true | {"buffering"} if "recording" in true and truth.dark_s(at_s - truth.news_s, at_s) else true

@@ -8,10 +8,10 @@ import math
 import random
 from collections.abc import Iterator, Mapping
 
-from lapel.bell import Bell
 from lapel.hardware.interfaces import Charge, Marks
+from lapel.light_event import LightEvent
 from lapel.states import State
-from lapel_fleet.clock import TimeLine
+from lapel_fleet.time.clocks import Timeline
 
 CAPACITY_WH = 14.4
 """New and warm: four ampere-hours at 3.6 V."""
@@ -51,7 +51,7 @@ class SimulatedBattery:
     """Implements `lapel.hardware.interfaces.Battery`. The outside world calls all but the first two methods."""
 
     def __init__(
-        self, clock: TimeLine, chance: random.Random, *, percent: float = 100.0, around_c: float = 23.0
+        self, clock: Timeline, chance: random.Random, *, percent: float = 100.0, around_c: float = 23.0
     ) -> None:
         """`chance` decides how old it is: it holds 85 to 100 % of what a new one does."""
         self._clock = clock
@@ -60,7 +60,7 @@ class SimulatedBattery:
         self._around_c = self._cells_c = around_c
         self._as_of_s = clock.mono_s()
         self._state, self._has_radio, self._is_charging = State.OFF, True, False
-        self._disturbed = Bell()
+        self._disturbed = LightEvent()
         self.drained_wh = self.charged_wh = self.lost_wh = 0.0
         """What was used, put in by the dock, and lost over a cliff, since it was made; a swap is not among it."""
         self.history: list[str] = []

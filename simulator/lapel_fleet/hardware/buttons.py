@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from lapel.bell import Inbox
 from lapel.clock import Clock
 from lapel.gestures import HOLD_S
 from lapel.hardware.interfaces import ButtonName, Edge
+from lapel.light_event import Inbox
 
 HELD_S = HOLD_S + 0.5
 """So long somebody holds a button who means it. Nobody lets go at the very moment at which it begins to count; where

@@ -1,6 +1,6 @@
 """A dock: it charges, and the camera feels that it stands in it."""
 
-from lapel.bell import Bell
+from lapel.light_event import LightEvent
 from lapel_fleet.hardware.battery import SimulatedBattery
 
 
@@ -10,7 +10,7 @@ class SimulatedDock:
     def __init__(self, battery: SimulatedBattery | None = None) -> None:
         """`battery` is what it charges."""
         self._battery, self._is_docked = battery, False
-        self._changed = Bell()
+        self._changed = LightEvent()
         self.history: list[str] = []
         """`put in` and `take out`, in order."""
 

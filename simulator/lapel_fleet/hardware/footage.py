@@ -12,10 +12,10 @@ from typing import Protocol
 from lapel.clock import Clock, Instant
 from lapel.fragment import TICKS_PER_S, Fragment
 from lapel.hardware.interfaces import Footage, FootageListener, FootageStatus, PreEvent
-from lapel_fleet.hardware.reel import FPS, BlankReel, Reel
-from lapel_fleet.hardware.takes import LEAST_TICKS, Piece, TimeLine
+from lapel_fleet.hardware.capture_timeline import LEAST_TICKS, CaptureSpan, CaptureTimeline
+from lapel_fleet.hardware.shared_clip import FPS, BlankSource, FragmentSource
 
-_BLANK = BlankReel()
+_BLANK = BlankSource()
 
 
 class SimulatedFootage(Footage, Protocol):
@@ -40,7 +40,7 @@ class SimulatedFootage(Footage, Protocol):
 class ComputedFootage:
     """Implements `SimulatedFootage`."""
 
-    def __init__(self, clock: Clock, length_s: float, bitrate_bps: int, reel: Reel = _BLANK) -> None:
+    def __init__(self, clock: Clock, length_s: float, bitrate_bps: int, reel: FragmentSource = _BLANK) -> None:
         """`length_s` is the pre-event buffer's; `bitrate_bps` what a second in it is said to weigh."""
         self._clock, self._length_s, self._bitrate_bps, self._reel = clock, length_s, bitrate_bps, reel
         self._listener: FootageListener | None = None
@@ -179,7 +179,7 @@ class ComputedFootage:
             if piece.end_ticks - start_ticks >= LEAST_TICKS:
                 yield self._fragment(piece, start_ticks, now)
 
-    def _fragment(self, piece: Piece, start_ticks: int, now: Instant) -> Fragment:
+    def _fragment(self, piece: CaptureSpan, start_ticks: int, now: Instant) -> Fragment:
         duration_ticks = piece.end_ticks - start_ticks
         frames = round(duration_ticks / LEAST_TICKS)
         return Fragment(
@@ -207,8 +207,8 @@ class ComputedFootage:
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
-    def _blank_line(self) -> TimeLine:
-        return TimeLine(round(self._reel.longest_s * TICKS_PER_S))
+    def _blank_line(self) -> CaptureTimeline:
+        return CaptureTimeline(round(self._reel.longest_s * TICKS_PER_S))
 
     def _ticks(self, moment: Instant) -> int:
         """Since capturing began."""

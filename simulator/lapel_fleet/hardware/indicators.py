@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from lapel.hardware.interfaces import Signal
-from lapel.signals import LIGHTS, Light
+from lapel.indications import LIGHTS, Light
 from lapel.states import State
 
 

@@ -10,10 +10,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
 
-from lapel.bell import Inbox
 from lapel.check import Check
 from lapel.config import LinkSection
 from lapel.errors import LinkError
+from lapel.light_event import Inbox
 from lapel.link.transport import Connection, Envelope, Hello, Inbound, Transport
 
 ACK_TIMEOUT_S = 10.0

@@ -184,13 +184,13 @@ class _CountedFiles:
 # -- the card and what may happen to it ------------------------------------------------------------------------------
 
 
-Doing = Literal["check", "create", "append", "describe", "recover"]
+OperationKind = Literal["check", "create", "append", "describe", "recover"]
 
 
-class Deed(msgspec.Struct, frozen=True):
+class StorageOperation(msgspec.Struct, frozen=True):
     """One thing that a card was asked to do, and what came of it."""
 
-    what: Doing
+    what: OperationKind
     recording: str = ""
     size_bytes: int = 0
     error: str | None = None
@@ -205,7 +205,7 @@ class SimulatedStorage:
 
     def __init__(self, inside: Storage | None = None, *, remembers: bool = True) -> None:
         """Unless it `remembers` there is no history: a day of it is long, and a fleet has thousands of cards."""
-        self.history: list[Deed] = []
+        self.history: list[StorageOperation] = []
         self._remembers = remembers
         self._inside = inside or MemoryStorage()
         self._room_bytes: int | None = None
@@ -300,7 +300,7 @@ class SimulatedStorage:
             raise storage_error(CARD, OSError(errno.ENOSPC, "full"))
 
     @contextlib.contextmanager
-    def _noted(self, what: Doing, recording: str = "", size_bytes: int = 0) -> Iterator[None]:
+    def _noted(self, what: OperationKind, recording: str = "", size_bytes: int = 0) -> Iterator[None]:
         error: str | None = None
         try:
             yield
@@ -309,7 +309,7 @@ class SimulatedStorage:
             raise
         finally:
             if self._remembers:
-                self.history.append(Deed(what, recording, size_bytes, error))
+                self.history.append(StorageOperation(what, recording, size_bytes, error))
 
 
 class SimulatedFiles:

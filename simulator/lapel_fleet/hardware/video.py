@@ -4,7 +4,7 @@ import threading
 from dataclasses import replace
 
 from lapel.errors import VideoError
-from lapel.hardware.interfaces import Frame, FrameSource, Image, PictureFormat
+from lapel.hardware.interfaces import Frame, FrameFormat, FrameSource, Image
 
 
 class SimulatedVideo:
@@ -23,7 +23,7 @@ class SimulatedVideo:
         """The name of what delivers the pictures."""
         return self._source.name
 
-    def open(self) -> PictureFormat:
+    def open(self) -> FrameFormat:
         """Open the source. Raises VideoError while it is unplugged."""
         self._require_plugged()
         self.history.append("open")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from lapel.plain import plain
+from lapel.sanitize import plain
 
 _LINES, _WIDTH = 20, 600
 _NAMES = re.compile(r"(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{4,}")

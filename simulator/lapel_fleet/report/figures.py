@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from lapel_fleet.report import plots
+from lapel_fleet.report.formatting import latency, rate, span
 from lapel_fleet.report.markup import node
 from lapel_fleet.report.plots import Band, Plot, Series
 from lapel_fleet.report.summary import Moment, Spread, Summary
-from lapel_fleet.report.words import latency, rate, span
 
 _STATES = ("recording", "buffering", "standby", "docked", "booting", "fault", "offline", "off")
 """From the bottom up: what matters most has a straight floor."""

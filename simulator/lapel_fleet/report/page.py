@@ -16,10 +16,10 @@ import msgspec
 from lapel.errors import StorageError
 from lapel_fleet.report.excerpts import Excerpt, excerpts
 from lapel_fleet.report.figures import MISHAPS, figures
+from lapel_fleet.report.formatting import counted, span
 from lapel_fleet.report.markup import document, node
 from lapel_fleet.report.result import Result
 from lapel_fleet.report.summary import Checked, Mishap, Moment, Site, Summary, over_time, summarise
-from lapel_fleet.report.words import counted, span
 
 _SHOWN, _OPEN = 20, 4
 """Failures of each checker, and those of them that are not folded away; `report.json` has them all."""

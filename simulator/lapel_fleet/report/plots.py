@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from xml.etree.ElementTree import Element
 
+from lapel_fleet.report.formatting import mark, span
 from lapel_fleet.report.markup import node
-from lapel_fleet.report.words import mark, span
 
 _SIZE = 1000
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200)

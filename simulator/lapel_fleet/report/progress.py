@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from lapel.clock import Clock
-from lapel_fleet.report.words import counted, rate, span
+from lapel_fleet.report.formatting import counted, rate, span
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lapel_fleet.checkers.fleet import Finding
-from lapel_fleet.run import Run
-from lapel_fleet.scenario import Fault
+from lapel_fleet.checkers.registry import Finding
+from lapel_fleet.runs.run import Run
+from lapel_fleet.scenario.scenario import Fault
 
 Verdict = Literal["passed", "failed", "inconclusive"]
 

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from lapel.plain import plain
-from lapel_fleet.checkers.fleet import Finding
-from lapel_fleet.checkers.ledger import Heard, Truth
+from lapel.sanitize import plain
+from lapel_fleet.checkers.records import ActualRecord, ReceivedRecord
+from lapel_fleet.checkers.registry import Finding
 from lapel_fleet.report.result import Result
-from lapel_fleet.samples import Bucket, Latencies, Samples
-from lapel_fleet.scenario import Fault
+from lapel_fleet.runs.measurement.samples import Bucket, Latencies, Samples
+from lapel_fleet.scenario.scenario import Fault
 
 FORMAT = "lapel-fleet-report-1"
 _REFUSALS = ("refused", "command-rejected")
@@ -227,7 +227,7 @@ def _known(values: list[int | None]) -> list[int]:
 
 
 def _sites(result: Result) -> list[Site]:
-    by_site: dict[str, list[tuple[Truth, Heard]]] = {}
+    by_site: dict[str, list[tuple[ActualRecord, ReceivedRecord]]] = {}
     for case in result.run.cases:
         by_site.setdefault(case[0].camera.partition("/")[0], []).append(case)
     failures = [failure.partition("/")[0] for finding in result.findings for failure in finding.failures]

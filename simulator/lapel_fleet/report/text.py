@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from lapel_fleet.report.formatting import counted, latency, rate, span
 from lapel_fleet.report.result import Result
 from lapel_fleet.report.summary import Checked, Summary, summarise
-from lapel_fleet.report.words import counted, latency, rate, span
 
 _SHOWN, _WIDTH = 3, 160
 _SITES = 8

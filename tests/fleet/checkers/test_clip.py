@@ -12,7 +12,7 @@ from lapel.media.encoder import Encoder, EncoderSettings
 from lapel.media.scene import Scene
 from lapel.recording import Account, Cause, GapNote
 from lapel_fleet.checkers.clip import judge
-from pictures import file_of
+from video_files import file_of
 
 RATE = 10
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from fleet.checkers.made import account, case, event, press, state
+from fleet.checkers.records import account, case, event, press, state
 from lapel.errors import ConfigError
 from lapel.recording import Cause
 from lapel_fleet.checkers.expectations import WHAT, judge_expectations, parsed
-from lapel_fleet.checkers.fleet import Finding
-from lapel_fleet.checkers.ledger import Case
-from lapel_fleet.scenario import parsed as scenario
+from lapel_fleet.checkers.records import Case
+from lapel_fleet.checkers.registry import Finding
+from lapel_fleet.scenario.scenario import parsed as scenario
 
 
 def found(cases: list[Case], **table: object) -> Finding:

@@ -7,8 +7,8 @@ import pytest
 
 from lapel.power import MARKS
 from lapel.states import State
-from lapel_fleet.clock import VirtualClock, run_virtual
 from lapel_fleet.hardware.battery import CAPACITY_WH, SimulatedBattery
+from lapel_fleet.time.clocks import VirtualClock, run_virtual
 
 Story = Callable[[VirtualClock, SimulatedBattery], Coroutine[Any, Any, None]]
 

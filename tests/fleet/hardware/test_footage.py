@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from lapel.clock import Clock, Instant, Quality
 from lapel.fragment import TICKS_PER_S, Fragment
-from lapel_fleet.clock import VirtualClock, run_virtual
 from lapel_fleet.hardware.footage import ComputedFootage
-from lapel_fleet.hardware.reel import FPS, BlankReel, Reel
-from pictures import file_of, numbers
-from reels import LOOP_PICTURES, numbered_reel
+from lapel_fleet.hardware.shared_clip import FPS, BlankSource, FragmentSource
+from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from shared_clips import LOOP_PICTURES, numbered_reel
 from stories import Bench, seamless
+from video_files import file_of, numbers
 
 
 class CountingClock:
@@ -42,7 +42,7 @@ class CountingClock:
         await self._clock.sleep(seconds)
 
 
-def filmed(reel: Reel, story: Callable[[Bench], Coroutine[Any, Any, None]], length_s: float = 10.0) -> int:
+def filmed(reel: FragmentSource, story: Callable[[Bench], Coroutine[Any, Any, None]], length_s: float = 10.0) -> int:
     """Tell the story of a camera; how often its footage woke up."""
 
     async def program(clock: VirtualClock) -> int:
@@ -57,8 +57,8 @@ def filmed(reel: Reel, story: Callable[[Bench], Coroutine[Any, Any, None]], leng
     return run_virtual(program)
 
 
-@pytest.mark.parametrize("reel", [BlankReel(), numbered_reel()])
-def test_a_camera_that_only_buffers_schedules_nothing(reel: Reel) -> None:
+@pytest.mark.parametrize("reel", [BlankSource(), numbered_reel()])
+def test_a_camera_that_only_buffers_schedules_nothing(reel: FragmentSource) -> None:
     async def shift(bench: Bench) -> None:
         await bench.clock.sleep(4 * 3600)
         bench.footage.unplug()
@@ -72,8 +72,8 @@ def test_a_camera_that_only_buffers_schedules_nothing(reel: Reel) -> None:
     assert filmed(reel, shift) <= 1
 
 
-@pytest.mark.parametrize(("reel", "most"), [(BlankReel(), 3), (numbered_reel(), 121)])
-def test_one_that_records_wakes_once_a_fragment(reel: Reel, most: int) -> None:
+@pytest.mark.parametrize(("reel", "most"), [(BlankSource(), 3), (numbered_reel(), 121)])
+def test_one_that_records_wakes_once_a_fragment(reel: FragmentSource, most: int) -> None:
     async def two_minutes(bench: Bench) -> None:
         await bench.clock.sleep(20.4)
         await bench.press()
@@ -94,9 +94,9 @@ def test_one_that_records_in_the_dark_does_not_wake_at_all() -> None:
     assert filmed(numbered_reel(), dark) <= 1
 
 
-@pytest.mark.parametrize("reel", [BlankReel(), numbered_reel()])
+@pytest.mark.parametrize("reel", [BlankSource(), numbered_reel()])
 @pytest.mark.parametrize("pressed_s", [0.01, 7.98, 61.0, 61.02])
-def test_a_recording_has_a_fragment_within_a_second_of_the_press(reel: Reel, pressed_s: float) -> None:
+def test_a_recording_has_a_fragment_within_a_second_of_the_press(reel: FragmentSource, pressed_s: float) -> None:
     async def early(bench: Bench) -> None:
         await bench.clock.sleep(pressed_s)
         await bench.press()
@@ -114,7 +114,7 @@ def test_blank_fragments_reach_back_as_far_as_asked_and_those_of_a_clip_to_their
         reach_s.append(pressed_s - bench.before.fragments[0].start.mono_s)
 
     reach_s: list[float] = []
-    filmed(BlankReel(), press)
+    filmed(BlankSource(), press)
     filmed(numbered_reel(), press)
     assert reach_s == [pytest.approx(10.0, abs=0.001), pytest.approx(10.3, abs=0.001)]
 
@@ -132,7 +132,7 @@ def test_a_press_that_was_looked_at_late_is_answered_as_of_its_time() -> None:
         assert bench.recorded()[-1].end_mono_s == pytest.approx(8.9, abs=0.001)
 
     filmed(numbered_reel(), late)
-    filmed(BlankReel(), late)
+    filmed(BlankSource(), late)
 
 
 def test_without_pictures_since_before_the_buffer_the_reason_is_the_lens() -> None:
@@ -150,11 +150,11 @@ def test_without_pictures_since_before_the_buffer_the_reason_is_the_lens() -> No
     filmed(numbered_reel(), dark)
 
 
-DEEDS = st.lists(st.tuples(st.sampled_from(["press", "unplug", "plug in"]), st.floats(0.0, 4.0)), max_size=8)
+ACTIONS = st.lists(st.tuples(st.sampled_from(["press", "unplug", "plug in"]), st.floats(0.0, 4.0)), max_size=8)
 
 
 @settings(max_examples=15)
-@given(DEEDS)
+@given(ACTIONS)
 def test_a_recording_shows_whole_gops_and_heads_of_them_whatever_happens(deeds: Sequence[tuple[str, float]]) -> None:
     async def life(bench: Bench) -> None:
         await bench.clock.sleep(1.3)

@@ -3,8 +3,8 @@ from itertools import pairwise
 
 import pytest
 
-from lapel_fleet.clock import VirtualClock, run_virtual
 from lapel_fleet.hardware.gps import CENTRES, SimulatedGps, streets
+from lapel_fleet.time.clocks import VirtualClock, run_virtual
 
 
 @pytest.mark.parametrize("site", [*CENTRES, "a-site-of-ones-own"])

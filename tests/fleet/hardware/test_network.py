@@ -6,10 +6,10 @@ from lapel.config import LinkSection
 from lapel.errors import LinkError
 from lapel.link.mqtt import Broker
 from lapel.link.transport import Hello
-from lapel_fleet.clock import VirtualClock, run_virtual
-from lapel_fleet.field.bench import FleetBroker
-from lapel_fleet.hardware.cable import WiredNetwork
 from lapel_fleet.hardware.network import VirtualBroker, VirtualNetwork
+from lapel_fleet.hardware.tcp_relay import RelayedNetwork
+from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.training.bench import FleetBroker
 
 DIALLED = LinkSection(broker="mqtts://broker.example")
 
@@ -72,6 +72,6 @@ def test_a_wire_leads_where_the_run_says_and_tells_no_password() -> None:
     async def admitted() -> None:
         pass
 
-    wire = WiredNetwork([Broker("127.0.0.1", 1884, "fleet", "hush")], 30, admitted, None)
+    wire = RelayedNetwork([Broker("127.0.0.1", 1884, "fleet", "hush")], 30, admitted, None)
     wire.dial(DIALLED)
     assert wire.address == "mqtt://127.0.0.1:1884"

@@ -7,7 +7,7 @@ from fragments import HEADER, fragment
 from lapel.clock import Instant, Quality, SystemClock
 from lapel.errors import StorageError
 from lapel.worker import InlineWorker
-from lapel_fleet.hardware.storage import CardWorker, Deed, MemoryStorage, SimulatedStorage
+from lapel_fleet.hardware.storage import CardWorker, MemoryStorage, SimulatedStorage, StorageOperation
 
 BODY = fragment(1).body
 
@@ -97,9 +97,9 @@ def test_history_tells_what_was_asked_and_what_came_of_it() -> None:
     with pytest.raises(StorageError) as refusal:
         files.describe(account())
     assert card.history == [
-        Deed("create", "clip-1"),
-        Deed("append", "clip-1", len(HEADER + BODY)),
-        Deed("describe", "clip-1", error=str(refusal.value)),
+        StorageOperation("create", "clip-1"),
+        StorageOperation("append", "clip-1", len(HEADER + BODY)),
+        StorageOperation("describe", "clip-1", error=str(refusal.value)),
     ]
 
 

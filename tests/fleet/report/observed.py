@@ -3,10 +3,10 @@
 from functools import cache
 from pathlib import Path
 
-from lapel_fleet.checkers.fleet import judge
+from lapel_fleet.checkers.registry import judge
 from lapel_fleet.report import Result
-from lapel_fleet.scenario import load
-from lapel_fleet.virtual import run
+from lapel_fleet.runs.virtual import run
+from lapel_fleet.scenario.scenario import load
 
 
 def observed(name: str, seed: int, trace: Path | None = None) -> Result:

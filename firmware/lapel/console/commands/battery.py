@@ -1,11 +1,11 @@
 """Charge, and how long it lasts."""
 
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Verb
+from lapel.console.invocation import Invocation
 from lapel.console.layout import Pairs, Text
 
 
-async def _show(call: Call) -> Answer:
+async def _show(call: Invocation) -> Answer:
     battery = call.desk.battery()
     if battery is None:
         return Answer(None, (Text("this camera measures no battery"),))

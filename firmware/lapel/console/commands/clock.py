@@ -3,19 +3,19 @@
 from datetime import datetime
 
 from lapel.clock import iso
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Parameter, Verb
+from lapel.console.invocation import Invocation
 from lapel.console.layout import Pairs, Text
 from lapel.errors import ConsoleError
 
 
-async def _show(call: Call) -> Answer:
+async def _show(call: Invocation) -> Answer:
     now, quality = call.clock.now(), call.desk.standing().clock
     data = {"time": iso(now.utc), "quality": quality, "mono_s": round(now.mono_s, 3)}
     return Answer(data, (Pairs([("time", f"{iso(now.utc)} (UTC)"), ("trusted", quality)]),))
 
 
-async def _set(call: Call) -> Answer:
+async def _set(call: Invocation) -> Answer:
     word, before = call.word("time"), call.clock.now().utc
     try:
         to = datetime.fromisoformat(word)

@@ -3,16 +3,16 @@
 import re
 from collections.abc import Iterable
 
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Parameter, Verb
-from lapel.console.interface import Desk
+from lapel.console.interface import ConsoleCamera
+from lapel.console.invocation import Invocation
 from lapel.console.layout import Block, Pairs, Text, length
 from lapel.errors import ConsoleError
 
 _PASSWORD = re.compile(r"(//[^/@:\s]*):[^/@\s]*@")
 
 
-async def _show(call: Call) -> Answer:
+async def _show(call: Invocation) -> Answer:
     wanted = call.word("section")
     settings = call.desk.settings()
     if wanted and wanted not in settings:
@@ -31,7 +31,7 @@ async def _show(call: Call) -> Answer:
     return Answer(data, tuple(blocks))
 
 
-async def _set(call: Call) -> Answer:
+async def _set(call: Invocation) -> Answer:
     section, dot, key = call.word("key").partition(".")
     if not dot:
         raise ConsoleError("config set: write section and key with a point: `link.broker`", "usage")
@@ -40,7 +40,7 @@ async def _set(call: Call) -> Answer:
     return Answer({"key": f"{section}.{key}", "value": value}, (said,))
 
 
-async def _commit(call: Call) -> Answer:
+async def _commit(call: Invocation) -> Answer:
     minutes = call.number("minutes", 5, 0.1, 1_440) if call.word("confirmed") else None
     outcome = await call.candidate.commit("config commit", None if minutes is None else 60 * minutes)
     if not outcome.done:
@@ -51,19 +51,19 @@ async def _commit(call: Call) -> Answer:
     return Answer(outcome, (Text(said),))
 
 
-async def _confirm(call: Call) -> Answer:
+async def _confirm(call: Invocation) -> Answer:
     await call.candidate.confirm()
     return Answer({"confirmed": True}, (Text("confirmed", "good"),))
 
 
-async def _rollback(call: Call) -> Answer:
+async def _rollback(call: Invocation) -> Answer:
     outcome = await call.candidate.roll_back()
     if not outcome.done:
         raise ConsoleError(f"config rollback: refused: {outcome.reason}", "refused")
     return Answer(outcome, (Text(outcome.reason or "the settings before are put in force again"),))
 
 
-def _keys(desk: Desk) -> Iterable[str]:
+def _keys(desk: ConsoleCamera) -> Iterable[str]:
     return [f"{name}.{key}" for name, keys in desk.settings().items() for key in keys]
 
 

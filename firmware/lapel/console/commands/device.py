@@ -1,11 +1,11 @@
 """The camera's parts."""
 
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Verb
+from lapel.console.invocation import Invocation
 from lapel.console.layout import Table
 
 
-async def _list(call: Call) -> Answer:
+async def _list(call: Invocation) -> Answer:
     devices = list(call.desk.devices())
     return Answer(devices, (Table(("part", "kind", "state"), [(one.name, one.kind, one.state) for one in devices]),))
 

@@ -1,10 +1,10 @@
 """Log out."""
 
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Verb
+from lapel.console.invocation import Invocation
 
 
-async def _leave(call: Call) -> Answer:
+async def _leave(call: Invocation) -> Answer:
     call.at_keys.leave()
     return Answer({})
 

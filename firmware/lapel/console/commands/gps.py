@@ -1,11 +1,11 @@
 """Where the camera is."""
 
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Verb
+from lapel.console.invocation import Invocation
 from lapel.console.layout import Pairs, Text
 
 
-async def _show(call: Call) -> Answer:
+async def _show(call: Invocation) -> Answer:
     position = call.desk.position()
     if position is None:
         return Answer(None, (Text("this camera has no GPS receiver"),))

@@ -1,10 +1,10 @@
 """Every command."""
 
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Parameter, Verb
+from lapel.console.invocation import Invocation
 
 
-async def _help(call: Call) -> Answer:
+async def _help(call: Invocation) -> Answer:
     return Answer([noun.name for noun in call.table.nouns], call.table.help(call.word("command")))
 
 

@@ -1,11 +1,11 @@
 """Find this camera among many."""
 
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Parameter, Verb
+from lapel.console.invocation import Invocation
 from lapel.console.layout import Text
 
 
-async def _run(call: Call) -> Answer:
+async def _run(call: Invocation) -> Answer:
     seconds = call.number("seconds", 10, 1, 300)
     call.desk.identify(seconds)
     return Answer({"seconds": seconds}, (Text(f"blinking for {seconds:g} s"),))

@@ -3,21 +3,21 @@
 import asyncio
 
 from lapel.clock import iso
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Parameter, Verb
+from lapel.console.invocation import Invocation
 from lapel.console.layout import STYLES, Text
 from lapel.logs import LEVELS, LogLine
 
 _LINES = 20
 
 
-async def _show(call: Call) -> Answer:
+async def _show(call: Invocation) -> Answer:
     lines = call.desk.log.newest(round(call.number("lines", _LINES, 1, 2_000)))
     data = [{"at": iso(one.at.utc), "mono_s": one.at.mono_s, "level": one.level, "text": one.text} for one in lines]
     return Answer(data, tuple(_told(one) for one in lines))
 
 
-async def _follow(call: Call) -> Answer:
+async def _follow(call: Invocation) -> Answer:
     seat = call.at_keys
     seat.show(Text("each line as it comes; ^C ends it"))
     lines: asyncio.Queue[LogLine] = asyncio.Queue(200)
@@ -32,7 +32,7 @@ async def _follow(call: Call) -> Answer:
             seat.caught_up()
 
 
-async def _level(call: Call) -> Answer:
+async def _level(call: Invocation) -> Answer:
     word = call.word("level")
     call.at_keys.log_level = next((one for one in LEVELS if one == word), None)
     return Answer({"level": word}, (Text(f"shown by themselves: {word}"),))

@@ -1,13 +1,13 @@
 """Secrets of the console."""
 
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Parameter, Verb
-from lapel.console.entrance import new_secret
 from lapel.console.interface import ROLES
+from lapel.console.invocation import Invocation
 from lapel.console.layout import Text
+from lapel.console.login_dialog import new_secret
 
 
-async def _set(call: Call) -> Answer:
+async def _set(call: Invocation) -> Answer:
     role = next(one for one in ROLES if one == call.word("role"))
     await call.door.set(role, await new_secret(call.at_keys, role))
     await call.record.put("secret-set", role=role, why="console")

@@ -1,10 +1,10 @@
 """Requests and replies for programs."""
 
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Verb
+from lapel.console.invocation import Invocation
 
 
-async def _begin(call: Call) -> Answer:
+async def _begin(call: Invocation) -> Answer:
     call.at_keys.begin_machine_mode()
     return Answer({})
 

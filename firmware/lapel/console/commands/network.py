@@ -1,11 +1,11 @@
 """The line to the fleet broker, and where it breaks."""
 
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Verb
+from lapel.console.invocation import Invocation
 from lapel.console.layout import Block, Pairs, Text
 
 
-async def _show(call: Call) -> Answer:
+async def _show(call: Invocation) -> Answer:
     network = call.desk.network()
     link = "up" if network.up else f"down: {network.reason}"
     rows = [("broker", network.broker or "none configured"), ("link", link)]
@@ -15,7 +15,7 @@ async def _show(call: Call) -> Answer:
     return Answer(network, (Pairs(rows),))
 
 
-async def _probe(call: Call) -> Answer:
+async def _probe(call: Invocation) -> Answer:
     steps = list(await call.desk.probe())
     if not steps:
         return Answer([], (Text("no broker is configured; `config set link.broker URL`"),))

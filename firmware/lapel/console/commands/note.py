@@ -1,12 +1,12 @@
 """A technician's words, on record."""
 
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Option, Parameter, Verb
+from lapel.console.invocation import Invocation
 from lapel.console.layout import Text
 from lapel.errors import ConsoleError
 
 
-async def _put(call: Call) -> Answer:
+async def _put(call: Invocation) -> Answer:
     await call.record.put("note", role=call.role, text=call.word("text")[:1000], ticket=call.words.get("ticket"))
     if call.record.trouble:
         raise ConsoleError(f"note: in memory only, it is written once the card takes it: {call.record.trouble}")

@@ -1,12 +1,12 @@
 """Start the firmware anew."""
 
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Parameter, Verb
+from lapel.console.invocation import Invocation
 from lapel.console.layout import Text
 from lapel.errors import ConsoleError
 
 
-async def _reboot(call: Call) -> Answer:
+async def _reboot(call: Invocation) -> Answer:
     outcome = await call.desk.ask("reboot", call.word("reason") or "console")
     if not outcome.done:
         raise ConsoleError(f"reboot: refused: {outcome.reason}", "refused")

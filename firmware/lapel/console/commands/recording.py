@@ -1,8 +1,8 @@
 """Recordings on the card. They can be looked at and sent; nothing here deletes one."""
 
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Option, Parameter, Verb
 from lapel.console.interface import Clip
+from lapel.console.invocation import Invocation
 from lapel.console.layout import Pairs, Table, Text, length, size
 from lapel.console.transfer import LIMIT_S
 from lapel.errors import ConsoleError
@@ -10,7 +10,7 @@ from lapel.errors import ConsoleError
 _NEWEST = 20
 
 
-async def _list(call: Call) -> Answer:
+async def _list(call: Invocation) -> Answer:
     clips = list(await call.desk.clips())
     rows = [(one.recording, one.status, length(one.duration_s), size(one.video_bytes)) for one in clips[-_NEWEST:]]
     more = (Text(f"{len(clips) - _NEWEST} older ones are not shown"),) if len(clips) > _NEWEST else ()
@@ -19,14 +19,14 @@ async def _list(call: Call) -> Answer:
     return Answer(clips, (*more, Table(("recording", "status", "length", "size"), rows)))
 
 
-async def _show(call: Call) -> Answer:
+async def _show(call: Invocation) -> Answer:
     clip = await _clip(call)
     rows = [("recording", clip.recording), ("status", clip.status), ("trigger", clip.trigger_time)]
     rows += [("length", length(clip.duration_s)), ("size", size(clip.video_bytes)), ("why", clip.reason or "-")]
     return Answer(clip, (Pairs(rows),))
 
 
-async def _send(call: Call) -> Answer:
+async def _send(call: Invocation) -> Answer:
     clip = await _clip(call)
     path = await call.desk.clip_file(clip.recording)
     took_s = await call.at_keys.send_file(path, call.number("limit", LIMIT_S, 1, 36_000))
@@ -34,7 +34,7 @@ async def _send(call: Call) -> Answer:
     return Answer({"recording": clip.recording, "seconds": took_s}, (Text(f"sent in {length(took_s)}", "good"),))
 
 
-async def _clip(call: Call) -> Clip:
+async def _clip(call: Invocation) -> Clip:
     word = call.word("recording")
     fitting = [one for one in await call.desk.clips() if one.recording == word or one.recording.startswith(word)]
     if len(fitting) != 1:

@@ -1,12 +1,12 @@
 """A swapped camera takes the old one's place."""
 
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Parameter, Verb
+from lapel.console.invocation import Invocation
 from lapel.console.layout import Text
 from lapel.errors import ConsoleError
 
 
-async def _replace(call: Call) -> Answer:
+async def _replace(call: Invocation) -> Answer:
     old, own = call.word("name"), call.desk.standing().camera
     if old == own:
         raise ConsoleError(f"replace: this camera is called {own} already", "refused")

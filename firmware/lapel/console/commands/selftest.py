@@ -1,11 +1,11 @@
 """A look at everything that a recording needs."""
 
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Verb
+from lapel.console.invocation import Invocation
 from lapel.console.layout import Text
 
 
-async def _run(call: Call) -> Answer:
+async def _run(call: Invocation) -> Answer:
     checks = list(await call.desk.self_test())
     passed = all(check.ok for check in checks)
     await call.record.put("self-test", passed=passed, failed=", ".join(one.name for one in checks if not one.ok))

@@ -1,33 +1,33 @@
 """The state chart: what the camera is doing, and sending it to sleep and back."""
 
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Verb
+from lapel.console.invocation import Invocation
 from lapel.console.layout import Pairs, Text, length
 from lapel.errors import ConsoleError
 
 
-async def _show(call: Call) -> Answer:
+async def _show(call: Invocation) -> Answer:
     standing = call.desk.standing()
     rows = [("state", standing.state), ("why", standing.reason or "-"), ("up for", length(standing.uptime_s))]
     return Answer(standing, (Pairs(rows),))
 
 
-async def _ask(call: Call, what: str) -> Answer:
+async def _ask(call: Invocation, what: str) -> Answer:
     outcome = await call.desk.ask(what, "console")
     if not outcome.done:
         raise ConsoleError(f"state {what}: refused: {outcome.reason}", "refused")
     return Answer(outcome, (Text(f"{call.desk.standing().state}", "good"),))
 
 
-async def _arm(call: Call) -> Answer:
+async def _arm(call: Invocation) -> Answer:
     return await _ask(call, "arm")
 
 
-async def _sleep(call: Call) -> Answer:
+async def _sleep(call: Invocation) -> Answer:
     return await _ask(call, "sleep")
 
 
-async def _acknowledge(call: Call) -> Answer:
+async def _acknowledge(call: Invocation) -> Answer:
     clips = list(call.desk.standing().interrupted)
     call.desk.acknowledge()
     await call.record.put("acknowledged", interrupted=", ".join(clips))

@@ -1,13 +1,13 @@
 """How the camera stands, beginning with whether it is ready."""
 
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Verb
 from lapel.console.commands.why import told
+from lapel.console.invocation import Invocation
 from lapel.console.layout import Pairs, length
 from lapel.console.why import findings, survey, verdict
 
 
-async def _show(call: Call) -> Answer:
+async def _show(call: Invocation) -> Answer:
     seen = await survey(call.desk)
     found, standing = findings(seen), seen.standing
     rows = [

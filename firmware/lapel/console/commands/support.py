@@ -3,14 +3,14 @@
 import tempfile
 from pathlib import Path
 
-from lapel.console.bundle import bundle
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Option, Verb
+from lapel.console.invocation import Invocation
 from lapel.console.layout import Text, length, size
+from lapel.console.support_bundle import bundle
 from lapel.console.transfer import LIMIT_S
 
 
-async def _bundle(call: Call) -> Answer:
+async def _bundle(call: Invocation) -> Answer:
     name, content = await bundle(call)
     with tempfile.TemporaryDirectory(prefix="lapel-") as folder:
         path = Path(folder) / name

@@ -2,12 +2,12 @@
 
 import asyncio
 
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Verb
+from lapel.console.invocation import Invocation
 from lapel.console.layout import Text
 
 
-async def _list(_: Call) -> Answer:
+async def _list(_: Invocation) -> Answer:
     names = sorted(task.get_name() for task in asyncio.all_tasks() if not task.done())
     return Answer(names, tuple(Text(name) for name in names))
 

@@ -1,22 +1,22 @@
 """The technician's own terminal."""
 
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Parameter, Verb
+from lapel.console.invocation import Invocation
 from lapel.console.layout import Pairs
 
 
-async def _show(call: Call) -> Answer:
+async def _show(call: Invocation) -> Answer:
     columns, colour = call.at_keys.terminal()
     rows = [("width", str(columns)), ("colour", "on" if colour else "off")]
     return Answer({"width": columns, "colour": colour}, (Pairs(rows),))
 
 
-async def _width(call: Call) -> Answer:
+async def _width(call: Invocation) -> Answer:
     call.at_keys.resize(round(call.number("columns", 80, 20, 500)), None)
     return await _show(call)
 
 
-async def _colour(call: Call) -> Answer:
+async def _colour(call: Invocation) -> Answer:
     call.at_keys.resize(None, call.word("switch") == "on")
     return await _show(call)
 

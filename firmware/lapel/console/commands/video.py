@@ -1,11 +1,11 @@
 """What the lens delivers."""
 
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Verb
+from lapel.console.invocation import Invocation
 from lapel.console.layout import Pairs
 
 
-async def _show(call: Call) -> Answer:
+async def _show(call: Invocation) -> Answer:
     video = call.desk.video()
     rows = [
         ("source", video.source),

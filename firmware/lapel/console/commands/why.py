@@ -1,7 +1,7 @@
 """What is wrong, gravest first, each with its remedy."""
 
-from lapel.console.call import Call
 from lapel.console.command import Answer, Noun, Verb
+from lapel.console.invocation import Invocation
 from lapel.console.layout import Block, Style, Text
 from lapel.console.why import Finding, findings, survey, verdict
 
@@ -17,7 +17,7 @@ def told(found: list[Finding]) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-async def _show(call: Call) -> Answer:
+async def _show(call: Invocation) -> Answer:
     found = findings(await survey(call.desk))
     return Answer({"verdict": verdict(found), "findings": found}, told(found))
 

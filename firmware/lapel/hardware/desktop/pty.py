@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lapel.clock import Clock
 from lapel.errors import ConfigError
-from lapel.hardware.desktop.openings import Openings
+from lapel.hardware.desktop.open_events import OpenEvents
 from lapel.hardware.line import DescriptorLine
 
 _LOOK_S = 0.1
@@ -41,7 +41,7 @@ class PtyLine(DescriptorLine):
         os.set_blocking(master, False)
         self._clean()
         try:
-            self._openings = Openings(self.path)
+            self._openings = OpenEvents(self.path)
         except OSError as error:
             os.close(master)
             raise ConfigError(

@@ -1,0 +1,90 @@
+"""What surrounds cameras that speak to a real broker: sockets, cables, cards."""
+
+import random
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from lapel.clock import SystemClock
+from lapel.config import Config
+from lapel.evidence.store import EvidenceStore
+from lapel.link.mqtt import connect_rate
+from lapel.randomness import RandomSource
+from lapel.worker import InlineWorker, Worker
+from lapel_fleet.broker.address import Address
+from lapel_fleet.cameras import fault_injection
+from lapel_fleet.cameras.camera import CardInside
+from lapel_fleet.cameras.media import Filming
+from lapel_fleet.hardware.footage import SimulatedFootage
+from lapel_fleet.hardware.storage import FolderCard, MemoryStorage
+from lapel_fleet.hardware.tcp_relay import RelayedNetwork, TcpRelay
+from lapel_fleet.scenario.random_streams import RandomStreams
+from lapel_fleet.scenario.scenario import Scenario
+from lapel_fleet.time.clocks import SimulatedClock, Timeline
+
+CONNECTS_PER_S = 300.0
+"""aiomqtt connects through a thread pool: 900 to 1,200 a second at the most (measured, x86), which starves the rest."""
+
+
+class LiveEnvironment:
+    """Implements `lapel_fleet.cameras.camera.Environment` for live and stepped time."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        agency: str,
+        address: Address,
+        time: Timeline,
+        worker: Worker,
+        *,
+        cabled: Callable[[str], bool],
+        film: Filming,
+        folder: Path | None = None,
+        precision_s: float = 0.0,
+        connects_per_s: float = CONNECTS_PER_S,
+        remembers: bool = True,
+    ) -> None:
+        """`cabled` says whether a fault may change a camera's network line; `precision_s`: see
+        `ActualRecord.precision_s`; `remembers`: see `Environment.remembers`.
+        `folder` is for recordings; without one they are kept in memory.
+        """
+        self._film, self._folder = film, folder
+        self.agency, self.worker, self.precision_s = agency, worker, precision_s
+        self.remembers = remembers
+        self.writer = worker if folder is not None else InlineWorker()
+        self._scenario, self._address, self._time, self._cabled = scenario, address, time, cabled
+        self._admission: Callable[[], Awaitable[None]] = connect_rate(connects_per_s)
+        self._start = SystemClock().now().shifted(-time.mono_s()).utc
+
+    def clock(self) -> SimulatedClock:
+        """See `Environment.clock`."""
+        return SimulatedClock(self._time, self._start)
+
+    def network(self, name: str, chance: random.Random) -> RelayedNetwork:
+        """See `Environment.network`."""
+        cable = TcpRelay(chance) if self._cabled(name) else None
+        brokers = self._address.of_camera(self.agency, name)
+        return RelayedNetwork(brokers, self._scenario.keepalive_s, self._admission, cable)
+
+    def card(self, name: str) -> CardInside:
+        """See `Environment.card`. Where there is something to film it is a real folder."""
+        if self._folder is None:
+            return MemoryStorage(keeps_finished=False)
+        folder = self._folder / name.replace("/", "-")
+        folder.mkdir(parents=True, exist_ok=True)
+        return FolderCard(EvidenceStore(folder, 0))
+
+    def footage(self, name: str, config: Config, clock: SimulatedClock, chance: RandomSource) -> SimulatedFootage:  # noqa: ARG002
+        """See `Environment.footage`."""
+        return self._film(config, clock, chance)
+
+    def broker_url(self) -> str:
+        """See `Environment.broker_url`. Who is asked for his password there is not told here."""
+        return "mqtt://127.0.0.1"
+
+
+def tampered_with(scenario: Scenario, world: RandomStreams) -> Callable[[str], bool]:
+    """Which cameras need a cable: those whose line a fault of the scenario meets."""
+    lines = [
+        (fault, number) for number, fault in enumerate(scenario.faults) if fault.kind.startswith(("network.", "power."))
+    ]
+    return lambda name: any(fault_injection.met(fault, number, [name], world) for fault, number in lines)

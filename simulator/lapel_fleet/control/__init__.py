@@ -1,0 +1,1 @@
+"""Control of a running fleet from tests, plugins, shells and other processes."""

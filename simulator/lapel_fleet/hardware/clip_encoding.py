@@ -1,0 +1,94 @@
+"""Makes the loop that `SharedClip` shows: the drawn street, or somebody's own video, through the firmware's encoder.
+
+The loop is a file that any player plays. It is made once per run, in about a second, and worker processes are handed
+its bytes; so nothing is cached, and no binary lies in the repository.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lapel import boxes
+from lapel.clock import Instant, Quality
+from lapel.errors import VideoEnded, VideoError
+from lapel.fragment import Fragment
+from lapel.hardware.interfaces import FrameSource
+from lapel.media.capture import Wanted, open_source
+from lapel.media.encoder import Encoder, EncoderSettings
+from lapel.media.scene import cover_number
+from lapel_fleet.hardware.shared_clip import FPS, GOP_S
+
+DRAWN_S = 10
+"""The drawn loop's length."""
+LONGEST_S = 60
+"""Of a longer video, its first minute is shown."""
+_WANTED = Wanted(height=180, rate_fps=FPS)
+_BITRATE_BPS = 150_000
+_NAME = "shared clip"
+
+
+def drawn_loop(length_s: int = DRAWN_S) -> bytes:
+    """The street, 320x180, without a number in its pictures: shown again and again, they would seem to be missing."""
+    return _loop("scene", length_s)
+
+
+def filmed_loop(video: Path) -> bytes:
+    """The whole seconds of a video file, 180 rows high. Raises VideoError when it is none, or lasts less than one."""
+    return _loop(str(video), LONGEST_S)
+
+
+def _loop(spec: str, length_s: int) -> bytes:
+    time = _FilmTime()
+    source = open_source(spec, time, wait=time.wait, wanted=_WANTED, loop=False, camera=_NAME)
+    try:
+        gops = _gops(source, length_s, numbered=spec == "scene")
+    finally:
+        source.close()
+    if not gops:
+        raise VideoError(f"{spec}: lasts less than a second; a loop needs one at least")
+    bodies = (boxes.placed(gop.body, number, gop.start_ticks) for number, gop in enumerate(gops, 1))
+    return gops[0].header + b"".join(bodies)
+
+
+def _gops(source: FrameSource, length_s: int, *, numbered: bool) -> list[Fragment]:
+    """The first whole GOPs of a source. One closes when the picture after it comes."""
+    encoder, gops = Encoder(_settings()), []
+    source.open()
+    for _ in range(round(length_s * FPS)):
+        try:
+            frame = source.read()
+        except VideoEnded:
+            break
+        if numbered:
+            cover_number(frame.image)
+        gops.append(encoder.encode(frame))
+    gops.append(encoder.cut())
+    return [gop for gop in gops if gop is not None and gop.frames == GOP_S * FPS]
+
+
+def _settings() -> EncoderSettings:
+    return EncoderSettings(FPS, _BITRATE_BPS, GOP_S, codec="libx264", threads=1)
+
+
+class _FilmTime:
+    """A clock that stands still but while it is waited for: sources that keep their pace deliver at once."""
+
+    def __init__(self) -> None:
+        self._s = 0.0
+
+    def wait(self, seconds: float) -> None:
+        self._s += seconds
+
+    def mono_s(self) -> float:
+        return self._s
+
+    def now(self) -> Instant:
+        return Instant(0.0, datetime(2026, 1, 1, 8, tzinfo=UTC)).shifted(self._s)
+
+    def quality(self) -> Quality:
+        return "unsynced"
+
+    def is_trusted(self) -> bool:
+        return False
+
+    async def sleep(self, seconds: float) -> None:
+        self.wait(seconds)

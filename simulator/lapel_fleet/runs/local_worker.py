@@ -1,0 +1,202 @@
+"""The cameras of a live run, in this process. `crew_process.py` has them in others."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from lapel.hardware.interfaces import ButtonName
+from lapel.worker import ThreadWorker
+from lapel_fleet.broker.address import Address
+from lapel_fleet.cameras.camera import CameraSnapshot
+from lapel_fleet.cameras.environment import LiveEnvironment, tampered_with
+from lapel_fleet.cameras.fleet import Fleet, FleetSnapshot
+from lapel_fleet.cameras.media import filming
+from lapel_fleet.checkers.records import LIVE_PRECISION_S, ActualRecord
+from lapel_fleet.control.manual_control import ManualControl, ServicePort
+from lapel_fleet.runs.gc_tuning import freeze_heap, infrequent_gc, let_go
+from lapel_fleet.runs.measurement import loop_lag
+from lapel_fleet.runs.measurement.resident_memory import resident_bytes
+from lapel_fleet.scenario.random_streams import RandomStreams
+from lapel_fleet.scenario.scenario import Fault, Scenario
+from lapel_fleet.time.clocks import ScaledTimeline
+
+_WRITING_THREADS = 8
+"""They wait for the disk rather than for the processor."""
+_DIALLING_THREADS = 32
+"""aiomqtt connects in the loop's own thread pool, where each connect blocks a thread."""
+
+
+class WorkerJob(msgspec.Struct, frozen=True, kw_only=True):
+    """What a crew is to run. Goes to worker processes as JSON."""
+
+    scenario: Scenario
+    seed: int
+    agency: str
+    address: Address
+    speed: float = 1.0
+    began_s: float
+    """The machine's monotonic time at which the run's time is 0."""
+    shard: tuple[int, int] = (0, 1)
+    cables: bool = False
+    """Whether somebody may tamper with every line, not only with those that the scenario's faults meet."""
+    connects_per_s: float
+    clip: str = ""
+    """A video of somebody's own for cameras that film a clip."""
+    evidence: str = ""
+    """Folder for recordings; empty: they are kept in memory."""
+
+    @property
+    def names(self) -> list[str]:
+        """Its cameras."""
+        first, step = self.shard
+        return self.scenario.cameras[first::step]
+
+    def divided(self, count: int) -> "list[WorkerJob]":
+        """The same for so many crews; together they have the same cameras."""
+        first, step = self.shard
+        return [
+            msgspec.structs.replace(
+                self, shard=(first + number * step, step * count), connects_per_s=self.connects_per_s / count
+            )
+            for number in range(count)
+        ]
+
+
+class CameraWorker(Protocol):
+    """Cameras that somebody runs. Who names one that is not its own gets a ConfigError."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Which cameras."""
+
+    async def begin(self) -> None:
+        """The day begins."""
+
+    async def end(self) -> None:
+        """It is over; the recordings are stopped."""
+
+    async def glance(self) -> FleetSnapshot:
+        """How they stand."""
+
+    async def truths(self) -> list[ActualRecord]:
+        """What is true of them."""
+
+    async def looks(self, names: Sequence[str]) -> dict[str, CameraSnapshot]:
+        """How these stand."""
+
+    async def press(self, name: str, button: ButtonName, times: int) -> None:
+        """Somebody presses a button."""
+
+    async def hold(self, name: str, button: ButtonName, seconds: float) -> None:
+        """Somebody begins to hold a button, and will let it go after so much time."""
+
+    async def attach(self, name: str) -> ServicePort:
+        """Open its console. Raises ConsoleError when it is open."""
+
+    async def detach(self, name: str) -> None:
+        """Close it. Harmless when it is."""
+
+    async def begin_fault(self, number: int, fault: Fault) -> None:
+        """Something goes wrong with those of them that `fault` meets."""
+
+    async def end_fault(self, number: int) -> None:
+        """It is over. Harmless when it is."""
+
+
+class LocalWorker:
+    """Cameras in this process."""
+
+    def __init__(self, fleet: Fleet, hand: ManualControl, without_bytes: int) -> None:
+        """`without_bytes` is what this process took before there were cameras in it."""
+        self.fleet, self.names = fleet, list(fleet.cameras)
+        self._hand, self._without_bytes = hand, without_bytes
+        self.lags_s: list[float] = []
+
+    async def begin(self) -> None:
+        """See `CameraWorker.begin`."""
+        freeze_heap()
+        self.fleet.begin()
+
+    async def end(self) -> None:
+        """See `CameraWorker.end`."""
+        await self._hand.let_go()
+        await self.fleet.end()
+
+    async def glance(self) -> FleetSnapshot:
+        """See `CameraWorker.glance`."""
+        glance = await self.fleet.glance_in_turns()
+        lags_s, self.lags_s[:] = list(self.lags_s), []
+        return msgspec.structs.replace(glance, lags_s=lags_s, memory_bytes=resident_bytes() - self._without_bytes)
+
+    async def truths(self) -> list[ActualRecord]:
+        """See `CameraWorker.truths`."""
+        return self.fleet.truths()
+
+    async def looks(self, names: Sequence[str]) -> dict[str, CameraSnapshot]:
+        """See `CameraWorker.looks`."""
+        return {name: self._hand.camera(name).seen() for name in names}
+
+    async def press(self, name: str, button: ButtonName, times: int) -> None:
+        """See `CameraWorker.press`."""
+        self._hand.press(name, button, times)
+
+    async def hold(self, name: str, button: ButtonName, seconds: float) -> None:
+        """See `CameraWorker.hold`."""
+        self._hand.hold(name, button, seconds)
+
+    async def attach(self, name: str) -> ServicePort:
+        """See `CameraWorker.attach`."""
+        return await self._hand.attach(name)
+
+    async def detach(self, name: str) -> None:
+        """See `CameraWorker.detach`."""
+        await self._hand.detach(name)
+
+    async def begin_fault(self, number: int, fault: Fault) -> None:
+        """See `CameraWorker.begin_fault`."""
+        await self._hand.begin_fault(number, fault)
+
+    async def end_fault(self, number: int) -> None:
+        """See `CameraWorker.end_fault`."""
+        self._hand.end_fault(number)
+
+
+@asynccontextmanager
+async def local_worker(order: WorkerJob) -> AsyncIterator[LocalWorker]:
+    """The cameras of `order`, powered on, while the block runs; in the end they are switched off."""
+    world, time, worker = (
+        RandomStreams(order.seed),
+        ScaledTimeline(order.speed, order.began_s),
+        ThreadWorker(_WRITING_THREADS),
+    )
+    met = tampered_with(order.scenario, world)
+    around = LiveEnvironment(
+        order.scenario, order.agency, order.address, time, worker,
+        cabled=(lambda _: True) if order.cables else met, connects_per_s=order.connects_per_s,
+        remembers=order.cables, precision_s=LIVE_PRECISION_S * order.speed,
+        film=filming(order.scenario.media, Path(order.clip) if order.clip else None),
+        folder=Path(order.evidence) if order.evidence else None,
+    )  # fmt: skip
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_DIALLING_THREADS, "dial"))
+    without_bytes = resident_bytes()
+    fleet = Fleet(order.scenario, order.names, world, around, time)
+    hand = ManualControl(fleet.cameras, world, time, order.speed)
+    crew = LocalWorker(fleet, hand, without_bytes)
+    measuring = asyncio.create_task(loop_lag.measure(crew.lags_s.append), name="lag")
+    try:
+        with infrequent_gc():
+            fleet.power_on()
+            freeze_heap()
+            yield crew
+    finally:
+        let_go()
+        measuring.cancel()
+        await asyncio.wait([measuring])
+        await hand.let_go()
+        await fleet.close()
+        worker.close()

@@ -1,0 +1,1 @@
+"""What is measured during a run: samples, event loop lag, resident memory."""

@@ -1,0 +1,1 @@
+"""The other end of a run's MQTT traffic: subscribes, keeps what was received, and sends commands."""

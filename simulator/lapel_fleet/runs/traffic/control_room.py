@@ -1,0 +1,97 @@
+"""The other end of a run: hears the cameras, commands them, and lets its own things go wrong."""
+
+from collections.abc import Awaitable, Callable, Collection, Iterable
+
+from lapel_fleet.cameras import fault_injection
+from lapel_fleet.checkers.records import ActualRecord, Case
+from lapel_fleet.runs.measurement.samples import BUCKETS, Sampler
+from lapel_fleet.runs.trace import Trace
+from lapel_fleet.runs.traffic.dispatcher import Dispatcher, Send
+from lapel_fleet.runs.traffic.received import ReceivedMessages
+from lapel_fleet.scenario.random_streams import RandomStreams
+from lapel_fleet.scenario.scenario import Fault, Scenario
+from lapel_fleet.time.clocks import SimulatedClock, Timeline
+from lapel_fleet.time.jobs import JobGroup
+
+_TELEMETRY_KEPT = 50
+"""How many telemetry messages of each camera are kept of a run: thousands of cameras say more than anybody needs."""
+Switch = Callable[[], Awaitable[None]]
+
+
+class ControlRoom:
+    """A listener and a dispatcher, and the faults that happen at their end: the broker's and the commands'.
+
+    Those of the cameras happen elsewhere, perhaps in other processes; here they are noted when their time comes.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        among: Collection[str],
+        world: RandomStreams,
+        agency: str,
+        time: Timeline,
+        trace: Trace,
+        send: Send,
+        *,
+        stop_broker: Switch,
+        start_broker: Switch,
+        keeps_time: bool = True,
+    ) -> None:
+        """`among` are this shard's cameras; `send` publishes a command."""
+        self._scenario, self._among, self._world, self._time, self._trace = scenario, among, world, time, trace
+        self._stop_broker, self._start_broker = stop_broker, start_broker
+        self._later = JobGroup(time)
+        self.hearing = ReceivedMessages(
+            sorted(among, key=scenario.cameras.index),
+            trace,
+            time.mono_s,
+            keeps_time=keeps_time,
+            telemetry_every_s=scenario.duration_s / _TELEMETRY_KEPT,
+        )
+        self._began_s = 0.0
+        every_s = scenario.duration_s / BUCKETS
+        self.sampler = Sampler(lambda: max(0.0, time.mono_s() - self._began_s), every_s, scenario.duration_s)
+        self.hearing.on_message.append(lambda name, leaf, _: self.sampler.message(leaf, name.partition("/")[0]))
+        self.dispatcher = Dispatcher(agency, SimulatedClock(time), self.hearing, send, self._later, self.sampler)
+
+    def begin(self) -> None:
+        """The day begins. Before that of the cameras, so that a fault stands in the trace before what it does."""
+        self._began_s = self._time.mono_s()
+        if self._scenario.operator.commands_per_hour:
+            chance = self._world.chance("fleet", "operator")
+            self._later.start(self.dispatcher.work(self._scenario, chance, self._among))
+        for number, fault in enumerate(self._scenario.faults):
+            self._later.start(self._go_wrong(fault, number))
+
+    async def end(self) -> None:
+        """The day is over, and the broker there."""
+        await self._later.end()
+        await self._start_broker()
+
+    def cases(self, truths: Iterable[ActualRecord]) -> list[Case]:
+        """What is true of each camera, what was asked of it, and what was heard."""
+        dispatched, heard = self.dispatcher.dispatched, self.hearing.heard
+        return [(dispatched[one.camera].added_to(one), heard[one.camera].so_far()) for one in truths]
+
+    async def _go_wrong(self, fault: Fault, number: int) -> None:
+        await self._time.sleep(fault.at_s)
+        if fault.kind == "broker.outage":
+            await self._outage(fault)
+            return
+        for name in fault_injection.met(fault, number, self.hearing.heard, self._world):
+            self._note(name, fault)
+            if fault.kind == "command.late":
+                self.dispatcher.start_late(name, f"late-{number}", abs(fault.step_s))
+            elif fault.kind == "command.duplicate":
+                self.dispatcher.start_twice(name, f"twice-{number}")
+
+    async def _outage(self, fault: Fault) -> None:
+        self._note("broker", fault)
+        await self._stop_broker()
+        await self._time.sleep(fault.for_s)
+        await self._start_broker()
+
+    def _note(self, who: str, fault: Fault) -> None:
+        lasts = f" for {fault.for_s:g} s" if fault.for_s else ""
+        self._trace.add(self._time.mono_s(), who, f"{fault.kind}{lasts}")

@@ -1,0 +1,120 @@
+"""A run in virtual time: a broker in memory, one thread, no sockets; one seed gives one trace, byte for byte."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from lapel.config import Config
+from lapel.randomness import RandomSource
+from lapel.worker import InlineWorker
+from lapel_fleet.cameras.camera import CardInside
+from lapel_fleet.cameras.fleet import Fleet
+from lapel_fleet.cameras.media import filming
+from lapel_fleet.hardware.footage import SimulatedFootage
+from lapel_fleet.hardware.network import VirtualBroker, VirtualNetwork
+from lapel_fleet.hardware.storage import MemoryStorage
+from lapel_fleet.runs.run import AGENCY, OnProgress, Run, quiet
+from lapel_fleet.runs.trace import Trace
+from lapel_fleet.runs.traffic.control_room import ControlRoom
+from lapel_fleet.scenario.random_streams import RandomStreams
+from lapel_fleet.scenario.scenario import Scenario
+from lapel_fleet.time.clocks import SimulatedClock, VirtualClock, run_virtual
+
+SETTLE_S = 240.0
+"""After the day: longer than the last stops and any back-off, so that what must arrive has arrived when it is judged.
+It does not hang on who is there, so that a shard ends when the whole does.
+"""
+
+_LOOKS = 50
+"""How often in a run it is seen how all cameras stand: often enough for a plot."""
+Listener = Callable[[str, bytes], None]
+
+
+class VirtualEnvironment:
+    """Implements `lapel_fleet.cameras.camera.Environment`."""
+
+    agency, precision_s, remembers = AGENCY, 0.0, False
+
+    def __init__(self, scenario: Scenario, loop: asyncio.AbstractEventLoop) -> None:
+        self.broker = VirtualBroker()
+        self.worker = self.writer = InlineWorker()
+        self._scenario, self._loop = scenario, loop
+        self._clips = set(scenario.cameras if scenario.media == "clip" else scenario.clip_cameras)
+        self._blank, self._clip = filming("none"), filming("clip") if self._clips else None
+
+    def clock(self) -> SimulatedClock:
+        """See `Environment.clock`."""
+        return VirtualClock(self._loop)
+
+    def network(self, name: str, chance: random.Random) -> VirtualNetwork:  # noqa: ARG002  # all lines are alike
+        """See `Environment.network`."""
+        return VirtualNetwork(self.broker, self._scenario.keepalive_s, chance)
+
+    def card(self, name: str) -> CardInside:  # noqa: ARG002  # all cards are alike
+        """See `Environment.card`."""
+        return MemoryStorage(keeps_finished=False)
+
+    def footage(self, name: str, config: Config, clock: SimulatedClock, chance: RandomSource) -> SimulatedFootage:
+        """See `Environment.footage`."""
+        film = self._clip if self._clip is not None and name in self._clips else self._blank
+        return film(config, clock, chance)
+
+    def broker_url(self) -> str:
+        """See `Environment.broker_url`."""
+        return "mqtt://127.0.0.1"
+
+
+def run(
+    scenario: Scenario,
+    seed: int,
+    trace: Path | None = None,
+    progress: OnProgress = quiet,
+    *,
+    shard: tuple[int, int] = (0, 1),
+    listeners: Sequence[Listener] = (),
+) -> Run:
+    """A whole run. Raises StorageError when the trace cannot be written.
+
+    `progress` is told how it goes, now and then. `shard` (i, n) runs every n-th camera, from the i-th on.
+    `listeners` hear every message as a back end would: topic and payload.
+    """
+
+    async def program(clock: VirtualClock) -> Run:
+        lines = Trace(trace)
+        world, names = RandomStreams(seed), scenario.cameras[shard[0] :: shard[1]]
+        around = VirtualEnvironment(scenario, asyncio.get_running_loop())
+        broker = around.broker
+
+        async def stop() -> None:
+            broker.stop()
+
+        async def start() -> None:
+            broker.start()
+
+        room = ControlRoom(
+            scenario, names, world, AGENCY, clock, lines, lambda topic, payload: bool(broker.say(topic, payload)),
+            stop_broker=stop, start_broker=start,
+        )  # fmt: skip
+        broker.observers += [room.hearing.hear, *listeners]
+        fleet = Fleet(scenario, names, world, around, clock)
+        fleet.power_on()
+        room.begin()
+        fleet.begin()
+        for part in range(1, _LOOKS + 1):
+            await clock.sleep(scenario.duration_s / _LOOKS)
+            glance = fleet.glance()
+            room.sampler.snapshot(glance.states, glance.batteries, glance.storage)
+            progress(part / _LOOKS, clock.mono_s(), glance.total, room.hearing.messages, room.hearing.recordings)
+        await room.end()
+        await fleet.end()
+        await clock.sleep(scenario.duration_s + SETTLE_S - clock.mono_s())
+        cases = room.cases(fleet.truths())
+        broker.observers.clear()  # what comes now is the end of the run, not of the day
+        await fleet.close()
+        return Run(
+            seed=seed, cases=cases, trace_sha256=lines.close(), trace_lines=lines.lines,
+            messages=room.hearing.messages, domain_s=clock.mono_s(), samples=room.sampler.samples(),
+        )  # fmt: skip
+
+    return run_virtual(program)

@@ -1,0 +1,1 @@
+"""Virtual, scaled and stepped time, and what runs or waits in it."""

@@ -1,0 +1,154 @@
+"""A camera on a technician's bench: simulated, alone, with a console at its service port and a fleet's broker to reach.
+
+In virtual time or in real time, over whatever line: a test plays a visit here, and a trainee makes one.
+"""
+
+import random
+from contextlib import AsyncExitStack
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from lapel.check import Check
+from lapel.clock import Clock
+from lapel.config import Config, LinkSection, changed
+from lapel.console.why import findings, survey
+from lapel.errors import LapelError
+from lapel.hardware.interfaces import SerialLine
+from lapel.link.certificate import good_until
+from lapel.randomness import RandomSource
+from lapel.settings import Settings
+from lapel.worker import InlineWorker
+from lapel_fleet.cameras.camera import SimulatedCamera
+from lapel_fleet.cameras.console import SimulatedConsole
+from lapel_fleet.hardware.footage import ComputedFootage, SimulatedFootage
+from lapel_fleet.hardware.network import VirtualBroker, VirtualNetwork
+from lapel_fleet.hardware.storage import MemoryStorage
+from lapel_fleet.scenario.random_streams import RandomStreams
+from lapel_fleet.scenario.scenario import Scenario
+from lapel_fleet.time.clocks import SimulatedClock, Timeline
+from lapel_fleet.training.certificates import EXPIRED, CertificateAuthority
+from lapel_fleet.training.problem import Problem
+
+BROKER_HOST, BROKER_PORT = "broker.example", 8883
+BROKER = f"mqtts://{BROKER_HOST}"
+NAME = "baltimore/cam-0001"
+CLOCK_RIGHT_S = 60.0
+"""A clock set by hand is right to this."""
+_SCENARIO = Scenario(sites={"baltimore": 1})
+
+
+class TrainingBench:
+    """The camera of one field problem, with a console while the block runs. `deeds.come_about` switches it on."""
+
+    def __init__(self, problem: Problem, time: Timeline, start: datetime, line: SerialLine) -> None:
+        """`start`: the time of day at the time line's 0. Files of the camera are made in the current folder."""
+        self.problem, self.time = problem, time
+        around = _Environment(time, start)
+        self.camera = SimulatedCamera(NAME, _SCENARIO, RandomStreams(7), around)
+        config = changed(self.camera.settings.current, problem.settings, "settings")
+        self.camera.settings = Settings(config)
+        self.office = CertificateAuthority(Path(), config.camera, around.clock())
+        if config.link.cert == EXPIRED:
+            self.office.issue_expired()
+        self.console = SimulatedConsole(self.camera, line)
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> "TrainingBench":
+        self._stack.push_async_callback(self.camera.close)
+        await self._stack.enter_async_context(self.console)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def first_finding(self) -> str:
+        """What `why` names first; empty when the camera is ready, and when it is off."""
+        found = findings(await survey(self.console.desk)) if self.console.desk is not None else []
+        return found[0].what if found else ""
+
+    async def is_mended(self) -> bool:
+        """Whether it is ready, knows the time, and will be so tomorrow: no change of its settings may be taken back."""
+        if self.console.desk is None or abs(self.camera.clock.wrong_by_s) > CLOCK_RIGHT_S:
+            return False
+        try:
+            is_ready = await self.first_finding() == ""
+        except LapelError:  # it is just starting
+            return False
+        return is_ready and not self.camera.settings.on_trial and not self.console.awaits_confirmation
+
+
+class _Environment:
+    """Implements `lapel_fleet.cameras.camera.Environment` for one camera, whose broker is in memory."""
+
+    agency, precision_s, remembers = "fleet", 0.0, True
+
+    def __init__(self, time: Timeline, start: datetime) -> None:
+        self.worker = self.writer = InlineWorker()
+        self._time, self._start = time, start
+        self._broker = FleetBroker(self.clock())
+
+    def clock(self) -> SimulatedClock:
+        """See `Environment.clock`."""
+        return SimulatedClock(self._time, self._start)
+
+    def network(self, name: str, chance: random.Random) -> VirtualNetwork:  # noqa: ARG002  # there is but one
+        """See `Environment.network`."""
+        return VirtualNetwork(self._broker, chance=chance)
+
+    def card(self, name: str) -> MemoryStorage:  # noqa: ARG002
+        """See `Environment.card`."""
+        return MemoryStorage()
+
+    def footage(self, name: str, config: Config, clock: SimulatedClock, chance: RandomSource) -> SimulatedFootage:  # noqa: ARG002
+        """See `Environment.footage`."""
+        return ComputedFootage(clock, config.prebuffer.length_s, config.video.bitrate_bps)
+
+    def broker_url(self) -> str:
+        """See `Environment.broker_url`."""
+        return BROKER
+
+
+class FleetBroker(VirtualBroker):
+    """A broker with a name and a port that speaks TLS. Errors are in the words of glibc, Linux and OpenSSL."""
+
+    def __init__(self, clock: Clock) -> None:
+        """`clock` is the broker's own."""
+        super().__init__()
+        self._clock = clock
+
+    def called(self, link: LinkSection) -> str:
+        """See `VirtualBroker.called`."""
+        host, port = _address(link)
+        return f"{host}:{port}"
+
+    def steps(self, link: LinkSection) -> list[Check]:
+        """See `VirtualBroker.steps`."""
+        host, port = _address(link)
+        if host != BROKER_HOST:
+            return [Check("name", False, "Name or service not known")]
+        found = [Check("name", True, f"{host} is 192.0.2.1"), Check("route", True, "from 192.0.2.17")]
+        if port != BROKER_PORT or not self.is_up:
+            return [*found, Check("tcp", False, "Connection refused")]
+        found += [Check("tcp", True, f"{host}:{port} answers"), Check("tls", True, "the certificates are accepted")]
+        if self._is_expired(link):  # with TLS 1.3 the client learns of it only now
+            return [*found, Check("mqtt", False, "sslv3 alert certificate expired")]
+        return [*found, Check("mqtt", True, "the broker lets this camera in")]
+
+    def refusal(self, link: LinkSection) -> str:
+        """See `VirtualBroker.refusal`. Of TLS the MQTT client tells no more than this."""
+        refusal = super().refusal(link)
+        return "the broker hung up" if "certificate" in refusal else refusal
+
+    def _is_expired(self, link: LinkSection) -> bool:
+        until = good_until(Path(link.cert)) if link.cert else None
+        return until is not None and until <= self._clock.now().utc
+
+
+def _address(link: LinkSection) -> tuple[str, int]:
+    """Host and port of the first broker that is named; ("", 0) for what is no address."""
+    try:
+        url = urlsplit(link.broker.split()[0])
+        return url.hostname or "", url.port or BROKER_PORT
+    except (ValueError, IndexError):
+        return "", 0

@@ -1,0 +1,100 @@
+"""A fleet in virtual time: what it is, and that it repeats itself."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from fleet import watched
+from lapel.camera import Camera
+from lapel_fleet.checkers.registry import judge
+from lapel_fleet.runs.run import Run
+from lapel_fleet.runs.virtual import run
+from lapel_fleet.scenario.scenario import Scenario, load, parsed
+
+SMOKE, STORM, BAD_DAY = load("smoke"), load("broker-storm"), load("bad-day")
+SMALL_STORM = msgspec.structs.replace(STORM, sites={"baltimore": 12})
+
+
+def failed(done: Run) -> set[str]:
+    return {finding.checker for finding in judge(done.cases) if finding.failures}
+
+
+def test_all_is_well_and_every_checker_had_occasions() -> None:
+    done, _ = watched.run(BAD_DAY, 1)
+    findings = {finding.checker: finding for finding in judge(done.cases)}
+    assert {name: finding.failures for name, finding in findings.items() if finding.failures} == {}
+    skipped = {name for name, finding in findings.items() if finding.verdict == "skipped"}
+    assert skipped == set()
+
+
+@pytest.mark.parametrize("seed", range(2, 6))
+def test_a_bad_day_stays_green_on_other_seeds(seed: int) -> None:
+    done, _ = watched.run(BAD_DAY, seed)
+    assert failed(done) == set()
+
+
+def test_a_checker_without_an_occasion_says_so() -> None:
+    quiet = msgspec.structs.replace(SMOKE, wearer=msgspec.structs.replace(SMOKE.wearer, activations_per_hour=0))
+    verdicts = {finding.checker: finding.verdict for finding in judge(run(quiet, 1).cases)}
+    assert verdicts["late-commands-are-refused"] == "skipped"
+    assert verdicts["the-retained-state-is-true"] == "passed"
+
+
+def test_a_seed_repeats_itself_and_another_does_not() -> None:
+    assert run(SMALL_STORM, 1).trace_sha256 == run(SMALL_STORM, 1).trace_sha256
+    assert run(SMALL_STORM, 1).trace_sha256 != run(SMALL_STORM, 2).trace_sha256
+
+
+def test_a_camera_more_in_one_city_changes_nothing_in_another() -> None:
+    """But for the operator, who draws whom to ask from all."""
+    alone = msgspec.structs.replace(SMOKE, operator=msgspec.structs.replace(SMOKE.operator, commands_per_hour=0))
+    larger = msgspec.structs.replace(alone, sites={**SMOKE.sites, "baltimore": 9})
+
+    def in_buffalo(scenario: Scenario) -> list[Any]:
+        cases = run(scenario, 1).cases
+        return [(truth.accounts, heard.events) for truth, heard in cases if truth.camera.startswith("buffalo/")]
+
+    assert in_buffalo(alone) == in_buffalo(larger)
+
+
+def test_cameras_are_docked_but_for_their_shift_each_a_little_late() -> None:
+    day = parsed(
+        "duration_s = 1200\n[sites]\nbaltimore = 4\nbuffalo = 1\n[wearer]\nactivations_per_hour = 60\n"
+        "length_s = [5, 10]\n[[shifts]]\nsites = ['baltimore']\nstart_s = 300\nend_s = 900\nlate_s = 60\n",
+        "mine.toml",
+    )
+    *baltimore, buffalo = (truth for truth, _ in run(day, 1).cases)
+    left_s = [next(at_s for at_s, state in one.states if at_s > 200 and state == "buffering") for one in baltimore]
+    assert all(300 <= at_s <= 361 for at_s in left_s)
+    assert len(set(left_s)) == 4
+    for one in baltimore:
+        assert one.states_between(60, 299) == one.states_between(1000, 1199) == {"docked"}
+        assert "recording" in one.states_between(361, 899)
+    assert "docked" not in buffalo.states_between(0, 1200)
+
+
+def test_a_stuck_button_ends_a_recording_though_the_power_fails_before_it_comes_up() -> None:
+    day = parsed(
+        "duration_s = 300\n[sites]\nbaltimore = 8\n[wearer]\nactivations_per_hour = 120\nlength_s = [60, 90]\n"
+        "[[faults]]\nkind = 'button.stuck'\nat_s = 100\nfor_s = 100\n"
+        "[[faults]]\nkind = 'power.cut'\nat_s = 150\nfor_s = 20\n",
+        "mine.toml",
+    )
+    done = run(day, 1)
+    assert failed(done) == set()
+    assert any(100 < at_s < 104 for truth, _ in done.cases for at_s in truth.stops)
+
+
+def test_it_is_the_real_camera_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    lives = 0
+    original = Camera.run
+
+    async def counted(self: Camera) -> None:
+        nonlocal lives
+        lives += 1
+        await original(self)
+
+    monkeypatch.setattr(Camera, "run", counted)
+    run(SMOKE, 1)
+    assert lives == len(SMOKE.cameras)

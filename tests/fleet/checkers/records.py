@@ -1,0 +1,70 @@
+"""Truth and hearsay made by hand: one camera, one recording from its press at 100 s to its stop at 110 s."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lapel.clock import iso
+from lapel.link.messages import EventMessage, Reply, StateMessage, Telemetry
+from lapel.recording import Account, Cause
+from lapel_fleet.checkers.records import Activation, ActualRecord, Arrival, Case, Message, ReceivedRecord
+
+_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+LIGHTS = [(0.0, "booting"), (1.0, "buffering"), (100.0, "recording"), (110.0, "buffering")]
+
+
+def utc(at_s: float) -> str:
+    return iso(_EPOCH + timedelta(seconds=at_s))
+
+
+def account(id_: str = "clip", at_s: float = 100.0, **changes: Any) -> Account:
+    """30 s from before the press and 10 s from after it."""
+    told: dict[str, Any] = {
+        "recording": id_, "status": "complete", "agency": "a", "site": "s", "camera": "c", "session": "one",
+        "firmware": "0", "clock_quality": "synced", "trigger_time": utc(at_s), "start_time": utc(at_s - 30),
+        "end_time": utc(at_s + 10), "start": Cause("button"), "stop": Cause("button"), "prebuffer_configured_s": 30.0,
+        "prebuffer_actual_s": 30.0, "prebuffer_saved": True, "duration_s": 40.0, "frames": 1200, "fragments": 4,
+        "video_bytes": 1_000_000,
+    }  # fmt: skip
+    return Account(**{**told, **changes})
+
+
+def press(at_s: float = 100.0, command: str = "") -> Activation:
+    return Activation(at_s, utc(at_s), command)
+
+
+def event(number: int, kind: Any = "marker", at_s: float = 100.0, session: str = "one", **detail: Any) -> EventMessage:
+    return EventMessage(
+        id=f"{session}-{number}", kind=kind, time=utc(at_s), mono_s=at_s, camera="c", session=session, detail=detail
+    )
+
+
+def state(name: Any, session: str = "one", *, will: bool = False, recording: str | None = None) -> StateMessage:
+    time = None if will else utc(0)
+    return StateMessage(
+        state=name, agency="a", site="s", camera="c", session=session, firmware="0", flags=[], time=time,
+        recording=recording,
+    )  # fmt: skip
+
+
+def reply(id_: str, result: Any, **more: Any) -> Reply:
+    return Reply(id=id_, command="start-recording", result=result, state="buffering", time=utc(0), **more)
+
+
+def telemetry(name: Any = "buffering", **more: Any) -> Telemetry:
+    told: dict[str, Any] = {
+        "time": utc(0), "session": "one", "state": name, "uptime_s": 0.0, "buffered_s": 30.0, "buffered_bytes": 1,
+        "measured_fps": 30.0, "dropped_frames": 0, "unwritten_bytes": 0, "events_waiting": 0, "events_dropped": 0,
+    }  # fmt: skip
+    return Telemetry(**{**told, **more})
+
+
+def case(*arrivals: tuple[float, Message] | Message, **truth: Any) -> Case:
+    """What was heard, at 0 s where no time is given; and the truth."""
+    heard = ReceivedRecord()
+    for one in arrivals:
+        at_s, message = one if isinstance(one, tuple) else (0.0, one)
+        heard.arrivals.append(Arrival(at_s, message))
+        for kind, kept in ((EventMessage, heard.events), (Reply, heard.replies), (StateMessage, heard.states)):
+            if isinstance(message, kind):
+                kept.append(message)  # type: ignore[arg-type]
+    return ActualRecord("s/c", **truth), heard

@@ -1,0 +1,61 @@
+"""What is typed and refused in one line before any run is asked, and what needs no run at all."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fleet.one_line import refusal
+from lapel_fleet.cli import main
+from lapel_fleet.scenario.scenario import FAULTS
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("status", "no run can be steered; start one with `lapel-fleet run SCENARIO --stepped`"),
+        ("status --run demo", "--run demo: there is no such run; none can be steered at the moment"),
+        ("status --run ../demo", "at most 32 letters, digits, - and _"),
+        ("advance soon", "advance soon: a time is wanted, as in 90s, 10m or 2h"),
+        ("hold baltimore/cam-0001 --for ever", "--for ever: a time is wanted"),
+        ("until baltimore/cam-0001 recording --within x", "--within x: a time is wanted"),
+        ("online --within x", "--within x: a time is wanted"),
+        ("online --within 0s", "no run can be steered"),
+        ("mend both", "mend both: give the number that `fault` printed, or `all`"),
+        ("fault heat --set celsius", "--set celsius: give KEY=VALUE, such as loss=0.5"),
+        ("fault heat --set =5", "--set =5: give KEY=VALUE"),
+        ("check", "no run can be steered"),
+        ("end", "no run can be steered"),
+        ("run smoke --virtual --run demo", "--run with --virtual: nobody outside can keep up"),
+        ("run smoke --run demo --for 10m", "--run with --for: nobody outside can keep up"),
+        ("run smoke --stepped --virtual", "--stepped with --virtual: time stands still"),
+        ("run smoke --stepped --speed 2", "--stepped with --speed: time stands still"),
+        ("run smoke --stepped --shard 1/2", "--stepped with --shard: time stands still"),
+        ("run smoke --stepped --media clip", "cameras whose time stands still film nothing"),
+        ("run smoke --stepped --run a/b", "at most 32 letters"),
+    ],
+)
+def test_what_cannot_be_is_one_line(typed: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert says in refusal(typed, capsys)
+
+
+def test_every_kind_of_fault_is_listed_with_what_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["faults", "--json"]) == 0
+    listed = {one["kind"]: one for one in json.loads(capsys.readouterr().out)}
+    assert set(listed) == set(FAULTS)
+    assert listed["network.loss"]["parameters"] == {"loss": 0.2}
+    assert not listed["broker.outage"]["by_hand"]
+    assert main(["faults"]) == 0
+    told = capsys.readouterr().out
+    assert "clock.step          the wall clock is corrected by `step_s` (happens once)\n" in told
+    assert "broker.outage       the broker is away; meets everybody (in scenario files only)\n" in told
+
+
+def test_no_runs_are_no_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (main(["runs"]), capsys.readouterr().out) == (0, "")
+    assert (main(["runs", "--json"]), capsys.readouterr().out) == (0, "[]\n")

@@ -1,0 +1,19 @@
+"""Loops for clip reels."""
+
+from functools import cache
+
+from lapel import boxes
+from lapel.media.encoder import Encoder, EncoderSettings
+from lapel_fleet.hardware.shared_clip import FPS, SharedClip
+from video_files import frame
+
+LOOP_PICTURES = 5 * FPS
+
+
+@cache
+def numbered_reel() -> SharedClip:
+    """Five seconds of pictures whose numbers can be read back."""
+    encoder = Encoder(EncoderSettings(FPS, 200_000, codec="libx264", preset="ultrafast"))
+    closed = [encoder.encode(frame(number, number / FPS)) for number in range(LOOP_PICTURES)]
+    gops = [gop for gop in [*closed, encoder.cut()] if gop is not None]
+    return SharedClip(gops[0].header + b"".join(boxes.placed(gop.body, gop.number, gop.start_ticks) for gop in gops))

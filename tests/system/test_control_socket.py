@@ -1,0 +1,237 @@
+"""Runs that are steered from outside: real processes, sockets and a real Mosquitto."""
+
+import io
+import json
+import os
+import re
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from signal import SIGINT, SIGTERM
+
+import pytest
+
+from lapel_fleet.broker.embedded import embedded_broker
+from lapel_fleet.cli import main
+from lapel_fleet.control.socket import run_directory
+from lapel_fleet.control.socket.messages import LINE_LIMIT_BYTES
+from system.brokers import real
+from system.process import PATIENCE_S, Program, program
+from system.technician import picocom
+
+FLEET = Path(sys.executable).with_name("lapel-fleet")
+GUIDE = Path(__file__).parents[2] / "docs" / "simulator.md"
+CAMERA = "baltimore/cam-0002"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the sockets lie: each test has a place of its own."""
+    real("mosquitto")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / "fleet.toml").write_text("duration_s = 600\n[sites]\nbaltimore = 2\nbuffalo = 2\n")
+    return tmp_path / "lapel-fleet"
+
+
+def fleet(*typed: str) -> tuple[int, str, str]:
+    """The command, in this process: exit code, output, errors."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = main(typed)
+    return code, out.getvalue(), err.getvalue()
+
+
+def well(*typed: str) -> str:
+    """What it says when it can be done."""
+    code, out, err = fleet(*typed)
+    assert (code, err) == (0, ""), f"{typed}: {out}"
+    return out
+
+
+def refused(*typed: str, code: int = 2) -> str:
+    """The one line that says why not."""
+    ended, out, err = fleet(*typed)
+    assert (ended, err.count("\n")) == (code, 1), f"{typed}: {out}{err}"
+    return err
+
+
+@contextmanager
+def running(tmp_path: Path, run_id: str, *more: str) -> Iterator[Program]:
+    """A run that can be steered."""
+    with program(tmp_path, run_id, FLEET, "run", tmp_path / "fleet.toml", "--run", run_id, *more) as run:
+        well("online", "--run", run_id)
+        yield run
+
+
+def asked(line: bytes, run_id: str, folder: Path) -> bytes:
+    """All that comes back, as somebody without our client gets it: he says that this was all, and waits."""
+    with socket.socket(socket.AF_UNIX) as one:
+        one.settimeout(PATIENCE_S)
+        one.connect(os.fspath(run_directory.path_of(run_id, folder)))
+        one.sendall(line)
+        one.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: one.recv(65536), b""))
+
+
+def test_the_guide_s_story_ends_well(tmp_path: Path) -> None:
+    found = re.search(r"```sh\n(lapel-fleet run .*?)```", GUIDE.read_text(), re.DOTALL)
+    assert found is not None
+    environment = {**os.environ, "PATH": f"{FLEET.parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-eux"], input=found[1], text=True, capture_output=True, cwd=tmp_path, env=environment,
+        timeout=2 * PATIENCE_S, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert "passed; again: lapel-fleet run fleet.toml --stepped --run demo --seed 7" in done.stdout
+
+
+async def test_bad_input_of_each_verb_is_one_line_and_changes_nothing(tmp_path: Path, folder: Path) -> None:
+    with running(tmp_path, "a", "--stepped") as run:
+        for typed, says in (
+            ("status baltimore/cam-0009", "there is no camera baltimore/cam-0009; did you mean"),
+            ("fault network.half_opne", "did you mean `network.half_open`?"),
+            ("fault network.loss --set loss=much", "Expected `float`, got `str`"),
+            ("fault network.loss --set los=1", "los: no such key; did you mean `loss`?"),
+            ("fault heat --site bufalo", "there is no site bufalo; did you mean `buffalo`?"),
+            ("fault command.late", "send the command yourself"),
+            ("mend 7", "there is no fault 7; nothing is wrong at the moment"),
+            ("advance 25h", "Expected `float` <= 86400.0"),
+            (f"press {CAMERA} evnt", "there is no button evnt; did you mean `event`?"),
+            (f"press {CAMERA} --times 0", "a button is pressed from 1 to 10 times at once"),
+            (f"hold {CAMERA} --for 100h", "Expected `float` <= 86400.0"),
+            (f"until {CAMERA} recordng", "no camera is ever that; did you mean `recording`?"),
+            ("online buffalo/cam-0003", "there is no camera buffalo/cam-0003"),
+            ("check --run b", "--run b: there is no such run; there are a"),
+        ):
+            assert says in refused(*typed.split())
+        assert f"{CAMERA}: recording did not happen" in refused("until", CAMERA, "recording", "--within", "5s", code=1)
+        for noise in (
+            b"\n",
+            b"\xff\n",
+            b"[" * 8000 + b"\n",
+            b'{"do": "press"}\n',
+            b"x" * (LINE_LIMIT_BYTES + 9) + b"\n",
+        ):
+            (line,) = asked(noise, "a", folder).splitlines()
+            assert json.loads(line)["ok"] is False
+        two = asked(b'{"do": "status", "cameras": []}\n{"do": "mend"}\n', "a", folder).splitlines()
+        assert [json.loads(line)["ok"] for line in two] == [True, True]
+        assert json.loads(well("status", "--json"))["counts"] == {"buffering": 4}
+        well("end")
+        assert await run.ends() == 0
+        assert run.err == ""
+
+
+async def test_two_runs_at_once_are_told_apart(tmp_path: Path, folder: Path) -> None:
+    with running(tmp_path, "a", "--stepped") as one, running(tmp_path, "b", "--stepped") as other:
+        assert (stat.S_IMODE(folder.stat().st_mode), stat.S_IMODE((folder / "a.sock").stat().st_mode)) == (0o700, 0o600)
+        assert [run["run"] for run in json.loads(well("runs", "--json"))] == ["a", "b"]
+        assert "say which run with --run: there are a, b" in refused("status")
+        assert "--run a: there is such a run already" in refused("run", "smoke", "--stepped", "--run", "a")
+        well("advance", "5m", "--run", "b")
+        assert [json.loads(well("status", "--run", one, "--json"))["now_s"] for one in "ab"] == [0.0, 300.0]
+        one.tell(SIGINT)
+        other.tell(SIGTERM)
+        assert (await one.ends(), await other.ends()) == (0, 0)
+        assert "passed; again: " in one.out
+    assert list(folder.iterdir()) == []
+
+
+async def test_the_socket_of_a_killed_run_is_no_run_and_is_replaced(tmp_path: Path, folder: Path) -> None:
+    async with embedded_broker() as broker:  # who is killed cannot stop a broker of its own
+        with running(tmp_path, "a", "--stepped", "--broker", broker.url) as killed:
+            killed.kill()
+            assert [one.name for one in folder.iterdir()] == ["a.sock"]
+            assert well("runs") == ""
+            assert "--run a: there is no such run" in refused("status", "--run", "a")
+        with running(tmp_path, "a", "--stepped", "--broker", broker.url) as run:
+            assert "4 buffering" in well("runs")
+            assert json.loads(well("status", "--json"))["broker"] == broker.url
+            well("end")
+            assert await run.ends() == 0
+
+
+async def test_what_nobody_waits_for_any_more_is_left_off(tmp_path: Path, folder: Path) -> None:
+    with running(tmp_path, "a", "--stepped") as run:
+        with socket.socket(socket.AF_UNIX) as one:
+            one.connect(os.fspath(folder / "a.sock"))
+            one.sendall(b'{"do": "advance", "seconds": 86400}\n')
+        standing = json.loads(well("status", "--json"))
+        assert standing["now_s"] < 86_400
+        with socket.socket(socket.AF_UNIX) as other:
+            other.settimeout(PATIENCE_S)
+            other.connect(os.fspath(folder / "a.sock"))
+            other.sendall(b'{"do": "until", "camera": "baltimore/cam-0001", "state": "docked", "within_s": 86400}\n')
+            well("end")
+            assert json.loads(other.recv(65536)) == {"error": "the run is over", "exit_code": 4, "ok": False}
+        assert await run.ends() == 0
+
+
+async def test_a_checker_of_one_s_own_makes_check_and_the_run_fail(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(
+        "def nobody_records(case):\n    for account in case[0].accounts:\n        yield 'somebody records'\n"
+    )
+    with running(tmp_path, "a", "--stepped", "--checker", f"{tmp_path / 'own.py'}:nobody_records") as run:
+        well("press", CAMERA, "--times", "2")
+        well("until", CAMERA, "recording")
+        code, told, complaint = fleet("check")
+        assert (code, complaint) == (1, "")
+        assert "somebody records" in told
+        assert not json.loads(fleet("check", "--json")[1])["passed"]
+        well("end")
+        assert await run.ends() == 1
+
+
+@pytest.mark.parametrize("kind", [("--stepped",), ("--workers", "2")])
+async def test_a_console_is_there_as_long_as_somebody_is_attached(tmp_path: Path, kind: tuple[str, ...]) -> None:
+    with running(tmp_path, "a", *kind) as run:
+        with program(tmp_path, "attach", FLEET, "attach", CAMERA) as attached:
+            line = (await attached.says(r"picocom -b 115200 (\S+)\n"))[1]
+            secret = (await attached.says(r"secret +(\w+) "))[1]
+            assert "somebody is at its service port already" in refused("attach", CAMERA)
+            with picocom(Path(line)) as technician:
+                technician.send("\r")
+                for prompt, typed in (("login: $", "service"), ("secret: ", secret), ("> ", "record start 'trial'")):
+                    technician.expect(prompt)
+                    technician.send(f"{typed}\r")
+                well("until", CAMERA, "recording")
+                technician.expect("recording> ")
+            attached.tell(SIGINT)
+            assert await attached.ends() == 0
+        assert not Path(line).exists()
+        with program(tmp_path, "again", FLEET, "attach", CAMERA, "--json") as again:
+            await again.says(r'"role":"service"')
+            well("check")
+            well("end")
+            assert (await again.ends(), await run.ends()) == (0, 0), run.out
+
+
+async def test_a_live_run_with_two_workers_is_pressed_by_hand(tmp_path: Path) -> None:
+    """Orders for a camera go to the process that has it."""
+    with running(tmp_path, "a", "--workers", "2", "--seed", "7") as run:
+        names = [one["camera"] for one in json.loads(well("status", "--json"))["cameras"]]
+        assert names == ["baltimore/cam-0001", "baltimore/cam-0002", "buffalo/cam-0001", "buffalo/cam-0002"]
+        for name in names:
+            well("press", name, "--times", "2")
+            well("until", name, "recording")
+        assert "a live run's time goes on by itself" in refused("advance", "1m")
+        cut, silent = (
+            well("fault", "power.cut", "--camera", names[2]),
+            well("fault", "network.half_open", "--site", "baltimore"),
+        )
+        assert (cut, silent) == ("1\n", "2\n")
+        counts = json.loads(well("status", "--json"))["counts"]
+        assert counts == {"recording": 3, "off": 1}
+        assert "is off" in refused("online", names[2], "--within", "0.1s", code=1)
+        well("mend", "all")
+        well("online")
+        well("hold", names[0])
+        well("until", names[0], "buffering")
+        well("check")
+        well("end")
+        assert await run.ends() == 0, run.out
+        assert "4 cameras, 4 recordings" in run.out

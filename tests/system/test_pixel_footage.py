@@ -1,0 +1,67 @@
+"""Footage with pictures of its own, in real time: the same stories as the computed, and a recording of it judged."""
+
+import asyncio
+import random
+from pathlib import Path
+
+from lapel.camera import Camera
+from lapel.clock import SystemClock
+from lapel.config import Config, load
+from lapel.evidence.store import EvidenceStore
+from lapel.link.interface import NoLink
+from lapel.worker import ThreadWorker
+from lapel_fleet.checkers.clip import judge
+from lapel_fleet.hardware.pixel_footage import PixelFootage
+from parts import Ear
+from stories import SHORT_S, STORIES, tell
+from system.process import until
+
+
+def config() -> Config:
+    return load(
+        flags={
+            ("video", "source"): "scene", ("video", "width"): 160, ("video", "height"): 90, ("video", "rate_fps"): 20,
+            ("video", "bitrate_bps"): 200_000, ("video", "preset"): "ultrafast", ("video", "overlay"): False,
+            ("prebuffer", "length_s"): SHORT_S, ("recording", "min_free_bytes"): 0,
+        }
+    )  # fmt: skip
+
+
+async def test_a_lens_does_what_every_footage_does() -> None:
+    clock = SystemClock()
+    lenses = [PixelFootage(config(), clock, random.Random(1)) for _ in STORIES]
+    told = [tell(story, lens, clock) for story, lens in zip(STORIES, lenses, strict=True)]
+    async with asyncio.timeout(60):
+        await asyncio.gather(*told)
+
+
+async def test_a_recording_with_a_pulled_cable_is_playable_and_honest(tmp_path: Path) -> None:
+    lens, store, worker = (
+        PixelFootage(config(), SystemClock(), random.Random(1)),
+        EvidenceStore(tmp_path),
+        ThreadWorker(),
+    )
+    camera = Camera(
+        config(), clock=SystemClock(), footage=lens, storage=store, worker=worker, link=NoLink(),
+        chance=random.Random(1), session="s", indicators=Ear(),
+    )  # fmt: skip
+    life = asyncio.create_task(camera.run())
+    await asyncio.sleep(2.5)
+    camera.press()
+    await asyncio.sleep(1.0)
+    lens.unplug("pulled")
+    await asyncio.sleep(1.0)
+    lens.plug_in()
+    await until(lambda: lens.status().lost is None, lambda: "pictures never came again")
+    await asyncio.sleep(1.0)
+    camera.press()
+    camera.shut_down("over")
+    await life
+    worker.close()
+    store.close()
+    (folder,) = [path.parent for path in tmp_path.glob("*/recording.json")]
+    verdict = judge(folder)
+    assert verdict.problems == []
+    assert verdict.account is not None
+    assert ["pulled" in gap.reason for gap in verdict.account.gaps] == [True]
+    assert verdict.account.prebuffer_actual_s >= SHORT_S
