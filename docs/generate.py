@@ -29,11 +29,11 @@ def with_block(text: str, name: str, content: str) -> str:
 
 def generated() -> dict[Path, str]:
     """Every file with a generated part, as it should be."""
-    readme, guide = ROOT / "README.md", ROOT / "docs" / "camera.md"
+    chart, guide = ROOT / "docs" / "states.md", ROOT / "docs" / "camera.md"
     return {
         ROOT / "docs" / "contract.md": contract_page(asyncapi.document()),
         ROOT / "docs" / "asyncapi.json": json.dumps(asyncapi.document(), indent=2) + "\n",
-        readme: with_block(readme.read_text(), "states", f"\n```mermaid\n{states.mermaid()}\n```\n\n"),
+        chart: with_block(chart.read_text(), "states", f"\n```mermaid\n{states.mermaid()}\n```\n\n"),
         guide: with_block(guide.read_text(), "configuration", f"\n```toml\n{config.example()}```\n\n"),
         ROOT / "docs" / "field.md": with_block((ROOT / "docs" / "field.md").read_text(), "problems", field_problems()),
         ROOT / "docs" / "simulator.md": simulator_page((ROOT / "docs" / "simulator.md").read_text()),
