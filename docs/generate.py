@@ -1,5 +1,6 @@
 """Writes the parts of the documentation that come from the code: `make docs`. A test fails when they are stale."""
 
+import ast
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,9 +36,25 @@ def generated() -> dict[Path, str]:
         ROOT / "docs" / "asyncapi.json": json.dumps(asyncapi.document(), indent=2) + "\n",
         chart: with_block(chart.read_text(), "states", f"\n```mermaid\n{states.mermaid()}\n```\n\n"),
         guide: with_block(guide.read_text(), "configuration", f"\n```toml\n{config.example()}```\n\n"),
+        ROOT / "docs" / "architecture.md": architecture_page((ROOT / "docs" / "architecture.md").read_text()),
         ROOT / "docs" / "field.md": with_block((ROOT / "docs" / "field.md").read_text(), "problems", field_problems()),
         ROOT / "docs" / "simulator.md": simulator_page((ROOT / "docs" / "simulator.md").read_text()),
     }
+
+
+def architecture_page(text: str) -> str:
+    """With a table of the rooms of each package; each room's `__init__.py` gives its purpose."""
+    for name, package in (("firmware-rooms", "firmware/lapel"), ("simulator-rooms", "simulator/lapel_fleet")):
+        text = with_block(text, name, _table(("room", "what it holds"), _rooms(ROOT / package)))
+    return text
+
+
+def _rooms(package: Path) -> list[tuple[str, str]]:
+    return [
+        (f"{init.parent.relative_to(package)}/", (ast.get_docstring(ast.parse(init.read_text())) or "").splitlines()[0])
+        for init in sorted(package.rglob("__init__.py"))
+        if init.parent != package
+    ]
 
 
 def field_problems() -> str:
