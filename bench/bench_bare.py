@@ -60,19 +60,19 @@ async def _measured(kind: str, clients: int, length_s: float) -> dict[str, float
         await listener.subscribe("#")
         command = ("-m", __name__, kind, broker.url, str(clients), str(length_s))
         child = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=asyncio.subprocess.PIPE)
-        heard = 0
+        received = 0
 
         async def listen() -> None:
-            nonlocal heard
+            nonlocal received
             async for _ in listener.messages:
-                heard += 1
+                received += 1
 
         counting = asyncio.create_task(listen())
         assert child.stdout is not None
         await child.stdout.readline()  # it begins
-        before = heard
+        before = received
         told = json.loads(await child.stdout.readline())
-        messages = heard - before
+        messages = received - before
         counting.cancel()
         await asyncio.wait([counting])
         await child.wait()
@@ -99,8 +99,8 @@ async def _cameras(count: int, url: str) -> AsyncIterator[None]:
         scenario=scenario, seed=1, agency="fleet", address=Address(url=url), began_s=SystemClock().mono_s(),
         connects_per_s=_CONNECTS_PER_S,
     )  # fmt: skip
-    async with local_worker(order) as crew:
-        while (await crew.glance()).online < count:
+    async with local_worker(order) as worker:
+        while (await worker.snapshot()).online < count:
             await asyncio.sleep(0.5)
         yield
 
@@ -122,8 +122,8 @@ async def _bare(count: int, url: str) -> AsyncIterator[None]:
         await asyncio.wait(saying)
 
 
-async def _say(client: aiomqtt.Client, topic: str, chance: random.Random) -> None:
-    await asyncio.sleep(chance.uniform(0, _TELEMETRY_S))
+async def _say(client: aiomqtt.Client, topic: str, rng: random.Random) -> None:
+    await asyncio.sleep(rng.uniform(0, _TELEMETRY_S))
     while True:
         await client.publish(topic, _TELEMETRY, qos=0)
         await asyncio.sleep(_TELEMETRY_S)

@@ -52,11 +52,11 @@ class Line:
         """Milliseconds until what comes back ends like this. What was said before nobody asked for."""
         while self._speaks(0):
             os.read(self._descriptor, 65_536)
-        began_s, heard = perf_counter(), b""
+        began_s, received = perf_counter(), b""
         os.write(self._descriptor, typed)
-        while not heard.endswith(answer):
-            assert self._speaks(_PATIENCE_S), f"no {answer!r} after {typed!r}, only {heard!r}"
-            heard += os.read(self._descriptor, 65_536)
+        while not received.endswith(answer):
+            assert self._speaks(_PATIENCE_S), f"no {answer!r} after {typed!r}, only {received!r}"
+            received += os.read(self._descriptor, 65_536)
         return 1000 * (perf_counter() - began_s)
 
     def _speaks(self, within_s: float) -> bool:
@@ -74,9 +74,9 @@ def _figures(when: str, console: Line, cat: Line, sh: Line, keys: int, commands:
 
 
 def _paced(count: int) -> Iterator[None]:
-    chance = random.Random(1)
+    rng = random.Random(1)
     for _ in range(count):
-        sleep(chance.uniform(*_PAUSE_S))
+        sleep(rng.uniform(*_PAUSE_S))
         yield
 
 

@@ -53,9 +53,9 @@ async def _send(folder: Path, cameras: int, rate_per_s: float) -> tuple[float, f
 
     def one(number: int) -> _Answering:
         transport, name = MqttTransport(brokers, keepalive_s=60, admission=admission), f"cam-{number:04}"
-        outbox, chance = Outbox(MemoryJournal(), InlineWorker()), random.Random(number)
+        outbox, rng = Outbox(MemoryJournal(), InlineWorker()), random.Random(number)
         contract = LapelV1("soak", "home", name)
-        return _Answering(name, Session(transport, contract, clock, outbox, session="one", chance=chance))
+        return _Answering(name, Session(transport, contract, clock, outbox, session="one", rng=rng))
 
     hosts = [one(number) for number in range(cameras)]
 

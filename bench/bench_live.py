@@ -40,9 +40,9 @@ def _nationwide(length_s: float) -> Iterator[Figure]:
     done = _run(load("nationwide"), duration_s=length_s, telemetry_s=30, wearer=once)
     yield from _figures("nationwide, none", done, up_bound_s=None)
     cameras = len(done.cases)
-    without = sum(not any(one.status == "complete" for one in truth.accounts) for truth, _ in done.cases)
+    without = sum(not any(one.status == "complete" for one in actual.accounts) for actual, _ in done.cases)
     yield Figure("  cameras without a complete recording", without, "", bound=0)
-    yield Figure("  memory of a camera", done.crews_bytes / cameras / 1000, "KB", bound=60)
+    yield Figure("  memory of a camera", done.workers_bytes / cameras / 1000, "KB", bound=60)
 
 
 def _run(scenario: Scenario, **changes: object) -> Run:

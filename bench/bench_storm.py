@@ -88,7 +88,7 @@ async def storm(folder: Path, cameras: int, connects_per_s: float, spread_s: flo
             clock,
             Outbox(MemoryJournal(), InlineWorker()),
             session="one",
-            chance=random.Random(number),
+            rng=random.Random(number),
             spread_s=spread_s,
         )
         for number, host in enumerate(hosts)

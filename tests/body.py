@@ -52,7 +52,7 @@ class Body:
             storage=self.storage,
             worker=worker or InlineWorker(),
             link=self.link,
-            chance=random.Random(7),
+            rng=random.Random(7),
             session="s",
             indicators=self.indicators,
             switches=self.buttons,

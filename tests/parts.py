@@ -25,9 +25,9 @@ class VirtualFootage:
         self.lost: str | None = None
         self.blind = False
 
-    async def start(self, listener: FootageListener) -> None:
+    async def start(self, listener: FootageListener, reason: str) -> None:
         if self._task is None:
-            self._buffer.clear()
+            self._buffer.begin(reason)
             self._listener, self._from_s = listener, self._clock.mono_s()
             self._task = asyncio.create_task(self._film())
 
@@ -116,15 +116,15 @@ class Ear:
         self.signals: list[str] = []
         self._on_line = on_line
 
-    def say(self, line: str) -> None:
+    def show_line(self, line: str) -> None:
         self.lines.append(line)
         self._on_line(line)
 
-    def show(self, state: State) -> None:
+    def show_state(self, state: State) -> None:
         self.states.append(state.value)
 
     def signal(self, signal: Signal) -> None:
         self.signals.append(signal)
 
     def identify(self, seconds: float) -> None:
-        self.say(f"identify {seconds:g}")
+        self.show_line(f"identify {seconds:g}")

@@ -161,7 +161,7 @@ async def capturing_begins_with_an_empty_buffer(bench: Bench) -> None:
     assert bench.footage.status().buffered_s > 0
     await bench.footage.stop()
     assert bench.footage.status().buffered_s == 0
-    await bench.footage.start(bench.listener)
+    await bench.footage.start(bench.listener, "the test began")
     await bench.press()
     assert bench.before.shortfall is not None
     assert not bench.before.fragments
@@ -182,7 +182,7 @@ STORIES: Sequence[Story] = (
 async def tell(story: Story, footage: SimulatedFootage, clock: Clock) -> None:
     """The story, from the start of capturing to its end."""
     bench = Bench(footage, clock)
-    await footage.start(bench.listener)
+    await footage.start(bench.listener, "the test began")
     try:
         await story(bench)
     finally:

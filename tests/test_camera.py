@@ -40,7 +40,7 @@ class Bench:
             storage=storage or self.store,
             worker=InlineWorker(),
             link=self.link,
-            chance=random.Random(7),
+            rng=random.Random(7),
             session="s",
             indicators=self.ear,
             settings=self.settings,

@@ -214,11 +214,11 @@ def test_the_charger_ends_the_warnings() -> None:
 def test_heat_is_a_flag_and_ends_no_recording() -> None:
     async def story(on: Body) -> None:
         await on.start()
-        on.battery.around(50)
+        on.battery.set_ambient_c(50)
         await on.clock.sleep(3600)
         assert on.flags() == ["hot"]
         assert on.state is State.RECORDING
-        on.battery.around(20)
+        on.battery.set_ambient_c(20)
         await on.clock.sleep(3600)
         assert on.flags() == []
 

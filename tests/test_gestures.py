@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from lapel.gestures import DOUBLE_S, HOLD_S, Gesture, Gestures
 
 
-def heard(*edges: float) -> list[tuple[float, Gesture]]:
+def received(*edges: float) -> list[tuple[float, Gesture]]:
     """What a button tells that goes down, up, down … at these seconds, and is then left alone."""
     button, told = Gestures(), []
 
@@ -25,26 +25,26 @@ def heard(*edges: float) -> list[tuple[float, Gesture]]:
 
 
 def test_a_press_is_told_when_it_comes_up() -> None:
-    assert heard(1.0, 1.2) == [(1.2, "press")]
+    assert received(1.0, 1.2) == [(1.2, "press")]
 
 
 def test_the_second_of_two_presses_is_told_as_it_goes_down() -> None:
-    assert heard(1.0, 1.1, 1.3, 1.4) == [(1.1, "press"), (1.3, "double press")]
+    assert received(1.0, 1.1, 1.3, 1.4) == [(1.1, "press"), (1.3, "double press")]
 
 
 def test_two_presses_far_apart_are_two() -> None:
     late = 1.1 + DOUBLE_S + 0.01
-    assert heard(1.0, 1.1, late, late + 0.1) == [(1.1, "press"), (late + 0.1, "press")]
+    assert received(1.0, 1.1, late, late + 0.1) == [(1.1, "press"), (late + 0.1, "press")]
 
 
 def test_a_third_press_begins_anew() -> None:
-    assert [gesture for _, gesture in heard(0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)] == [
+    assert [gesture for _, gesture in received(0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)] == [
         "press", "double press", "press", "double press",
     ]  # fmt: skip
 
 
 def test_a_hold_is_told_while_it_is_held_and_its_end_means_nothing() -> None:
-    assert heard(1.0, 9.0) == [(1.0 + HOLD_S, "hold")]
+    assert received(1.0, 9.0) == [(1.0 + HOLD_S, "hold")]
 
 
 def test_a_hold_whose_timer_came_late_is_still_one() -> None:
@@ -54,11 +54,11 @@ def test_a_hold_whose_timer_came_late_is_still_one() -> None:
 
 
 def test_a_press_just_short_of_a_hold_is_a_press() -> None:
-    assert heard(1.0, 3.99) == [(3.99, "press")]
+    assert received(1.0, 3.99) == [(3.99, "press")]
 
 
 def test_the_second_press_of_two_is_no_hold_however_long() -> None:
-    assert heard(1.0, 1.1, 1.3, 60.0) == [(1.1, "press"), (1.3, "double press")]
+    assert received(1.0, 1.1, 1.3, 60.0) == [(1.1, "press"), (1.3, "double press")]
 
 
 def test_what_is_down_at_the_start_is_held_and_means_nothing() -> None:
@@ -83,7 +83,7 @@ def test_a_lost_edge_changes_nothing() -> None:
 def test_one_press_means_one_thing_at_most(pauses_s: list[float]) -> None:
     """From one down to the next there is at most one gesture, so no press both starts and stops."""
     edges = [sum(pauses_s[: number + 1]) for number in range(len(pauses_s))]
-    told = heard(*edges)
+    told = received(*edges)
     for number in range(0, len(edges), 2):
         down_s = edges[number]
         until_s = edges[number + 2] if number + 2 < len(edges) else 1e9
@@ -97,7 +97,7 @@ def test_a_stuck_button_does_one_thing_at_most(pauses_s: list[float], stuck_for_
     pauses_s = pauses_s[: len(pauses_s) // 2 * 2]
     sticks_s = sum(pauses_s) + 1.0
     edges = [sum(pauses_s[: number + 1]) for number in range(len(pauses_s))]
-    told = heard(*edges, sticks_s, sticks_s + stuck_for_s)
+    told = received(*edges, sticks_s, sticks_s + stuck_for_s)
     assert [gesture for at_s, gesture in told if at_s >= sticks_s] in (["hold"], ["double press"])
 
 

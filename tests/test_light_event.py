@@ -16,7 +16,7 @@ def test_a_bell_wakes_everybody_who_waits() -> None:
         waiting = [asyncio.create_task(bell.wait()) for _ in range(3)]
         await asyncio.sleep(0)
         waiting[1].cancel()
-        bell.ring()
+        bell.set()
         await asyncio.wait(waiting)
         assert [one.cancelled() for one in waiting] == [False, True, False]
         await bell.wait()  # rung, so it returns at once
@@ -29,7 +29,7 @@ def test_a_bell_that_is_struck_wakes_those_who_wait_now() -> None:
         bell = LightEvent()
         early = asyncio.create_task(bell.wait())
         await asyncio.sleep(0)
-        bell.strike()
+        bell.pulse()
         late = asyncio.create_task(bell.wait())
         await early
         await asyncio.sleep(0)

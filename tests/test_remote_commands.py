@@ -140,7 +140,7 @@ def test_new_settings_without_pictures_are_taken_back_and_it_is_said(tmp_path: P
 
     after = play(tmp_path, afterwards, settings=settings)
     assert only_reply(after).result == "failed"
-    assert "still no pictures" in (only_reply(after).reason or "")
+    assert "still no frames" in (only_reply(after).reason or "")
     assert after.link.events("configuration-rolled-back")
 
 

@@ -10,7 +10,7 @@ from time import sleep  # blocks the capture thread alone
 from typing import TYPE_CHECKING
 
 from lapel.camera import Camera
-from lapel.clock import Clock, SystemClock
+from lapel.clock import Clock, SystemClock, system_time_zone
 from lapel.config import Config, state_folder
 from lapel.errors import LapelError, StorageError
 from lapel.evidence.store import EvidenceStore
@@ -62,9 +62,10 @@ async def run_for_good(
 ) -> str:
     """Run cameras one after the other, each with the settings then in force, until one ends without a restart.
 
-    Returns why it ended. Settings on trial that no camera can even be made with are taken back. `started` is told each
-    camera.
+    Returns why it ended. Settings on trial that no camera can be assembled with are rolled back. `started` is called
+    with each camera.
     """
+    reason = ""
     while True:
         await asyncio.to_thread(settings.begin)
         try:
@@ -76,11 +77,12 @@ async def run_for_good(
             continue
         started(app.camera)
         try:
-            await app.camera.run()
+            await app.camera.run(reason)
         finally:
             app.close()
+        reason = app.camera.ended
         if not app.camera.restarts:
-            return app.camera.ended
+            return reason
 
 
 def assemble(
@@ -99,13 +101,13 @@ def assemble(
     """
     settings = settings if isinstance(settings, Settings) else Settings(settings)
     config = settings.current
-    clock, chance = SystemClock(), random.Random(secrets.randbits(64))
-    session = f"{chance.getrandbits(64):016x}"
+    clock, rng = SystemClock(), random.Random(secrets.randbits(64))
+    session = f"{rng.getrandbits(64):016x}"
     storage = EvidenceStore(evidence_folder(Path(config.recording.evidence)), config.recording.min_free_bytes)
     worker = ThreadWorker()
     journal = SqliteJournal(state_folder(config) / "outbox.sqlite")
-    footage = live_footage(config, source or source_of(config, clock), clock, chance)
-    link = _link(config, (contract or lapel_v1)(config), clock, session, chance, Outbox(journal, worker), indicators)
+    footage = live_footage(config, source or source_of(config, clock), clock, rng)
+    link = _link(config, (contract or lapel_v1)(config), clock, session, rng, Outbox(journal, worker), indicators)
     camera = Camera(
         config,
         clock=clock,
@@ -113,12 +115,13 @@ def assemble(
         storage=storage,
         worker=worker,
         link=desk.tapped(link) if desk else link,
-        chance=chance,
+        rng=rng,
         session=session,
         indicators=indicators,
         buttons=buttons,
         settings=settings,
         log=desk.log if desk else None,
+        time_zone=system_time_zone(),
     )
     if desk is not None:
         desk.sit(camera, settings, storage, worker)
@@ -138,7 +141,7 @@ def evidence_folder(path: Path) -> Path:
     return path
 
 
-def live_footage(config: Config, source: FrameSource, clock: Clock, chance: RandomSource) -> LiveFootage:
+def live_footage(config: Config, source: FrameSource, clock: Clock, rng: RandomSource) -> LiveFootage:
     """Lens, encoder and pre-event buffer as the configuration wants them."""
     video, prebuffer = config.video, config.prebuffer
     return LiveFootage(
@@ -146,7 +149,7 @@ def live_footage(config: Config, source: FrameSource, clock: Clock, chance: Rand
         lambda form: _encoder(config, form),
         PreEventBuffer(prebuffer.length_s, prebuffer.max_bytes),
         clock,
-        chance,
+        rng,
         stall_s=video.stall_s,
         overlay=(lambda frame: burn_in(frame, config.camera.name, clock.quality())) if video.overlay else None,
     )
@@ -179,7 +182,7 @@ def _link(
     contract: Contract,
     clock: Clock,
     session: str,
-    chance: RandomSource,
+    rng: RandomSource,
     outbox: Outbox,
     indicators: Indicators,
 ) -> Link:
@@ -189,14 +192,14 @@ def _link(
     if not brokers:
         return NoLink()
     for broker in filter(is_plain, brokers):
-        indicators.say(f"warning: {broker} is spoken to in the clear: anybody on the way can read and command")
+        indicators.show_line(f"warning: {broker} is spoken to in the clear: anybody on the way can read and command")
     return Session(
         MqttTransport(brokers, keepalive_s=link.keepalive_s),
         contract,
         clock,
         outbox,
         session=session,
-        chance=chance,
+        rng=rng,
         spread_s=link.spread_s,
         drain_per_s=link.drain_per_s,
     )

@@ -10,7 +10,7 @@ from lapel.hardware.interfaces import ButtonName, Switches
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldButton:
     """A button that is down, and for how long."""
 
     button: ButtonName
@@ -39,11 +39,11 @@ class ButtonWatch:
             if self._holds is not None:
                 self._holds.cancel()
 
-    def held(self) -> list[Held]:
+    def held(self) -> list[HeldButton]:
         """The buttons that are down right now."""
         now_s = self._clock.mono_s()
         seconds = [(name, button.held_s(now_s)) for name, button in self._buttons.items()]
-        return [Held(name, held_s) for name, held_s in seconds if held_s is not None]
+        return [HeldButton(name, held_s) for name, held_s in seconds if held_s is not None]
 
     async def presence(self, within_s: float) -> bool:
         """Whether somebody holds the event button in that time. Such a hold is this answer and nothing else."""

@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lapel import __version__, config, states
-from lapel.camera import Camera, CameraStatus
+from lapel.camera import Camera
 from lapel.clock import SystemClock, set_system_clock
 from lapel.config import Config, unconfirmed_note
 from lapel.errors import ConsoleError, LapelError
 from lapel.hardware.desktop.terminal import PlainIndicators, StatusLine, TerminalButtons, keys_at_once
 from lapel.hardware.interfaces import Indicators
 from lapel.logs import Log
+from lapel.status_messages import CameraStatus
 
 if TYPE_CHECKING:
     from lapel.console_access import CameraAccess
@@ -204,11 +205,11 @@ async def _serviced(config: Config, where: str | None, indicators: Indicators) -
     desk = CameraAccess(clock, Log(clock), step_clock=set_system_clock)
     if where is None:
         serving = asyncio.create_task(candidate_of(desk, config, clock, worker).run_out(), name="console-confirm")
-        indicators.say("a change of configuration was not confirmed: the settings before come back")
+        indicators.show_line("a change of configuration was not confirmed: the settings before come back")
     else:
         console = console_at(where, desk, config, clock, worker)
         serving = asyncio.create_task(console.run(), name="console")
-        indicators.say(f"console on {console.line.name}")
+        indicators.show_line(f"console on {console.line.name}")
     try:
         yield desk
     finally:

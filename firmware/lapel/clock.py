@@ -5,11 +5,13 @@ of the clock; *UTC* is what people and courts read, and may step. An `Instant` c
 """
 
 import asyncio
+import os
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, Protocol
+from zoneinfo import available_timezones
 
 Quality = Literal["synced", "unsynced", "unknown"]
 """How far the wall clock can be trusted. It never stops a recording; it is written into it."""
@@ -73,6 +75,18 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Sleep on the running event loop."""
         await asyncio.sleep(seconds)
+
+
+def system_time_zone() -> str:
+    """The machine's time zone: an IANA name such as `America/New_York` where it has one, else an offset (`+00:00`)."""
+    name = os.environ.get("TZ", "").removeprefix(":")
+    if name in available_timezones():
+        return name
+    _, found, name = os.path.realpath("/etc/localtime").partition("/zoneinfo/")
+    if found and name in available_timezones():
+        return name
+    offset = datetime.now(UTC).astimezone().strftime("%z")
+    return f"{offset[:3]}:{offset[3:]}"
 
 
 def set_system_clock(to: datetime) -> None:

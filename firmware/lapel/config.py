@@ -37,6 +37,8 @@ class CameraSection(_Section, frozen=True, kw_only=True):
     """The city or station."""
     name: _Name = "cam-0001"
     """The camera, unique within agency and site."""
+    model: Annotated[str, Meta(max_length=64)] = "Lapel"
+    """Make and model of the camera; written into every recording."""
     state: str = ""
     """Folder for what the camera must remember: events not yet sent, changes of configuration. Empty: `.lapel` in the
     evidence folder."""

@@ -123,7 +123,7 @@ class CameraAccess:
 
     def listen(self, tap: Tap) -> None:
         """To a link that somebody else made; what was said on it before is not known here."""
-        tap.heard = self._heard
+        tap.intercept = self._intercept
         self._link = tap
 
     def sit(self, camera: Camera, settings: Settings, storage: EvidenceCard, worker: Worker) -> None:
@@ -133,7 +133,7 @@ class CameraAccess:
         self._now = _AttachedCamera(camera, config, settings, storage, worker, until)
         self._interrupted += camera.recovered
 
-    def _heard(self, message: Outgoing) -> bool:
+    def _intercept(self, message: Outgoing) -> bool:
         """Whether it is for the fleet, too."""
         if isinstance(message, EventMessage):
             self._events.append(message)

@@ -1,4 +1,4 @@
-"""What the wearer sees and feels of a camera: a light for each state, and signals that come again."""
+"""What the wearer sees and feels: a light for each state, and signals that are repeated."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -18,26 +18,27 @@ LIGHTS: Mapping[State, Light] = {
     State.DOCKED: "dark",
     State.FAULT: "solid red",
 }
-"""As vendors' manuals have them; for standby and dock they give none, and dark is our choice: nothing is captured."""
+"""As in vendors' manuals. They give none for standby and dock; dark is our choice, since nothing is captured."""
 
 REMIND_EVERY_S = 120.0
-"""Seconds between reminders that the camera records: two minutes, as vendors' manuals have it."""
+"""Seconds between reminders that the camera records: two minutes, as in vendors' manuals."""
 WARN_EVERY_S = 20.0
 """Seconds between warnings that the battery is low, likewise."""
 
 
-class Repeated:
-    """A signal given again and again while something lasts. Wakes nobody while it does not."""
+class RepeatedSignal:
+    """A signal that is repeated while a condition is active. Schedules nothing while it is not."""
 
     def __init__(self, clock: Clock, give: Callable[[], None], every_s: float) -> None:
+        """`give` sends the signal once; the first time after `every_s` seconds."""
         self._clock, self._give, self._every_s = clock, give, every_s
         self._task: asyncio.Task[None] | None = None
 
-    def lasts(self, is_so: bool) -> None:
-        """It begins, goes on, or is over."""
-        if is_so and self._task is None:
+    def set_active(self, active: bool) -> None:
+        """Begin, continue or end the repetition."""
+        if active and self._task is None:
             self._task = asyncio.create_task(self._repeat(), name="signal")
-        elif not is_so and self._task is not None:
+        elif not active and self._task is not None:
             self._task.cancel()
             self._task = None
 

@@ -13,31 +13,31 @@ T = TypeVar("T")
 class LightEvent:
     """As asyncio.Event: whoever waits is woken when it is rung, and nobody waits until it is silenced again."""
 
-    __slots__ = ("_waiting", "is_rung")
+    __slots__ = ("_waiting", "is_set")
 
     def __init__(self) -> None:
-        self.is_rung = False
+        self.is_set = False
         self._waiting: tuple[asyncio.Future[None], ...] = ()
 
-    def ring(self) -> None:
+    def set(self) -> None:
         """Wake everybody. It stays rung."""
-        self.is_rung = True
+        self.is_set = True
         for one in self._waiting:
             if not one.done():
                 one.set_result(None)
 
-    def silence(self) -> None:
+    def clear(self) -> None:
         """From now on one waits again."""
-        self.is_rung = False
+        self.is_set = False
 
-    def strike(self) -> None:
+    def pulse(self) -> None:
         """Wake those who wait now, and nobody later."""
-        self.ring()
-        self.silence()
+        self.set()
+        self.clear()
 
     async def wait(self) -> None:
         """Until it is rung; not at all when it is."""
-        if self.is_rung:
+        if self.is_set:
             return
         rung = asyncio.get_running_loop().create_future()
         self._waiting = (*self._waiting, rung)
@@ -62,11 +62,11 @@ class Inbox(Generic[T]):
     def put(self, item: T) -> None:
         """Add it last."""
         self._items.append(item)
-        self._filled.ring()
+        self._filled.set()
 
     async def get(self) -> T:
         """Take the first, once there is one."""
         while not self._items:
-            self._filled.silence()
+            self._filled.clear()
             await self._filled.wait()
         return self._items.pop(0)

@@ -16,7 +16,7 @@ HOT_C, COOL_C = 55.0, 50.0
 MARKS = Marks(percent=(LOW_PERCENT, CRITICAL_PERCENT), minutes_left=(LOW_MINUTES,), temperature_c=(HOT_C, COOL_C))
 """The readings that change anything here."""
 
-News = Literal["battery-low", "battery-critical", "overheated"]
+BatteryChange = Literal["battery-low", "battery-critical", "overheated"]
 """What has just begun, by the name of its event."""
 
 
@@ -26,13 +26,13 @@ class Power:
     def __init__(self) -> None:
         self.is_low = self.is_critical = self.is_hot = False
 
-    def read(self, charge: Charge) -> list[News]:
+    def read(self, charge: Charge) -> list[BatteryChange]:
         """Take a reading; what has just begun."""
         before = self.is_low, self.is_critical, self.is_hot
         self.is_low = not charge.charging and (_is_low(charge) or (self.is_low and charge.percent <= LOW_PERCENT))
         self.is_critical = not charge.charging and charge.percent <= CRITICAL_PERCENT
         self.is_hot = charge.temperature_c >= (COOL_C if self.is_hot else HOT_C)
-        names: tuple[News, ...] = ("battery-low", "battery-critical", "overheated")
+        names: tuple[BatteryChange, ...] = ("battery-low", "battery-critical", "overheated")
         now = self.is_low, self.is_critical, self.is_hot
         return [name for name, was, is_so in zip(names, before, now, strict=True) if is_so and not was]
 

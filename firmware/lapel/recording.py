@@ -34,6 +34,17 @@ class GapNote(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Location(msgspec.Struct, frozen=True, kw_only=True):
+    """A position as the receiver last knew it: degrees in WGS 84, north and east positive."""
+
+    latitude: float
+    longitude: float
+    accuracy_m: float
+    """Radius within which the camera was, as the receiver estimates it."""
+    age_s: float
+    """Seconds between the fix and the moment for which it stands."""
+
+
 class Account(msgspec.Struct, kw_only=True):
     """The content of `recording.json`: one clip, what was asked of it and what it holds. Times are ISO 8601 UTC."""
 
@@ -50,7 +61,18 @@ class Account(msgspec.Struct, kw_only=True):
     camera: str
     session: str
     firmware: str
+    model: str = ""
+    """Of the camera, as configured."""
+    time_zone: str = ""
+    """Where the camera was set up to be: an IANA name such as `America/New_York`, or an offset such as `+00:00`."""
     clock_quality: str
+    """How far the wall clock could be trusted at the trigger: *synced*, *unsynced* or *unknown*."""
+    clock_quality_end: str | None = None
+    """The same when the clip ended. None while it grows, and where power or process was lost."""
+    position_start: Location | None = None
+    """Position at the trigger. None without a receiver, or before its first fix."""
+    position_end: Location | None = None
+    """The same when the clip ended."""
     trigger_time: str
     """When the button was pressed or the command came."""
     start_time: str | None = None

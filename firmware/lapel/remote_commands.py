@@ -10,6 +10,7 @@ from functools import partial
 from lapel.check import Check
 from lapel.errors import ConfigError, StorageError
 from lapel.hardware.interfaces import Indicators
+from lapel.link.event_details import ConfigurationChanged, ConfigurationRolledBack, Refused, SelfTested
 from lapel.link.messages import Command, Reply, Result
 from lapel.reporter import Reporter
 from lapel.settings import Settings
@@ -38,7 +39,7 @@ class RemoteCommands:
         restart: Callable[[Command], Awaitable[str | None]],
     ) -> None:
         """`restart` ends the camera so that it starts anew, or returns why it must not."""
-        self._report, self._settings, self._worker, self._indicators = reporter, settings, worker, indicators
+        self._reporter, self._settings, self._worker, self._indicators = reporter, settings, worker, indicators
         self._self_test, self._restart = self_test, restart
         self._trial: Reply | None = None  # the answer that waits for the trial's end
         self._rolled_back = settings.take_roll_back()
@@ -71,7 +72,7 @@ class RemoteCommands:
             case _:
                 self._end(reply, "failed", "the camera restarted before it was done")
 
-    async def settle_trial(self, trouble: str | None) -> bool:
+    async def end_trial(self, trouble: str | None) -> bool:
         """The settings on trial have proved themselves, or not: `trouble` says why. True when they were taken back."""
         if not self._settings.on_trial:
             return False
@@ -82,40 +83,40 @@ class RemoteCommands:
             else:
                 await self._worker.run(partial(self._settings.roll_back, trouble))
         except StorageError as error:  # the next start takes it back, since nothing says that it was confirmed
-            self._report.say(str(error), "error")
+            self._reporter.announce(str(error), "error")
             return False
         return trouble is not None
 
     def _tell_in_force(self) -> None:
         number = self._settings.version
-        self._report.say(f"configuration {number} is in force")
-        self._report.emit("configuration-changed", version=number)
+        self._reporter.announce(f"configuration {number} is in force")
+        self._reporter.emit(ConfigurationChanged(version=number))
         if self._trial is not None:
             self._end(self._trial, "done")
 
-    def tell_roll_back(self) -> None:
+    def report_rollback(self) -> None:
         """At power-on: say that the newest settings were taken back, if they were."""
         if reason := self._rolled_back:
-            self._report.say(f"configuration rolled back to {self._settings.version}: {reason}", "warning")
-            self._report.emit("configuration-rolled-back", version=self._settings.version, reason=reason)
+            self._reporter.announce(f"configuration rolled back to {self._settings.version}: {reason}", "warning")
+            self._reporter.emit(ConfigurationRolledBack(version=self._settings.version, reason=reason))
 
     # -- one by one --------------------------------------------------------------------------------------------------
 
     def _tell_log(self, command: Command) -> None:
         """Some lines at a time, so that no answer is larger than a broker takes."""
-        lines = [str(line)[:_LINE_CHARS] for line in self._report.log.newest(command.lines or _LOG_LINES)]
+        lines = [str(line)[:_LINE_CHARS] for line in self._reporter.log.newest(command.lines or _LOG_LINES)]
         parts = [lines[at : at + _LINES_A_REPLY] for at in range(0, len(lines), _LINES_A_REPLY)] or [[]]
         for part in parts[:-1]:
-            self._report.reply(command.id, command.command, "progress", lines=part)
-        self._report.reply(command.id, command.command, "done", lines=parts[-1])
+            self._reporter.reply(command.id, command.command, "progress", lines=part)
+        self._reporter.reply(command.id, command.command, "done", lines=parts[-1])
 
     async def _test(self, command: Command) -> None:
         checks = await self._self_test()
         detail = {check.name: f"{'ok' if check.ok else 'FAILED'}: {check.finding}" for check in checks}
         failed = [check.name for check in checks if not check.ok]
-        self._report.emit("self-tested", passed=not failed, failed=", ".join(failed))
+        self._reporter.emit(SelfTested(passed=not failed, failed=", ".join(failed)))
         reason = f"failed: {', '.join(failed)}" if failed else None
-        self._report.reply(command.id, command.command, "failed" if failed else "done", reason, detail=detail)
+        self._reporter.reply(command.id, command.command, "failed" if failed else "done", reason, detail=detail)
 
     async def _change_settings(self, command: Command) -> None:
         """Written down before the restart; a restart that is refused takes it back."""
@@ -130,16 +131,16 @@ class RemoteCommands:
                 await self._worker.run(partial(self._settings.roll_back, ""))
                 self._refuse(command, reason)
         except StorageError as error:
-            self._report.reply(command.id, command.command, "failed", str(error))
+            self._reporter.reply(command.id, command.command, "failed", str(error))
 
     def _done(self, command: Command) -> None:
-        self._report.reply(command.id, command.command, "done")
+        self._reporter.reply(command.id, command.command, "done")
 
     def _refuse(self, command: Command, reason: str) -> None:
-        self._report.say(f"refused {command.command}: {reason}", "warning")
-        self._report.emit("refused", event=command.command, source="command", reason=reason)
-        self._report.reply(command.id, command.command, "refused", reason)
+        self._reporter.announce(f"refused {command.command}: {reason}", "warning")
+        self._reporter.emit(Refused(event=command.command, source="command", reason=reason))
+        self._reporter.reply(command.id, command.command, "refused", reason)
 
     def _end(self, reply: Reply, result: Result, reason: str | None = None) -> None:
         detail = {"version": self._settings.version} if reply.command == "set-configuration" else None
-        self._report.reply(reply.id, reply.command, result, reason, detail=detail)
+        self._reporter.reply(reply.id, reply.command, result, reason, detail=detail)

@@ -78,7 +78,7 @@ class Rig:
         self.blind = False
         """Whether the next camera gets no pictures."""
         self.terminal: Terminal = Emulator(80)
-        self._chance, self._sessions = random.Random(7), 0
+        self._rng, self._sessions = random.Random(7), 0
         self._lives: list[asyncio.Task[None]] = []
 
     def _step_clock(self, to: datetime) -> None:
@@ -128,7 +128,7 @@ class Rig:
                 storage=self.card,
                 worker=InlineWorker(),
                 link=self.desk.tapped(self.link),
-                chance=self._chance,
+                rng=self._rng,
                 session=f"s{self._sessions}",
                 indicators=self.ear,
                 settings=self.settings,

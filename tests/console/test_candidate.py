@@ -137,7 +137,7 @@ def test_a_refused_change_leaves_no_promise_behind(folder: Path) -> None:
 
         rig.desk.change = refuse  # type: ignore[method-assign]
         await commit(rig)
-        assert b"refused: not now" in rig.line.heard
+        assert b"refused: not now" in rig.line.received
         assert not NOTE.exists()
         assert b"taken back in" not in (await rig.say("config show prebuffer")).encode()
 

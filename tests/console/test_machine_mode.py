@@ -105,12 +105,12 @@ class Program:
 
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
-        self._from = rig.line.heard.rindex(b'{"id":null,"result":"done"')
+        self._from = rig.line.received.rindex(b'{"id":null,"result":"done"')
 
     def replies(self) -> list[Response]:
         """All but the greeting. Each line that was heard is one."""
-        heard = bytes(self._rig.line.heard[self._from :])
-        lines = heard.split(b"\r\n")
+        received = bytes(self._rig.line.received[self._from :])
+        lines = received.split(b"\r\n")
         return [machine.response(line) for line in lines[1:-1] if line.startswith(b"{")]
 
     async def hears(self, count: int) -> list[Response]:

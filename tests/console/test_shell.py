@@ -107,10 +107,10 @@ def test_others_get_their_turn_while_thousands_of_keys_wait(folder: Path) -> Non
 
 def test_endless_noise_costs_a_login_nothing_but_room_on_the_screen(folder: Path) -> None:
     async def story(rig: Rig) -> None:
-        chance = random.Random(1)
+        rng = random.Random(1)
         await rig.attach(Dumb())
         for _ in range(40):
-            rig.line.type(chance.randbytes(8_000))
+            rig.line.type(rng.randbytes(8_000))
             await rig.settle()
         assert not rig.record()
         await rig.type(b"\x03")
@@ -180,7 +180,7 @@ def test_hanging_up_ends_the_command_that_runs(folder: Path) -> None:
         rig.log.add("for nobody", "error")
         await rig.settle()
         assert rig.prompt == "login:"
-        assert b"for nobody" not in rig.line.heard
+        assert b"for nobody" not in rig.line.received
 
     play(folder, story)
 
@@ -196,7 +196,7 @@ def test_a_client_that_stops_reading_costs_the_camera_nothing_and_is_told_what_i
         assert rig.line.waiting_bytes() < 20_000
         rig.line.go_on_reading()
         await rig.type("\r")
-        assert b"lines were not shown" in rig.line.heard
+        assert b"lines were not shown" in rig.line.received
 
     play(folder, story)
 
@@ -348,8 +348,8 @@ def test_whoever_comes_before_the_camera_is_there_waits(folder: Path) -> None:
         there, rig.desk._now = rig.desk._now, None
         await rig.attach()
         await rig.clock.sleep(3)
-        assert b"the camera is not there yet" in rig.line.heard
-        assert b"fault" not in rig.line.heard
+        assert b"the camera is not there yet" in rig.line.received
+        assert b"fault" not in rig.line.received
         rig.desk._now = there
         await rig.clock.sleep(2)
         await rig.log_in()
@@ -364,8 +364,8 @@ def test_log_lines_cannot_carry_orders_to_the_terminal(folder: Path) -> None:
         await rig.log_in()
         rig.log.add("\x1b]0;title\x07\x1b[2Jfrom a stranger", "warning")
         await rig.settle()
-        assert b"\x1b]" not in rig.line.heard
-        assert b"\x1b[2J" not in rig.line.heard
+        assert b"\x1b]" not in rig.line.received
+        assert b"\x1b[2J" not in rig.line.received
 
     play(folder, story)
 
@@ -379,7 +379,7 @@ def test_a_secret_is_neither_shown_nor_put_on_record_nor_recalled(folder: Path) 
         await rig.type("a brand new secret\r")
         await rig.type(b"\x1b[A")
         assert rig.prompt == "cam-0001 buffering> login set viewer"
-        everything = bytes(rig.line.heard) + (folder / ".lapel" / "console.jsonl").read_bytes()
+        everything = bytes(rig.line.received) + (folder / ".lapel" / "console.jsonl").read_bytes()
         assert b"brand new" not in everything
         assert SECRETS["service"].encode() not in everything
         await rig.type(b"\x15exit\r")
@@ -404,7 +404,7 @@ def test_a_secret_that_will_not_do_is_not_set(folder: Path, first: str, again: s
         await rig.type("login set service\r")
         await rig.type(f"{first}\r")
         await rig.type(f"{again}\r" if again else "")
-        assert said.encode() in rig.line.heard
+        assert said.encode() in rig.line.received
         await rig.type("exit\r")
         await rig.log_in()
         assert rig.prompt == "cam-0001 buffering>"
@@ -417,7 +417,7 @@ def test_without_a_secret_nobody_comes_in_until_somebody_holds_the_button(folder
         await rig.attach()
         await rig.type("service\r")
         await rig.clock.sleep(31)
-        assert b"nobody is at the camera's button" in rig.line.heard
+        assert b"nobody is at the camera's button" in rig.line.received
         await rig.type("service\r")
         rig.desk.holds = True
         await rig.clock.sleep(2)

@@ -19,7 +19,7 @@ Story = Callable[[VirtualClock, SimulatedBattery], Coroutine[Any, Any, None]]
 ACTIONS = st.one_of(
     st.tuples(st.just("shows"), st.sampled_from(State)),
     st.tuples(st.just("charger"), st.booleans()),
-    st.tuples(st.just("around"), st.floats(-20, 50)),
+    st.tuples(st.just("set_ambient_c"), st.floats(-20, 50)),
     st.tuples(st.just("radio"), st.booleans()),
     st.tuples(st.just("cliff"), st.floats(0, 100)),
 )

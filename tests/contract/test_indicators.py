@@ -41,9 +41,9 @@ def ear() -> tuple[Indicators, Callable[[], str]]:
 @pytest.mark.parametrize("make", [plain, status_line, simulated, ear])
 def test_it_takes_everything(make: Callable[[], tuple[Indicators, Callable[[], str]]]) -> None:
     indicators, shown = make()
-    indicators.say("saved 1")
+    indicators.show_line("saved 1")
     for state in State:
-        indicators.show(state)
+        indicators.show_state(state)
     for signal in get_args(Signal):
         indicators.signal(signal)
     indicators.identify(7)

@@ -29,17 +29,17 @@ def test_a_fix_is_as_good_as_it_says_and_ages_where_none_is_new(
     async def program(clock: VirtualClock) -> None:
         inside = SimulatedGps(clock, random.Random(seed), site)
         positioning: Positioning = inside
-        truths = {0.0: inside.whereabouts()}
+        actual_records = {0.0: inside.whereabouts()}
         for deed, pause_s in day:
             getattr(inside, deed)()
             await clock.sleep(math.floor(pause_s))
-            truths[clock.mono_s()] = inside.whereabouts()
+            actual_records[clock.mono_s()] = inside.whereabouts()
             fix = positioning.last_fix()
             assert fix is not None
             assert positioning.last_fix() == fix, "asking moves nobody"
             was_s = clock.mono_s() - fix.age_s
-            if (truth := truths.get(was_s)) is not None:
-                assert metres((fix.latitude, fix.longitude), truth) <= fix.accuracy_m
+            if (actual := actual_records.get(was_s)) is not None:
+                assert metres((fix.latitude, fix.longitude), actual) <= fix.accuracy_m
             if positioning.satellites() >= 4:
                 assert fix.age_s <= 1
             else:

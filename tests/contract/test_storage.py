@@ -26,14 +26,14 @@ class Card:
     listing: Callable[[], list[Account]]
 
 
-def folder_card(root: Path, around: Callable[[Storage], Storage]) -> Iterator[Card]:
+def folder_card(root: Path, environment: Callable[[Storage], Storage]) -> Iterator[Card]:
     sessions: list[EvidenceStore] = []
 
     def insert() -> Storage:
         for session in sessions:
             session.close()
         sessions.append(EvidenceStore(root, min_free_bytes=0))
-        return around(sessions[-1])
+        return environment(sessions[-1])
 
     reader = EvidenceStore(root)
     yield Card(insert, lambda recording: reader.video(recording).read_bytes(), reader.listing)

@@ -124,11 +124,12 @@ def test_the_folder_itself_may_be_reached_through_a_link(store: EvidenceStore, t
 def test_a_video_has_its_name_only_with_its_first_fragment(store: EvidenceStore) -> None:
     files = store.create(account())
     folder = store.root / "clip-1"
-    assert names(folder) == ["recording.json"]
+    assert names(folder) == [".reserve", "recording.json"]
     files.append([HEADER, BODY])
-    assert names(folder) == ["recording.json", "video.mp4"]
+    assert names(folder) == [".reserve", "recording.json", "video.mp4"]
     assert store.video("clip-1") == folder / "video.mp4"
     files.close()
+    assert names(folder) == ["recording.json", "video.mp4"]
 
 
 def test_the_account_reads_well_and_in_the_order_of_its_fields(store: EvidenceStore) -> None:
@@ -147,7 +148,7 @@ def test_no_id_leads_out_of_the_folder(store: EvidenceStore, recording: str) -> 
         store.video(recording)
 
 
-def test_a_file_that_may_not_grow_takes_a_part_and_then_no_more(store: EvidenceStore) -> None:
+def test_what_a_failed_write_left_is_cut_off_and_nothing_more_is_taken(store: EvidenceStore) -> None:
     """A real short write: the kernel takes what fits below the limit, then refuses."""
     files = store.create(account())
     files.append([HEADER, BODY])
@@ -162,7 +163,7 @@ def test_a_file_that_may_not_grow_takes_a_part_and_then_no_more(store: EvidenceS
     with pytest.raises(StorageError, match="takes no more"):
         files.append([BODY])
     files.close()
-    assert store.video("clip-1").read_bytes() == HEADER + BODY + BODY[:10]
+    assert store.video("clip-1").read_bytes() == HEADER + BODY
 
 
 def failing_sync(_: int) -> None:

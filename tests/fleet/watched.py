@@ -17,7 +17,7 @@ from lapel_fleet.scenario.scenario import Scenario
 class Watch:
     """What was heard in a run."""
 
-    heard: dict[str, ReceivedRecord] = field(default_factory=dict)
+    received: dict[str, ReceivedRecord] = field(default_factory=dict)
     history: list[tuple[str, bytes]] = field(default_factory=list)
     """Every message, in order, up to the moment at which the run is judged."""
 
@@ -32,7 +32,7 @@ def run(
     power_on = SimulatedCamera.power_on
 
     def powered_on(self: SimulatedCamera) -> None:
-        if not (left_off and self.truth.power_cuts > 1):
+        if not (left_off and self.actual.power_cuts > 1):
             power_on(self)
 
     class Broker(VirtualBroker):
@@ -44,5 +44,5 @@ def run(
         patch.setattr(SimulatedCamera, "power_on", powered_on)
         patch.setattr(virtual, "VirtualBroker", Broker)
         done = virtual.run(scenario, seed, listeners=[lambda *said: watch.history.append(said)])
-    watch.heard = {truth.camera: heard for truth, heard in done.cases}
+    watch.received = {actual.camera: received for actual, received in done.cases}
     return done, watch

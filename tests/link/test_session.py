@@ -37,9 +37,9 @@ class Stage:
         self.clock, self.wire, self.ear = clock, Wire(), Ear()
         self._store = EvidenceStore(root, 0)
         self.footage = VirtualFootage(clock, 5)
-        chance = random.Random(3)
+        rng = random.Random(3)
         link = Session(
-            self.wire, CONTRACT, clock, Outbox(journal, InlineWorker()), session=session, chance=chance, spread_s=1.0
+            self.wire, CONTRACT, clock, Outbox(journal, InlineWorker()), session=session, rng=rng, spread_s=1.0
         )
         self.camera = Camera(
             load(flags={("prebuffer", "length_s"): 5, ("recording", "min_free_bytes"): 0}),
@@ -48,7 +48,7 @@ class Stage:
             storage=self._store,
             worker=InlineWorker(),
             link=link,
-            chance=chance,
+            rng=rng,
             session=session,
             indicators=self.ear,
         )
@@ -75,7 +75,7 @@ class Stage:
         await self.clock.sleep(0.2)
 
     def results(self, id_: str) -> list[str]:
-        return [one["result"] for one in self.wire.heard("reply") if one["id"] == id_]
+        return [one["result"] for one in self.wire.received("reply") if one["id"] == id_]
 
 
 def play(
@@ -175,7 +175,7 @@ def test_commands_out_of_a_queue_need_proof_that_they_still_hold(tmp_path: Path)
     assert on.results("counted") == ["accepted", "refused"]  # it holds; the chart has nothing to mark
     assert on.results("old") == ["refused"]
     assert on.results("live") == ["accepted", "refused"]
-    reasons = {one["id"]: one["reason"] for one in on.wire.heard("reply") if one["result"] == "refused"}
+    reasons = {one["id"]: one["reason"] for one in on.wire.received("reply") if one["result"] == "refused"}
     assert "queue" in reasons["bare"]
     assert "expired" in reasons["old"]
 
@@ -187,7 +187,7 @@ def test_a_retained_command_is_reported_and_not_answered(tmp_path: Path) -> None
     on = play(tmp_path, story)
     assert on.results("1") == []
     assert any(
-        "never executed" in one["detail"]["reason"] for one in on.wire.heard("event") if one["detail"].get("reason")
+        "never executed" in one["detail"]["reason"] for one in on.wire.received("event") if one["detail"].get("reason")
     )
 
 
@@ -200,16 +200,16 @@ def test_an_outage_loses_no_event_and_is_caught_up_at_a_pace(tmp_path: Path) -> 
             on.camera.mark()  # refused, which is an event
             await on.clock.sleep(1)
         on.wire.up = True
-        before = len(on.wire.heard("event"))
-        while len(on.wire.heard("event")) == before:
+        before = len(on.wire.received("event"))
+        while len(on.wire.received("event")) == before:
             await on.clock.sleep(0.05)
         began_s = on.clock.mono_s()
-        while len(on.wire.heard("event")) < before + 100:
+        while len(on.wire.received("event")) < before + 100:
             await on.clock.sleep(0.05)
         assert 4.0 < on.clock.mono_s() - began_s < 8.0  # 20 a second after a burst of 10
 
     on = play(tmp_path, story)
-    ids = [one["id"] for one in on.wire.heard("event")]
+    ids = [one["id"] for one in on.wire.received("event")]
     assert len(ids) == len(set(ids))
     assert ids == sorted(ids, key=lambda id_: int(id_.rsplit("-", 1)[1]))
 
@@ -287,8 +287,8 @@ def are_refused_and_the_camera_goes_on(tmp_path_factory: pytest.TempPathFactory,
         assert on.results("is it alive?") == ["done"]
 
     on = play(tmp_path_factory.mktemp("evidence"), story)
-    assert {one["result"] for one in on.wire.heard("reply")} <= {"accepted", "progress", "done", "refused", "failed"}
-    assert all(one.get("reason") for one in on.wire.heard("reply") if one["result"] == "refused")
+    assert {one["result"] for one in on.wire.received("reply")} <= {"accepted", "progress", "done", "refused", "failed"}
+    assert all(one.get("reason") for one in on.wire.received("reply") if one["result"] == "refused")
     allowed = {f"{TOPIC.removesuffix('command')}{leaf}" for leaf in ("state", "telemetry", "event", "reply")}
     assert all(
         one.topic in allowed or one.topic.startswith(f"{TOPIC.removesuffix('command')}reply/") for one in on.wire.said

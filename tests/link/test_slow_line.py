@@ -30,7 +30,7 @@ class SlowWire(Wire):
 def play(story: Callable[[VirtualClock, Session, SlowWire], Coroutine[Any, Any, None]]) -> SlowWire:
     async def program(clock: VirtualClock) -> SlowWire:
         wire, outbox = SlowWire(), Outbox(MemoryJournal(), InlineWorker())
-        link = Session(wire, CONTRACT, clock, outbox, session="s", chance=random.Random(1), spread_s=1.0)
+        link = Session(wire, CONTRACT, clock, outbox, session="s", rng=random.Random(1), spread_s=1.0)
         life = asyncio.create_task(link.run(HOST))
         try:
             await story(clock, link, wire)
@@ -54,7 +54,7 @@ def test_telemetry_that_waited_until_the_state_was_another_is_not_said() -> None
         await clock.sleep(6)
 
     wire = play(story)
-    assert [one["state"] for one in wire.heard("telemetry")] == ["recording"]
+    assert [one["state"] for one in wire.received("telemetry")] == ["recording"]
 
 
 def test_telemetry_does_not_wait_for_the_next_connection() -> None:
@@ -69,8 +69,8 @@ def test_telemetry_does_not_wait_for_the_next_connection() -> None:
         await clock.sleep(100)
 
     wire = play(story)
-    assert len(wire.heard("state")) > 1
-    assert wire.heard("telemetry") == []
+    assert len(wire.received("state")) > 1
+    assert wire.received("telemetry") == []
 
 
 def test_who_leaves_before_his_birth_is_acknowledged_still_says_goodbye() -> None:
@@ -82,7 +82,7 @@ def test_who_leaves_before_his_birth_is_acknowledged_still_says_goodbye() -> Non
         await link.close("the battery is critical")
 
     wire = play(story)
-    assert [one["state"] for one in wire.heard("state")] == ["buffering", "offline"]
+    assert [one["state"] for one in wire.received("state")] == ["buffering", "offline"]
 
 
 def test_who_has_much_to_say_on_a_slow_line_says_goodbye_all_the_same() -> None:
@@ -94,5 +94,5 @@ def test_who_has_much_to_say_on_a_slow_line_says_goodbye_all_the_same() -> None:
         await link.close("the battery is critical")
 
     wire = play(story)
-    assert [one["state"] for one in wire.heard("state")] == ["buffering", "offline"]
-    assert len(wire.heard("event")) < 9
+    assert [one["state"] for one in wire.received("state")] == ["buffering", "offline"]
+    assert len(wire.received("event")) < 9

@@ -57,7 +57,7 @@ class Wire:
         self.up = False
         self._in.put_nowait(None)
 
-    def heard(self, leaf: str) -> list[dict[str, Any]]:
+    def received(self, leaf: str) -> list[dict[str, Any]]:
         """Everything that was said on `reply`, `event`, …"""
         return [msgspec.json.decode(one.payload) for one in self.said if f"/{leaf}" in one.topic]
 

@@ -11,6 +11,7 @@ PLENTY = 10**9
 
 def filled(length_s: float, fragments: list[Fragment], max_bytes: int = PLENTY) -> PreEventBuffer:
     buffer = PreEventBuffer(length_s, max_bytes)
+    buffer.begin("the camera was switched on")
     for one in fragments:
         buffer.append(one)
     return buffer
@@ -33,9 +34,9 @@ def test_no_length_holds_nothing_and_is_no_shortfall() -> None:
 @pytest.mark.parametrize(
     ("buffer", "reason"),
     [
-        (filled(10.0, [fragment(1), fragment(2)]), "capture began only 2.0 s before"),
-        (filled(10.0, []), "no pictures had been captured yet"),
-        (filled(1.0, [fragment(1, start_s=0.0, duration_s=0.5)]), "no pictures came before the press"),
+        (filled(10.0, [fragment(1), fragment(2)]), "capture began only 2.0 s before the press, when the camera was switched on"),
+        (filled(10.0, []), "no frames had been captured yet; capture began, when the camera was switched on"),
+        (filled(1.0, [fragment(1, start_s=0.0, duration_s=0.5)]), "no frames came before the press"),
         (filled(1.5, [fragment(1, duration_s=0.2), fragment(2, gap_before=Gap(0.8, "unplugged"))]), "unplugged"),
         (
             filled(10.0, [fragment(n, start_s=n / 10, duration_s=0.1) for n in range(20)], max_bytes=400),

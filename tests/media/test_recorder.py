@@ -19,7 +19,9 @@ from lapel.evidence.store import EvidenceStore
 from lapel.fragment import Fragment, Gap
 from lapel.hardware.interfaces import PreEvent, Storage
 from lapel.media.encoder import Encoder, EncoderSettings
-from lapel.media.recorder import Failed, Identity, Lost, Notice, PreEventSaved, Recorder, Recording, Saved, Started
+from lapel.media.active_recording import Recording
+from lapel.media.notices import Failed, Lost, Notice, PreEventSaved, Saved, Started
+from lapel.media.recorder import Identity, Recorder
 from lapel.recording import Account, Cause, GapNote
 from lapel.worker import InlineWorker, ThreadWorker, Worker
 from lapel_fleet.hardware.storage import MemoryStorage, SimulatedStorage
@@ -28,7 +30,7 @@ from video_files import frame
 T = TypeVar("T")
 
 PRESS, STOP = Cause("button", "pressed"), Cause("command", "enough", "c-1")
-IDENTITY = Identity("demo", "baltimore", "cam-0001", "session-1", "0.1.0")
+IDENTITY = Identity("demo", "baltimore", "cam-0001", "Lapel", "session-1", "0.1.0", "America/New_York")
 
 
 class StillClock:

@@ -18,7 +18,9 @@ from lapel.clock import Instant, Quality
 from lapel.errors import StorageError
 from lapel.fragment import TICKS_PER_S, Fragment, Gap
 from lapel.hardware.interfaces import PreEvent
-from lapel.media.recorder import Failed, Identity, Lost, Notice, PreEventSaved, Recorder, Recording, Saved, Started
+from lapel.media.active_recording import Recording
+from lapel.media.notices import Failed, Lost, Notice, PreEventSaved, Saved, Started
+from lapel.media.recorder import Identity, Recorder
 from lapel.recording import Account, Cause
 from lapel_fleet.hardware.storage import MemoryStorage, SimulatedStorage
 
@@ -97,7 +99,7 @@ class RecorderMachine(RuleBasedStateMachine):
         self.ids = count(1)
         self.number = 0
         self.now_s = 0.0
-        self.ring: list[Fragment] = []
+        self.set: list[Fragment] = []
         self.seen: list[Seen] = []
         self.live: Seen | None = None
 
@@ -115,16 +117,16 @@ class RecorderMachine(RuleBasedStateMachine):
         """A GOP closes, and never reaches the recorder."""
         self._captured(1.0, 0.0, HEADER)
 
-    @precondition(lambda self: self.live is not None and self.ring)
+    @precondition(lambda self: self.live is not None and self.set)
     @rule()
     def give_the_last_one_again(self) -> None:
         assert self.live is not None
-        self._give(self.live, self.ring[-1])
+        self._give(self.live, self.set[-1])
 
     @precondition(lambda self: self.live is None)
     @rule(buffered=st.integers(0, 6), asked_s=st.sampled_from([0.0, 3.05, 30.05]))
     def press(self, buffered: int, asked_s: float) -> None:
-        before = self.ring[-buffered:] if buffered else []
+        before = self.set[-buffered:] if buffered else []
 
         notices: list[Notice] = []
         recorder = self._recorder(notices.append)
@@ -255,7 +257,7 @@ class RecorderMachine(RuleBasedStateMachine):
             self.card,
             self.worker,
             StillClock(),
-            identity=Identity("demo", "baltimore", "cam-0001", "session-1", "0.1.0"),
+            identity=Identity("demo", "baltimore", "cam-0001", "Lapel", "session-1", "0.1.0", "America/New_York"),
             new_id=lambda: f"clip-{next(self.ids)}",
             max_clip_s=self.max_clip_s,
             unwritten_max_bytes=self.unwritten_max_bytes,
@@ -274,7 +276,7 @@ class RecorderMachine(RuleBasedStateMachine):
             gap_before=Gap(gap_s, "source lost") if gap_s else None,
         )
         self.now_s = start_s + duration_s
-        self.ring.append(captured)
+        self.set.append(captured)
         return captured
 
     def _give(self, seen: Seen, captured: Fragment) -> None:

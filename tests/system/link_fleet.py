@@ -39,21 +39,21 @@ class Speaker(Silent):
     def __init__(self, name: str, port: int, folder: Path, run: str, worker: ThreadWorker) -> None:
         super().__init__(name, run)
         self.outbox = TellingOutbox(SqliteJournal(folder / f"{name}.sqlite"), worker)
-        self.chance = random.Random(f"{run}/{name}")
+        self.rng = random.Random(f"{run}/{name}")
         self.link = Session(
             MqttTransport(brokers_at(f"mqtt://127.0.0.1:{port}"), keepalive_s=5),
             LapelV1("soak", "home", name),
             SystemClock(),
             self.outbox,
             session=run,
-            chance=self.chance,
+            rng=self.rng,
             spread_s=0.5,
             drain_per_s=200,
         )
 
     async def speak(self) -> None:
         for number in range(10_000_000):
-            await asyncio.sleep(self.chance.uniform(0.05, 0.5))
+            await asyncio.sleep(self.rng.uniform(0.05, 0.5))
             self.link.publish(
                 EventMessage(
                     id=f"{self.name}-{self.run_id}-{number}", kind="marker", time=NOW, mono_s=0.0, camera=self.name,

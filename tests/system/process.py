@@ -182,7 +182,7 @@ class Fleet:
     def __init__(self, port: int, listening: Program, topic: str) -> None:
         self._port, self._listening, self._topic = port, listening, topic
 
-    def heard(self, leaf: str) -> list[dict[str, Any]]:
+    def received(self, leaf: str) -> list[dict[str, Any]]:
         """Every message on `state`, `reply`, … so far; `retained` tells how it came."""
         lines = [line.split(" ", 2) for line in self._listening.out.splitlines(keepends=True) if line.endswith("\n")]
         return [
@@ -195,7 +195,7 @@ class Fleet:
         """The first message on `leaf` with these fields, as soon as there is one."""
 
         def fitting() -> list[dict[str, Any]]:
-            return [one for one in self.heard(leaf) if fields.items() <= one.items()]
+            return [one for one in self.received(leaf) if fields.items() <= one.items()]
 
         await until(fitting, lambda: f"{leaf} with {fields} was never heard:\n{self._listening.out}")
         return fitting()[0]

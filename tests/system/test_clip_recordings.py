@@ -41,7 +41,7 @@ class Wearer:
         flags = {("camera", "name"): name, ("prebuffer", "length_s"): PREBUFFER_S, ("recording", "min_free_bytes"): 0}
         self.camera = Camera(
             load(flags=flags), clock=clock, footage=self.footage, storage=self.store, worker=InlineWorker(),
-            link=NoLink(), chance=random.Random(name), session="s", indicators=Ear(),
+            link=NoLink(), rng=random.Random(name), session="s", indicators=Ear(),
         )  # fmt: skip
 
     async def live(self, story: "Story") -> None:
@@ -141,9 +141,9 @@ def test_the_loop_comes_again_and_again(tmp_path: Path) -> None:
 
 def test_many_cameras_record_the_same_loop_at_their_own_times(tmp_path: Path) -> None:
     async def story(wearer: Wearer) -> None:
-        chance = random.Random(wearer.store.root.name)
-        await wearer.press_after(chance.uniform(6, 12))
-        await wearer.press_after(chance.uniform(1, 4))
+        rng = random.Random(wearer.store.root.name)
+        await wearer.press_after(rng.uniform(6, 12))
+        await wearer.press_after(rng.uniform(1, 4))
 
     async def crowd(clock: VirtualClock) -> None:
         names = [f"cam-{number:04}" for number in range(1, 4)]

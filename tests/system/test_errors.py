@@ -206,14 +206,16 @@ async def test_a_command_that_is_none_is_answered_or_put_on_record(tmp_path: Pat
 
                 def on_record() -> list[str]:
                     return [
-                        one["detail"]["reason"] for one in operator.heard("event") if one["kind"] == "command-rejected"
+                        one["detail"]["reason"]
+                        for one in operator.received("event")
+                        if one["kind"] == "command-rejected"
                     ]
 
                 await until(lambda: len(on_record()) == 7, lambda: f"on record: {on_record()}")
                 assert re.search(
                     r"/command: 10000\d\d bytes are too many for a command, send at most 8192", on_record()[-1]
                 )
-                assert [one["id"] for one in operator.heard("reply")] == ["a", "b", "d"]
+                assert [one["id"] for one in operator.received("reply")] == ["a", "b", "d"]
                 await ends_well(cam)
 
 
@@ -265,7 +267,7 @@ async def test_of_two_cameras_with_one_name_the_newer_goes_on(tmp_path: Path) ->
                 operator.command("start-recording", "go")
                 answer = await operator.hears("reply", id="go", result="done")
                 assert (answer["result"], answer["state"]) == ("done", "recording")
-                last = operator.heard("state")[-1]
+                last = operator.received("state")[-1]
                 assert (last["state"], last["session"] != first["session"]) == ("recording", True)
                 await ends_well(newer)
             await ends_well(older)

@@ -41,7 +41,7 @@ async def test_a_back_end_written_from_the_document_alone(tmp_path: Path) -> Non
 
 async def test_a_camera_that_speaks_somebody_else_s_protocol(tmp_path: Path) -> None:
     real("mosquitto")
-    heard: list[str] = []
+    received: list[str] = []
     async with embedded_broker() as broker, aiomqtt.Client("127.0.0.1", broker.port) as client:
         await client.subscribe("units/#", qos=1)
         script = foreign_contract.__file__
@@ -49,18 +49,18 @@ async def test_a_camera_that_speaks_somebody_else_s_protocol(tmp_path: Path) -> 
             asked = False
             async for message in client.messages:
                 assert isinstance(message.payload, bytes)
-                heard.append(
+                received.append(
                     f"{message.topic.value.removeprefix('units/u7/')} {message.payload.decode(errors='replace')}"
                 )
-                if heard[-1].startswith("status READY") and not asked:
+                if received[-1].startswith("status READY") and not asked:
                     asked = True
                     for command in (b"REC 1", b"DANCE 2", b"\xff\xfe"):
                         await client.publish("units/u7/do", command, qos=1)
-                if heard[-1] == "ack OK 1":
+                if received[-1] == "ack OK 1":
                     break
             unit.kill()
-    assert any(line.startswith("status REC ") for line in heard)
-    assert any(line.startswith("ack NO 2 ") and "is none of REC" in line for line in heard)
+    assert any(line.startswith("status REC ") for line in received)
+    assert any(line.startswith("ack NO 2 ") and "is none of REC" in line for line in received)
     assert "Traceback" not in unit.err
 
 

@@ -82,7 +82,7 @@ async def until(true: Callable[[], object]) -> None:
 async def test_every_picture_arrives_once_and_a_cut_is_delivered_before_it_returns() -> None:
     lens, ear = Lens(), Ear()
     live = footage(lens)
-    await live.start(ear)
+    await live.start(ear, "the test began")
     await until(lambda: lens.number > 20)
     await live.cut()
     before = len(ear.fragments)
@@ -97,7 +97,7 @@ async def test_every_picture_arrives_once_and_a_cut_is_delivered_before_it_retur
 async def test_a_source_that_fails_is_reopened_and_leaves_a_gap_with_its_reason() -> None:
     lens, ear = Lens(), Ear()
     live = footage(lens)
-    await live.start(ear)
+    await live.start(ear, "the test began")
     await until(lambda: lens.number > 5)
     lens.fail = VideoError("lens: unplugged")
     await until(lambda: "lost: lens: unplugged" in ear.news)
@@ -114,7 +114,7 @@ async def test_a_source_that_fails_is_reopened_and_leaves_a_gap_with_its_reason(
 async def test_a_stalled_read_is_noticed_without_the_source() -> None:
     lens, ear = Lens(), Ear()
     live = footage(lens)
-    await live.start(ear)
+    await live.start(ear, "the test began")
     await until(lambda: lens.number > 5)
     lens.stalled.set()
     await until(lambda: any("no picture for 0.5 s" in news for news in ear.news))
@@ -129,7 +129,7 @@ async def test_a_stalled_read_is_noticed_without_the_source() -> None:
 async def test_an_ended_source_says_so_after_its_last_fragment() -> None:
     lens, ear = Lens(), Ear()
     live = footage(lens)
-    await live.start(ear)
+    await live.start(ear, "the test began")
     await until(lambda: lens.number > 5)
     lens.fail = VideoEnded("lens: over")
     await until(lambda: "ended: lens: over" in ear.news)
@@ -142,7 +142,7 @@ async def test_a_frozen_picture_is_told_from_one_that_moves_and_both_from_none()
     frozen = SimulatedVideo(lens)
     live = footage(frozen)
     assert live.status().last_frame_age_s is None
-    await live.start(ear)
+    await live.start(ear, "the test began")
     await until(lambda: lens.number > 20)
     assert (live.status().unchanged_s or 0.0) < 0.3
     frozen.freeze()

@@ -33,10 +33,10 @@ async def test_fifty_kills(tmp_path: Path) -> None:
 async def kill_often(folder: Path, kills: int, seed: int) -> None:
     """The first kill of three comes while the pre-event part is being written, the others later."""
     print(f"LAPEL_SEED={seed}")
-    chance, saved, begun = random.Random(seed), 0, 0
+    rng, saved, begun = random.Random(seed), 0, 0
     for number in range(kills):
-        recorded_s = chance.uniform(0.0, 0.06) if number % 3 == 0 else chance.uniform(0.1, 2.5)
-        told = await killed(folder, recorded_s, chance.uniform(0.5, 3.0))
+        recorded_s = rng.uniform(0.0, 0.06) if number % 3 == 0 else rng.uniform(0.1, 2.5)
+        told = await killed(folder, recorded_s, rng.uniform(0.5, 3.0))
         begun += told is not None
         saved += told is not None and told.prebuffer_saved
     print(f"{kills} kills, {begun} of them into a recording, {saved} after its pre-event part was saved")

@@ -96,7 +96,7 @@ def session(host: Host, port: int, seed: int = 1, journal: Journal | None = None
         SystemClock(),
         Outbox(journal or MemoryJournal(), InlineWorker()),
         session=host.session,
-        chance=random.Random(seed),
+        rng=random.Random(seed),
         spread_s=0.2,
     )
 
@@ -197,7 +197,7 @@ async def test_of_several_brokers_the_one_that_answers_is_used() -> None:
         transport = MqttTransport(brokers_at(urls, allow_plain=True), keepalive_s=5)
         link = Session(
             transport, LapelV1("demo", "baltimore", "cam-0001"), SystemClock(), Outbox(MemoryJournal(), InlineWorker()),
-            session="one", chance=random.Random(1), spread_s=0.2,
+            session="one", rng=random.Random(1), spread_s=0.2,
         )  # fmt: skip
         async with running(link, host):
             await until(lambda: "up" in host.news)

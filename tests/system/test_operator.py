@@ -56,7 +56,7 @@ class Answering(Silent):
             SystemClock(),
             Outbox(MemoryJournal(), InlineWorker()),
             session="one",
-            chance=random.Random(name),
+            rng=random.Random(name),
         )
 
     def state_message(self) -> StateMessage:

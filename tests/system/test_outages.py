@@ -26,7 +26,7 @@ class BackEnd:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self.heard: dict[str, list[tuple[str, int, str]]] = defaultdict(list)
+        self.received: dict[str, list[tuple[str, int, str]]] = defaultdict(list)
         self.connected = asyncio.Event()
 
     async def listen(self) -> None:
@@ -38,7 +38,7 @@ class BackEnd:
                     self.connected.set()
                     async for message in connection.messages():
                         one = json.loads(message.payload)
-                        self.heard[one["camera"]].append((one["session"], one["detail"]["number"], one["id"]))
+                        self.received[one["camera"]].append((one["session"], one["detail"]["number"], one["id"]))
             except LinkError:
                 self.connected.clear()
                 await asyncio.sleep(0.05)
@@ -57,7 +57,7 @@ async def outages(folder: Path, cameras: int, broker_kills: int, camera_kills: i
     """Kills at random, then peace; then judge what the back end heard. No camera gets to a broker before the back end
     does: what a broker takes while nobody listens is nobody's loss but the back end's own.
     """
-    chance, port = random.Random(seed), free_port()
+    rng, port = random.Random(seed), free_port()
     back_end = BackEnd(port)
     listening = asyncio.create_task(back_end.listen())
     said: Said = set()
@@ -70,8 +70,8 @@ async def outages(folder: Path, cameras: int, broker_kills: int, camera_kills: i
                     for _ in range(broker_kills // lives):
                         async with mosquitto(port, folder):
                             await asyncio.wait_for(back_end.connected.wait(), PATIENCE_S)
-                            await asyncio.sleep(chance.uniform(0.5, 3.0))
-                        await asyncio.sleep(chance.uniform(0.0, 1.0))
+                            await asyncio.sleep(rng.uniform(0.5, 3.0))
+                        await asyncio.sleep(rng.uniform(0.0, 1.0))
                     if life == lives - 1:
                         async with mosquitto(port, folder):
                             await settled(child, said | printed(child, "said"), acked, back_end)
@@ -108,17 +108,17 @@ async def settled(child: Program, said: Said, acked: Said, back_end: BackEnd) ->
 
 
 def missing(said: Said, back_end: BackEnd) -> list[tuple[str, str, int]]:
-    heard = {(name, run, number) for name, all_ in back_end.heard.items() for run, number, _ in all_}
-    return sorted(said - heard)
+    received = {(name, run, number) for name, all_ in back_end.received.items() for run, number, _ in all_}
+    return sorted(said - received)
 
 
 def judge(back_end: BackEnd, cameras: int) -> None:
-    assert len(back_end.heard) == cameras
-    for heard in back_end.heard.values():
-        first_time = list(dict.fromkeys(heard))
+    assert len(back_end.received) == cameras
+    for received in back_end.received.values():
+        first_time = list(dict.fromkeys(received))
         assert first_time == sorted(first_time, key=lambda one: one[:2]), "one event overtook another"
-        ids = {(run, number): id_ for run, number, id_ in heard}
-        assert all(ids[run, number] == id_ for run, number, id_ in heard), "a repeat has another id"
+        ids = {(run, number): id_ for run, number, id_ in received}
+        assert all(ids[run, number] == id_ for run, number, id_ in received), "a repeat has another id"
 
 
 async def test_nothing_is_lost_when_the_broker_is_killed(tmp_path: Path) -> None:

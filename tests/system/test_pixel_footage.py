@@ -43,7 +43,7 @@ async def test_a_recording_with_a_pulled_cable_is_playable_and_honest(tmp_path: 
     )
     camera = Camera(
         config(), clock=SystemClock(), footage=lens, storage=store, worker=worker, link=NoLink(),
-        chance=random.Random(1), session="s", indicators=Ear(),
+        rng=random.Random(1), session="s", indicators=Ear(),
     )  # fmt: skip
     life = asyncio.create_task(camera.run())
     await asyncio.sleep(2.5)

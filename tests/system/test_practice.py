@@ -22,10 +22,10 @@ class Trainee:
     """Somebody with a camera to mend: `hand` is what he types to practice itself."""
 
     def __init__(self, practice: Program, hand: int, line: Path) -> None:
-        self.practice, self._hand, self.line = practice, hand, line
+        self.practice, self._control, self.line = practice, hand, line
 
     def does(self, words: str) -> None:
-        os.write(self._hand, f"{words}\n".encode())
+        os.write(self._control, f"{words}\n".encode())
 
     async def logs_in(self, client: "pexpect.spawn[str]", *, anew: bool = False) -> None:
         if anew:

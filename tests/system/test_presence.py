@@ -31,7 +31,7 @@ async def test_a_half_open_line_is_noticed_on_both_sides_and_mended(tmp_path: Pa
             assert max(fleet_noticed_s, camera_noticed_s) <= NOTICED_S
             cable.forwards = True
             await cam.says("link up(.|\n)*link up")
-            latest = operator.heard("state")[-1]
+            latest = operator.received("state")[-1]
             assert (latest["state"], latest["session"]) == ("buffering", birth["session"])
 
 

@@ -222,5 +222,5 @@ async def test_the_camera_that_probes_keeps_its_own_line(tmp_path: Path) -> None
                 assert (await asyncio.to_thread(technician.call, "network show"))["up"]
             back_end.command("identify", "after-the-probe")
             await back_end.hears("reply", id="after-the-probe", result="done")
-            assert "offline" not in {state["state"] for state in back_end.heard("state")}
+            assert "offline" not in {state["state"] for state in back_end.received("state")}
         assert "link down" not in cam.out

@@ -23,9 +23,9 @@ def only_account(store: EvidenceStore) -> Account:
     return account
 
 
-def mono_s(utc: str, around: Instant) -> float:
+def mono_s(utc: str, environment: Instant) -> float:
     """A moment of the wall clock on the monotonic line."""
-    return around.mono_s + (datetime.fromisoformat(utc) - around.utc).total_seconds()
+    return environment.mono_s + (datetime.fromisoformat(utc) - environment.utc).total_seconds()
 
 
 def seconds_between(earlier: str, later: str) -> float:
@@ -45,7 +45,7 @@ async def test_a_start_command_records_from_before_it_and_a_killed_camera_leaves
                 assert birth.keys() >= {"state", "camera", "session", "time"}
 
                 def buffered_s() -> float:
-                    return max((one["buffered_s"] for one in operator.heard("telemetry")), default=0.0)
+                    return max((one["buffered_s"] for one in operator.received("telemetry")), default=0.0)
 
                 await until(lambda: buffered_s() >= 10.0, lambda: f"only {buffered_s()} s were ever buffered")
                 operator.command("start-recording", "go")
@@ -109,7 +109,7 @@ async def test_sigterm_finishes_the_recording_says_goodbye_and_leaves_nothing_op
                 assert cam.out.endswith("ended by SIGTERM\n")
             farewell = await operator.hears("state", state="offline")
             assert (farewell["reason"], "time" in farewell) == ("ended by SIGTERM", True)
-            assert operator.heard("state")[-1] == farewell
+            assert operator.received("state")[-1] == farewell
             await operator.hears("event", kind="recording-saved")
     store = EvidenceStore(tmp_path / "evidence")
     account = only_account(store)

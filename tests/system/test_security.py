@@ -93,8 +93,8 @@ async def test_a_camera_says_only_its_own(fortress: Fortress) -> None:
             for leaf in leaves:
                 await one.publish(topic(name, leaf), b"{}", qos=1)
         await one.publish("lapel/v1/demo/baltimore/cam-0003/state", b"{}", qos=1, retain=True)
-        heard = await heard_by(operator)
-    assert sorted(heard) == sorted(topic(A, leaf) for leaf in leaves if leaf != "command")
+        received = await heard_by(operator)
+    assert sorted(received) == sorted(topic(A, leaf) for leaf in leaves if leaf != "command")
 
 
 async def test_a_camera_hears_only_its_own_commands(fortress: Fortress) -> None:

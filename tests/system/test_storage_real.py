@@ -83,7 +83,7 @@ async def test_a_recording_that_fills_the_card_fails_aloud_and_loses_nothing_uns
         store,
         worker,
         SystemClock(),
-        identity=Identity("demo", "baltimore", "cam-0001", "session-1", "0.1.0"),
+        identity=Identity("demo", "baltimore", "cam-0001", "Lapel", "session-1", "0.1.0", "America/New_York"),
         new_id=lambda: "clip-1",
         max_clip_s=1000.0,
         unwritten_max_bytes=10**7,

@@ -18,6 +18,8 @@ VIDEO = "video.mp4"
 PART = "video.mp4.part"
 """The video until its first fragment is synced."""
 ACCOUNT = "recording.json"
+RESERVE = ".reserve"
+"""Space that a clip holds while it is written."""
 
 _TROUBLE = {
     errno.ENOENT: "does not exist; create it or name another evidence folder",
@@ -63,6 +65,22 @@ def reading(path: Path) -> Iterator[BinaryIO]:
             raise OSError(errno.EISDIR, "is not a file")
         with open(descriptor, "rb", closefd=False) as file:
             yield file
+
+
+def hold_reserve(folder: Path, size_bytes: int) -> None:
+    """Allocate space in a clip's folder for its last account. Where that is impossible there is no reserve."""
+    if size_bytes:
+        with contextlib.suppress(OSError), files.opened(folder / RESERVE, os.O_WRONLY | os.O_CREAT) as descriptor:
+            os.posix_fallocate(descriptor, 0, size_bytes)
+
+
+def release_reserve(folder: Path) -> bool:
+    """Free that space. Whether there was any."""
+    try:
+        (folder / RESERVE).unlink()
+    except OSError:
+        return False
+    return True
 
 
 def is_file(path: Path) -> bool:

@@ -19,6 +19,7 @@ from lapel.evidence.disk import (
     is_file,
     read_account,
     reading,
+    release_reserve,
     write_account,
 )
 from lapel.files import sync_folder
@@ -127,6 +128,7 @@ def _video(folder: Path) -> Path | None:
 
 
 def _mark(folder: Path, told: Account) -> Account:
+    release_reserve(folder)  # of a session that had no time to do it; a full disk needs it now
     try:
         if told.fragments and not is_file(folder / VIDEO):
             (folder / PART).rename(folder / VIDEO)  # whole, but the lost session did not come to name it

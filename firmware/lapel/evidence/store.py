@@ -4,7 +4,10 @@
     root/<recording>/video.mp4        has its name only once a whole fragment is synced; before that `video.mp4.part`
     root/<recording>/recording.json   the clip's account; replaced atomically, never edited in place
 
-Video is only ever appended to. Nothing in this package shortens, alters or deletes it.
+    root/<recording>/.reserve         space for the last account on a full card, while the clip is written
+
+Video is only ever appended to. The one exception: what a failed write left behind the last synced fragment is cut off,
+since the account does not count it and players complain about it. Nothing in this package deletes video.
 """
 
 import contextlib
@@ -20,8 +23,10 @@ from lapel.evidence.disk import (
     PART,
     VIDEO,
     UnreadableAccount,
+    hold_reserve,
     is_file,
     read_account,
+    release_reserve,
     told_of,
     write_account,
 )
@@ -31,6 +36,9 @@ from lapel.recording import Account
 
 MIN_FREE_BYTES = 64 * 1024 * 1024
 """A minute at 8 Mb/s: below this no recording begins, so that there is room to finish what has begun."""
+
+RESERVE_BYTES = 64 * 1024
+"""Held by each clip while it is written, so that a full card still takes its last account: some 10 KB with gaps."""
 
 _LOCK = ".lapel.lock"
 _PROBE = ".lapel.probe"
@@ -45,11 +53,17 @@ class EvidenceStore:
     """
 
     def __init__(
-        self, root: Path, min_free_bytes: int = MIN_FREE_BYTES, *, sync: Callable[[int], None] = os.fdatasync
+        self,
+        root: Path,
+        min_free_bytes: int = MIN_FREE_BYTES,
+        *,
+        sync: Callable[[int], None] = os.fdatasync,
+        reserve_bytes: int = RESERVE_BYTES,
     ) -> None:
+        """`min_free_bytes`: room that must be left for a recording to begin."""
         self.root = root
         self._min_free_bytes = min_free_bytes
-        self._sync = sync
+        self._sync, self._reserve_bytes = sync, reserve_bytes
         self._lock: int | None = None
         self._taking = threading.Lock()
 
@@ -84,7 +98,7 @@ class EvidenceStore:
             with contextlib.suppress(OSError):
                 folder.rmdir()  # succeeds only when nothing is inside
             raise
-        return ClipFiles(folder, self._sync)
+        return ClipFiles(folder, self._sync, reserve_bytes=self._reserve_bytes)
 
     def recover(self) -> list[Account]:
         """Mark what an earlier session left unfinished as *interrupted*, keep it, and say which clips those are."""
@@ -157,38 +171,52 @@ class EvidenceStore:
 class ClipFiles:
     """The two files of one clip while it is written. Implements `hardware.interfaces.RecordingFiles`."""
 
-    def __init__(self, folder: Path, sync: Callable[[int], None]) -> None:
+    def __init__(self, folder: Path, sync: Callable[[int], None], *, reserve_bytes: int = 0) -> None:
+        """`reserve_bytes` are held on the disk for the last account."""
         self._folder = folder
         self._sync = sync
         self._video: int | None = None
+        self._synced_bytes = 0
         self._broken = False
+        hold_reserve(folder, reserve_bytes)
         # A cancelled task leaves its write running in a worker's thread; `close` waits for it here.
         self._busy = threading.Lock()
 
     def append(self, chunks: Sequence[bytes | bytearray]) -> None:
-        """Write and sync. After a failure nothing more is taken: from there on nobody knows what is on the disk."""
+        """Write and sync. After a failure nothing more is taken, and what it left of these chunks is cut off."""
         with self._busy:
             if self._broken:
                 raise StorageError(f"{self._folder / VIDEO}: takes no more, it was closed or a write to it failed")
             self._broken = True  # until this call has done all it should
-            if self._video is None:
-                self._begin(chunks)
-            else:
-                with told_of(self._folder / VIDEO):
-                    self._write_synced(self._video, chunks)
+            try:
+                if self._video is None:
+                    self._begin(chunks)
+                else:
+                    with told_of(self._folder / VIDEO):
+                        self._write_synced(self._video, chunks)
+            except StorageError:
+                self._cut_torn_tail()
+                raise
+            self._synced_bytes += sum(map(len, chunks))
             self._broken = False
 
     def describe(self, account: Account) -> None:
-        """Replace `recording.json`, atomically and synced."""
+        """Replace `recording.json`, atomically and synced. On a full disk the last account uses the reserve."""
         with self._busy:
-            write_account(self._folder, account)
+            try:
+                write_account(self._folder, account)
+            except StorageError:
+                if account.status == "recording" or not release_reserve(self._folder):
+                    raise
+                write_account(self._folder, account)
 
     def close(self) -> None:
-        """Let go of the video. Harmless when closed."""
+        """Release the video and the reserve. Harmless when closed."""
         with self._busy:
             if self._video is not None:
                 os.close(self._video)
             self._video, self._broken = None, True
+            release_reserve(self._folder)
 
     def _begin(self, chunks: Sequence[bytes | bytearray]) -> None:
         part = self._folder / PART
@@ -197,6 +225,13 @@ class ClipFiles:
             self._write_synced(self._video, chunks)
             part.rename(self._folder / VIDEO)
             sync_folder(self._folder)
+
+    def _cut_torn_tail(self) -> None:
+        """Leave the video as the account describes it. A disk that refuses even this keeps the tail."""
+        if self._video is not None:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._video, self._synced_bytes)
+                os.fsync(self._video)
 
     def _write_synced(self, video: int, chunks: Sequence[bytes | bytearray]) -> None:
         for chunk in chunks:

@@ -109,8 +109,11 @@ class FootageListener(Protocol):
 class Footage(Protocol):
     """Lens, encoder and pre-event buffer as one: what was seen, and what is being seen."""
 
-    async def start(self, listener: FootageListener) -> None:
-        """Begin to capture into an empty pre-event buffer. Returns at once; pictures come when they come."""
+    async def start(self, listener: FootageListener, reason: str) -> None:
+        """Begin to capture into an empty pre-event buffer. Returns at once; frames follow when the source delivers.
+
+        `reason`: what began the capture, in words that follow "when"; part of the reason for a short pre-event buffer.
+        """
 
     async def stop(self) -> None:
         """Stop capturing, deliver the open GOP, empty the buffer. Harmless when not started."""
@@ -202,10 +205,10 @@ Signal = Literal["recording", "refused", "low battery", "critical battery"]
 class Indicators(Protocol):
     """Lights, tones, a terminal: what tells the wearer how things stand. Never blocks."""
 
-    def say(self, line: str) -> None:
+    def show_line(self, line: str) -> None:
         """One line worth reading: a state, a refusal and its reason, a recording saved."""
 
-    def show(self, state: State) -> None:
+    def show_state(self, state: State) -> None:
         """Show the state until the next one. `lapel.indications.LIGHTS` says by which light."""
 
     def signal(self, signal: Signal) -> None:

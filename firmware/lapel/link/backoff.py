@@ -10,8 +10,8 @@ class Backoff:
     it at the same moment, and they must not come back at the same moment.
     """
 
-    def __init__(self, chance: RandomSource, first_s: float = 1.0, most_s: float = 60.0, spread_s: float = 0.0) -> None:
-        self._chance = chance
+    def __init__(self, rng: RandomSource, first_s: float = 1.0, most_s: float = 60.0, spread_s: float = 0.0) -> None:
+        self._rng = rng
         self._first_s, self._most_s, self._spread_s = first_s, most_s, spread_s
         self._next_s = first_s
         self._spread = False
@@ -20,10 +20,10 @@ class Backoff:
         """Seconds to wait now."""
         if self._spread:
             self._spread = False
-            return self._chance.uniform(0.0, self._spread_s)
+            return self._rng.uniform(0.0, self._spread_s)
         wait_s = self._next_s
         self._next_s = min(2 * wait_s, self._most_s)
-        return wait_s * self._chance.uniform(0.5, 1.0)
+        return wait_s * self._rng.uniform(0.5, 1.0)
 
     def reset(self) -> None:
         """It worked: spread the next wait, and begin with the shortest again after that."""
@@ -34,8 +34,8 @@ class Backoff:
 class Pace:
     """So many a second on average, after a first `burst` at once, with jitter: a bucket of permissions that refills."""
 
-    def __init__(self, chance: RandomSource, per_s: float, burst: int = 10) -> None:
-        self._chance, self._per_s, self._burst = chance, per_s, burst
+    def __init__(self, rng: RandomSource, per_s: float, burst: int = 10) -> None:
+        self._rng, self._per_s, self._burst = rng, per_s, burst
         self._left, self._looked_s = float(burst), 0.0
 
     def wait_s(self, now_s: float) -> float:
@@ -45,4 +45,4 @@ class Pace:
         if self._left >= 1.0:
             self._left -= 1.0
             return 0.0
-        return (1.0 - self._left) / self._per_s * self._chance.uniform(1.0, 1.4)
+        return (1.0 - self._left) / self._per_s * self._rng.uniform(1.0, 1.4)

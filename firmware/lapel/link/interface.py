@@ -17,7 +17,7 @@ class LinkStatus:
     """Why it is down; empty while it is up."""
     events_waiting: int = 0
     events_dropped: int = 0
-    unkept: str = ""
+    not_persisted: str = ""
     """Why waiting events are in memory only; empty while they are on disk."""
 
 

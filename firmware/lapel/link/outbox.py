@@ -74,7 +74,7 @@ class Outbox:
         self._lane(one).append(one)
         self._added[one.number] = one
         self._make_room()
-        self._changed.ring()
+        self._changed.set()
 
     def expect(self, command_id: str, route: Route) -> None:
         """Replies to this command take that route."""
@@ -115,7 +115,7 @@ class Outbox:
         if not self._is_open:
             return False
         async with self._writing:
-            self._changed.silence()
+            self._changed.clear()
             changes = Changes(tuple(self._added.values()), tuple(self._removed), tuple(self._answered.values()))
             if not (changes.added or changes.removed or changes.answers):
                 return True
@@ -171,7 +171,7 @@ class Outbox:
     def _forget(self, one: Waiting) -> None:
         if self._added.pop(one.number, None) is None:  # else it never needs to reach the disk
             self._removed.append(one.number)
-            self._changed.ring()
+            self._changed.set()
 
     def _renumber(self, kept: Kept) -> None:
         """Put what was said before the journal was read behind what is in it."""
@@ -194,4 +194,4 @@ class Outbox:
         self._added = {**early, **self._added}
         self._removed = [*changes.removed, *self._removed]
         self._answered = {**{one.reply.id: one for one in changes.answers}, **self._answered}
-        self._changed.ring()
+        self._changed.set()

@@ -61,18 +61,18 @@ class Session:
         outbox: Outbox,
         *,
         session: str,
-        chance: RandomSource,
+        rng: RandomSource,
         duplicate_backoff_s: float = DUPLICATE_BACKOFF_S,
         spread_s: float = SPREAD_S,
         drain_per_s: float = DRAIN_PER_S,
     ) -> None:
-        """`session` names this run of the firmware; `chance` is this camera's own stream of it."""
+        """`session` names this run of the firmware; `rng` is this camera's own stream of it."""
         self._transport, self._contract, self._clock, self._outbox = transport, contract, clock, outbox
-        self._session, self._chance = session, chance
+        self._session, self._rng = session, rng
         self._duplicate_backoff_s = duplicate_backoff_s
         self._had_name = False  # whether this process was ever live under its name
-        self._backoff = Backoff(chance, *BACKOFF_S, spread_s=spread_s)
-        self._pace = Pace(chance, drain_per_s)
+        self._backoff = Backoff(rng, *BACKOFF_S, spread_s=spread_s)
+        self._pace = Pace(rng, drain_per_s)
         self._state: StateMessage | None = None
         self._telemetry: Telemetry | None = None
         self._connected = False
@@ -100,7 +100,7 @@ class Session:
             case _:
                 self._outbox.put(message)
         self.is_idle = False
-        self._work.ring()
+        self._work.set()
 
     def status(self) -> LinkStatus:
         """See `Link.status`."""
@@ -110,7 +110,7 @@ class Session:
     async def close(self, reason: str) -> None:
         """See `Link.close`. Without a connection there is nobody to wait for."""
         self._parting = reason
-        self._work.ring()
+        self._work.set()
         for self._hurries in (False, True):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_FAREWELL_S if self._is_known else 0):
@@ -133,7 +133,7 @@ class Session:
             try:
                 await self._connect_and_serve(host)
             except _DuplicateError as duplicate:
-                wait_s = self._duplicate_backoff_s * self._chance.uniform(1.0, 1.2)
+                wait_s = self._duplicate_backoff_s * self._rng.uniform(1.0, 1.2)
                 self._down = f"another camera is called as we are (session {duplicate})"
                 host.on_duplicate(str(duplicate))
             except LinkError as error:
@@ -265,7 +265,7 @@ class Session:
             elif self._parting is not None and not event:
                 await self._part(connection, host)
             else:
-                self._work.silence()
+                self._work.clear()
                 self.is_idle = wait_s is None
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait_s):
@@ -273,7 +273,7 @@ class Session:
 
     async def _part(self, connection: Connection, host: LinkHost) -> None:
         await self._send(connection, offline(host.state_message(), self._parting or "", iso(self._clock.now().utc)))
-        self._parted.ring()
+        self._parted.set()
         await asyncio.Event().wait()  # nothing more is said; we are cancelled from here
 
     def _pause_s(self) -> float:

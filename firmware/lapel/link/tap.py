@@ -1,4 +1,4 @@
-"""A link that somebody may listen in on: the console does, from whenever a technician comes."""
+"""A link whose outgoing messages can be intercepted: the console reads them while a technician is attached."""
 
 from collections.abc import Callable
 
@@ -9,11 +9,11 @@ from lapel.link.messages import Outgoing
 class Tap:
     """Implements `lapel.link.interface.Link` by another one."""
 
-    __slots__ = ("_link", "heard")
+    __slots__ = ("_link", "intercept")
 
-    def __init__(self, link: Link, heard: Callable[[Outgoing], bool] | None = None) -> None:
-        """`heard` is told everything that is said, first, and whether it is for the fleet, too, is its answer."""
-        self._link, self.heard = link, heard
+    def __init__(self, link: Link, intercept: Callable[[Outgoing], bool] | None = None) -> None:
+        """`intercept` gets each outgoing message first, and returns whether it is published to the fleet, too."""
+        self._link, self.intercept = link, intercept
 
     async def run(self, host: LinkHost) -> None:
         """See `Link.run`."""
@@ -21,7 +21,7 @@ class Tap:
 
     def publish(self, message: Outgoing) -> None:
         """See `Link.publish`."""
-        if self.heard is None or self.heard(message):
+        if self.intercept is None or self.intercept(message):
             self._link.publish(message)
 
     def status(self) -> LinkStatus:

@@ -10,10 +10,18 @@ from lapel import boxes
 from lapel.clock import Instant, iso
 from lapel.fragment import TICKS_PER_S, Fragment, Gap
 from lapel.hardware.interfaces import RecordingFiles
-from lapel.recording import Account, Cause, GapNote, Status, note_of
+from lapel.recording import Account, Cause, GapNote, Location, Status, note_of
 
 _FRAME_OR_SO_S = 0.1
 """A pre-event part that is shorter than asked by less than this needs no excuse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an account records about the start and the end of a clip beside the video."""
+
+    clock_quality: str
+    position: Location | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,16 +153,17 @@ class Clip:
         if fragment.start.mono_s < self._trigger.mono_s:
             self._excuses.append(f"goes on in {recording}")
 
-    def finish(self, status: Status, stop: Cause) -> None:
-        """No more comes."""
+    def finish(self, status: Status, stop: Cause, surroundings: Surroundings) -> None:
+        """No more fragments come; `surroundings` are those of the end."""
         account = self.account
+        account.clock_quality_end, account.position_end = surroundings.clock_quality, surroundings.position
         account.status, account.stop = status, stop
         account.prebuffer_saved = account.prebuffer_saved or status == "complete"
         account.prebuffer_shortfall = self._shortfall()
         if self._first is not None and account.fragments:
             account.end_time = _utc(self._first.start.mono_s + account.duration_s, self._trigger)
 
-    def told(self) -> Account:
+    def snapshot(self) -> Account:
         """The account as it is now: a copy, which stays so."""
         return msgspec.structs.replace(self.account, markers_s=self._markers_s())
 
@@ -181,7 +190,7 @@ class Clip:
         if last and last[0].reason == note.reason and _meet(last[0], note):
             note = GapNote(last[0].start_s, round(last[0].duration_s + note.duration_s, 3), note.reason)
             last = []
-        self.account.gaps = [*earlier, *last, note]  # never changed in place: `told` shares it
+        self.account.gaps = [*earlier, *last, note]  # never changed in place: `snapshot` shares it
         self.has_news = True
 
     def _shortfall(self) -> str | None:

@@ -73,20 +73,20 @@ class LiveFootage:
         new_encoder: Callable[[FrameFormat], Encoder],
         prebuffer: PreEventBuffer,
         clock: Clock,
-        chance: RandomSource,
+        rng: RandomSource,
         *,
         stall_s: float = 2.0,
         overlay: Callable[[Frame], None] | None = None,
     ) -> None:
         """`new_encoder` is called once per start, with the source's format, in the encoder thread."""
         self._source, self._new_encoder, self._prebuffer = source, new_encoder, prebuffer
-        self._clock, self._chance, self._stall_s, self._overlay = clock, chance, stall_s, overlay
+        self._clock, self._rng, self._stall_s, self._overlay = clock, rng, stall_s, overlay
         self._run: _Run | None = None
 
-    async def start(self, listener: FootageListener) -> None:
-        """Begin to capture into an empty buffer. Harmless when started."""
+    async def start(self, listener: FootageListener, reason: str) -> None:
+        """See `Footage.start`. Harmless when started."""
         if self._run is None:
-            self._prebuffer.clear()
+            self._prebuffer.begin(reason)
             self._run = _Run(self, listener, asyncio.get_running_loop())
             self._run.start()
 
@@ -189,7 +189,7 @@ class _Run:
 
     def _backoff_s(self, failures: int) -> float:
         shortest, longest = _BACKOFF_S
-        return self._f._chance.uniform(0.5, 1.0) * min(longest, shortest * 2.0 ** min(failures, 10))
+        return self._f._rng.uniform(0.5, 1.0) * min(longest, shortest * 2.0 ** min(failures, 10))
 
     # -- encoder thread ----------------------------------------------------------------------------------------------
 

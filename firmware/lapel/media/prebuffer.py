@@ -21,12 +21,18 @@ class PreEventBuffer:
         self.max_bytes = max_bytes
         self.held_bytes = 0
         self._fragments: deque[Fragment] = deque()
+        self._began = ""  # what began the capture, in words that follow "when"
         self._bound_bit = False  # whether the oldest that we would still need went for want of room
 
     @property
     def held_s(self) -> float:
         """Seconds of pictures inside; gaps do not count."""
         return sum(fragment.duration_s for fragment in self._fragments)
+
+    def begin(self, reason: str) -> None:
+        """Start empty, because capturing begins. `reason`: what began it, in words that follow "when"."""
+        self.clear()
+        self._began = reason
 
     def append(self, fragment: Fragment) -> None:
         """Take the newest fragment; let go of what is too old, then of what is too much."""
@@ -64,7 +70,9 @@ class PreEventBuffer:
         if not fragments:
             if self._bound_bit:
                 return self._bound_reason()
-            return "no pictures had been captured yet" if not self._fragments else "no pictures came before the press"
+            if self._fragments:
+                return "no frames came before the press"
+            return f"no frames had been captured yet; {capture_began(self._began)}"
         missing_s = fragments[0].start.mono_s - (moment.mono_s - self.length_s)
         if missing_s <= _TOLERANCE_S:
             return None
@@ -72,7 +80,13 @@ class PreEventBuffer:
             return self._bound_reason()
         if gap := fragments[0].gap_before:
             return gap.reason
-        return f"capture began only {moment.mono_s - fragments[0].start.mono_s:.1f} s before"
+        return capture_began(self._began, moment.mono_s - fragments[0].start.mono_s)
 
     def _bound_reason(self) -> str:
         return f"the pictures weigh more than prebuffer.max_bytes ({self.max_bytes} bytes)"
+
+
+def capture_began(reason: str, before_s: float | None = None) -> str:
+    """Why a pre-event buffer is short: when capturing began, and what began it (in words that follow "when")."""
+    since = "capture began" if before_s is None else f"capture began only {before_s:.1f} s before the press"
+    return f"{since}, when {reason}" if reason else since

@@ -39,9 +39,9 @@ class Scene:
     def __init__(self, width: int, height: int, camera: str, *, noise: bool = False) -> None:
         """`noise` covers the picture with grain, to keep an encoder busy; it costs several milliseconds at 1080p."""
         self.width, self.height, self.camera = width, height, camera
-        chance = random.Random(camera)
-        self._street = _street(width, height, chance)
-        self._walkers = _walkers(chance)
+        rng = random.Random(camera)
+        self._street = _street(width, height, rng)
+        self._walkers = _walkers(rng)
         self._grain = _grain(width + 64, height + 64) if noise else None
 
     def draw(self, number: int, seconds: float, utc: datetime) -> Image:
@@ -123,13 +123,13 @@ def _blocks(width: int) -> list[tuple[int, int]]:
 # -- the street ------------------------------------------------------------------------------------------------------
 
 
-def _street(width: int, height: int, chance: random.Random) -> Image:
+def _street(width: int, height: int, rng: random.Random) -> Image:
     """What does not move: sky, houses, pavement, road. Drawn once."""
     image: Image = np.zeros((height, width, 3), np.uint8)
     horizon, kerb = round(0.60 * height), round(0.70 * height)
     sky = np.linspace((188, 150, 110), (225, 212, 196), horizon)
     image[:horizon] = sky[:, None, :]
-    _houses(image, horizon, chance)
+    _houses(image, horizon, rng)
     image[horizon:kerb] = (148, 152, 156)
     image[kerb:] = np.linspace((84, 82, 80), (58, 56, 55), height - kerb)[:, None, :]
     for x in range(0, width, width // 8):
@@ -138,24 +138,24 @@ def _street(width: int, height: int, chance: random.Random) -> Image:
     return image
 
 
-def _houses(image: Image, horizon: int, chance: random.Random) -> None:
+def _houses(image: Image, horizon: int, rng: random.Random) -> None:
     height, width = image.shape[:2]
     x = 0
     while x < width:
-        house_width = round(width * chance.uniform(0.10, 0.19))
-        roof = round(height * chance.uniform(0.10, 0.34))
-        tone = chance.randint(70, 150)
-        colour = (tone, tone + chance.randint(0, 14), tone + chance.randint(8, 46))
+        house_width = round(width * rng.uniform(0.10, 0.19))
+        roof = round(height * rng.uniform(0.10, 0.34))
+        tone = rng.randint(70, 150)
+        colour = (tone, tone + rng.randint(0, 14), tone + rng.randint(8, 46))
         cv2.rectangle(image, (x, roof), (x + house_width - 2, horizon), colour, -1)
-        _windows(image, x, roof, house_width, horizon, chance)
+        _windows(image, x, roof, house_width, horizon, rng)
         x += house_width
 
 
-def _windows(image: Image, x: int, roof: int, house_width: int, horizon: int, chance: random.Random) -> None:
+def _windows(image: Image, x: int, roof: int, house_width: int, horizon: int, rng: random.Random) -> None:
     pitch = max(8, house_width // 5)
     for wx in range(x + pitch // 2, x + house_width - pitch // 2, pitch):
         for wy in range(roof + pitch // 2, horizon - pitch, round(pitch * 1.3)):
-            lit = chance.random() < 0.25
+            lit = rng.random() < 0.25
             colour = (150, 214, 240) if lit else (92, 76, 64)
             cv2.rectangle(image, (wx, wy), (wx + pitch // 2, wy + round(pitch * 0.7)), colour, -1)
 
@@ -164,18 +164,18 @@ def _grain(width: int, height: int) -> Image:
     return np.random.default_rng(1).integers(0, 48, (height, width, 3), np.uint8)
 
 
-def _walkers(chance: random.Random) -> list[_Walker]:
+def _walkers(rng: random.Random) -> list[_Walker]:
     def colour() -> Colour:
-        return (chance.randint(30, 220), chance.randint(30, 200), chance.randint(30, 220))
+        return (rng.randint(30, 220), rng.randint(30, 200), rng.randint(30, 220))
 
     people = [
-        _Walker("person", chance.uniform(0.67, 0.71), chance.choice((-1, 1)) * chance.uniform(0.02, 0.05),
-                chance.random() * 1.2, chance.uniform(0.030, 0.042), colour())
+        _Walker("person", rng.uniform(0.67, 0.71), rng.choice((-1, 1)) * rng.uniform(0.02, 0.05),
+                rng.random() * 1.2, rng.uniform(0.030, 0.042), colour())
         for _ in range(6)
     ]  # fmt: skip
     cars = [
-        _Walker("vehicle", 0.80, -chance.uniform(0.10, 0.16), chance.random(), 0.13, colour()),
-        _Walker("vehicle", 0.92, chance.uniform(0.12, 0.20), chance.random(), 0.17, colour()),
+        _Walker("vehicle", 0.80, -rng.uniform(0.10, 0.16), rng.random(), 0.13, colour()),
+        _Walker("vehicle", 0.92, rng.uniform(0.12, 0.20), rng.random(), 0.17, colour()),
     ]
     return [*people, *cars]
 

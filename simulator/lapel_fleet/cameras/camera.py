@@ -104,13 +104,13 @@ class Environment(Protocol):
     def clock(self) -> SimulatedClock:
         """A wall clock of its own over the time that all share."""
 
-    def network(self, name: str, chance: random.Random) -> SimulatedNetwork:
+    def network(self, name: str, rng: random.Random) -> SimulatedNetwork:
         """Its line to the broker."""
 
     def card(self, name: str) -> CardInside:
         """Its card, empty."""
 
-    def footage(self, name: str, config: Config, clock: SimulatedClock, chance: RandomSource) -> SimulatedFootage:
+    def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:
         """Its lens, encoder and pre-event buffer, as they are after power-on."""
 
     def broker_url(self) -> str:
@@ -122,7 +122,7 @@ class CameraSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     state: str
     """What its lights show; `off` without power."""
-    is_told: bool
+    is_reported: bool
     """Whether it says so, too: see `SimulatedCamera.has_reported`."""
     is_online: bool
     trouble: str
@@ -179,38 +179,65 @@ class _PoweredFiles:
 
 
 class SimulatedCamera:
-    """What is done to it by the world is done here, and written into its `truth`."""
+    """What is done to it by the world is done here, and written into its `actual`."""
 
     __slots__ = (  # as in `lapel.camera.Camera`: a dictionary for each would take 2 KB
-        "_chance", "_darkness", "_event_button", "_has_battery", "_is_frozen", "_is_refilled", "_life", "_wanted_s",
-        "around", "battery", "buttons", "camera", "card", "clock", "contents", "contract", "dock", "flash", "footage",
-        "gps", "indicators", "link", "name", "network", "plugged", "settings", "storage", "tap", "truth", "worker",
+        "_darkness",
+        "_event_button",
+        "_has_battery",
+        "_is_frozen",
+        "_is_refilled",
+        "_life",
+        "_rng",
+        "_wanted_s",
+        "actual",
+        "battery",
+        "buttons",
+        "camera",
+        "card",
+        "clock",
+        "contents",
+        "contract",
+        "dock",
+        "environment",
+        "flash",
+        "footage",
+        "gps",
+        "indicators",
+        "link",
+        "name",
+        "network",
+        "plugged",
+        "settings",
+        "storage",
+        "tap",
+        "worker",
     )  # fmt: skip
 
-    def __init__(self, name: str, scenario: Scenario, world: RandomStreams, around: Environment) -> None:
+    def __init__(self, name: str, scenario: Scenario, streams: RandomStreams, environment: Environment) -> None:
         """`name` is `site/camera`. Nothing runs before `power_on`."""
-        self.name, self.truth = (
+        self.name, self.actual = (
             name,
-            ActualRecord(name, telemetry_s=scenario.telemetry_s, precision_s=around.precision_s),
+            ActualRecord(name, telemetry_s=scenario.telemetry_s, precision_s=environment.precision_s),
         )
         site, camera = name.split("/")
-        self.contract = LapelV1(around.agency, site, camera)
-        self.around = around
-        self.clock = around.clock()
-        self.network = around.network(name, world.chance(name, "line"))
-        self.contents = around.card(name)
-        self.card = SimulatedStorage(self.contents, remembers=around.remembers)
+        self.contract = LapelV1(environment.agency, site, camera)
+        self.environment = environment
+        self.clock = environment.clock()
+        self.network = environment.network(name, streams.stream(name, "line"))
+        self.contents = environment.card(name)
+        self.card = SimulatedStorage(self.contents, remembers=environment.remembers)
         self.flash = SimulatedFlash()
-        self.battery = SimulatedBattery(self.clock, world.chance(name, "battery"))
+        self.battery = SimulatedBattery(self.clock, streams.stream(name, "battery"))
         self.dock = SimulatedDock(self.battery)
         self.buttons = SimulatedButtons(self.clock)
         self.buttons.watchers.append(self._felt)
         self._event_button, self._wanted_s = EventButtonModel(), -math.inf
-        self.gps = SimulatedGps(self.clock, world.chance(name, "way"), site)
+        self.gps = SimulatedGps(self.clock, streams.stream(name, "way"), site)
         self.indicators = SimulatedIndicators()
         self.indicators.watchers += [self.battery.shows, self._saw]
-        self.settings = Settings(_config(around, site, camera, scenario))
-        self._chance = world.trickle(name, "firmware")
+        self.settings = Settings(_config(environment, site, camera, scenario))
+        self._rng = streams.counter_rng(name, "firmware")
         self._darkness: str | None = None
         self._is_frozen = self._is_refilled = False
         self._has_battery = True
@@ -254,7 +281,7 @@ class SimulatedCamera:
         """How it stands."""
         trouble = "it is off" if self.state == State.OFF.value else "" if self.is_online else self.link.status().reason
         return CameraSnapshot(
-            state=self.state, is_told=self.has_reported(self.state), is_online=self.is_online, trouble=trouble
+            state=self.state, is_reported=self.has_reported(self.state), is_online=self.is_online, trouble=trouble
         )
 
     @property
@@ -263,7 +290,7 @@ class SimulatedCamera:
         return 1 - self.card.free_bytes() / CARD_BYTES
 
     @property
-    def has_said_all(self) -> bool:
+    def has_sent_all(self) -> bool:
         """Whether nothing more is to be expected of it now: all is acknowledged, or it knows that its line is down."""
         if self.network.is_down:
             return not self.is_on or not self.link.status().up
@@ -283,17 +310,17 @@ class SimulatedCamera:
         """Somebody holds a button: the event button's ends a recording."""
         await self.buttons.hold(button, seconds)
 
-    def asked_at_console(self, command: Command) -> None:
+    def requested_at_console(self, command: Command) -> None:
         """A technician asks something of it, as the fleet could."""
         now = self.clock.now()
         match command.command:
             case "start-recording":
-                self.truth.at_console.append(command.id)
-                self.truth.activations.append(Activation(now.mono_s, iso(now.utc), command.id))
+                self.actual.at_console.append(command.id)
+                self.actual.activations.append(Activation(now.mono_s, iso(now.utc), command.id))
             case "stop-recording" if self.is_recording:
-                self.truth.stops.append(now.mono_s)
+                self.actual.stops.append(now.mono_s)
             case "mark" if self.is_recording:
-                self.truth.markers.append(now.mono_s)
+                self.actual.markers.append(now.mono_s)
 
     def press_to_start(self) -> None:
         """The wearer looks at the lights, and presses when it does not record."""
@@ -323,7 +350,7 @@ class SimulatedCamera:
         self._has_battery = False
         if self._life is None or not self.is_on:
             return
-        self.truth.power_cuts += 1
+        self.actual.power_cuts += 1
         self._note_stop()
         self.network.lose_power()
         self.flash.has_power = False
@@ -332,7 +359,7 @@ class SimulatedCamera:
             self.footage.lose_power()
         self._life.cancel()
         await asyncio.wait([self._life])
-        self.indicators.show(State.OFF)
+        self.indicators.show_state(State.OFF)
 
     async def switch_off(self) -> None:
         """An orderly end."""
@@ -344,7 +371,7 @@ class SimulatedCamera:
         """The wearer docks it; a recording is finished first."""
         self._is_refilled = True
         if self.is_recording:
-            self.truth.stops.append(self.clock.mono_s())
+            self.actual.stops.append(self.clock.mono_s())
         self.dock.put_in()
 
     def take_out_of_dock(self) -> None:
@@ -355,7 +382,7 @@ class SimulatedCamera:
         """The lens's cable is pulled. Harmless when it is."""
         if self._darkness is None:
             self._darkness = "unplugged"
-            self.truth.dark.append((self.clock.mono_s(), math.inf))
+            self.actual.dark.append((self.clock.mono_s(), math.inf))
             self.footage.unplug(self._darkness)
 
     def plug_lens_in(self) -> None:
@@ -364,7 +391,7 @@ class SimulatedCamera:
             if self._is_frozen:
                 self.thaw_picture()
             self._darkness = None
-            self.truth.dark[-1] = (self.truth.dark[-1][0], self.clock.mono_s())
+            self.actual.dark[-1] = (self.actual.dark[-1][0], self.clock.mono_s())
             self.footage.plug_in()
 
     def freeze_picture(self) -> None:
@@ -379,12 +406,12 @@ class SimulatedCamera:
 
     def break_card(self, number: int) -> None:
         """Every write fails with that error from now on, as in `errno.EROFS`."""
-        self.truth.card_faults += 1
+        self.actual.card_faults += 1
         self.card.fail_writes(OSError(number, errno.errorcode[number]))
 
     def fill_card(self, room_bytes: int) -> None:
         """There is room for so many bytes and no more."""
-        self.truth.card_faults += 1
+        self.actual.card_faults += 1
         with self._before_and_after():
             self.card.fill(room_bytes)
 
@@ -411,12 +438,12 @@ class SimulatedCamera:
     def swap_card(self) -> None:
         """Somebody puts another one in, empty and sound."""
         with self._before_and_after():
-            self.contents = self.around.card(self.name)
+            self.contents = self.environment.card(self.name)
             self.card.swap(self.contents)
 
     def step_clock(self, seconds: float) -> None:
         """The wall clock is corrected."""
-        self.truth.clock_steps += 1
+        self.actual.clock_steps += 1
         self.clock.step(seconds)
 
     def lose_time(self) -> None:
@@ -433,8 +460,8 @@ class SimulatedCamera:
         """Put on record how full its battery and card are."""
         now_s, refilled = self.clock.mono_s(), self._is_refilled
         self._is_refilled = self.dock.is_docked()
-        self.truth.battery.append(Resource(now_s, self.battery.charge().percent, refilled))
-        self.truth.storage.append(Resource(now_s, self.card.free_bytes(), refilled))
+        self.actual.battery.append(Resource(now_s, self.battery.charge().percent, refilled))
+        self.actual.storage.append(Resource(now_s, self.card.free_bytes(), refilled))
 
     @contextmanager
     def _before_and_after(self) -> Iterator[None]:
@@ -449,14 +476,14 @@ class SimulatedCamera:
         if self.camera is not None and self.is_on:
             await self.camera.settled()
 
-    def settle_truth(self) -> ActualRecord:
+    def finish_actual_record(self) -> ActualRecord:
         """What is true of it now."""
         self.look()
         self._note_stop()
-        self.truth.accounts = self.contents.listing()
-        self.truth.state = self.state
-        self.truth.session = self._firmware.state_message().session if self.camera else ""
-        return self.truth
+        self.actual.accounts = self.contents.listing()
+        self.actual.state = self.state
+        self.actual.session = self._firmware.state_message().session if self.camera else ""
+        return self.actual
 
     async def close(self) -> None:
         """The run is over: end it, however it stands."""
@@ -477,12 +504,12 @@ class SimulatedCamera:
         """Something reached it. A command that comes again came when it first did."""
         if message.topic == self.contract.command_topic:
             with contextlib.suppress(MessageError):
-                self.truth.came.setdefault(self.contract.decode_command(message).id, self.clock.mono_s())
+                self.actual.came.setdefault(self.contract.decode_command(message).id, self.clock.mono_s())
 
     def _saw(self, state: State) -> None:
         """Its lights change."""
-        if not self.truth.states or self.truth.states[-1][1] != state.value:
-            self.truth.states.append((self.clock.mono_s(), state.value))
+        if not self.actual.states or self.actual.states[-1][1] != state.value:
+            self.actual.states.append((self.clock.mono_s(), state.value))
 
     def _felt(self, edge: Edge) -> None:
         """A button moves under somebody's finger. Where nobody reads it, it means nothing."""
@@ -491,52 +518,51 @@ class SimulatedCamera:
         self._note_stop()
         now, finger = self.clock.now(), self._event_button
         match (finger.down if edge.is_down else finger.up)(now.mono_s, is_recording=self.is_recording):
-            case "start" if now.mono_s - self._wanted_s > self.truth.precision_s:  # again before the lights can change
+            case "start" if now.mono_s - self._wanted_s > self.actual.precision_s:  # again before the lights can change
                 self._wanted_s = now.mono_s
-                self.truth.activations.append(Activation(now.mono_s, iso(now.utc)))
+                self.actual.activations.append(Activation(now.mono_s, iso(now.utc)))
             case "mark":
-                self.truth.markers.append(now.mono_s)
+                self.actual.markers.append(now.mono_s)
 
     def _note_stop(self) -> None:
         """The button has been down long enough to end a recording."""
         stopped_s = self._event_button.stopped_at_s(self.clock.mono_s())
         if stopped_s is not None:
-            self.truth.stops.append(stopped_s)
+            self.actual.stops.append(stopped_s)
 
     async def _live(self) -> None:
         """Start after start, until one ends for good."""
-        log = Log(self.clock) if self.around.remembers else Log(self.clock, _LATELY_LINES)
+        log = Log(self.clock) if self.environment.remembers else Log(self.clock, _LATELY_LINES)
+        reason = ""
         try:
             while True:
                 self.settings.begin()
                 self.camera = self._assembled(self.settings.current, log)
                 if self.plugged is not None:
                     self.plugged.seat()
-                await self.camera.run()
+                await self.camera.run(reason)
                 self._note_stop()
                 if not self.camera.restarts:
                     return
+                reason = self.camera.ended
         finally:
             if self.plugged is not None:
                 self.plugged.end()
 
     def _assembled(self, config: Config, log: Log) -> Camera:
-        session = f"{self._chance.getrandbits(64):016x}"
-        self.worker = worker = CardWorker(self.around.writer, self.clock, self.card)
+        session = f"{self._rng.getrandbits(64):016x}"
+        self.worker = worker = CardWorker(self.environment.writer, self.clock, self.card)
         self.storage = PoweredStorage(self.card)
-        self._event_button, self._wanted_s = (
-            EventButtonModel(),
-            -math.inf,
-        )  # what the last life felt is nothing to this one
+        self._event_button, self._wanted_s = EventButtonModel(), -math.inf  # a camera knows nothing of earlier presses
         self.network.dial(config.link)
-        self.footage = self.around.footage(self.name, config, self.clock, self._chance)
+        self.footage = self.environment.footage(self.name, config, self.clock, self._rng)
         if self._darkness:
             self.footage.unplug(self._darkness)
         if self._is_frozen:
             self.footage.freeze()
         self.link = Session(
             InboundRecorder(self.network, self._came), self.contract, self.clock, Outbox(self.flash, _AT_ONCE),
-            session=session, chance=self._chance, spread_s=config.link.spread_s, drain_per_s=config.link.drain_per_s,
+            session=session, rng=self._rng, spread_s=config.link.spread_s, drain_per_s=config.link.drain_per_s,
         )  # fmt: skip
         self.tap = Tap(self.link)
         return Camera(
@@ -546,7 +572,7 @@ class SimulatedCamera:
             storage=self.storage,
             worker=worker,
             link=self.tap,
-            chance=self._chance,
+            rng=self._rng,
             session=session,
             indicators=self.indicators,
             switches=self.buttons,
@@ -558,15 +584,15 @@ class SimulatedCamera:
         )
 
 
-def _config(around: Environment, site: str, camera: str, scenario: Scenario) -> Config:
+def _config(environment: Environment, site: str, camera: str, scenario: Scenario) -> Config:
     return load_config(
         flags={
-            ("camera", "agency"): around.agency,
+            ("camera", "agency"): environment.agency,
             ("camera", "site"): site,
             ("camera", "name"): camera,
             ("prebuffer", "length_s"): scenario.prebuffer_s,
             ("link", "telemetry_s"): scenario.telemetry_s,
-            ("link", "broker"): around.broker_url(),
+            ("link", "broker"): environment.broker_url(),
             ("link", "spread_s"): scenario.spread_s,
         }
     )

@@ -44,7 +44,7 @@ class SimulatedConsole:
         """
         self.line, self.record = line, MemoryConsoleLog(camera.clock)
         self._camera, self._idle_s = camera, idle_s
-        self._worker = camera.around.worker
+        self._worker = camera.environment.worker
         self._door = LoginGuard(Secrets(None), camera.clock, self._worker)
         self._note = Note()
         self._desk: SimulatedCameraAccess | None = None
@@ -98,7 +98,7 @@ class SimulatedConsole:
     def end(self) -> None:
         """See `AttachedConsole.end`."""
         if self._desk is not None:
-            self._camera.tap.heard = self._desk = None
+            self._camera.tap.intercept = self._desk = None
         self._turned.set()
 
     # -- inside --------------------------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ class SimulatedCameraAccess(CameraAccess):
 
     async def _command(self, command: Command) -> Outcome:
         """What a technician does here goes into the camera's truth."""
-        self._simulated.asked_at_console(command)
+        self._simulated.requested_at_console(command)
         return await super()._command(command)
 
 

@@ -59,9 +59,9 @@ class LiveEnvironment:
         """See `Environment.clock`."""
         return SimulatedClock(self._time, self._start)
 
-    def network(self, name: str, chance: random.Random) -> RelayedNetwork:
+    def network(self, name: str, rng: random.Random) -> RelayedNetwork:
         """See `Environment.network`."""
-        cable = TcpRelay(chance) if self._cabled(name) else None
+        cable = TcpRelay(rng) if self._cabled(name) else None
         brokers = self._address.of_camera(self.agency, name)
         return RelayedNetwork(brokers, self._scenario.keepalive_s, self._admission, cable)
 
@@ -73,18 +73,18 @@ class LiveEnvironment:
         folder.mkdir(parents=True, exist_ok=True)
         return FolderCard(EvidenceStore(folder, 0))
 
-    def footage(self, name: str, config: Config, clock: SimulatedClock, chance: RandomSource) -> SimulatedFootage:  # noqa: ARG002
+    def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:  # noqa: ARG002
         """See `Environment.footage`."""
-        return self._film(config, clock, chance)
+        return self._film(config, clock, rng)
 
     def broker_url(self) -> str:
         """See `Environment.broker_url`. Who is asked for his password there is not told here."""
         return "mqtt://127.0.0.1"
 
 
-def tampered_with(scenario: Scenario, world: RandomStreams) -> Callable[[str], bool]:
+def tampered_with(scenario: Scenario, streams: RandomStreams) -> Callable[[str], bool]:
     """Which cameras need a cable: those whose line a fault of the scenario meets."""
     lines = [
         (fault, number) for number, fault in enumerate(scenario.faults) if fault.kind.startswith(("network.", "power."))
     ]
-    return lambda name: any(fault_injection.met(fault, number, [name], world) for fault, number in lines)
+    return lambda name: any(fault_injection.met(fault, number, [name], streams) for fault, number in lines)

@@ -19,9 +19,9 @@ _HOW_MANY, _LENGTHS_S = (3, 8), (5.0, 300.0)
 End = Callable[[], object]
 
 
-def met(fault: Fault, number: int, names: Iterable[str], world: RandomStreams) -> list[str]:
+def met(fault: Fault, number: int, names: Iterable[str], streams: RandomStreams) -> list[str]:
     """Those of `names` that the `number`-th fault of a scenario meets. All who ask agree, each shard for its share."""
-    return [name for name in names if fault.meets(name, world.chance(name, f"fault {number}"))]
+    return [name for name in names if fault.meets(name, streams.stream(name, f"fault {number}"))]
 
 
 def _over() -> None:
@@ -73,8 +73,8 @@ async def begin(fault: Fault, camera: SimulatedCamera, time: Timeline) -> End:
             await camera.drop_charge(fault.percent)
             return _over
         case "heat":
-            camera.battery.around(fault.celsius)
-            return lambda: camera.battery.around(ROOM_C)
+            camera.battery.set_ambient_c(fault.celsius)
+            return lambda: camera.battery.set_ambient_c(ROOM_C)
         case "clock.step":
             camera.step_clock(fault.step_s)
             return _over
@@ -98,22 +98,22 @@ def _reboot_again_and_again(camera: SimulatedCamera, time: Timeline, every_s: fl
     return end
 
 
-def drawn(scenario: Scenario, chance: random.Random) -> list[Fault]:
+def drawn(scenario: Scenario, rng: random.Random) -> list[Fault]:
     """A few faults of any kinds, at any times, for the share of the cameras that chance decides."""
     found = []
-    for _ in range(chance.randint(*_HOW_MANY)):
-        kind = chance.choice(sorted(FAULTS))
-        at_s = chance.uniform(0, 0.9) * scenario.duration_s
-        for_s = chance.uniform(*_LENGTHS_S) if FAULTS[kind].lasts else 0.0
-        site = chance.choice(sorted(scenario.sites))
+    for _ in range(rng.randint(*_HOW_MANY)):
+        kind = rng.choice(sorted(FAULTS))
+        at_s = rng.uniform(0, 0.9) * scenario.duration_s
+        for_s = rng.uniform(*_LENGTHS_S) if FAULTS[kind].lasts else 0.0
+        site = rng.choice(sorted(scenario.sites))
         found.append(
             Fault(
                 kind=kind, at_s=round(at_s, 3), for_s=round(min(for_s, scenario.duration_s - at_s), 3),
-                share=round(chance.uniform(0.1, 0.6), 2), sites=[site] if kind == "network.partition" else [],
-                step_s=round(chance.uniform(-120, 120)), latency_s=round(chance.uniform(0.05, 3), 2),
-                loss=round(chance.uniform(0.05, 0.5), 2), every_s=round(chance.uniform(5, 30)),
-                room_bytes=chance.choice((0, 1_000, 5_000_000)), bytes_per_s=chance.choice((20_000.0, 1_000_000.0)),
-                percent=round(chance.uniform(0, 12)), celsius=round(chance.uniform(50, 75)),
+                share=round(rng.uniform(0.1, 0.6), 2), sites=[site] if kind == "network.partition" else [],
+                step_s=round(rng.uniform(-120, 120)), latency_s=round(rng.uniform(0.05, 3), 2),
+                loss=round(rng.uniform(0.05, 0.5), 2), every_s=round(rng.uniform(5, 30)),
+                room_bytes=rng.choice((0, 1_000, 5_000_000)), bytes_per_s=rng.choice((20_000.0, 1_000_000.0)),
+                percent=round(rng.uniform(0, 12)), celsius=round(rng.uniform(50, 75)),
             )
         )  # fmt: skip
     return sorted(found, key=lambda one: one.at_s)

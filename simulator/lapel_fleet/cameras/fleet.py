@@ -50,7 +50,7 @@ class FleetSnapshot(msgspec.Struct, frozen=True, kw_only=True):
         return merged_counts(self.states.values())
 
 
-def _glance(cameras: Iterable[SimulatedCamera]) -> FleetSnapshot:
+def _snapshot(cameras: Iterable[SimulatedCamera]) -> FleetSnapshot:
     states: dict[str, dict[str, int]] = {}
     online, charges, used = 0, [], []
     for one in cameras:
@@ -87,14 +87,14 @@ class Fleet:
         self,
         scenario: Scenario,
         names: Sequence[str],
-        world: RandomStreams,
-        around: Environment,
+        streams: RandomStreams,
+        environment: Environment,
         time: Timeline,
     ) -> None:
         """`names` are this shard's cameras. Nothing runs before `power_on`."""
-        self._scenario, self._world, self._time = scenario, world, time
-        self._later = JobGroup(time)
-        self.cameras = {name: SimulatedCamera(name, scenario, world, around) for name in names}
+        self._scenario, self._streams, self._time = scenario, streams, time
+        self._jobs = JobGroup(time)
+        self.cameras = {name: SimulatedCamera(name, scenario, streams, environment) for name in names}
 
     def power_on(self) -> None:
         """Every camera starts."""
@@ -103,20 +103,20 @@ class Fleet:
 
     def begin(self) -> None:
         """The day begins: wearers wear, faults happen in their time."""
-        self._later.start(self._look())
+        self._jobs.start(self._look())
         for name, camera in self.cameras.items():
             if shifts := [one for one in self._scenario.shifts if one.is_of(name)]:
-                self._later.start(self._come_and_go(camera, shifts, self._world.chance(name, "shift")))
+                self._jobs.start(self._come_and_go(camera, shifts, self._streams.stream(name, "shift")))
             for number, doing in enumerate(self._scenario.does):
-                self._later.start(self._wear(camera, doing, f"wearer {number}"))
+                self._jobs.start(self._wear(camera, doing, f"wearer {number}"))
         for number, fault in enumerate(self._scenario.faults):
             if fault.kind not in fault_injection.OF_THE_CONTROL_ROOM:
-                for name in fault_injection.met(fault, number, self.cameras, self._world):
-                    self._later.start(self._go_wrong(fault, self.cameras[name]))
+                for name in fault_injection.met(fault, number, self.cameras, self._streams):
+                    self._jobs.start(self._go_wrong(fault, self.cameras[name]))
 
     async def end(self) -> None:
         """The day is over: what went wrong is mended, and nobody records any longer."""
-        await self._later.end()
+        await self._jobs.end()
         await self._time.sleep(2 * DOUBLE_S)  # a marker set just now would make half a double press of the hold
         await asyncio.gather(*(self._stop(one) for one in self.cameras.values() if one.is_recording))
         for camera in self.cameras.values():
@@ -124,27 +124,27 @@ class Fleet:
 
     async def _stop(self, camera: SimulatedCamera) -> None:
         most_s = min(STOPPING_S, STOPPING_SHARE * self._scenario.duration_s)
-        await self._time.sleep(self._world.chance(camera.name, "end").uniform(0.0, most_s))
+        await self._time.sleep(self._streams.stream(camera.name, "end").uniform(0.0, most_s))
         await camera.hold_to_stop()
 
-    def truths(self) -> list[ActualRecord]:
+    def actual_records(self) -> list[ActualRecord]:
         """What is true of each now."""
-        return [camera.settle_truth() for camera in self.cameras.values()]
+        return [camera.finish_actual_record() for camera in self.cameras.values()]
 
     async def close(self) -> None:
         """The run is over: what still runs is ended in order, many cameras at a time, as each says goodbye."""
         for cameras in self._turns():
             await asyncio.gather(*map(_ended, cameras))
 
-    def glance(self) -> FleetSnapshot:
+    def snapshot(self) -> FleetSnapshot:
         """How they stand right now."""
-        return together([_glance(self.cameras.values())])
+        return together([_snapshot(self.cameras.values())])
 
-    async def glance_in_turns(self) -> FleetSnapshot:
+    async def snapshot_in_turns(self) -> FleetSnapshot:
         """The same, a few cameras at a time, so that thousands of them do not hold up the event loop."""
         parts = []
         for cameras in self._turns():
-            parts.append(_glance(cameras))
+            parts.append(_snapshot(cameras))
             await asyncio.sleep(0)
         return together(parts)
 
@@ -160,17 +160,17 @@ class Fleet:
                 await asyncio.sleep(0)
             await self._time.sleep(self._scenario.duration_s / LOOKS)
 
-    async def _come_and_go(self, camera: SimulatedCamera, shifts: Sequence[Shift], chance: random.Random) -> None:
+    async def _come_and_go(self, camera: SimulatedCamera, shifts: Sequence[Shift], rng: random.Random) -> None:
         """Out of the dock when a shift begins and back when it ends, each a little late."""
         camera.put_in_dock()
         for shift in sorted(shifts, key=lambda one: one.start_s):
-            await self._time.sleep(shift.start_s + chance.uniform(0, shift.late_s) - self._time.mono_s())
+            await self._time.sleep(shift.start_s + rng.uniform(0, shift.late_s) - self._time.mono_s())
             camera.take_out_of_dock()
-            await self._time.sleep(shift.end_s + chance.uniform(0, shift.late_s) - self._time.mono_s())
+            await self._time.sleep(shift.end_s + rng.uniform(0, shift.late_s) - self._time.mono_s())
             camera.put_in_dock()
 
     async def _wear(self, camera: SimulatedCamera, doing: Wearer, who: str) -> None:
-        for outing in doing.outings(partial(self._chance, camera.name, who), self._scenario.duration_s):
+        for outing in doing.outings(partial(self._rng, camera.name, who), self._scenario.duration_s):
             await self._time.sleep(outing.after_s)
             camera.press_to_start()
             await self._time.sleep(outing.length_s / 2)
@@ -179,9 +179,9 @@ class Fleet:
             await self._time.sleep(FORGOTTEN_S if outing.forgets else outing.length_s / 2)
             await camera.hold_to_stop()
 
-    def _chance(self, name: str, who: str, number: int) -> random.Random:
+    def _rng(self, name: str, who: str, number: int) -> random.Random:
         """For an outing, not for the day: it takes 2.5 KB, and there are thousands of wearers."""
-        return self._world.chance(name, f"{who}, {number}")
+        return self._streams.stream(name, f"{who}, {number}")
 
     async def _go_wrong(self, fault: Fault, camera: SimulatedCamera) -> None:
         await self._time.sleep(fault.at_s)

@@ -19,7 +19,7 @@ SMALL_PIXELS = {"width": 640, "height": 360, "bitrate_bps": 1_500_000, "preset":
 class Filming(Protocol):
     """Makes a camera's footage, at each of its starts."""
 
-    def __call__(self, config: Config, clock: Clock, chance: RandomSource) -> SimulatedFootage:
+    def __call__(self, config: Config, clock: Clock, rng: RandomSource) -> SimulatedFootage:
         """Lens, encoder and pre-event buffer, as they are after power-on."""
 
 
@@ -40,7 +40,7 @@ def filming(media: Media, clip: Path | None = None) -> Filming:
 _BLANK = BlankSource()
 
 
-def _blank(config: Config, clock: Clock, chance: RandomSource) -> SimulatedFootage:  # noqa: ARG001  # see Filming
+def _blank(config: Config, clock: Clock, rng: RandomSource) -> SimulatedFootage:  # noqa: ARG001  # see Filming
     return ComputedFootage(clock, config.prebuffer.length_s, config.video.bitrate_bps, _BLANK)
 
 
@@ -49,14 +49,14 @@ def _clip(video: Path | None) -> Filming:
 
     reel = SharedClip(drawn_loop() if video is None else filmed_loop(video))
 
-    def film(config: Config, clock: Clock, chance: RandomSource) -> SimulatedFootage:  # noqa: ARG001  # see Filming
+    def film(config: Config, clock: Clock, rng: RandomSource) -> SimulatedFootage:  # noqa: ARG001  # see Filming
         return ComputedFootage(clock, config.prebuffer.length_s, reel.bitrate_bps, reel)
 
     return film
 
 
-def _pixels(config: Config, clock: Clock, chance: RandomSource) -> SimulatedFootage:
+def _pixels(config: Config, clock: Clock, rng: RandomSource) -> SimulatedFootage:
     from lapel_fleet.hardware.pixel_footage import PixelFootage
 
     video = msgspec.structs.replace(config.video, source="scene", **SMALL_PIXELS)
-    return PixelFootage(msgspec.structs.replace(config, video=video), clock, chance)
+    return PixelFootage(msgspec.structs.replace(config, video=video), clock, rng)

@@ -11,34 +11,34 @@ BackEndChecker = Callable[[Case, BackEndProbe], Iterator[str | None]]
 
 def believes_the_state(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
     """Of each camera that runs it believes what the camera does."""
-    truth, _ = case
-    if truth.state != "off":
-        believed = probe.state(truth.camera)
-        yield None if believed == truth.state else f"believes {believed}, it is {truth.state}"
+    actual, _ = case
+    if actual.state != "off":
+        believed = probe.state(actual.camera)
+        yield None if believed == actual.state else f"believes {believed}, it is {actual.state}"
 
 
 def notices_who_is_offline(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
     """Of each camera that is off it believes that it is offline."""
-    truth, heard = case
-    if truth.state == "off" and heard.states:
-        believed = probe.state(truth.camera)
+    actual, received = case
+    if actual.state == "off" and received.states:
+        believed = probe.state(actual.camera)
         yield None if believed == "offline" else f"believes {believed}, it is off"
 
 
 def knows_the_live_session(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
     """The run of the firmware that it believes is live is, not one before it."""
-    truth, _ = case
+    actual, _ = case
     ask: Callable[[str], str] | None = getattr(probe, "session", None)
-    if ask is not None and truth.state != "off":
-        believed = ask(truth.camera)
-        yield None if believed == truth.session else f"believes session {believed}, it is {truth.session}"
+    if ask is not None and actual.state != "off":
+        believed = ask(actual.camera)
+        yield None if believed == actual.session else f"believes session {believed}, it is {actual.session}"
 
 
 def misses_no_event(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
     """It has every event that reached it."""
-    truth, heard = case
-    kept = set(probe.events(truth.camera))
-    for event in first_receipts(heard):
+    actual, received = case
+    kept = set(probe.events(actual.camera))
+    for event in first_receipts(received):
         yield None if event.id in kept else f"has not got event {event.id} ({event.kind})"
 
 
@@ -50,9 +50,9 @@ def counts_events_once(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
 
 def keeps_the_order(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
     """Events stand in the order in which they happened, however they came; at one moment any order will do."""
-    truth, heard = case
-    places = _places(heard)
-    kept = [id_ for id_ in dict.fromkeys(probe.events(truth.camera)) if id_ in places]
+    actual, received = case
+    places = _places(received)
+    kept = [id_ for id_ in dict.fromkeys(probe.events(actual.camera)) if id_ in places]
     if kept:
         wrong = next((later for earlier, later in pairwise(kept) if places[later] < places[earlier]), None)
         yield None if wrong is None else f"has event {wrong} after what happened later"
@@ -60,19 +60,19 @@ def keeps_the_order(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
 
 def books_events_where_they_belong(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
     """What it has of a camera was said by that camera."""
-    truth, heard = case
-    said = {event.id for event in heard.events}
-    for id_ in dict.fromkeys(probe.events(truth.camera)):
+    actual, received = case
+    said = {event.id for event in received.events}
+    for id_ in dict.fromkeys(probe.events(actual.camera)):
         yield None if id_ in said else f"has event {id_}, which this camera never said"
 
 
 def knows_the_recordings(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
     """Each complete recording is known as such, and nothing else is."""
-    truth, _ = case
+    actual, _ = case
     ask: Callable[[str], Sequence[str]] | None = getattr(probe, "recordings", None)
     if ask is None:
         return
-    known, real = set(ask(truth.camera)), _complete(truth)
+    known, real = set(ask(actual.camera)), _complete(actual)
     for recording in sorted(known | real):
         if recording not in known:
             yield f"does not know that {recording} is complete"
@@ -92,12 +92,12 @@ BACK_END_CHECKERS: dict[str, BackEndChecker] = {
 }
 
 
-def _places(heard: ReceivedRecord) -> dict[str, tuple[int, float]]:
+def _places(received: ReceivedRecord) -> dict[str, tuple[int, float]]:
     """Where each event stands: which session of the camera it is of, and when in it."""
-    events = first_receipts(heard)
+    events = first_receipts(received)
     sessions = list(dict.fromkeys(event.session for event in events))
     return {event.id: (sessions.index(event.session), event.mono_s) for event in events}
 
 
-def _complete(truth: ActualRecord) -> set[str]:
-    return {account.recording for account in truth.accounts if account.status == "complete"}
+def _complete(actual: ActualRecord) -> set[str]:
+    return {account.recording for account in actual.accounts if account.status == "complete"}

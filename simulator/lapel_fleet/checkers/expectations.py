@@ -87,16 +87,16 @@ def _pre_event(_: Expectation, case: Case) -> list[float]:
 
 def _online(_: Expectation, case: Case) -> list[float]:
     """The share of the time from the first to the last that was heard of it."""
-    heard = case[1]
-    if not heard.arrivals:
+    received = case[1]
+    if not received.arrivals:
         return []
-    began_s, ended_s = heard.arrivals[0].at_s, heard.arrivals[-1].at_s
-    return [1.0 - _offline_s(heard, ended_s) / (ended_s - began_s)] if ended_s > began_s else []
+    began_s, ended_s = received.arrivals[0].at_s, received.arrivals[-1].at_s
+    return [1.0 - _offline_s(received, ended_s) / (ended_s - began_s)] if ended_s > began_s else []
 
 
-def _offline_s(heard: ReceivedRecord, ended_s: float) -> float:
+def _offline_s(received: ReceivedRecord, ended_s: float) -> float:
     total_s, since_s = 0.0, None
-    for one in heard.arrivals:
+    for one in received.arrivals:
         if isinstance(one.message, StateMessage):
             if since_s is not None:
                 total_s += one.at_s - since_s
@@ -106,16 +106,16 @@ def _offline_s(heard: ReceivedRecord, ended_s: float) -> float:
 
 def _start_latency(_: Expectation, case: Case) -> list[float]:
     """From the press or the command until somebody heard that the recording is on disk."""
-    truth, heard = case
+    actual, received = case
     told_s = {
         one.message.detail["recording"]: one.at_s
-        for one in reversed(heard.arrivals)
+        for one in reversed(received.arrivals)
         if isinstance(one.message, EventMessage) and one.message.kind == "recording-started"
     }
-    by_press = {account.trigger_time: account.recording for account in truth.accounts if not account.start.command}
-    by_command = {account.start.command: account.recording for account in truth.accounts}
+    by_press = {account.trigger_time: account.recording for account in actual.accounts if not account.start.command}
+    by_command = {account.start.command: account.recording for account in actual.accounts}
     started = [
-        (one, by_command.get(one.command) if one.command else by_press.get(one.utc)) for one in truth.activations
+        (one, by_command.get(one.command) if one.command else by_press.get(one.utc)) for one in actual.activations
     ]
     return [told_s[recording] - one.at_s for one, recording in started if recording in told_s]
 

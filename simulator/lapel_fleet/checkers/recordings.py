@@ -28,32 +28,32 @@ _ANNOUNCED = ("recording-started", "prebuffer-saved", "recording-saved", "recove
 
 def activations_are_answered(case: Case) -> Iterator[str | None]:
     """Each is one recording, or a refusal or failure on record."""
-    truth, heard = case
-    for one in truth.activations:
-        count = sum(_answers(truth, account, one) for account in truth.accounts)
-        if count > sum(_is_same(truth, one, other) for other in truth.activations):
+    actual, received = case
+    for one in actual.activations:
+        count = sum(_answers(actual, account, one) for account in actual.accounts)
+        if count > sum(_is_same(actual, one, other) for other in actual.activations):
             yield f"activation at {one.at_s:.1f} s is recorded {count} times"
-        elif not _was_switched_off(truth, one.at_s):
-            well = count or _was_refused(truth, heard, one)
+        elif not _was_switched_off(actual, one.at_s):
+            well = count or _was_refused(actual, received, one)
             yield None if well else f"activation at {one.at_s:.1f} s is neither recorded nor refused"
 
 
 def every_recording_was_asked_for(case: Case) -> Iterator[str | None]:
     """None begins by itself, or by a command that came too late or was never sent."""
-    truth, _ = case
-    for account in truth.accounts:
+    actual, _ = case
+    for account in actual.accounts:
         if account.continues is None:
-            yield None if _was_asked_for(truth, account) else f"{account.recording}: nobody asked for it"
+            yield None if _was_asked_for(actual, account) else f"{account.recording}: nobody asked for it"
 
 
 def no_recording_is_lost(case: Case) -> Iterator[str | None]:
     """Each that was announced is there, and so is each that another goes on from or into."""
-    truth, heard = case
-    real = {account.recording for account in truth.accounts}
-    announced = [str(event.detail["recording"]) for event in heard.events if event.kind in _ANNOUNCED]
+    actual, received = case
+    real = {account.recording for account in actual.accounts}
+    announced = [str(event.detail["recording"]) for event in received.events if event.kind in _ANNOUNCED]
     for recording in dict.fromkeys(announced):
         yield None if recording in real else f"{recording} was announced and is not there"
-    for account in truth.accounts:
+    for account in actual.accounts:
         for other in (account.continues, account.continued_by):
             if other is not None:
                 yield None if other in real else f"{account.recording} goes on with {other}, which is not there"
@@ -61,13 +61,13 @@ def no_recording_is_lost(case: Case) -> Iterator[str | None]:
 
 def recordings_end_well(case: Case) -> Iterator[str | None]:
     """Complete; interrupted only where power was cut or the card took nothing, failed only with a reason."""
-    truth, _ = case
-    interrupted = sum(account.status == "interrupted" for account in truth.accounts)
-    if interrupted > truth.power_cuts + truth.card_faults:
-        yield f"{interrupted} are interrupted; {truth.power_cuts} power cuts, {truth.card_faults} card faults"
-    for account in truth.accounts:
+    actual, _ = case
+    interrupted = sum(account.status == "interrupted" for account in actual.accounts)
+    if interrupted > actual.power_cuts + actual.card_faults:
+        yield f"{interrupted} are interrupted; {actual.power_cuts} power cuts, {actual.card_faults} card faults"
+    for account in actual.accounts:
         unexplained = account.status == "failed" and not (account.stop and account.stop.reason)
-        unfinished = account.status == "recording" and truth.state not in ("off", "recording")  # else it has time yet
+        unfinished = account.status == "recording" and actual.state not in ("off", "recording")  # else it has time yet
         bad = unfinished or unexplained
         yield f"{account.recording} is {account.status}" if bad else None
 
@@ -85,54 +85,54 @@ def pre_event_is_there_or_explained(case: Case) -> Iterator[str | None]:
 
 def pre_event_is_as_long_as_it_could_be(case: Case) -> Iterator[str | None]:
     """All that the lens saw in that time: a reason excuses no more than it explains."""
-    truth, _ = case
-    for one, clips in _activations_with_clips(truth):
-        if truth.states and all(clip.status == "complete" for clip in clips):
+    actual, _ = case
+    for one, clips in _activations_with_clips(actual):
+        if actual.states and all(clip.status == "complete" for clip in clips):
             told_s = sum(clip.prebuffer_actual_s for clip in clips)
-            seen_s = _seen_before_s(truth, one.at_s, clips[0].prebuffer_configured_s)
+            seen_s = _seen_before_s(actual, one.at_s, clips[0].prebuffer_configured_s)
             begun = seen_s < clips[0].prebuffer_configured_s - TOLERANCE_S
-            short = told_s < seen_s - (_BEGINNING_S if begun else TOLERANCE_S) - 4 * truth.precision_s
+            short = told_s < seen_s - (_BEGINNING_S if begun else TOLERANCE_S) - 4 * actual.precision_s
             said = f"{clips[0].recording}: {told_s:.1f} s from before the press, {seen_s:.1f} s were seen"
-            yield said if short or told_s > seen_s + _FRAGMENT_S + truth.precision_s else None
+            yield said if short or told_s > seen_s + _FRAGMENT_S + actual.precision_s else None
 
 
 def recordings_hold_all_their_time(case: Case) -> Iterator[str | None]:
     """From the first picture to the stop nothing is missing but what is told as a gap or as dropped."""
-    truth, _ = case
-    for account in truth.accounts:
+    actual, _ = case
+    for account in actual.accounts:
         if account.status == "complete":
             gaps_s = sum(gap.duration_s for gap in account.gaps)
-            missing_s = account.duration_s - gaps_s - account.frames / truth.fps
-            tolerance_s = TOLERANCE_S + (len(account.gaps) + min(account.fragments, _RAGGED)) / truth.fps
-            wrong = not -tolerance_s <= missing_s <= tolerance_s + account.dropped_frames / truth.fps
+            missing_s = account.duration_s - gaps_s - account.frames / actual.fps
+            tolerance_s = TOLERANCE_S + (len(account.gaps) + min(account.fragments, _RAGGED)) / actual.fps
+            wrong = not -tolerance_s <= missing_s <= tolerance_s + account.dropped_frames / actual.fps
             yield f"{account.recording}: {missing_s:.2f} s neither seen nor told" if wrong else None
 
 
 def recordings_last_as_long_as_wanted(case: Case) -> Iterator[str | None]:
     """From the press to the stop, or to the last picture before it."""
-    truth, _ = case
-    for one, clips in _activations_with_clips(truth):
-        wanted_s = _wanted_s(truth, one.at_s)
+    actual, _ = case
+    for one, clips in _activations_with_clips(actual):
+        wanted_s = _wanted_s(actual, one.at_s)
         last = clips[-1]
         if wanted_s is None or last.end_time is None or not _was_stopped(last):
             continue
         length_s = _seconds(last.trigger_time, last.end_time)
-        wrong = abs(length_s - wanted_s) > TOLERANCE_S + 2 * truth.precision_s
+        wrong = abs(length_s - wanted_s) > TOLERANCE_S + 2 * actual.precision_s
         yield f"{last.recording}: {length_s:.2f} s from the press on, {wanted_s:.2f} s were wanted" if wrong else None
 
 
 def gaps_are_told(case: Case) -> Iterator[str | None]:
     """While the lens gave no pictures, each complete recording says so."""
-    truth, _ = case
-    for one, clips in _activations_with_clips(truth):
+    actual, _ = case
+    for one, clips in _activations_with_clips(actual):
         for clip in clips:
             if clip.status != "complete" or clip.start_time is None:
                 continue
             start_s = one.at_s + _seconds(clip.trigger_time, clip.start_time)
-            dark_s = truth.dark_s(start_s, start_s + clip.duration_s)
+            dark_s = actual.dark_s(start_s, start_s + clip.duration_s)
             if dark_s > _UNTOLD_GAP_S:
                 told_s = sum(gap.duration_s for gap in clip.gaps)
-                missing = told_s < dark_s - (TOLERANCE_S + truth.precision_s) * len(truth.dark)
+                missing = told_s < dark_s - (TOLERANCE_S + actual.precision_s) * len(actual.dark)
                 yield f"{clip.recording}: {dark_s:.1f} s without pictures, {told_s:.1f} s are told" if missing else None
 
 
@@ -150,9 +150,9 @@ def no_two_recordings_at_once(case: Case) -> Iterator[str | None]:
 
 def saved_is_said(case: Case) -> Iterator[str | None]:
     """Each complete recording was announced with its length and its pictures, and nothing else was."""
-    truth, heard = case
-    said = {event.detail["recording"]: event.detail for event in heard.events if event.kind == "recording-saved"}
-    for account in truth.accounts:
+    actual, received = case
+    said = {event.detail["recording"]: event.detail for event in received.events if event.kind == "recording-saved"}
+    for account in actual.accounts:
         detail = said.get(account.recording)
         if account.status == "complete" and detail is None:
             yield f"{account.recording} is complete, which was never said"
@@ -169,71 +169,71 @@ def saved_is_said(case: Case) -> Iterator[str | None]:
 
 def markers_are_kept(case: Case) -> Iterator[str | None]:
     """Each is told and stands in the recording, or is refused."""
-    truth, heard = case
-    told = [event for event in first_receipts(heard) if event.kind == "marker"]
-    refused = [event.mono_s for event in heard.events if event.kind == "refused" and event.detail["event"] == "mark"]
+    actual, received = case
+    told = [event for event in first_receipts(received) if event.kind == "marker"]
+    refused = [event.mono_s for event in received.events if event.kind == "refused" and event.detail["event"] == "mark"]
     answers_s = [*refused, *(event.mono_s for event in told)]
-    for at_s in truth.markers:
-        answered = any(abs(at_s - answer_s) < TOLERANCE_S + truth.precision_s for answer_s in answers_s)
-        if not _was_switched_off(truth, at_s) and not _ended_then(truth, at_s):
+    for at_s in actual.markers:
+        answered = any(abs(at_s - answer_s) < TOLERANCE_S + actual.precision_s for answer_s in answers_s)
+        if not _was_switched_off(actual, at_s) and not _ended_then(actual, at_s):
             yield None if answered else f"the marker at {at_s:.1f} s is neither told nor refused"
-    complete = {account.recording for account in truth.accounts if account.status == "complete"}
+    complete = {account.recording for account in actual.accounts if account.status == "complete"}
     for recording, count in Counter(str(event.detail["recording"]) for event in told).items():
         if recording in complete:
-            kept = _markers_of(truth, recording)
+            kept = _markers_of(actual, recording)
             yield None if kept == count else f"{recording}: {count} markers were told, {kept} are in it"
 
 
-def _answers(truth: ActualRecord, account: Account, one: Activation) -> bool:
+def _answers(actual: ActualRecord, account: Account, one: Activation) -> bool:
     if account.continues is not None:
         return False
-    return account.start.command == one.command if one.command else _is_trigger(truth, account, one)
+    return account.start.command == one.command if one.command else _is_trigger(actual, account, one)
 
 
-def _is_same(truth: ActualRecord, one: Activation, other: Activation) -> bool:
+def _is_same(actual: ActualRecord, one: Activation, other: Activation) -> bool:
     """Whether nobody can tell the one from the other by what was recorded."""
-    return one.command == other.command and abs(one.at_s - other.at_s) <= 2 * truth.precision_s
+    return one.command == other.command and abs(one.at_s - other.at_s) <= 2 * actual.precision_s
 
 
-def _is_trigger(truth: ActualRecord, account: Account, one: Activation) -> bool:
+def _is_trigger(actual: ActualRecord, account: Account, one: Activation) -> bool:
     apart_s = abs(_seconds(one.utc, account.trigger_time))
-    return not account.start.command and not one.command and apart_s <= truth.precision_s
+    return not account.start.command and not one.command and apart_s <= actual.precision_s
 
 
-def _was_refused(truth: ActualRecord, heard: ReceivedRecord, one: Activation) -> bool:
+def _was_refused(actual: ActualRecord, received: ReceivedRecord, one: Activation) -> bool:
     """A start was refused then; or a recording failed soon after, on a card that took its time to say so."""
-    tolerance_s = TOLERANCE_S + truth.precision_s
-    for event in heard.events:
+    tolerance_s = TOLERANCE_S + actual.precision_s
+    for event in received.events:
         later_s = event.mono_s - one.at_s
         is_refusal = event.kind == "command-rejected" or (event.kind == "refused" and event.detail["event"] == "start")
         if is_refusal and abs(later_s) < tolerance_s:
             return True
-        if event.kind == "recording-failed" and -tolerance_s < later_s < _SLOWEST_CARD_S + 40 * truth.precision_s:
+        if event.kind == "recording-failed" and -tolerance_s < later_s < _SLOWEST_CARD_S + 40 * actual.precision_s:
             return True
     return False
 
 
-def _was_switched_off(truth: ActualRecord, at_s: float) -> bool:
-    return bool(truth.states) and "off" in truth.states_between(at_s, at_s + _JUST_SWITCHED_OFF_S)
+def _was_switched_off(actual: ActualRecord, at_s: float) -> bool:
+    return bool(actual.states) and "off" in actual.states_between(at_s, at_s + _JUST_SWITCHED_OFF_S)
 
 
-def _ended_then(truth: ActualRecord, at_s: float) -> bool:
+def _ended_then(actual: ActualRecord, at_s: float) -> bool:
     """Whether a recording ended in that moment, be it before a light showed it: nobody knows what was first."""
-    return any(state != "recording" and abs(since_s - at_s) <= truth.precision_s for since_s, state in truth.states)
+    return any(state != "recording" and abs(since_s - at_s) <= actual.precision_s for since_s, state in actual.states)
 
 
-def _was_asked_for(truth: ActualRecord, account: Account) -> bool:
+def _was_asked_for(actual: ActualRecord, account: Account) -> bool:
     if account.start.command:
-        known = account.start.command in truth.commands or account.start.command in truth.at_console
-        return known and account.start.command not in truth.expired
-    return any(_is_trigger(truth, account, one) for one in truth.activations)
+        known = account.start.command in actual.commands or account.start.command in actual.at_console
+        return known and account.start.command not in actual.expired
+    return any(_is_trigger(actual, account, one) for one in actual.activations)
 
 
-def _activations_with_clips(truth: ActualRecord) -> Iterator[tuple[Activation, list[Account]]]:
+def _activations_with_clips(actual: ActualRecord) -> Iterator[tuple[Activation, list[Account]]]:
     """Each activation that was recorded once, with its clip and those that go on from it."""
-    following = {account.continues: account for account in truth.accounts if account.continues}
-    for one in truth.activations:
-        firsts = [account for account in truth.accounts if _answers(truth, account, one)]
+    following = {account.continues: account for account in actual.accounts if account.continues}
+    for one in actual.activations:
+        firsts = [account for account in actual.accounts if _answers(actual, account, one)]
         if len(firsts) == 1:
             clips = firsts
             while (later := following.get(clips[-1].recording)) is not None:
@@ -241,15 +241,15 @@ def _activations_with_clips(truth: ActualRecord) -> Iterator[tuple[Activation, l
             yield one, clips
 
 
-def _seen_before_s(truth: ActualRecord, at_s: float, asked_s: float) -> float:
+def _seen_before_s(actual: ActualRecord, at_s: float, asked_s: float) -> float:
     """How much of the asked time before `at_s` the camera saw, without a break that emptied its buffer."""
-    from_s = max(_capturing_since_s(truth, at_s), at_s - asked_s)
-    return at_s - from_s - truth.dark_s(from_s, at_s)
+    from_s = max(_capturing_since_s(actual, at_s), at_s - asked_s)
+    return at_s - from_s - actual.dark_s(from_s, at_s)
 
 
-def _capturing_since_s(truth: ActualRecord, at_s: float) -> float:
+def _capturing_since_s(actual: ActualRecord, at_s: float) -> float:
     since_s = at_s
-    for start_s, state in truth.states:
+    for start_s, state in actual.states:
         if start_s > at_s:
             break
         if state not in _CAPTURING:
@@ -259,16 +259,16 @@ def _capturing_since_s(truth: ActualRecord, at_s: float) -> float:
     return since_s
 
 
-def _wanted_s(truth: ActualRecord, at_s: float) -> float | None:
+def _wanted_s(actual: ActualRecord, at_s: float) -> float | None:
     """Seconds from the press to the stop, or to the last picture before it, which may have been before the press. None
     when nobody stopped it, or nobody knows.
     """
-    ends = truth.stops or [end_s for (_, before), (end_s, _) in pairwise(truth.states) if before == "recording"]
+    ends = actual.stops or [end_s for (_, before), (end_s, _) in pairwise(actual.states) if before == "recording"]
     later = [end_s for end_s in ends if end_s > at_s]
     if not later:
         return None
     end_s = later[0]
-    for dark_from_s, dark_to_s in truth.dark:
+    for dark_from_s, dark_to_s in actual.dark:
         if dark_from_s < end_s <= dark_to_s:
             end_s = dark_from_s
     return end_s - at_s
@@ -279,9 +279,9 @@ def _was_stopped(account: Account) -> bool:
     return account.status == "complete" and account.stop is not None and account.stop.source != "camera"
 
 
-def _markers_of(truth: ActualRecord, recording: str) -> int:
+def _markers_of(actual: ActualRecord, recording: str) -> int:
     """In the clip of that name and those that go on from it."""
-    by_id = {account.recording: account for account in truth.accounts}
+    by_id = {account.recording: account for account in actual.accounts}
     count, clip = 0, by_id.get(recording)
     while clip is not None:
         count += len(clip.markers_s)

@@ -185,10 +185,10 @@ class BackEndProbe(Protocol):
         """Ids of the camera's events as it keeps them, in its order."""
 
 
-def first_receipts(heard: ReceivedRecord) -> list[EventMessage]:
+def first_receipts(received: ReceivedRecord) -> list[EventMessage]:
     """Each event once, in the order of its first coming."""
     first: dict[str, EventMessage] = {}
-    for event in heard.events:
+    for event in received.events:
         first.setdefault(event.id, event)
     return list(first.values())
 

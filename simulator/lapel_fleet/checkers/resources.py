@@ -16,25 +16,25 @@ _BYTES_A_RECORDING = 65_536
 
 def batteries_add_up(case: Case) -> Iterator[str | None]:
     """A charge never rises but on a charger, stays between 0 and 100, and is told as it is."""
-    truth, heard = case
-    yield from _only_falls("the charge", truth.battery, _PERCENT / 100)
-    for one in truth.battery:
+    actual, received = case
+    yield from _only_falls("the charge", actual.battery, _PERCENT / 100)
+    for one in actual.battery:
         if not 0 <= one.left <= 100:
             yield f"a charge of {one.left:g} % at {one.at_s:.1f} s"
-    told = [(at_s, getattr(message, "battery_percent", None)) for at_s, message in heard.telemetry]
-    yield from _told_as_it_is("the charge", truth, truth.battery, told, _PERCENT)
+    told = [(at_s, getattr(message, "battery_percent", None)) for at_s, message in received.telemetry]
+    yield from _told_as_it_is("the charge", actual, actual.battery, told, _PERCENT)
 
 
 def storage_adds_up(case: Case) -> Iterator[str | None]:
     """Free space falls by what the recordings weigh, rises only when they are taken off, and is told as it is."""
-    truth, heard = case
-    yield from _only_falls("the free space", truth.storage, _BYTES_A_RECORDING)
-    told = [(at_s, message.storage_free_bytes) for at_s, message in heard.telemetry]
-    yield from _told_as_it_is("the free space", truth, truth.storage, told, _BYTES)
-    if len(truth.storage) > 1 and not any(one.refilling for one in truth.storage):
-        gone = truth.storage[0].left - truth.storage[-1].left
-        held = sum(account.video_bytes + account.torn_bytes for account in truth.accounts)
-        wrong = abs(gone - held) > _BYTES_A_RECORDING * (len(truth.accounts) + 1)
+    actual, received = case
+    yield from _only_falls("the free space", actual.storage, _BYTES_A_RECORDING)
+    told = [(at_s, message.storage_free_bytes) for at_s, message in received.telemetry]
+    yield from _told_as_it_is("the free space", actual, actual.storage, told, _BYTES)
+    if len(actual.storage) > 1 and not any(one.refilling for one in actual.storage):
+        gone = actual.storage[0].left - actual.storage[-1].left
+        held = sum(account.video_bytes + account.torn_bytes for account in actual.accounts)
+        wrong = abs(gone - held) > _BYTES_A_RECORDING * (len(actual.accounts) + 1)
         yield f"{gone:.0f} bytes are gone, the recordings weigh {held}" if wrong else None
 
 
@@ -46,21 +46,21 @@ def _only_falls(what: str, samples: Sequence[Resource], tolerance: float) -> Ite
 
 def _told_as_it_is(
     what: str,
-    truth: ActualRecord,
+    actual: ActualRecord,
     samples: Sequence[Resource],
     told: Sequence[tuple[float, float | None]],
     tolerance: float,
 ) -> Iterator[str | None]:
-    """Telemetry tells what was measured at the last look; the truth is somewhere between the samples around it."""
+    """Telemetry tells what was measured at the last look; the truth is somewhere between the samples nearby it."""
     for at_s, left in told:
-        around = _around(samples, at_s - 2 * truth.telemetry_s, at_s)
-        if left is not None and around:
-            wrong = not min(around) - tolerance <= left <= max(around) + tolerance
-            span = f"{min(around):g} to {max(around):g}"
+        nearby = _environment(samples, at_s - 2 * actual.telemetry_s, at_s)
+        if left is not None and nearby:
+            wrong = not min(nearby) - tolerance <= left <= max(nearby) + tolerance
+            span = f"{min(nearby):g} to {max(nearby):g}"
             yield f"{what} is told as {left:g} at {at_s:.1f} s, it was {span}" if wrong else None
 
 
-def _around(samples: Sequence[Resource], from_s: float, to_s: float) -> list[float]:
+def _environment(samples: Sequence[Resource], from_s: float, to_s: float) -> list[float]:
     """The samples between the two moments, with the last before and the first after them."""
     before = max((one.at_s for one in samples if one.at_s <= from_s), default=-math.inf)
     after = min((one.at_s for one in samples if one.at_s >= to_s), default=math.inf)

@@ -14,71 +14,71 @@ _FPS_MARGIN = 1.5
 
 def every_state_told_is_true(case: Case) -> Iterator[str | None]:
     """Each state message and all telemetry says what the camera did then, or a moment before."""
-    truth, heard = case
-    if not truth.states:
+    actual, received = case
+    if not actual.states:
         return
-    for one in heard.arrivals:
+    for one in received.arrivals:
         if isinstance(one.message, StateMessage | Telemetry) and not _is_will(one):
             told = "off" if one.message.state == "offline" else one.message.state
-            true = _true_lately(truth, one.at_s)
+            true = _true_lately(actual, one.at_s)
             yield None if told in true else f"said at {one.at_s:.1f} s to be {told}, was {_words(true)}"
 
 
 def no_stale_state_is_left_standing(case: Case) -> Iterator[str | None]:
     """Whenever a camera is heard of, what was last said of its state is true, or was a moment before."""
-    truth, heard = case
-    if not truth.states:
+    actual, received = case
+    if not actual.states:
         return
     believed: Arrival | None = None
-    for one in heard.arrivals:
+    for one in received.arrivals:
         if not isinstance(one.message, StateMessage):
-            yield _staleness(truth, believed, one)
+            yield _staleness(actual, believed, one)
         else:
             believed = one
 
 
-def _staleness(truth: ActualRecord, believed: Arrival | None, one: Arrival) -> str | None:
+def _staleness(actual: ActualRecord, believed: Arrival | None, one: Arrival) -> str | None:
     if believed is None or not isinstance(believed.message, StateMessage):
         return f"was heard of at {one.at_s:.1f} s, before it said what it does"
     told = believed.message.state
     if told == "offline":
         return (
             f"is shown offline, and is heard of at {one.at_s:.1f} s"
-            if one.at_s - believed.at_s > truth.news_s
+            if one.at_s - believed.at_s > actual.news_s
             else None
         )
-    true = _true_lately(truth, one.at_s)
+    true = _true_lately(actual, one.at_s)
     return None if told in true else f"is shown {told} at {one.at_s:.1f} s, was {_words(true)}"
 
 
 def what_happened_is_told(case: Case) -> Iterator[str | None]:
     """Each change of state that lasted is an event, unless the camera said that it gave some up."""
-    truth, heard = case
-    if not truth.states or any(event.kind == "events-dropped" for event in heard.events):
+    actual, received = case
+    if not actual.states or any(event.kind == "events-dropped" for event in received.events):
         return
-    told = [event for event in first_receipts(heard) if event.kind == "state-changed"]
-    ends_s = [at_s for at_s, _ in truth.states[1:]]
-    for (at_s, state), end_s in zip(truth.states, [*ends_s, float("inf")], strict=True):
-        dark_s = truth.dark_s(at_s, end_s) if state == "recording" else 0.0
-        if state not in ("off", "booting") and end_s - at_s - dark_s > _BRIEF_S + truth.precision_s:
-            known = any(_tells(truth, event, state, at_s, dark_s) for event in told)
+    told = [event for event in first_receipts(received) if event.kind == "state-changed"]
+    ends_s = [at_s for at_s, _ in actual.states[1:]]
+    for (at_s, state), end_s in zip(actual.states, [*ends_s, float("inf")], strict=True):
+        dark_s = actual.dark_s(at_s, end_s) if state == "recording" else 0.0
+        if state not in ("off", "booting") and end_s - at_s - dark_s > _BRIEF_S + actual.precision_s:
+            known = any(_tells(actual, event, state, at_s, dark_s) for event in told)
             yield None if known else f"was {state} from {at_s:.1f} s on, which was never told"
 
 
-def _tells(truth: ActualRecord, event: EventMessage, state: str, at_s: float, dark_s: float) -> bool:
-    from_s, to_s = at_s - _EARLY_S - truth.precision_s, at_s + dark_s + truth.news_s
+def _tells(actual: ActualRecord, event: EventMessage, state: str, at_s: float, dark_s: float) -> bool:
+    from_s, to_s = at_s - _EARLY_S - actual.precision_s, at_s + dark_s + actual.news_s
     return event.detail["after"] == state and from_s < event.mono_s < to_s
 
 
 def the_retained_state_is_true(case: Case) -> Iterator[str | None]:
     """Whoever asks at the end is told what the camera does."""
-    truth, heard = case
-    if heard.state is None:
+    actual, received = case
+    if received.state is None:
         yield "was never heard of"
         return
-    true = truth.state if truth.state != "off" else "offline"
-    agree = heard.state.state == true and (true == "offline" or heard.state.session == truth.session)
-    yield None if agree else f"is shown {heard.state.state} ({heard.state.session}), is {true} ({truth.session})"
+    true = actual.state if actual.state != "off" else "offline"
+    agree = received.state.state == true and (true == "offline" or received.state.session == actual.session)
+    yield None if agree else f"is shown {received.state.state} ({received.state.session}), is {true} ({actual.session})"
 
 
 def states_name_real_recordings(case: Case) -> Iterator[str | None]:
@@ -91,22 +91,22 @@ def states_name_real_recordings(case: Case) -> Iterator[str | None]:
 
 def telemetry_is_plausible(case: Case) -> Iterator[str | None]:
     """Time goes on, pictures come as fast as the lens gives them, what was given up does not come back."""
-    truth, heard = case
+    actual, received = case
     last: dict[str, tuple[float, Telemetry]] = {}
-    for at_s, told in heard.telemetry:
-        yield _implausible(truth, at_s, told, last.get(told.session))
+    for at_s, told in received.telemetry:
+        yield _implausible(actual, at_s, told, last.get(told.session))
         last[told.session] = (at_s, told)
 
 
 def _implausible(
-    truth: ActualRecord, at_s: float, told: Telemetry, before: tuple[float, Telemetry] | None
+    actual: ActualRecord, at_s: float, told: Telemetry, before: tuple[float, Telemetry] | None
 ) -> str | None:
-    if told.measured_fps > truth.fps * _FPS_MARGIN:
-        return f"{told.measured_fps:g} pictures a second at {at_s:.1f} s, the lens gives {truth.fps:g}"
+    if told.measured_fps > actual.fps * _FPS_MARGIN:
+        return f"{told.measured_fps:g} pictures a second at {at_s:.1f} s, the lens gives {actual.fps:g}"
     if before is not None:
         passed_s, counted_s = _seconds_between(before[1].time, told.time), told.uptime_s - before[1].uptime_s
         if (
-            abs(passed_s - counted_s) > _EARLY_S + truth.precision_s and not truth.clock_steps
+            abs(passed_s - counted_s) > _EARLY_S + actual.precision_s and not actual.clock_steps
         ):  # as it was measured: a line may be slow
             return f"counts {counted_s:.1f} s of uptime in {passed_s:.1f} s, at {at_s:.1f} s"
         if told.events_dropped < before[1].events_dropped:
@@ -118,10 +118,10 @@ def _seconds_between(earlier: str, later: str) -> float:
     return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
 
 
-def _true_lately(truth: ActualRecord, at_s: float) -> set[str]:
+def _true_lately(actual: ActualRecord, at_s: float) -> set[str]:
     """What may be said of it. *Recording* is not said before there is a picture of it on disk."""
-    true = truth.states_between(at_s - truth.news_s, at_s + truth.precision_s)
-    return true | {"buffering"} if "recording" in true and truth.dark_s(at_s - truth.news_s, at_s) else true
+    true = actual.states_between(at_s - actual.news_s, at_s + actual.precision_s)
+    return true | {"buffering"} if "recording" in true and actual.dark_s(at_s - actual.news_s, at_s) else true
 
 
 def _is_will(one: Arrival) -> bool:

@@ -40,7 +40,7 @@ class FleetControl(Protocol):
     def faults(self) -> Mapping[int, Fault]:
         """What goes wrong because somebody wanted it, by its number; `at_s` says since when."""
 
-    async def looks(self, names: Sequence[str]) -> Mapping[str, CameraSnapshot]:
+    async def snapshots(self, names: Sequence[str]) -> Mapping[str, CameraSnapshot]:
         """How these stand."""
 
     async def advance(self, seconds: float) -> list[str]:

@@ -35,7 +35,7 @@ class LiveControl:
     def __init__(
         self,
         names: Sequence[str],
-        crews: Sequence[CameraWorker],
+        workers: Sequence[CameraWorker],
         time: ScaledTimeline,
         agency: str,
         address: Address,
@@ -44,8 +44,8 @@ class LiveControl:
         """`names` says their order; `cases` adds to what is true what was heard."""
         self.agency, self.broker_url = agency, address.without_secret
         self.names = names
-        self._crews, self._time, self._cases = crews, time, cases
-        self._crew_of = {name: crew for crew in crews for name in crew.names}
+        self._workers, self._time, self._cases = workers, time, cases
+        self._crew_of = {name: worker for worker in workers for name in worker.names}
         self._asked = ManualFaults(time.mono_s)
 
     @property
@@ -59,22 +59,22 @@ class LiveControl:
         return self._asked.now
 
     @property
-    def by_hand(self) -> list[Fault]:
+    def manual_faults(self) -> list[Fault]:
         """All that ever went wrong because somebody wanted it, with its times."""
         return self._asked.ever
 
-    async def looks(self, names: Sequence[str]) -> Mapping[str, CameraSnapshot]:
-        """See `FleetControl.looks`."""
+    async def snapshots(self, names: Sequence[str]) -> Mapping[str, CameraSnapshot]:
+        """See `FleetControl.snapshots`."""
         for name in names:
             check_name(name, self._crew_of)
         found: dict[str, CameraSnapshot] = {}
-        for crew in self._crews:
-            found |= await crew.looks([name for name in names if self._crew_of[name] is crew])
+        for worker in self._workers:
+            found |= await worker.snapshots([name for name in names if self._crew_of[name] is worker])
         return {name: found[name] for name in names}
 
     async def cases(self) -> list[Case]:
         """See `FleetControl.cases`."""
-        return self._cases([truth for crew in self._crews for truth in await crew.truths()])
+        return self._cases([actual for worker in self._workers for actual in await worker.actual_records()])
 
     async def advance(self, seconds: float) -> list[str]:
         """See `FleetControl.advance`."""
@@ -95,7 +95,7 @@ class LiveControl:
         """See `FleetControl.until_state`."""
         check_state(state)
         end_s = self.now_s + within_s
-        while not ((look := (await self.looks([name]))[name]).state == state and look.is_told):
+        while not ((look := (await self.snapshots([name]))[name]).state == state and look.is_reported):
             if self.now_s > end_s:
                 raise LapelError(f"{name}: {state} did not happen within {within_s:g} s of the cameras' time")
             await asyncio.sleep(_LOOK_S)
@@ -104,7 +104,7 @@ class LiveControl:
         """See `FleetControl.until_online`."""
         clock = SystemClock()
         deadline_s = clock.mono_s() + limit_s
-        while away := {name: look for name, look in (await self.looks(names)).items() if not look.is_online}:
+        while away := {name: look for name, look in (await self.snapshots(names)).items() if not look.is_online}:
             if clock.mono_s() > deadline_s:
                 name, look = next(iter(away.items()))
                 raise LapelError(not_online(name, look, limit_s))
@@ -124,8 +124,8 @@ class LiveControl:
         check_fault(fault, self._crew_of)
         number = self._asked.number()
         try:
-            for crew in self._crews:
-                await crew.begin_fault(number, fault)
+            for worker in self._workers:
+                await worker.begin_fault(number, fault)
         except LapelError:
             await self.end_fault(number)  # what has begun elsewhere is ended when the rest cannot
             raise
@@ -135,8 +135,8 @@ class LiveControl:
     async def end_fault(self, number: int) -> None:
         """See `FleetControl.end_fault`."""
         self._asked.ended(number)
-        for crew in self._crews:
-            await crew.end_fault(number)
+        for worker in self._workers:
+            await worker.end_fault(number)
 
     def _of(self, name: str) -> CameraWorker:
         check_name(name, self._crew_of)

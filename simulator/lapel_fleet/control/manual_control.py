@@ -110,10 +110,10 @@ class ManualControl:
     """On the cameras of one process. Nothing here waits for time to pass; who goes on with it decides when."""
 
     def __init__(
-        self, cameras: Mapping[str, SimulatedCamera], world: RandomStreams, time: Timeline, speed: float = 1.0
+        self, cameras: Mapping[str, SimulatedCamera], streams: RandomStreams, time: Timeline, speed: float = 1.0
     ) -> None:
         """`speed`: how fast `time` goes, beside real time; at a console somebody lives in that."""
-        self._cameras, self._world, self._time, self._speed = cameras, world, time, speed
+        self._cameras, self._streams, self._time, self._speed = cameras, streams, time, speed
         self._consoles: dict[str, contextlib.AsyncExitStack] = {}
         self._faults: dict[int, contextlib.ExitStack] = {}
         self._holding: set[asyncio.Task[None]] = set()
@@ -140,7 +140,7 @@ class ManualControl:
         """Let it happen to those that it names, or to all; of these, to the share that it has, drawn from the seed."""
         with contextlib.ExitStack() as begun:  # what has begun is ended when the rest cannot
             for name, camera in self._cameras.items():
-                if fault.meets(name, self._world.chance(name, f"asked {number}")):
+                if fault.meets(name, self._streams.stream(name, f"asked {number}")):
                     begun.callback(await fault_injection.begin(fault, camera, self._time))
             self._faults[number] = begun.pop_all()
 

@@ -50,12 +50,10 @@ _BEYOND_S = 0.001
 class SimulatedBattery:
     """Implements `lapel.hardware.interfaces.Battery`. The outside world calls all but the first two methods."""
 
-    def __init__(
-        self, clock: Timeline, chance: random.Random, *, percent: float = 100.0, around_c: float = 23.0
-    ) -> None:
-        """`chance` decides how old it is: it holds 85 to 100 % of what a new one does."""
+    def __init__(self, clock: Timeline, rng: random.Random, *, percent: float = 100.0, around_c: float = 23.0) -> None:
+        """`rng` decides how old it is: it holds 85 to 100 % of what a new one does."""
         self._clock = clock
-        self.capacity_wh = CAPACITY_WH * chance.uniform(0.85, 1.0)
+        self.capacity_wh = CAPACITY_WH * rng.uniform(0.85, 1.0)
         self._held_wh = self.capacity_wh * percent / 100
         self._around_c = self._cells_c = around_c
         self._as_of_s = clock.mono_s()
@@ -96,7 +94,7 @@ class SimulatedBattery:
         self._disturb("charger on" if is_there else "charger off")
         self._is_charging = is_there
 
-    def around(self, temperature_c: float) -> None:
+    def set_ambient_c(self, temperature_c: float) -> None:
         """It gets warmer or colder around it."""
         self._disturb(f"{temperature_c:g} °C around it")
         self._around_c = temperature_c
@@ -144,13 +142,13 @@ class SimulatedBattery:
         """Everything up to now is as it was; who waits looks again, after this."""
         self._catch_up()
         self.history.append(what)
-        self._disturbed.strike()
+        self._disturbed.pulse()
 
     async def _disturbance(self, within_s: float | None) -> None:
         if within_s is None:
             await self._disturbed.wait()
             return
-        forget = self._clock.later(max(_LEAST_LOOK_S, within_s + _BEYOND_S), self._disturbed.strike)
+        forget = self._clock.later(max(_LEAST_LOOK_S, within_s + _BEYOND_S), self._disturbed.pulse)
         try:
             await self._disturbed.wait()
         finally:

@@ -39,4 +39,4 @@ class SimulatedDock:
         self.history.append(what)
         if self._battery is not None:
             self._battery.charger(into)
-        self._changed.strike()
+        self._changed.pulse()

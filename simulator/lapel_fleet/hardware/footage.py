@@ -12,6 +12,7 @@ from typing import Protocol
 from lapel.clock import Clock, Instant
 from lapel.fragment import TICKS_PER_S, Fragment
 from lapel.hardware.interfaces import Footage, FootageListener, FootageStatus, PreEvent
+from lapel.media.prebuffer import capture_began
 from lapel_fleet.hardware.capture_timeline import LEAST_TICKS, CaptureSpan, CaptureTimeline
 from lapel_fleet.hardware.shared_clip import FPS, BlankSource, FragmentSource
 
@@ -44,7 +45,7 @@ class ComputedFootage:
         """`length_s` is the pre-event buffer's; `bitrate_bps` what a second in it is said to weigh."""
         self._clock, self._length_s, self._bitrate_bps, self._reel = clock, length_s, bitrate_bps, reel
         self._listener: FootageListener | None = None
-        self._began = clock.now()
+        self._began, self._reason = clock.now(), ""
         self._line = self._blank_line()
         self._lost: str | None = None
         self._frozen_s: float | None = None
@@ -54,9 +55,10 @@ class ComputedFootage:
         self.history: list[str] = []
         """What happened to the lens, in order."""
 
-    async def start(self, listener: FootageListener) -> None:
+    async def start(self, listener: FootageListener, reason: str) -> None:
         """See `Footage.start`."""
         if self._listener is None:
+            self._reason = reason
             self._listener, self._began, self._line = listener, self._clock.now(), self._blank_line()
             if self._lost:
                 listener.on_source_lost(self._lost)
@@ -198,12 +200,12 @@ class ComputedFootage:
         if not self._length_s:
             return None
         if not fragments:
-            return self._lost or "no pictures had been captured yet"
+            return self._lost or f"no frames had been captured yet; {capture_began(self._reason)}"
         held_s = moment.mono_s - fragments[0].start.mono_s
         if (self._length_s - held_s) * TICKS_PER_S < 2 * LEAST_TICKS:
             return None
         gap = fragments[0].gap_before
-        return gap.reason if gap else f"capture began only {held_s:.1f} s before"
+        return gap.reason if gap else capture_began(self._reason, held_s)
 
     # -- time ----------------------------------------------------------------------------------------------------------
 

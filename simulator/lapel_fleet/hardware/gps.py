@@ -64,8 +64,8 @@ class Streets:
 @cache
 def streets(site: str) -> Streets:
     """The way of `site`: two blocks east and two north like stairs, then back along two long streets."""
-    chance = random.Random(f"streets of {site}")
-    a, b, c, d = (chance.uniform(*_BLOCK_M) for _ in range(4))
+    rng = random.Random(f"streets of {site}")
+    a, b, c, d = (rng.uniform(*_BLOCK_M) for _ in range(4))
     corners = [(0.0, 0.0), (a, 0.0), (a, b), (a + c, b), (a + c, b + d), (0.0, b + d), (0.0, 0.0)]
     along = accumulate((math.dist(one, other) for one, other in pairwise(corners)), initial=0.0)
     return Streets(CENTRES.get(site, ELSEWHERE), corners, list(along))
@@ -74,13 +74,13 @@ def streets(site: str) -> Streets:
 class SimulatedGps:
     """Implements `lapel.hardware.interfaces.Positioning`. The outside world calls `lose_fix` and `find_fix`."""
 
-    def __init__(self, clock: Clock, chance: random.Random, site: str) -> None:
-        """`chance` decides where on the way it starts, how fast it is carried, and how well it receives."""
+    def __init__(self, clock: Clock, rng: random.Random, site: str) -> None:
+        """`rng` decides where on the way it starts, how fast it is carried, and how well it receives."""
         self._clock, self._streets = clock, streets(site)
-        self._start_m = chance.uniform(0, self._streets.along_m[-1])
-        self._m_per_s = WALK_M_PER_S * chance.uniform(0.7, 1.3)
-        self._accuracy_m, self._phase = chance.uniform(3, 8), chance.uniform(0, 2 * math.pi)
-        self._satellites = chance.randint(7, 12)
+        self._start_m = rng.uniform(0, self._streets.along_m[-1])
+        self._m_per_s = WALK_M_PER_S * rng.uniform(0.7, 1.3)
+        self._accuracy_m, self._phase = rng.uniform(3, 8), rng.uniform(0, 2 * math.pi)
+        self._satellites = rng.randint(7, 12)
         self._lost_s: float | None = None
         self.history: list[str] = []
         """What happened to its reception, in order."""

@@ -18,11 +18,11 @@ class SimulatedIndicators:
         self.watchers: list[Callable[[State], None]] = []
         """Who is told each state that is shown: parts of the simulated world that hang on what the camera does."""
 
-    def say(self, line: str) -> None:
+    def show_line(self, line: str) -> None:
         """Remember it."""
         self.history.append(line)
 
-    def show(self, state: State) -> None:
+    def show_state(self, state: State) -> None:
         """Light up, and tell the watchers."""
         self.light = LIGHTS[state]
         self.history.append(f"shows {self.light}")

@@ -68,15 +68,15 @@ class SimulatedNetwork(Transport, Protocol):
 class Delay:
     """How long messages take one way, in order: none overtakes another."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, rng: random.Random) -> None:
         self.latency_s = self.loss = 0.0
-        self._chance = chance
+        self._rng = rng
         self._free_s = 0.0
 
     def due_s(self, now_s: float) -> float:
         """When what is sent now arrives."""
         takes_s, retry_s = self.latency_s, RETRY_S
-        while self.loss and self._chance.random() < self.loss:
+        while self.loss and self._rng.random() < self.loss:
             takes_s, retry_s = takes_s + retry_s, 2 * retry_s
         self._free_s = max(self._free_s, now_s + takes_s)
         return self._free_s
@@ -174,11 +174,11 @@ class VirtualBroker:
 class VirtualNetwork:
     """One camera's line. Implements `SimulatedNetwork`."""
 
-    def __init__(self, broker: VirtualBroker, keepalive_s: float = 30.0, chance: random.Random | None = None) -> None:
-        """`chance` decides which messages are lost on a bad line."""
+    def __init__(self, broker: VirtualBroker, keepalive_s: float = 30.0, rng: random.Random | None = None) -> None:
+        """`rng` decides which messages are lost on a bad line."""
         self._broker, self._keepalive_s = broker, keepalive_s
-        chance = chance or random.Random(0)
-        self.out, self.back = Delay(chance), Delay(chance)
+        rng = rng or random.Random(0)
+        self.out, self.back = Delay(rng), Delay(rng)
         self._connections: list[VirtualConnection] = []
         self._link = _ANY
         self.is_plugged = True

@@ -17,17 +17,17 @@ from lapel_fleet.hardware.video import SimulatedVideo
 class PixelFootage:
     """Implements `hardware.footage.SimulatedFootage`: the firmware's own footage over a SimulatedVideo."""
 
-    def __init__(self, config: Config, clock: Clock, chance: RandomSource, source: FrameSource | None = None) -> None:
+    def __init__(self, config: Config, clock: Clock, rng: RandomSource, source: FrameSource | None = None) -> None:
         """`source` stands in for what `config` names. Raises VideoError when there is no such source."""
         self.video = SimulatedVideo(source or source_of(config, clock))
-        self._live = live_footage(config, self.video, clock, chance)
+        self._live = live_footage(config, self.video, clock, rng)
         self._gate: _Gate | None = None
         self._fading: asyncio.Task[None] | None = None
 
-    async def start(self, listener: FootageListener) -> None:
+    async def start(self, listener: FootageListener, reason: str) -> None:
         """See `Footage.start`."""
         self._gate = _Gate(listener)
-        await self._live.start(self._gate)
+        await self._live.start(self._gate, reason)
 
     async def stop(self) -> None:
         """See `Footage.stop`. After `lose_power` it waits for what had no power to end by itself: threads."""

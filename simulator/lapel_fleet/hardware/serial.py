@@ -16,7 +16,7 @@ class SimulatedSerial:
         self.name, self.baud = name, baud
         self.history: list[str] = []
         """What the client did."""
-        self.heard = bytearray()
+        self.received = bytearray()
         """What the client has read since it attached."""
         self.on_heard: Callable[[bytes], None] = lambda _: None
         """Told each piece that the client reads: a terminal."""
@@ -36,7 +36,7 @@ class SimulatedSerial:
         self.history.append("attach")
         self._clients += 1
         self._there = self._reads = True
-        self.heard.clear()
+        self.received.clear()
         self._stirred.set()
 
     def hang_up(self) -> None:
@@ -121,7 +121,7 @@ class SimulatedSerial:
     def _deliver(self) -> None:
         while self._reads and self._unsent:
             data = self._unsent.popleft()
-            self.heard += data
+            self.received += data
             self.on_heard(data)
         if not self._unsent:
             self._drained.set()

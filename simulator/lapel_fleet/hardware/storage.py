@@ -217,7 +217,10 @@ class SimulatedStorage:
     # the outside world
 
     def fill(self, room_bytes: int = 0) -> None:
-        """Leave room for this many bytes of video; the write that needs more is torn where the room ends."""
+        """Leave room for this many bytes of video; the write that needs more fails, and nothing of it stays.
+
+        As on a real card each clip holds a reserve: a full card still takes its last account.
+        """
         self._room_bytes = room_bytes
 
     def make_room(self) -> None:
@@ -274,15 +277,13 @@ class SimulatedStorage:
             self._refuse_if_broken()
             return self._inside.recover()
 
-    def _append(self, files: RecordingFiles, data: bytes, *, first: bool) -> None:
+    def _append(self, files: RecordingFiles, data: bytes) -> None:
         self._refuse_if_broken()
         if self._bytes_per_s is not None:
             with self._counting:
                 self._owed_s += len(data) / self._bytes_per_s
         room_bytes = self._room_bytes
         if room_bytes is not None and len(data) > room_bytes:
-            if not first:  # a real store names a video only after its first whole write
-                files.append([data[:room_bytes]])
             self._room_bytes = 0
         self._refuse_if_broken()
         files.append([data])
@@ -290,13 +291,13 @@ class SimulatedStorage:
             self._room_bytes = room_bytes - len(data)
 
     def _describe(self, files: RecordingFiles, account: Account) -> None:
-        self._refuse_if_broken()
+        self._refuse_if_broken(is_last_account=account.status != "recording")
         files.describe(account)
 
-    def _refuse_if_broken(self) -> None:
+    def _refuse_if_broken(self, *, is_last_account: bool = False) -> None:
         if self._error is not None:
             raise storage_error(CARD, self._error)
-        if self._room_bytes == 0:
+        if self._room_bytes == 0 and not is_last_account:
             raise storage_error(CARD, OSError(errno.ENOSPC, "full"))
 
     @contextlib.contextmanager
@@ -319,7 +320,6 @@ class SimulatedFiles:
         self._card = card
         self._recording = recording
         self._inside = inside
-        self._is_empty = True
         self._broken = False
 
     def append(self, chunks: Sequence[bytes | bytearray]) -> None:
@@ -329,8 +329,8 @@ class SimulatedFiles:
             if self._broken:
                 raise StorageError(f"{CARD}: {self._recording} takes no more, a write to it failed")
             self._broken = True  # until this call has done all it should
-            self._card._append(self._inside, data, first=self._is_empty)
-            self._is_empty = self._broken = False
+            self._card._append(self._inside, data)
+            self._broken = False
 
     def describe(self, account: Account) -> None:
         """Replace the account."""

@@ -121,10 +121,10 @@ class RelayedNetwork:
 class TcpRelay:
     """Forwards from a port on loopback to a broker, until the outside world has its way with it."""
 
-    def __init__(self, chance: random.Random) -> None:
-        """`chance` decides what is lost on a bad line."""
+    def __init__(self, rng: random.Random) -> None:
+        """`rng` decides what is lost on a bad line."""
         self.port = 0
-        self.out, self.back = Delay(chance), Delay(chance)
+        self.out, self.back = Delay(rng), Delay(rng)
         self.admits = self.forwards = True
         self._server: asyncio.Server | None = None
         self._broker: Broker | None = None

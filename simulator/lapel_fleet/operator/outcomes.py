@@ -29,7 +29,7 @@ class Outcome:
     sent_s: float | None = None
     took_s: float | None = None
     """Seconds from the first sending to the ending."""
-    heard: bool = False
+    received: bool = False
     """Whether it gave any answer at all."""
     garbled: str = ""
     """What was wrong with an answer that was none."""
@@ -64,7 +64,7 @@ class OutcomeTally:
 
     def silent(self) -> list[Outcome]:
         """Those that gave no answer at all so far: whoever has accepted need not be asked again."""
-        return [one for one in self.open() if not one.heard]
+        return [one for one in self.open() if not one.received]
 
     def counts(self) -> dict[Result, int]:
         """How many of each result, in the order of RESULTS; those that are none are left out."""
@@ -85,7 +85,7 @@ class OutcomeTally:
             self.oddities[f"{camera} answered for {asked}"] += 1
             return
         one = self.outcomes[camera]
-        one.heard = True
+        one.received = True
         if one.result is not None:
             self._again(one, reply)
             return
@@ -105,7 +105,7 @@ class OutcomeTally:
         for one in self.open():
             if one.sent_s is None:
                 said = "not sent, "
-            elif one.heard:
+            elif one.received:
                 said = "accepted, and then nothing, "
             else:
                 said = f"what it said was no answer ({one.garbled}), " if one.garbled else ""

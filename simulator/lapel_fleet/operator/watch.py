@@ -50,13 +50,13 @@ class Watch:
         brokers: Sequence[Broker],
         agency: str,
         clock: Clock,
-        chance: random.Random,
+        rng: random.Random,
         pictured: Callable[[], None] = lambda: None,
     ) -> None:
         """Until cancelled. Raises LinkError when the broker cannot be reached at first; later it is waited for.
         `pictured` is called when the first retained states are there.
         """
-        backoff = Backoff(chance, *_BACKOFF_S)
+        backoff = Backoff(rng, *_BACKOFF_S)
         while True:
             try:
                 async with operator(

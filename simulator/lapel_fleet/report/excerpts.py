@@ -35,7 +35,7 @@ def excerpts(trace: Iterable[str], failures: Sequence[str]) -> dict[str, Excerpt
         if lines is not None:
             lines.append(line)
     found = {failure: by_camera[failure.partition(":")[0]] for failure in failures}
-    return {failure: _around(lines, failure) for failure, lines in found.items() if lines}
+    return {failure: _environment(lines, failure) for failure, lines in found.items() if lines}
 
 
 def _camera_of(line: str) -> str:
@@ -45,7 +45,7 @@ def _camera_of(line: str) -> str:
     return who if len(levels) == 2 else "/".join(levels[-3:-1])
 
 
-def _around(lines: list[str], failure: str) -> Excerpt:
+def _environment(lines: list[str], failure: str) -> Excerpt:
     what = failure.partition(": ")[2]
     names = _NAMES.findall(what)
     about = [number for number, line in enumerate(lines) if any(name in line for name in names)]

@@ -43,25 +43,25 @@ def figures(summary: Summary, moments: Sequence[Moment]) -> list[Element]:
         Band(number, fault.at_s, min(until_s, fault.at_s + fault.for_s))
         for number, fault in enumerate(summary.faults, 1)
     ]
-    looks = [one for one in moments if one.looked_s is not None]
+    snapshots = [one for one in moments if one.looked_s is not None]
     wanted = [
-        _states(looks, until_s),
+        _states(snapshots, until_s),
         _messages(summary, moments, until_s),
         *(_latencies(name, summary, moments, until_s) for name, one in summary.latencies.items() if one.max_s),
-        _batteries(looks, until_s),
-        _storage(looks, until_s),
+        _batteries(snapshots, until_s),
+        _storage(snapshots, until_s),
     ]
     instant = [_instant(name, one) for name, one in summary.latencies.items() if not one.max_s]
     return [_figure(one, bands) for one in wanted if one is not None] + instant
 
 
-def _states(looks: Sequence[Moment], until_s: float) -> _Figure | None:
-    seen = [state for state in _STATES if any(look.states.get(state) for look in looks)]
+def _states(snapshots: Sequence[Moment], until_s: float) -> _Figure | None:
+    seen = [state for state in _STATES if any(look.states.get(state) for look in snapshots)]
     if not seen:
         return None
-    series = [Series(state, state, [look.states.get(state, 0) for look in looks]) for state in seen]
-    total = max(sum(look.states.values()) for look in looks)
-    times_s = [look.looked_s or 0.0 for look in looks]
+    series = [Series(state, state, [look.states.get(state, 0) for look in snapshots]) for state in seen]
+    total = max(sum(look.states.values()) for look in snapshots)
+    times_s = [look.looked_s or 0.0 for look in snapshots]
     plot = Plot("states", "Cameras by state", _described(series, _whole), times_s, until_s, series, _whole, total)
     return _Figure(plot, f"{total:,} cameras", plots.areas)
 
@@ -101,20 +101,25 @@ def _instant(name: str, overall: Spread) -> Element:
     return node("figure", node("figcaption", node("h3", _LATENCIES[name]), aside))
 
 
-def _batteries(looks: Sequence[Moment], until_s: float) -> _Figure | None:
-    values = [one.battery_percent for one in looks]
+def _batteries(snapshots: Sequence[Moment], until_s: float) -> _Figure | None:
+    values = [one.battery_percent for one in snapshots]
     names = ("median", "p10", "minimum")
-    return _percents("batteries", "Batteries", names, [row[::-1] for row in values], looks, until_s)
+    return _percents("batteries", "Batteries", names, [row[::-1] for row in values], snapshots, until_s)
 
 
-def _storage(looks: Sequence[Moment], until_s: float) -> _Figure | None:
-    values = [one.storage_percent for one in looks]
+def _storage(snapshots: Sequence[Moment], until_s: float) -> _Figure | None:
+    values = [one.storage_percent for one in snapshots]
     names = ("maximum", "p90", "median")
-    return _percents("storage", "Storage used", names, [row[::-1] for row in values], looks, until_s)
+    return _percents("storage", "Storage used", names, [row[::-1] for row in values], snapshots, until_s)
 
 
 def _percents(
-    id_: str, title: str, names: Sequence[str], rows: Sequence[Sequence[int]], looks: Sequence[Moment], until_s: float
+    id_: str,
+    title: str,
+    names: Sequence[str],
+    rows: Sequence[Sequence[int]],
+    snapshots: Sequence[Moment],
+    until_s: float,
 ) -> _Figure | None:
     if not any(rows):
         return None
@@ -122,7 +127,7 @@ def _percents(
         Series(name, style, [row[number] if row else None for row in rows])
         for number, (name, style) in enumerate(zip(names, ("one", "three", "two"), strict=True))
     ]
-    times_s = [look.looked_s or 0.0 for look in looks]
+    times_s = [look.looked_s or 0.0 for look in snapshots]
     plot = Plot(id_, title, _described(series, _percent), times_s, until_s, series, _percent, 100)
     last = rows[-1]
     aside = ", ".join(f"{name} {value} %" for name, value in zip(names, last, strict=True)) if last else ""

@@ -142,7 +142,7 @@ def summarise(result: Result) -> Summary:
         broker=plain(run.broker),
         replay=plain(result.replay),
         cameras=len(run.cases),
-        recordings=sum(len(truth.accounts) for truth, _ in run.cases),
+        recordings=sum(len(actual.accounts) for actual, _ in run.cases),
         messages=run.messages,
         domain_s=round(run.domain_s, 3),
         took_s=round(result.took_s, 3),
@@ -236,8 +236,8 @@ def _sites(result: Result) -> list[Site]:
         Site(
             site=plain(site),
             cameras=len(cases),
-            recordings=sum(len(truth.accounts) for truth, _ in cases),
-            refusals=sum(event.kind in _REFUSALS for _, heard in cases for event in heard.events),
+            recordings=sum(len(actual.accounts) for actual, _ in cases),
+            refusals=sum(event.kind in _REFUSALS for _, received in cases for event in received.events),
             failures=failures.count(site),
             messages=None if messages is None else messages.get(site, 0),
         )

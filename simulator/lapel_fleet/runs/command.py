@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
 def _with_chaos(options: argparse.Namespace, wanted: Scenario, seed: int) -> Scenario:
     if not options.chaos:
         return wanted
-    drawn = fault_injection.drawn(wanted, RandomStreams(seed).chance("fleet", "chaos"))
+    drawn = fault_injection.drawn(wanted, RandomStreams(seed).stream("fleet", "chaos"))
     return msgspec.structs.replace(wanted, faults=[*wanted.faults, *drawn])
 
 
@@ -85,7 +85,7 @@ def _one(
     findings = judge(done.cases, checkers) + judge_expectations(done.cases, wanted.expect)
     return report.Result(
         scenario=options.scenario, run=done, findings=findings, took_s=clock.mono_s() - began_s,
-        faults=[*([] if options.stepped else wanted.faults), *done.by_hand], trace=options.trace,
+        faults=[*([] if options.stepped else wanted.faults), *done.manual_faults], trace=options.trace,
         options=_replayed(options),
     )  # fmt: skip
 

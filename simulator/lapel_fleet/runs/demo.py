@@ -123,17 +123,17 @@ class _Voice:
     def __init__(self, log: Log, name: str) -> None:
         self._log, self._name = log, name
 
-    def say(self, line: str) -> None:
+    def show_line(self, line: str) -> None:
         self._log.say(self._name, line)
 
-    def show(self, state: State) -> None:
+    def show_state(self, state: State) -> None:
         """Each state is a line already."""
 
     def signal(self, signal: Signal) -> None:
         """So is what it signals."""
 
     def identify(self, seconds: float) -> None:
-        self.say(f"blinks and beeps for {seconds:g} s")
+        self.show_line(f"blinks and beeps for {seconds:g} s")
 
 
 async def run(video: str, root: Path, console: Console, picture: Path | None = None) -> int:

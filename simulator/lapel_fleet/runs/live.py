@@ -91,20 +91,20 @@ async def run_live(
         if broker is None:
             scenario = _with_cuts(scenario)
         agency = how.agency or (AGENCY if broker else f"sim-{secrets.token_hex(4)}")
-        world, lines, names = RandomStreams(seed), Trace(trace), scenario.cameras[how.shard[0] :: how.shard[1]]
+        streams, lines, names = RandomStreams(seed), Trace(trace), scenario.cameras[how.shard[0] :: how.shard[1]]
         time = ScaledTimeline(how.speed)
         listener: Listener
 
         def send(topic: str, payload: bytes) -> bool:
             listener.send(Envelope(topic, payload, 1, retain=False))
             _, _, _, site, camera, _ = topic.split("/")
-            return room.hearing.is_online(f"{site}/{camera}")
+            return room.received_messages.is_online(f"{site}/{camera}")
 
         room = ControlRoom(
-            scenario, names, world, agency, time, lines, send,
+            scenario, names, streams, agency, time, lines, send,
             stop_broker=broker.stop if broker else _nothing, start_broker=broker.start if broker else _nothing,
         )  # fmt: skip
-        listener = Listener(address.of_operator(), agency, secrets.token_hex(4), room.hearing.hear)
+        listener = Listener(address.of_operator(), agency, secrets.token_hex(4), room.received_messages.hear)
         await stack.enter_async_context(listening(listener))
         if broker is None:
             stack.push_async_callback(forget, address, agency, names)
@@ -113,16 +113,16 @@ async def run_live(
             clip=how.clip, evidence=_folder(stack, scenario, how), speed=how.speed, began_s=time.began_s,
             shard=how.shard, connects_per_s=how.connects_per_s, cables=steer is not nobody,
         )  # fmt: skip
-        crews = await _crews(stack, order, how.workers)
-        hand = LiveControl(names, crews, time, agency, address, room.cases)
-        day = _Day(scenario, len(names), time, room, crews, listener, progress)
+        workers = await _workers(stack, order, how.workers)
+        hand = LiveControl(names, workers, time, agency, address, room.cases)
+        day = _Day(scenario, len(names), time, room, workers, listener, progress)
         async with _measured(day.lags_s):
             inconclusive = await day.pass_(lambda: steer(hand))
-        cases = room.cases([truth for crew in crews for truth in await crew.truths()])
+        cases = room.cases([actual for worker in workers for actual in await worker.actual_records()])
         return Run(
             seed=seed, cases=cases, trace_sha256=lines.close(), trace_lines=lines.lines, time="live",
-            messages=room.hearing.messages, domain_s=time.mono_s(), inconclusive=inconclusive, by_hand=hand.by_hand,
-            samples=room.sampler.samples(), up_s=day.up_s, crews_bytes=day.crews_bytes,
+            messages=room.received_messages.messages, domain_s=time.mono_s(),
+            inconclusive=inconclusive, manual_faults=hand.manual_faults, samples=room.sampler.samples(), up_s=day.up_s, workers_bytes=day.workers_bytes,
             broker=f"{broker.name} {broker.version}" if broker else listener.broker,
         )  # fmt: skip
 
@@ -156,7 +156,7 @@ def _folder(stack: AsyncExitStack, scenario: Scenario, how: Live) -> str:
     return stack.enter_context(tempfile.TemporaryDirectory(prefix="lapel-evidence-"))
 
 
-async def _crews(stack: AsyncExitStack, order: WorkerJob, workers: int) -> list[CameraWorker]:
+async def _workers(stack: AsyncExitStack, order: WorkerJob, workers: int) -> list[CameraWorker]:
     """One in this process for a small fleet; else processes, so that the control room is not held up."""
     count = len(order.names)
     each = CABLED_PER_PROCESS if order.cables else CAMERAS_PER_PROCESS
@@ -175,36 +175,36 @@ class _Day:
         count: int,
         time: ScaledTimeline,
         room: ControlRoom,
-        crews: list[CameraWorker],
+        workers: list[CameraWorker],
         listener: Listener,
         told: OnProgress,
     ) -> None:
-        self._scenario, self._count, self._time, self._room, self._crews, self._listener = (
+        self._scenario, self._count, self._time, self._room, self._workers, self._listener = (
             scenario,
             count,
             time,
             room,
-            crews,
+            workers,
             listener,
         )
         self._told, self._look_s = told, max(_LOOK_S, count / _LOOKED_AT_PER_S)
         self.lags_s: list[float] = []
-        self.up_s, self.crews_bytes = 0.0, 0
+        self.up_s, self.workers_bytes = 0.0, 0
 
     async def pass_(self, steered: Callable[[], AbstractAsyncContextManager[asyncio.Event]]) -> list[str]:
         """Why the run proves nothing, if it does not. While the day lasts, somebody may steer."""
         if not await self._until(lambda now: now.online == self._count, UP_LIMIT_S + self._count / UP_PER_S):
-            return [f"only {(await self._glance()).online} of {self._count} cameras came up"]
+            return [f"only {(await self._snapshot()).online} of {self._count} cameras came up"]
         self.up_s = self._time.mono_s() / self._time.speed
         self.lags_s.clear()  # those of the beginning are not part of the day
         self._room.begin()
-        for crew in self._crews:
-            await crew.begin()
+        for worker in self._workers:
+            await worker.begin()
         async with steered() as ended:
             await self._look_on(ended)
         lags_s = sorted(self.lags_s)
         await self._room.end()
-        await asyncio.gather(*(crew.end() for crew in self._crews))
+        await asyncio.gather(*(worker.end() for worker in self._workers))
         if await self._listener.is_heard(GONE_S):  # one that is gone is not waited for any longer
             await self._until(lambda now: now.online + now.total.get(State.OFF.value, 0) == self._count, SETTLE_LIMIT_S)
             await self._listener.quiet(10.0)
@@ -215,16 +215,22 @@ class _Day:
         began_s, room = self._time.mono_s(), self._room
         every_s = max(self._look_s, self._scenario.duration_s / BUCKETS / self._time.speed)
         while not ended.is_set() and (share := (self._time.mono_s() - began_s) / self._scenario.duration_s) < 1:
-            glance = await self._glance()
-            self._sample(glance)
-            self._told(share, self._time.mono_s(), glance.total, room.hearing.messages, room.hearing.recordings)
+            snapshot = await self._snapshot()
+            self._sample(snapshot)
+            self._told(
+                share,
+                self._time.mono_s(),
+                snapshot.total,
+                room.received_messages.messages,
+                room.received_messages.recordings,
+            )
             left_s = (1 - share) * self._scenario.duration_s / self._time.speed
             await wait_for_event(ended, min(every_s, max(0.01, left_s)))
-        self._sample(await self._glance())
+        self._sample(await self._snapshot())
 
-    def _sample(self, glance: FleetSnapshot) -> None:
-        self._room.sampler.snapshot(glance.states, glance.batteries, glance.storage)
-        for lag_s in glance.lags_s:
+    def _sample(self, snapshot: FleetSnapshot) -> None:
+        self._room.sampler.snapshot(snapshot.states, snapshot.batteries, snapshot.storage)
+        for lag_s in snapshot.lags_s:
             self._room.sampler.lag(lag_s)
 
     def _inconclusive(self, lags_s: list[float]) -> Iterator[str]:
@@ -238,18 +244,18 @@ class _Day:
         clock = SystemClock()
         deadline_s = clock.mono_s() + limit_s
         while clock.mono_s() < deadline_s:
-            glance = await self._glance()
-            self._told(0.0, self._time.mono_s(), glance.total, self._room.hearing.messages, 0)
-            if true(glance):
+            snapshot = await self._snapshot()
+            self._told(0.0, self._time.mono_s(), snapshot.total, self._room.received_messages.messages, 0)
+            if true(snapshot):
                 return True
             await asyncio.sleep(self._look_s)
         return False
 
-    async def _glance(self) -> FleetSnapshot:
-        glance = together([await crew.glance() for crew in self._crews])
-        self.lags_s += glance.lags_s
-        self.crews_bytes = max(self.crews_bytes, glance.memory_bytes)
-        return glance
+    async def _snapshot(self) -> FleetSnapshot:
+        snapshot = together([await worker.snapshot() for worker in self._workers])
+        self.lags_s += snapshot.lags_s
+        self.workers_bytes = max(self.workers_bytes, snapshot.memory_bytes)
+        return snapshot
 
 
 @asynccontextmanager

@@ -80,13 +80,13 @@ class CameraWorker(Protocol):
     async def end(self) -> None:
         """It is over; the recordings are stopped."""
 
-    async def glance(self) -> FleetSnapshot:
+    async def snapshot(self) -> FleetSnapshot:
         """How they stand."""
 
-    async def truths(self) -> list[ActualRecord]:
+    async def actual_records(self) -> list[ActualRecord]:
         """What is true of them."""
 
-    async def looks(self, names: Sequence[str]) -> dict[str, CameraSnapshot]:
+    async def snapshots(self, names: Sequence[str]) -> dict[str, CameraSnapshot]:
         """How these stand."""
 
     async def press(self, name: str, button: ButtonName, times: int) -> None:
@@ -114,7 +114,7 @@ class LocalWorker:
     def __init__(self, fleet: Fleet, hand: ManualControl, without_bytes: int) -> None:
         """`without_bytes` is what this process took before there were cameras in it."""
         self.fleet, self.names = fleet, list(fleet.cameras)
-        self._hand, self._without_bytes = hand, without_bytes
+        self._control, self._without_bytes = hand, without_bytes
         self.lags_s: list[float] = []
 
     async def begin(self) -> None:
@@ -124,59 +124,56 @@ class LocalWorker:
 
     async def end(self) -> None:
         """See `CameraWorker.end`."""
-        await self._hand.let_go()
+        await self._control.let_go()
         await self.fleet.end()
 
-    async def glance(self) -> FleetSnapshot:
-        """See `CameraWorker.glance`."""
-        glance = await self.fleet.glance_in_turns()
+    async def snapshot(self) -> FleetSnapshot:
+        """See `CameraWorker.snapshot`."""
+        snapshot = await self.fleet.snapshot_in_turns()
         lags_s, self.lags_s[:] = list(self.lags_s), []
-        return msgspec.structs.replace(glance, lags_s=lags_s, memory_bytes=resident_bytes() - self._without_bytes)
+        return msgspec.structs.replace(snapshot, lags_s=lags_s, memory_bytes=resident_bytes() - self._without_bytes)
 
-    async def truths(self) -> list[ActualRecord]:
-        """See `CameraWorker.truths`."""
-        return self.fleet.truths()
+    async def actual_records(self) -> list[ActualRecord]:
+        """See `CameraWorker.actual_records`."""
+        return self.fleet.actual_records()
 
-    async def looks(self, names: Sequence[str]) -> dict[str, CameraSnapshot]:
-        """See `CameraWorker.looks`."""
-        return {name: self._hand.camera(name).seen() for name in names}
+    async def snapshots(self, names: Sequence[str]) -> dict[str, CameraSnapshot]:
+        """See `CameraWorker.snapshots`."""
+        return {name: self._control.camera(name).seen() for name in names}
 
     async def press(self, name: str, button: ButtonName, times: int) -> None:
         """See `CameraWorker.press`."""
-        self._hand.press(name, button, times)
+        self._control.press(name, button, times)
 
     async def hold(self, name: str, button: ButtonName, seconds: float) -> None:
         """See `CameraWorker.hold`."""
-        self._hand.hold(name, button, seconds)
+        self._control.hold(name, button, seconds)
 
     async def attach(self, name: str) -> ServicePort:
         """See `CameraWorker.attach`."""
-        return await self._hand.attach(name)
+        return await self._control.attach(name)
 
     async def detach(self, name: str) -> None:
         """See `CameraWorker.detach`."""
-        await self._hand.detach(name)
+        await self._control.detach(name)
 
     async def begin_fault(self, number: int, fault: Fault) -> None:
         """See `CameraWorker.begin_fault`."""
-        await self._hand.begin_fault(number, fault)
+        await self._control.begin_fault(number, fault)
 
     async def end_fault(self, number: int) -> None:
         """See `CameraWorker.end_fault`."""
-        self._hand.end_fault(number)
+        self._control.end_fault(number)
 
 
 @asynccontextmanager
 async def local_worker(order: WorkerJob) -> AsyncIterator[LocalWorker]:
     """The cameras of `order`, powered on, while the block runs; in the end they are switched off."""
-    world, time, worker = (
-        RandomStreams(order.seed),
-        ScaledTimeline(order.speed, order.began_s),
-        ThreadWorker(_WRITING_THREADS),
-    )
-    met = tampered_with(order.scenario, world)
-    around = LiveEnvironment(
-        order.scenario, order.agency, order.address, time, worker,
+    streams, time = RandomStreams(order.seed), ScaledTimeline(order.speed, order.began_s)
+    writer = ThreadWorker(_WRITING_THREADS)
+    met = tampered_with(order.scenario, streams)
+    environment = LiveEnvironment(
+        order.scenario, order.agency, order.address, time, writer,
         cabled=(lambda _: True) if order.cables else met, connects_per_s=order.connects_per_s,
         remembers=order.cables, precision_s=LIVE_PRECISION_S * order.speed,
         film=filming(order.scenario.media, Path(order.clip) if order.clip else None),
@@ -184,19 +181,19 @@ async def local_worker(order: WorkerJob) -> AsyncIterator[LocalWorker]:
     )  # fmt: skip
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_DIALLING_THREADS, "dial"))
     without_bytes = resident_bytes()
-    fleet = Fleet(order.scenario, order.names, world, around, time)
-    hand = ManualControl(fleet.cameras, world, time, order.speed)
-    crew = LocalWorker(fleet, hand, without_bytes)
-    measuring = asyncio.create_task(loop_lag.measure(crew.lags_s.append), name="lag")
+    fleet = Fleet(order.scenario, order.names, streams, environment, time)
+    hand = ManualControl(fleet.cameras, streams, time, order.speed)
+    worker = LocalWorker(fleet, hand, without_bytes)
+    measuring = asyncio.create_task(loop_lag.measure(worker.lags_s.append), name="lag")
     try:
         with infrequent_gc():
             fleet.power_on()
             freeze_heap()
-            yield crew
+            yield worker
     finally:
         let_go()
         measuring.cancel()
         await asyncio.wait([measuring])
         await hand.let_go()
         await fleet.close()
-        worker.close()
+        writer.close()

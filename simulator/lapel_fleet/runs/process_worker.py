@@ -110,16 +110,16 @@ class ProcessWorker:
         """See `CameraWorker.end`."""
         await self._ask(_End(), None)
 
-    async def glance(self) -> FleetSnapshot:
-        """See `CameraWorker.glance`."""
+    async def snapshot(self) -> FleetSnapshot:
+        """See `CameraWorker.snapshot`."""
         return await self._ask(_Glance(), FleetSnapshot)
 
-    async def truths(self) -> list[ActualRecord]:
-        """See `CameraWorker.truths`."""
+    async def actual_records(self) -> list[ActualRecord]:
+        """See `CameraWorker.actual_records`."""
         return await self._ask(_Truths(), list[ActualRecord])
 
-    async def looks(self, names: Sequence[str]) -> dict[str, CameraSnapshot]:
-        """See `CameraWorker.looks`."""
+    async def snapshots(self, names: Sequence[str]) -> dict[str, CameraSnapshot]:
+        """See `CameraWorker.snapshots`."""
         return await self._ask(_Looks(names), dict[str, CameraSnapshot])
 
     async def press(self, name: str, button: ButtonName, times: int) -> None:
@@ -174,12 +174,12 @@ async def process_worker(order: WorkerJob) -> AsyncIterator[ProcessWorker]:
     )
     process.start()
     there.close()
-    crew = ProcessWorker(here, order.names)
+    worker = ProcessWorker(here, order.names)
     try:
-        yield crew
+        yield worker
     finally:
         with contextlib.suppress(LapelError):
-            await crew.close()
+            await worker.close()
         await asyncio.to_thread(process.join, 30)
         process.kill()
         here.close()
@@ -194,43 +194,43 @@ def _work(line: Connection, order: bytes) -> None:
 
 
 async def _serve(line: Connection, order: WorkerJob) -> None:
-    async with local_worker(order) as crew:
+    async with local_worker(order) as worker:
         while not isinstance(asked := await _next(line), _Close):
-            line.send_bytes(msgspec.json.encode(await _answered(crew, asked)))
+            line.send_bytes(msgspec.json.encode(await _answered(worker, asked)))
     line.send_bytes(msgspec.json.encode(_Answer()))
 
 
-async def _answered(crew: CameraWorker, asked: _Question) -> _Answer:
+async def _answered(worker: CameraWorker, asked: _Question) -> _Answer:
     try:
-        return _Answer(msgspec.Raw(msgspec.json.encode(await _done(crew, asked))))
+        return _Answer(msgspec.Raw(msgspec.json.encode(await _done(worker, asked))))
     except LapelError as error:
         return _Answer(error=str(error), exit_code=error.exit_code)
 
 
-async def _done(crew: CameraWorker, asked: _Question) -> Any:
+async def _done(worker: CameraWorker, asked: _Question) -> Any:
     match asked:
         case _Begin():
-            return await crew.begin()
+            return await worker.begin()
         case _End():
-            return await crew.end()
+            return await worker.end()
         case _Glance():
-            return await crew.glance()
+            return await worker.snapshot()
         case _Truths():
-            return await crew.truths()
+            return await worker.actual_records()
         case _Looks(names):
-            return await crew.looks(names)
+            return await worker.snapshots(names)
         case _Press(name, button, times):
-            return await crew.press(name, button, times)
+            return await worker.press(name, button, times)
         case _Hold(name, button, seconds):
-            return await crew.hold(name, button, seconds)
+            return await worker.hold(name, button, seconds)
         case _Attach(name):
-            return await crew.attach(name)
+            return await worker.attach(name)
         case _Detach(name):
-            return await crew.detach(name)
+            return await worker.detach(name)
         case _BeginFault(number, fault):
-            return await crew.begin_fault(number, fault)
+            return await worker.begin_fault(number, fault)
         case _EndFault(number):
-            return await crew.end_fault(number)
+            return await worker.end_fault(number)
         case _Close():
             return None
 

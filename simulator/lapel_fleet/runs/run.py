@@ -34,9 +34,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Why it proves nothing, whatever was found."""
     up_s: float = 0.0
     """Live: real seconds until every camera was online."""
-    crews_bytes: int = 0
+    workers_bytes: int = 0
     """Live: the most memory that the cameras took together."""
-    by_hand: list[Fault] = []
+    manual_faults: list[Fault] = []
     """What somebody let go wrong beside the scenario, with its times."""
     samples: Samples | None = None
     """What was measured meanwhile; None where nobody did."""

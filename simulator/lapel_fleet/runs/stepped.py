@@ -60,13 +60,13 @@ class SteppedFleet:
         self._address = address
         self._time = SteppedTimeline()
         _check_media(scenario)
-        world, self._trace = RandomStreams(seed), trace or Trace()
+        streams, self._trace = RandomStreams(seed), trace or Trace()
         self._room = ControlRoom(
-            scenario, scenario.cameras, world, agency, self._time, self._trace, self._send,
+            scenario, scenario.cameras, streams, agency, self._time, self._trace, self._send,
             stop_broker=_not_ours, start_broker=_not_ours, keeps_time=False,
         )  # fmt: skip
-        self._listener = Listener(address.of_operator(), agency, run_id, self._room.hearing.hear)
-        around = LiveEnvironment(
+        self._listener = Listener(address.of_operator(), agency, run_id, self._room.received_messages.hear)
+        environment = LiveEnvironment(
             scenario,
             agency,
             address,
@@ -76,8 +76,8 @@ class SteppedFleet:
             connects_per_s=CONNECTS_PER_S,
             film=filming(scenario.media),
         )
-        self._fleet = Fleet(scenario, scenario.cameras, world, around, self._time)
-        self._hand = ManualControl(self._fleet.cameras, world, self._time)
+        self._fleet = Fleet(scenario, scenario.cameras, streams, environment, self._time)
+        self._control = ManualControl(self._fleet.cameras, streams, self._time)
         self._asked = ManualFaults(self._time.mono_s)
 
     # -- looking -------------------------------------------------------------------------------------------------------
@@ -104,16 +104,16 @@ class SteppedFleet:
 
     def camera(self, name: str) -> SimulatedCamera:
         """Raises ConfigError when there is none of that name."""
-        return self._hand.camera(name)
+        return self._control.camera(name)
 
-    async def looks(self, names: Sequence[str]) -> Mapping[str, CameraSnapshot]:
+    async def snapshots(self, names: Sequence[str]) -> Mapping[str, CameraSnapshot]:
         """How these stand. Raises ConfigError for one that there is not."""
         return {name: self.camera(name).seen() for name in names}
 
     async def cases(self) -> list[Case]:
         """What is true of each camera now, and what was heard of it."""
         await self.barrier()
-        return self._room.cases(self._fleet.truths())
+        return self._room.cases(self._fleet.actual_records())
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ class SteppedFleet:
         await let_run()
         clock = SystemClock()
         deadline_s = clock.mono_s() + limit_s
-        while (behind := [name for name, one in self._fleet.cameras.items() if not one.has_said_all]) and (
+        while (behind := [name for name, one in self._fleet.cameras.items() if not one.has_sent_all]) and (
             clock.mono_s() < deadline_s
         ):
             await asyncio.sleep(_LOOK_S)
@@ -173,29 +173,29 @@ class SteppedFleet:
 
     async def press(self, name: str, button: ButtonName = "event", times: int = 1) -> None:
         """Somebody presses a button; twice at once starts a recording."""
-        self._hand.press(name, button, times)
+        self._control.press(name, button, times)
         await self.barrier()
 
     async def hold(self, name: str, button: ButtonName = "event", seconds: float = HELD_S) -> None:
         """Somebody holds a button, while so much time passes; three seconds end a recording."""
-        holding = self._hand.hold(name, button, seconds)
+        holding = self._control.hold(name, button, seconds)
         await let_run()
         await self.advance(seconds)
         await holding
 
     async def attach(self, name: str) -> ServicePort:
         """Open its console. What takes time there waits until time goes on. Raises ConsoleError when it is open."""
-        return await self._hand.attach(name)
+        return await self._control.attach(name)
 
     async def detach(self, name: str) -> None:
         """Close it. Harmless when it is."""
-        await self._hand.detach(name)
+        await self._control.detach(name)
 
     async def begin_fault(self, fault: Fault) -> int:
         """Let it happen to the cameras that it names, or to all. What is returned ends it. Raises ConfigError."""
         check_fault(fault, self.names)
         number = self._asked.number()
-        await self._hand.begin_fault(number, fault)
+        await self._control.begin_fault(number, fault)
         self._asked.began(number, fault)
         await let_run()
         return number
@@ -203,7 +203,7 @@ class SteppedFleet:
     async def end_fault(self, number: int) -> None:
         """It is over. Harmless when it is."""
         self._asked.ended(number)
-        self._hand.end_fault(number)
+        self._control.end_fault(number)
         await let_run()
 
     # -- the end -------------------------------------------------------------------------------------------------------
@@ -220,8 +220,9 @@ class SteppedFleet:
         cases = await self.cases()
         return Run(
             seed=self.seed, cases=cases, trace_sha256=self._trace.close(), trace_lines=self._trace.lines,
-            time=self.time, broker=self._listener.broker, messages=self._room.hearing.messages, domain_s=self.now_s,
-            inconclusive=self._listener.losses(), by_hand=self._asked.ever,
+            time=self.time, broker=self._listener.broker, messages=self._room.received_messages.messages,
+            domain_s=self.now_s,
+            inconclusive=self._listener.losses(), manual_faults=self._asked.ever,
         )  # fmt: skip
 
     # -- life ----------------------------------------------------------------------------------------------------------
@@ -231,7 +232,7 @@ class SteppedFleet:
         await self.until_online(*self.names)
 
     async def _end(self) -> None:
-        await self._hand.let_go()
+        await self._control.let_go()
         await asyncio.gather(*(one.switch_off() for one in self._fleet.cameras.values()))  # each may wait for an answer
         await self._fleet.close()
         await forget(self._address, self.agency, self.names)

@@ -47,18 +47,18 @@ class VirtualEnvironment:
         """See `Environment.clock`."""
         return VirtualClock(self._loop)
 
-    def network(self, name: str, chance: random.Random) -> VirtualNetwork:  # noqa: ARG002  # all lines are alike
+    def network(self, name: str, rng: random.Random) -> VirtualNetwork:  # noqa: ARG002  # all lines are alike
         """See `Environment.network`."""
-        return VirtualNetwork(self.broker, self._scenario.keepalive_s, chance)
+        return VirtualNetwork(self.broker, self._scenario.keepalive_s, rng)
 
     def card(self, name: str) -> CardInside:  # noqa: ARG002  # all cards are alike
         """See `Environment.card`."""
         return MemoryStorage(keeps_finished=False)
 
-    def footage(self, name: str, config: Config, clock: SimulatedClock, chance: RandomSource) -> SimulatedFootage:
+    def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:
         """See `Environment.footage`."""
         film = self._clip if self._clip is not None and name in self._clips else self._blank
-        return film(config, clock, chance)
+        return film(config, clock, rng)
 
     def broker_url(self) -> str:
         """See `Environment.broker_url`."""
@@ -82,9 +82,9 @@ def run(
 
     async def program(clock: VirtualClock) -> Run:
         lines = Trace(trace)
-        world, names = RandomStreams(seed), scenario.cameras[shard[0] :: shard[1]]
-        around = VirtualEnvironment(scenario, asyncio.get_running_loop())
-        broker = around.broker
+        streams, names = RandomStreams(seed), scenario.cameras[shard[0] :: shard[1]]
+        environment = VirtualEnvironment(scenario, asyncio.get_running_loop())
+        broker = environment.broker
 
         async def stop() -> None:
             broker.stop()
@@ -93,28 +93,34 @@ def run(
             broker.start()
 
         room = ControlRoom(
-            scenario, names, world, AGENCY, clock, lines, lambda topic, payload: bool(broker.say(topic, payload)),
+            scenario, names, streams, AGENCY, clock, lines, lambda topic, payload: bool(broker.say(topic, payload)),
             stop_broker=stop, start_broker=start,
         )  # fmt: skip
-        broker.observers += [room.hearing.hear, *listeners]
-        fleet = Fleet(scenario, names, world, around, clock)
+        broker.observers += [room.received_messages.hear, *listeners]
+        fleet = Fleet(scenario, names, streams, environment, clock)
         fleet.power_on()
         room.begin()
         fleet.begin()
         for part in range(1, _LOOKS + 1):
             await clock.sleep(scenario.duration_s / _LOOKS)
-            glance = fleet.glance()
-            room.sampler.snapshot(glance.states, glance.batteries, glance.storage)
-            progress(part / _LOOKS, clock.mono_s(), glance.total, room.hearing.messages, room.hearing.recordings)
+            snapshot = fleet.snapshot()
+            room.sampler.snapshot(snapshot.states, snapshot.batteries, snapshot.storage)
+            progress(
+                part / _LOOKS,
+                clock.mono_s(),
+                snapshot.total,
+                room.received_messages.messages,
+                room.received_messages.recordings,
+            )
         await room.end()
         await fleet.end()
         await clock.sleep(scenario.duration_s + SETTLE_S - clock.mono_s())
-        cases = room.cases(fleet.truths())
+        cases = room.cases(fleet.actual_records())
         broker.observers.clear()  # what comes now is the end of the run, not of the day
         await fleet.close()
         return Run(
             seed=seed, cases=cases, trace_sha256=lines.close(), trace_lines=lines.lines,
-            messages=room.hearing.messages, domain_s=clock.mono_s(), samples=room.sampler.samples(),
+            messages=room.received_messages.messages, domain_s=clock.mono_s(), samples=room.sampler.samples(),
         )  # fmt: skip
 
     return run_virtual(program)

@@ -10,11 +10,11 @@ class RandomStreams:
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
-    def chance(self, who: str, purpose: str) -> random.Random:
+    def stream(self, who: str, purpose: str) -> random.Random:
         """The stream of `who` (`baltimore/cam-0001`, or `fleet`) for one purpose. Depends on nothing but these."""
         return random.Random(int.from_bytes(self._digest(who, purpose)[:16], "big"))
 
-    def trickle(self, who: str, purpose: str) -> "CounterRng":
+    def counter_rng(self, who: str, purpose: str) -> "CounterRng":
         """The same for somebody who draws now and then, all day long."""
         return CounterRng(self._digest(who, purpose))
 

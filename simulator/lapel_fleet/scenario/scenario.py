@@ -91,30 +91,30 @@ class Wearer(_Table, frozen=True, kw_only=True):
     marks: _Share = 0.1
     """Share of recordings with a marker."""
 
-    def outings(self, chance: Callable[[int], random.Random], duration_s: float) -> Iterator[Outing]:
+    def outings(self, rng: Callable[[int], random.Random], duration_s: float) -> Iterator[Outing]:
         """One after the other. `chance(n)` is the stream of just the n-th, from 0."""
         if self.activations is not None:
             rest_s = 0.0  # of the part of the run that the one before had
             for number in range(self.activations):
-                outing, rest_s = self._within(duration_s / self.activations, rest_s, chance(number))
+                outing, rest_s = self._within(duration_s / self.activations, rest_s, rng(number))
                 yield outing
         elif self.activations_per_hour:
             for number in count():
-                yield self._sometime(chance(number))
+                yield self._sometime(rng(number))
 
-    def _sometime(self, chance: random.Random) -> Outing:
-        after_s = chance.expovariate(self.activations_per_hour / 3600)
-        return self._outing(after_s, chance.uniform(*self.length_s), chance)
+    def _sometime(self, rng: random.Random) -> Outing:
+        after_s = rng.expovariate(self.activations_per_hour / 3600)
+        return self._outing(after_s, rng.uniform(*self.length_s), rng)
 
-    def _within(self, part_s: float, rest_s: float, chance: random.Random) -> tuple[Outing, float]:
+    def _within(self, part_s: float, rest_s: float, rng: random.Random) -> tuple[Outing, float]:
         """It begins so early that it can end in its part of the run; and what is left of that."""
-        length_s = chance.uniform(*self.length_s)
+        length_s = rng.uniform(*self.length_s)
         room_s = max(0.0, part_s - length_s)
-        wait_s = chance.uniform(0.0, room_s)
-        return self._outing(rest_s + wait_s, length_s, chance), room_s - wait_s
+        wait_s = rng.uniform(0.0, room_s)
+        return self._outing(rest_s + wait_s, length_s, rng), room_s - wait_s
 
-    def _outing(self, after_s: float, length_s: float, chance: random.Random) -> Outing:
-        return Outing(after_s, length_s, chance.random() < self.marks, chance.random() < self.forgotten_stops)
+    def _outing(self, after_s: float, length_s: float, rng: random.Random) -> Outing:
+        return Outing(after_s, length_s, rng.random() < self.marks, rng.random() < self.forgotten_stops)
 
 
 class Operator(_Table, frozen=True, kw_only=True):
@@ -147,9 +147,9 @@ class Fault(_Table, frozen=True, kw_only=True):
     percent: Annotated[float, Meta(ge=0, le=100)] = 4.0
     celsius: Annotated[float, Meta(ge=-40, le=100)] = 65.0
 
-    def meets(self, camera: str, chance: random.Random) -> bool:
-        """Whether it is one of those; `chance` is the camera's own stream for this fault."""
-        drawn = chance.random() < self.share
+    def meets(self, camera: str, rng: random.Random) -> bool:
+        """Whether it is one of those; `rng` is the camera's own stream for this fault."""
+        drawn = rng.random() < self.share
         site = camera.partition("/")[0]
         named = (not self.sites or site in self.sites) and (not self.cameras or camera in self.cameras)
         return drawn and named

@@ -97,7 +97,7 @@ class _Jumper(selectors.SelectSelector):
 class Timeline(Protocol):
     """The monotonic time that all cameras of a run share."""
 
-    is_everybodys: bool
+    is_shared: bool
     """Whether whoever sends them messages lives by it too, so that times of day can be compared."""
 
     def mono_s(self) -> float:
@@ -113,7 +113,7 @@ class Timeline(Protocol):
 class LoopTimeline:
     """The event loop's own time: virtual on a VirtualLoop, where everybody lives by it."""
 
-    is_everybodys = True
+    is_shared = True
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -139,7 +139,7 @@ class ScaledTimeline:
         self._clock = clock or SystemClock()
         self.began_s = self._clock.mono_s() if began_s is None else began_s
         self.speed = speed
-        self.is_everybodys = speed == 1
+        self.is_shared = speed == 1
 
     def mono_s(self) -> float:
         """See `Timeline.mono_s`."""
@@ -157,7 +157,7 @@ class ScaledTimeline:
 class SteppedTimeline:
     """Stands still until `advance`. Sockets go on in real time meanwhile."""
 
-    is_everybodys = False
+    is_shared = False
 
     def __init__(self) -> None:
         self._now_s = 0.0
@@ -231,7 +231,7 @@ class SimulatedClock:
         self._stepped = timedelta()
         self._drift_ppm, self._drifts_since_s = 0.0, 0.0
         self.trusted: Quality = "synced"
-        self.is_everybodys = line.is_everybodys  # so that it can stand for the line itself
+        self.is_shared = line.is_shared  # so that it can stand for the line itself
 
     def mono_s(self) -> float:
         """Seconds of the time line."""
@@ -248,7 +248,7 @@ class SimulatedClock:
 
     def is_trusted(self) -> bool:
         """When it is synced, and others live by the same time."""
-        return self.trusted == "synced" and self._line.is_everybodys
+        return self.trusted == "synced" and self._line.is_shared
 
     async def sleep(self, seconds: float) -> None:
         """Sleep on the time line."""

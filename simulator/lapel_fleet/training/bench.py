@@ -44,11 +44,11 @@ class TrainingBench:
     def __init__(self, problem: Problem, time: Timeline, start: datetime, line: SerialLine) -> None:
         """`start`: the time of day at the time line's 0. Files of the camera are made in the current folder."""
         self.problem, self.time = problem, time
-        around = _Environment(time, start)
-        self.camera = SimulatedCamera(NAME, _SCENARIO, RandomStreams(7), around)
+        environment = _Environment(time, start)
+        self.camera = SimulatedCamera(NAME, _SCENARIO, RandomStreams(7), environment)
         config = changed(self.camera.settings.current, problem.settings, "settings")
         self.camera.settings = Settings(config)
-        self.office = CertificateAuthority(Path(), config.camera, around.clock())
+        self.office = CertificateAuthority(Path(), config.camera, environment.clock())
         if config.link.cert == EXPIRED:
             self.office.issue_expired()
         self.console = SimulatedConsole(self.camera, line)
@@ -92,15 +92,15 @@ class _Environment:
         """See `Environment.clock`."""
         return SimulatedClock(self._time, self._start)
 
-    def network(self, name: str, chance: random.Random) -> VirtualNetwork:  # noqa: ARG002  # there is but one
+    def network(self, name: str, rng: random.Random) -> VirtualNetwork:  # noqa: ARG002  # there is but one
         """See `Environment.network`."""
-        return VirtualNetwork(self._broker, chance=chance)
+        return VirtualNetwork(self._broker, rng=rng)
 
     def card(self, name: str) -> MemoryStorage:  # noqa: ARG002
         """See `Environment.card`."""
         return MemoryStorage()
 
-    def footage(self, name: str, config: Config, clock: SimulatedClock, chance: RandomSource) -> SimulatedFootage:  # noqa: ARG002
+    def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:  # noqa: ARG002
         """See `Environment.footage`."""
         return ComputedFootage(clock, config.prebuffer.length_s, config.video.bitrate_bps)
 

@@ -43,8 +43,8 @@ class Visit:
 
 def play(story: Callable[[Visit], Awaitable[None]], *, is_on: bool = True) -> None:
     async def program(clock: VirtualClock) -> None:
-        around = VirtualEnvironment(SCENARIO, asyncio.get_running_loop())
-        camera = SimulatedCamera("baltimore/cam-0001", SCENARIO, RandomStreams(7), around)
+        environment = VirtualEnvironment(SCENARIO, asyncio.get_running_loop())
+        camera = SimulatedCamera("baltimore/cam-0001", SCENARIO, RandomStreams(7), environment)
         if is_on:
             camera.power_on()
         await clock.sleep(60)
@@ -138,8 +138,8 @@ def test_a_camera_keeps_nothing_of_a_console_that_was_closed() -> None:
         camera.power_on()
         await clock.sleep(60)
         async with SimulatedConsole(camera, SimulatedSerial()) as console:
-            assert (camera.plugged, camera.tap.heard is None) == (console, False)
-        assert (camera.plugged, camera.tap.heard) == (None, None)
+            assert (camera.plugged, camera.tap.intercept is None) == (console, False)
+        assert (camera.plugged, camera.tap.intercept) == (None, None)
         await camera.switch_off()
         await camera.close()
 

@@ -53,7 +53,9 @@ def test_a_camera_more_in_one_city_changes_nothing_in_another() -> None:
 
     def in_buffalo(scenario: Scenario) -> list[Any]:
         cases = run(scenario, 1).cases
-        return [(truth.accounts, heard.events) for truth, heard in cases if truth.camera.startswith("buffalo/")]
+        return [
+            (actual.accounts, received.events) for actual, received in cases if actual.camera.startswith("buffalo/")
+        ]
 
     assert in_buffalo(alone) == in_buffalo(larger)
 
@@ -64,7 +66,7 @@ def test_cameras_are_docked_but_for_their_shift_each_a_little_late() -> None:
         "length_s = [5, 10]\n[[shifts]]\nsites = ['baltimore']\nstart_s = 300\nend_s = 900\nlate_s = 60\n",
         "mine.toml",
     )
-    *baltimore, buffalo = (truth for truth, _ in run(day, 1).cases)
+    *baltimore, buffalo = (actual for actual, _ in run(day, 1).cases)
     left_s = [next(at_s for at_s, state in one.states if at_s > 200 and state == "buffering") for one in baltimore]
     assert all(300 <= at_s <= 361 for at_s in left_s)
     assert len(set(left_s)) == 4
@@ -83,17 +85,17 @@ def test_a_stuck_button_ends_a_recording_though_the_power_fails_before_it_comes_
     )
     done = run(day, 1)
     assert failed(done) == set()
-    assert any(100 < at_s < 104 for truth, _ in done.cases for at_s in truth.stops)
+    assert any(100 < at_s < 104 for actual, _ in done.cases for at_s in actual.stops)
 
 
 def test_it_is_the_real_camera_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     lives = 0
     original = Camera.run
 
-    async def counted(self: Camera) -> None:
+    async def counted(self: Camera, restarted_because: str) -> None:
         nonlocal lives
         lives += 1
-        await original(self)
+        await original(self, restarted_because)
 
     monkeypatch.setattr(Camera, "run", counted)
     run(SMOKE, 1)

@@ -58,13 +58,13 @@ def telemetry(name: Any = "buffering", **more: Any) -> Telemetry:
     return Telemetry(**{**told, **more})
 
 
-def case(*arrivals: tuple[float, Message] | Message, **truth: Any) -> Case:
+def case(*arrivals: tuple[float, Message] | Message, **actual: Any) -> Case:
     """What was heard, at 0 s where no time is given; and the truth."""
-    heard = ReceivedRecord()
+    received = ReceivedRecord()
     for one in arrivals:
         at_s, message = one if isinstance(one, tuple) else (0.0, one)
-        heard.arrivals.append(Arrival(at_s, message))
-        for kind, kept in ((EventMessage, heard.events), (Reply, heard.replies), (StateMessage, heard.states)):
+        received.arrivals.append(Arrival(at_s, message))
+        for kind, kept in ((EventMessage, received.events), (Reply, received.replies), (StateMessage, received.states)):
             if isinstance(message, kind):
                 kept.append(message)  # type: ignore[arg-type]
-    return ActualRecord("s/c", **truth), heard
+    return ActualRecord("s/c", **actual), received

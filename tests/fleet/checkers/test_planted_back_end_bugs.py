@@ -33,7 +33,7 @@ def scenario() -> Scenario:
 
 
 @cache
-def heard() -> tuple[Run, Watch]:
+def received() -> tuple[Run, Watch]:
     return run(scenario(), 1, left_off=True)
 
 
@@ -97,7 +97,7 @@ LINES: list[Line] = [a_line_that_breaks, a_line_that_swaps_events, a_bridge_that
 
 def failed() -> set[str]:
     """What is found against the back end, over all lines."""
-    done, watch = heard()
+    done, watch = received()
     found = set()
     for line in LINES:
         back_end = BackEnd("fleet")
@@ -194,14 +194,14 @@ PLANTED: list[tuple[Callable[[Patch], None], str]] = [
 
 
 def test_the_run_itself_is_green() -> None:
-    assert [one.failures for one in judge(heard()[0].cases) if one.failures] == []
+    assert [one.failures for one in judge(received()[0].cases) if one.failures] == []
 
 
 @pytest.mark.parametrize("line", LINES)
 def test_the_example_is_green_and_every_checker_had_occasions(
     line: Callable[[list[Message]], Iterator[Message]],
 ) -> None:
-    done, watch = heard()
+    done, watch = received()
     back_end = BackEnd("fleet")
     for topic, payload in line(watch.history):
         back_end.take(topic, payload)
@@ -223,7 +223,7 @@ def test_a_back_end_that_knows_less_is_asked_less() -> None:
         def events(self, camera: str) -> list[str]:
             return back_end.events(camera)
 
-    done, watch = heard()
+    done, watch = received()
     back_end = BackEnd("fleet")
     for topic, payload in watch.history:
         back_end.take(topic, payload)

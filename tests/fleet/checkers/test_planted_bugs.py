@@ -17,7 +17,8 @@ from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.link.transport import Hello
 from lapel.media.clip import Clip
-from lapel.media.recorder import Recording, Saved
+from lapel.media.active_recording import Recording
+from lapel.media.notices import Saved
 from lapel.reporter import Reporter
 from lapel_fleet.checkers.registry import judge
 from lapel_fleet.runs.run import AGENCY
@@ -81,16 +82,16 @@ def every_event_is_sent_twice(patch: Patch) -> None:
 def one_id_for_two_events(patch: Patch) -> None:
     original = Reporter.emit
 
-    def emit(self: Reporter, kind: Any, **detail: Any) -> None:
+    def emit(self: Reporter, detail: Any) -> None:
         self._events -= self._events % 2
-        original(self, kind, **detail)
+        original(self, detail)
 
     patch.setattr(Reporter, "emit", emit)
 
 
 def what_waits_is_not_written_down(patch: Patch) -> None:
     async def flush(self: Outbox) -> bool:
-        self._changed.silence()
+        self._changed.clear()
         return True
 
     patch.setattr(Outbox, "flush", flush)
@@ -169,13 +170,13 @@ def the_whole_pre_event_is_always_claimed(patch: Patch) -> None:
 
 
 def told_as(patch: Patch, **lies: Callable[[Any], Any]) -> None:
-    original = Clip.told
+    original = Clip.snapshot
 
     def told(self: Clip) -> Any:
         account = original(self)
         return msgspec.structs.replace(account, **{key: lie(account) for key, lie in lies.items()})
 
-    patch.setattr(Clip, "told", told)
+    patch.setattr(Clip, "snapshot", told)
 
 
 def gaps_are_not_told(patch: Patch) -> None:
@@ -187,12 +188,12 @@ def markers_are_told_and_not_written(patch: Patch) -> None:
 
 
 def markers_are_forgotten(patch: Patch) -> None:
-    patch.setattr(Camera, "_set_marker", lambda self, happening: None)
+    patch.setattr(Camera, "_set_marker", lambda self, item: None)
 
 
 def nobody_says_what_was_saved(patch: Patch) -> None:
-    original = Camera._notice
-    patch.setattr(Camera, "_notice", lambda self, notice: None if isinstance(notice, Saved) else original(self, notice))
+    original = Camera._on_notice
+    patch.setattr(Camera, "_on_notice", lambda self, notice: None if isinstance(notice, Saved) else original(self, notice))
 
 
 # -- commands ----------------------------------------------------------------------------------------------------------
@@ -221,7 +222,7 @@ def retained_commands_are_carried_out(patch: Patch) -> None:
 
 
 def refusals_leave_no_trace(patch: Patch) -> None:
-    patch.setattr(Camera, "_refuse", lambda self, happening, reason: None)
+    patch.setattr(Camera, "_report_refusal", lambda self, item, reason: None)
 
 
 PLANTED: list[tuple[Callable[[Patch], None], Scenario, str]] = [

@@ -286,12 +286,12 @@ def test_it_says_that_it_saw_nothing(name: str) -> None:
 
 
 def test_what_is_heard_is_kept_with_its_time_and_telemetry_is_thinned() -> None:
-    heard = ReceivedRecord(telemetry_every_s=60)
+    received = ReceivedRecord(telemetry_every_s=60)
     for at_s in (0.0, 30.0, 60.0):
-        heard.hear(at_s, "telemetry", msgspec.json.encode(telemetry()))
-    heard.hear(61.0, "state", msgspec.json.encode(state("buffering")))
-    heard.hear(62.0, "event", msgspec.json.encode(event(1)))
-    heard.hear(63.0, "reply", msgspec.json.encode(reply("c-1", "done")))
-    heard.hear(64.0, "command", b"not for us")
-    assert [one.at_s for one in heard.arrivals] == [0.0, 60.0, 61.0, 62.0, 63.0]
-    assert (len(heard.states), len(heard.events), len(heard.replies)) == (1, 1, 1)
+        received.hear(at_s, "telemetry", msgspec.json.encode(telemetry()))
+    received.hear(61.0, "state", msgspec.json.encode(state("buffering")))
+    received.hear(62.0, "event", msgspec.json.encode(event(1)))
+    received.hear(63.0, "reply", msgspec.json.encode(reply("c-1", "done")))
+    received.hear(64.0, "command", b"not for us")
+    assert [one.at_s for one in received.arrivals] == [0.0, 60.0, 61.0, 62.0, 63.0]
+    assert (len(received.states), len(received.events), len(received.replies)) == (1, 1, 1)

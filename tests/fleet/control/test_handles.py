@@ -93,19 +93,19 @@ def found(steps: Sequence[Step]) -> list[str]:
     """What the checkers say when that was done."""
 
     async def program(clock: VirtualClock) -> list[Any]:
-        world, trace = RandomStreams(7), Trace()
-        around = VirtualEnvironment(SCENARIO, asyncio.get_running_loop())
+        streams, trace = RandomStreams(7), Trace()
+        environment = VirtualEnvironment(SCENARIO, asyncio.get_running_loop())
 
         async def never() -> None:
             """Nobody stops this broker."""
 
         room = ControlRoom(
-            SCENARIO, SCENARIO.cameras, world, AGENCY, clock, trace, lambda *_: True,
+            SCENARIO, SCENARIO.cameras, streams, AGENCY, clock, trace, lambda *_: True,
             stop_broker=never, start_broker=never,
         )  # fmt: skip
-        around.broker.observers.append(room.hearing.hear)
-        fleet = Fleet(SCENARIO, SCENARIO.cameras, world, around, clock)
-        hand = ManualControl(fleet.cameras, world, clock)
+        environment.broker.observers.append(room.received_messages.hear)
+        fleet = Fleet(SCENARIO, SCENARIO.cameras, streams, environment, clock)
+        hand = ManualControl(fleet.cameras, streams, clock)
         fleet.power_on()
         await clock.sleep(30)
         await done(steps, hand, clock)
@@ -113,8 +113,8 @@ def found(steps: Sequence[Step]) -> list[str]:
         hand.press(CAMERA, "power")  # who was switched off with something left to say can say it now
         await fleet.end()
         await clock.sleep(SETTLE_S)
-        cases = room.cases(fleet.truths())
-        around.broker.observers.clear()
+        cases = room.cases(fleet.actual_records())
+        environment.broker.observers.clear()
         await fleet.close()
         return cases
 

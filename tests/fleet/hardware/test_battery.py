@@ -88,7 +88,7 @@ def test_cells_warm_up_as_they_work_and_cool_down_again() -> None:
 
 def test_what_was_done_to_it_is_remembered() -> None:
     async def story(_: VirtualClock, battery: SimulatedBattery) -> None:
-        battery.around(-5)
+        battery.set_ambient_c(-5)
         battery.cliff(40)
         battery.cliff(60)  # a cliff gives nothing back
         assert battery.charge().percent == pytest.approx(40)

@@ -49,7 +49,7 @@ def filmed(reel: FragmentSource, story: Callable[[Bench], Coroutine[Any, Any, No
         counting = CountingClock(clock)
         footage = ComputedFootage(counting, length_s, reel=reel, bitrate_bps=1_000_000)
         bench = Bench(footage, clock)
-        await footage.start(bench.listener)
+        await footage.start(bench.listener, "the test began")
         await story(bench)
         await footage.stop()
         return counting.sleeps

@@ -6,8 +6,8 @@ def test_what_was_shown_is_remembered_and_seen_by_who_watches() -> None:
     indicators, seen = SimulatedIndicators(), list[State]()
     indicators.watchers.append(seen.append)
     assert indicators.light == "dark"
-    indicators.say("hello")
-    indicators.show(State.RECORDING)
+    indicators.show_line("hello")
+    indicators.show_state(State.RECORDING)
     indicators.signal("low battery")
     indicators.identify(5)
     assert indicators.light == "blinking red"

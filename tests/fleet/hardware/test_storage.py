@@ -47,7 +47,7 @@ def test_a_full_card_refuses_to_begin_until_there_is_room() -> None:
     card.create(account()).close()
 
 
-def test_the_write_that_fills_the_card_is_torn_where_the_room_ends() -> None:
+def test_the_write_that_does_not_fit_fails_and_leaves_nothing() -> None:
     memory = MemoryStorage()
     card = SimulatedStorage(memory)
     files = card.create(account())
@@ -59,7 +59,7 @@ def test_the_write_that_fills_the_card_is_torn_where_the_room_ends() -> None:
     card.make_room()
     with pytest.raises(StorageError, match="takes no more"):
         files.append([BODY])
-    assert memory.video("clip-1") == HEADER + BODY + BODY + BODY[:10]
+    assert memory.video("clip-1") == HEADER + BODY + BODY
 
 
 def test_a_first_write_that_does_not_fit_leaves_no_video() -> None:

@@ -49,8 +49,8 @@ def test_lines_are_plain_and_not_endless() -> None:
 
 def test_a_real_trace_tells_of_a_real_recording(tmp_path: Path) -> None:
     result = observed("smoke", 7, tmp_path / "trace")
-    truth = next(truth for truth, _ in result.run.cases if truth.accounts)
-    failure = f"{truth.camera}: {truth.accounts[0].recording}: 1.0 s are missing without a reason"
+    actual = next(actual for actual, _ in result.run.cases if actual.accounts)
+    failure = f"{actual.camera}: {actual.accounts[0].recording}: 1.0 s are missing without a reason"
     with (tmp_path / "trace").open() as lines:
         found = excerpts(lines, [failure])[failure]
     assert any("recording-started" in found.lines[number] for number in found.about)

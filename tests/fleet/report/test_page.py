@@ -47,8 +47,8 @@ def test_the_page_has_everything_that_was_measured(tmp_path: Path) -> None:
     for checked in report.summary.checkers:
         assert checked.name in page
     assert report.summary.trace_sha256 in page
-    looks = [sum(one.states.values()) for one in report.over_time if one.looked_s is not None]
-    assert set(looks) == {report.summary.cameras}
+    snapshots = [sum(one.states.values()) for one in report.over_time if one.looked_s is not None]
+    assert set(snapshots) == {report.summary.cameras}
 
 
 def test_the_page_is_the_same_each_time(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ SHARDS = 3
 
 def chaotic_day() -> Scenario:
     scenario = msgspec.structs.replace(load("bad-day"), sites={"baltimore": 4, "buffalo": 3})
-    drawn = fault_injection.drawn(scenario, RandomStreams(11).chance("fleet", "chaos"))
+    drawn = fault_injection.drawn(scenario, RandomStreams(11).stream("fleet", "chaos"))
     return msgspec.structs.replace(scenario, faults=[*scenario.faults, *drawn])
 
 

@@ -30,7 +30,7 @@ def test_the_fleets_are_as_large_as_they_say() -> None:
 def test_wearers_record_exactly_so_often_when_told_to(activations: int) -> None:
     wearer = f"[wearer]\nactivations = {activations}\nlength_s = [20, 40]\n"
     done = run(parsed("duration_s = 600\n[sites]\nbaltimore = 5\n" + wearer, "mine.toml"), 7)
-    assert [[one.status for one in truth.accounts] for truth, _ in done.cases] == [["complete"] * activations] * 5
+    assert [[one.status for one in actual.accounts] for actual, _ in done.cases] == [["complete"] * activations] * 5
 
 
 @pytest.mark.parametrize("name", names())

@@ -67,11 +67,11 @@ class PlainIndicators:
     def __init__(self, out: TextIO = sys.stdout) -> None:
         self._out = out
 
-    def say(self, line: str) -> None:
+    def show_line(self, line: str) -> None:
         """Print it."""
         print(line, file=self._out, flush=True)
 
-    def show(self, state: State) -> None:
+    def show_state(self, state: State) -> None:
         """There is no light, and each state is a line already."""
 
     def signal(self, signal: Signal) -> None:
@@ -79,7 +79,7 @@ class PlainIndicators:
 
     def identify(self, seconds: float) -> None:
         """There is nothing to blink: say it."""
-        self.say(_HERE.format(seconds))
+        self.show_line(_HERE.format(seconds))
 
 
 class StatusLine:
@@ -88,12 +88,12 @@ class StatusLine:
     def __init__(self, status: Callable[[], str], out: TextIO = sys.stdout) -> None:
         self._status, self._out = status, out
 
-    def say(self, line: str) -> None:
+    def show_line(self, line: str) -> None:
         """Put it above the status line."""
         self._out.write(f"\r\x1b[K{line}\n")
         self._draw()
 
-    def show(self, state: State) -> None:
+    def show_state(self, state: State) -> None:
         """The status line tells it already."""
 
     def signal(self, signal: Signal) -> None:
@@ -104,7 +104,7 @@ class StatusLine:
 
     def identify(self, seconds: float) -> None:
         """The terminal's bell, and a line."""
-        self.say(_BELL + _HERE.format(seconds))
+        self.show_line(_BELL + _HERE.format(seconds))
 
     async def run(self) -> None:
         """Keep the line fresh, until cancelled."""

@@ -105,7 +105,7 @@ class RequestHandler:
         return self._run.names if names is None else names
 
     async def _standing(self, names: Sequence[str] | None) -> Standing:
-        wanted, looks = self._named(names), await self._run.looks(self._run.names)
+        wanted, snapshots = self._named(names), await self._run.snapshots(self._run.names)
         return Standing(
             protocol=PROTOCOL,
             run=self._run_id,
@@ -115,8 +115,10 @@ class RequestHandler:
             broker=self._run.broker_url,
             agency=self._run.agency,
             now_s=self._run.now_s,
-            counts=dict(Counter(look.state for look in looks.values())),
-            cameras=[Seen(camera=name, state=looks[name].state, online=looks[name].is_online) for name in wanted],
+            counts=dict(Counter(look.state for look in snapshots.values())),
+            cameras=[
+                Seen(camera=name, state=snapshots[name].state, online=snapshots[name].is_online) for name in wanted
+            ],
             faults=[
                 Wrong(number=number, kind=fault.kind, at_s=fault.at_s, where=[*fault.sites, *fault.cameras])
                 for number, fault in self._run.faults.items()

@@ -28,7 +28,7 @@ class ControlRoom:
         self,
         scenario: Scenario,
         among: Collection[str],
-        world: RandomStreams,
+        streams: RandomStreams,
         agency: str,
         time: Timeline,
         trace: Trace,
@@ -39,10 +39,10 @@ class ControlRoom:
         keeps_time: bool = True,
     ) -> None:
         """`among` are this shard's cameras; `send` publishes a command."""
-        self._scenario, self._among, self._world, self._time, self._trace = scenario, among, world, time, trace
+        self._scenario, self._among, self._streams, self._time, self._trace = scenario, among, streams, time, trace
         self._stop_broker, self._start_broker = stop_broker, start_broker
-        self._later = JobGroup(time)
-        self.hearing = ReceivedMessages(
+        self._jobs = JobGroup(time)
+        self.received_messages = ReceivedMessages(
             sorted(among, key=scenario.cameras.index),
             trace,
             time.mono_s,
@@ -52,34 +52,38 @@ class ControlRoom:
         self._began_s = 0.0
         every_s = scenario.duration_s / BUCKETS
         self.sampler = Sampler(lambda: max(0.0, time.mono_s() - self._began_s), every_s, scenario.duration_s)
-        self.hearing.on_message.append(lambda name, leaf, _: self.sampler.message(leaf, name.partition("/")[0]))
-        self.dispatcher = Dispatcher(agency, SimulatedClock(time), self.hearing, send, self._later, self.sampler)
+        self.received_messages.on_message.append(
+            lambda name, leaf, _: self.sampler.message(leaf, name.partition("/")[0])
+        )
+        self.dispatcher = Dispatcher(
+            agency, SimulatedClock(time), self.received_messages, send, self._jobs, self.sampler
+        )
 
     def begin(self) -> None:
         """The day begins. Before that of the cameras, so that a fault stands in the trace before what it does."""
         self._began_s = self._time.mono_s()
         if self._scenario.operator.commands_per_hour:
-            chance = self._world.chance("fleet", "operator")
-            self._later.start(self.dispatcher.work(self._scenario, chance, self._among))
+            rng = self._streams.stream("fleet", "operator")
+            self._jobs.start(self.dispatcher.work(self._scenario, rng, self._among))
         for number, fault in enumerate(self._scenario.faults):
-            self._later.start(self._go_wrong(fault, number))
+            self._jobs.start(self._go_wrong(fault, number))
 
     async def end(self) -> None:
         """The day is over, and the broker there."""
-        await self._later.end()
+        await self._jobs.end()
         await self._start_broker()
 
-    def cases(self, truths: Iterable[ActualRecord]) -> list[Case]:
+    def cases(self, actual_records: Iterable[ActualRecord]) -> list[Case]:
         """What is true of each camera, what was asked of it, and what was heard."""
-        dispatched, heard = self.dispatcher.dispatched, self.hearing.heard
-        return [(dispatched[one.camera].added_to(one), heard[one.camera].so_far()) for one in truths]
+        dispatched, received = self.dispatcher.dispatched, self.received_messages.received
+        return [(dispatched[one.camera].added_to(one), received[one.camera].so_far()) for one in actual_records]
 
     async def _go_wrong(self, fault: Fault, number: int) -> None:
         await self._time.sleep(fault.at_s)
         if fault.kind == "broker.outage":
             await self._outage(fault)
             return
-        for name in fault_injection.met(fault, number, self.hearing.heard, self._world):
+        for name in fault_injection.met(fault, number, self.received_messages.received, self._streams):
             self._note(name, fault)
             if fault.kind == "command.late":
                 self.dispatcher.start_late(name, f"late-{number}", abs(fault.step_s))

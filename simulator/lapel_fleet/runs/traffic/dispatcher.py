@@ -33,18 +33,18 @@ class Dispatched:
     activations: list[Activation] = field(default_factory=list)
     stops: list[str] = field(default_factory=list)
 
-    def added_to(self, truth: ActualRecord) -> ActualRecord:
-        """`truth`, and what of this reached the camera, from when it did. Whose clock is wrong cannot know that a
+    def added_to(self, actual: ActualRecord) -> ActualRecord:
+        """`actual`, and what of this reached the camera, from when it did. Whose clock is wrong cannot know that a
         command came late.
         """
-        came = truth.came
+        came = actual.came
         activations = [replace(one, at_s=came[one.command]) for one in self.activations if one.command in came]
         return replace(
-            truth,
-            commands=[*truth.commands, *(one for one in self.commands if one in came)],
-            activations=sorted([*truth.activations, *activations], key=lambda one: one.at_s),
-            stops=sorted([*truth.stops, *(came[one] for one in self.stops if one in came)]),
-            expired=[] if truth.clock_steps else self.expired,
+            actual,
+            commands=[*actual.commands, *(one for one in self.commands if one in came)],
+            activations=sorted([*actual.activations, *activations], key=lambda one: one.at_s),
+            stops=sorted([*actual.stops, *(came[one] for one in self.stops if one in came)]),
+            expired=[] if actual.clock_steps else self.expired,
         )
 
 
@@ -57,25 +57,31 @@ class Dispatcher:
         self,
         agency: str,
         clock: SimulatedClock,
-        hearing: ReceivedMessages,
+        received_messages: ReceivedMessages,
         send: Send,
         later: JobGroup,
         sampler: Sampler,
     ) -> None:
-        self._agency, self._clock, self._hearing, self._send, self._later = agency, clock, hearing, send, later
-        self.dispatched = {name: Dispatched() for name in hearing.heard}
+        self._agency, self._clock, self._received_messages, self._send, self._jobs = (
+            agency,
+            clock,
+            received_messages,
+            send,
+            later,
+        )
+        self.dispatched = {name: Dispatched() for name in received_messages.received}
         self._sampler = sampler
         self._open: dict[tuple[str, str], float] = {}  # camera and id of each command without an end, and its sending
         self._wanted: dict[str, float] = {}  # cameras that are to record and do not say so yet, and since when
-        hearing.on_message.append(self._heard)
+        received_messages.on_message.append(self._received)
 
-    async def work(self, scenario: Scenario, chance: random.Random, among: Collection[str]) -> None:
+    async def work(self, scenario: Scenario, rng: random.Random, among: Collection[str]) -> None:
         """A day's work. `among` are the cameras of this shard; the others are somebody else's."""
         names, number = scenario.cameras, 0
         while True:
-            await self._clock.sleep(chance.expovariate(scenario.operator.commands_per_hour / 3600))
-            name, number = chance.choice(names), number + 1
-            starts, length_s, harmless = chance.random() < 0.1, chance.uniform(5, 60), chance.choice(_HARMLESS)
+            await self._clock.sleep(rng.expovariate(scenario.operator.commands_per_hour / 3600))
+            name, number = rng.choice(names), number + 1
+            starts, length_s, harmless = rng.random() < 0.1, rng.uniform(5, 60), rng.choice(_HARMLESS)
             if name not in among:
                 continue
             if starts:
@@ -85,8 +91,8 @@ class Dispatcher:
 
     def start(self, name: str, id_: str, length_s: float) -> None:
         """Start a recording, unless there is one, and stop it after so long."""
-        if not self._hearing.is_recording(name) and self._wants_recording(name, id_):
-            self._later.after(length_s, lambda: self.command(name, "stop-recording", f"{id_}-stop"))
+        if not self._received_messages.is_recording(name) and self._wants_recording(name, id_):
+            self._jobs.after(length_s, lambda: self.command(name, "stop-recording", f"{id_}-stop"))
 
     def start_late(self, name: str, id_: str, late_s: float) -> None:
         """A start that comes so long after it has expired."""
@@ -96,10 +102,10 @@ class Dispatcher:
 
     def start_twice(self, name: str, id_: str) -> None:
         """The same start again at once, and again after its stop."""
-        if not self._hearing.is_recording(name) and self._wants_recording(name, id_):
+        if not self._received_messages.is_recording(name) and self._wants_recording(name, id_):
             self.command(name, "start-recording", id_)
-            self._later.after(20, lambda: self.command(name, "stop-recording", f"{id_}-stop"))
-            self._later.after(40, lambda: self.command(name, "start-recording", id_))
+            self._jobs.after(20, lambda: self.command(name, "stop-recording", f"{id_}-stop"))
+            self._jobs.after(40, lambda: self.command(name, "start-recording", id_))
 
     def command(self, name: str, command: CommandName, id_: str, *, age_s: float | None = None) -> bool:
         """Send it; whether it reached the camera, which must then answer it."""
@@ -125,16 +131,16 @@ class Dispatcher:
             self._wanted[name] = now.mono_s
         return reached
 
-    def _heard(self, name: str, leaf: str, heard: ReceivedRecord) -> None:
+    def _received(self, name: str, leaf: str, received: ReceivedRecord) -> None:
         """How long things took."""
         now_s = self._clock.mono_s()
-        if leaf == "reply" and heard.replies[-1].result in _ENDS:
-            if heard.replies[-1].command == "start-recording" and heard.replies[-1].result != "done":
+        if leaf == "reply" and received.replies[-1].result in _ENDS:
+            if received.replies[-1].command == "start-recording" and received.replies[-1].result != "done":
                 self._wanted.pop(name, None)
-            sent_s = self._open.pop((name, heard.replies[-1].id), None)
+            sent_s = self._open.pop((name, received.replies[-1].id), None)
             if sent_s is not None:
                 self._sampler.command(now_s - sent_s)
-        elif leaf == "state" and heard.states[-1].state == "recording":
+        elif leaf == "state" and received.states[-1].state == "recording":
             wanted_s = self._wanted.pop(name, None)
             if wanted_s is not None:
                 self._sampler.press(now_s - wanted_s)

@@ -29,7 +29,7 @@ class Listener:
         self._agency, self._hear = agency, hear
         self._hello = Hello(f"lapel-listener/{agency}/{run_id}", resume=True)
         self._to_send: asyncio.Queue[Envelope] = asyncio.Queue()
-        self._heard = asyncio.Event()
+        self._received = asyncio.Event()
         self._lately: deque[tuple[str, bytes]] = deque(maxlen=_IN_FLIGHT)
         self.is_up = asyncio.Event()
         self.trouble = ""
@@ -66,8 +66,8 @@ class Listener:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
                 while True:
-                    self._heard.clear()
-                    if not await wait_for_event(self._heard, _QUIET_S) and not self._to_send.qsize():
+                    self._received.clear()
+                    if not await wait_for_event(self._received, _QUIET_S) and not self._to_send.qsize():
                         return
 
     async def _serve(self, connection: Connection) -> None:
@@ -96,7 +96,7 @@ class Listener:
                 self.broker = message.payload.decode(errors="replace").replace(" version", "")
             else:
                 self._hear(message.topic, message.payload)
-            self._heard.set()
+            self._received.set()
 
     async def _speak(self, connection: Connection) -> None:
         while True:

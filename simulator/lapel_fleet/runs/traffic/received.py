@@ -23,7 +23,7 @@ class ReceivedMessages:
         """`names` are those of the cameras, as `site/camera`; what others say is passed over. Without `keeps_time`
         nothing says when things were heard: where time jumps, what comes over a socket comes at no time.
         """
-        self.heard = {
+        self.received = {
             name: ReceivedRecord(keeps_time=keeps_time, telemetry_every_s=telemetry_every_s) for name in names
         }
         self.messages = 0
@@ -38,27 +38,27 @@ class ReceivedMessages:
     def hear(self, topic: str, payload: bytes) -> None:
         """Somebody published this."""
         *_, site, camera, leaf = topic.split("/")
-        heard = self.heard.get(f"{site}/{camera}")
-        if heard is None or leaf == "command":
+        received = self.received.get(f"{site}/{camera}")
+        if received is None or leaf == "command":
             return
         self.messages += 1
         try:
-            heard.hear(self._now_s(), leaf, payload)
+            received.hear(self._now_s(), leaf, payload)
         except msgspec.MsgspecError:
             self.strange.append(topic)
             return
         self._trace.add(self._now_s(), topic, payload.decode())
-        if leaf == "event" and heard.events[-1].kind == "recording-started":
+        if leaf == "event" and received.events[-1].kind == "recording-started":
             self.recordings += 1
         for told in self.on_message:
-            told(f"{site}/{camera}", leaf, heard)
+            told(f"{site}/{camera}", leaf, received)
 
     def is_online(self, name: str) -> bool:
         """Whether the camera was last heard to be there."""
-        state = self.heard[name].state
+        state = self.received[name].state
         return state is not None and state.state != "offline"
 
     def is_recording(self, name: str) -> bool:
         """Whether the camera was last heard to record."""
-        state = self.heard[name].state
+        state = self.received[name].state
         return state is not None and state.state == "recording"

@@ -26,8 +26,8 @@ class RememberedRun:
     def faults(self) -> Mapping[int, Fault]:
         return self._asked.now
 
-    async def looks(self, names: Sequence[str]) -> Mapping[str, CameraSnapshot]:
-        return {name: CameraSnapshot(state="buffering", is_told=True, is_online=True, trouble="") for name in names}
+    async def snapshots(self, names: Sequence[str]) -> Mapping[str, CameraSnapshot]:
+        return {name: CameraSnapshot(state="buffering", is_reported=True, is_online=True, trouble="") for name in names}
 
     async def advance(self, seconds: float) -> list[str]:
         self.done.append(("advance", seconds))

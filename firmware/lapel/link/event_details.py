@@ -1,0 +1,306 @@
+"""What `detail` of an event contains, one struct for each kind. Part of the contract, version 1.
+
+The firmware publishes an event by making one of these, so no event leaves it with an undocumented field. Every field is
+always present; one that may be unknown is null then.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
+
+import msgspec
+from msgspec import Meta
+
+from lapel.link.messages import CameraState, Count, Detail, EventKind, Id, Seconds
+
+_TEXT_CHARS = 400
+_ROUND_DIGITS = 3
+
+
+class EventDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """The detail of one kind of event."""
+
+    kind: ClassVar[EventKind]
+
+    def on_wire(self) -> Detail:
+        """As it is published: times and measures rounded to a thousandth, texts cut to 400 characters."""
+        return {name: _short(value) for name, value in msgspec.structs.asdict(self).items()}
+
+
+def _short(value: str | float | bool | None) -> str | float | bool | None:
+    if isinstance(value, float):
+        return round(value, _ROUND_DIGITS)
+    return value[:_TEXT_CHARS] if isinstance(value, str) else value
+
+
+class Booted(EventDetail, frozen=True, kw_only=True):
+    """The firmware runs; self-test and recovery are done."""
+
+    kind = "booted"
+    firmware: str
+    """Version of the firmware."""
+
+
+class StateChanged(EventDetail, frozen=True, kw_only=True):
+    """The camera is in another state. *recording* is reported once its first fragment is on disk."""
+
+    kind = "state-changed"
+    before: CameraState
+    """The state as it was last reported."""
+    after: CameraState
+    """The state now."""
+
+
+class RecordingStarted(EventDetail, frozen=True, kw_only=True):
+    """The first fragment of a recording is synced to disk."""
+
+    kind = "recording-started"
+    recording: Id
+    """Id of the recording: that of its first clip."""
+
+
+class PrebufferSaved(EventDetail, frozen=True, kw_only=True):
+    """Everything from before the trigger is synced to disk."""
+
+    kind = "prebuffer-saved"
+    recording: Id
+    """Id of the recording."""
+    actual_s: Seconds
+    """Seconds of video from before the trigger that are on disk."""
+    configured_s: Seconds
+    """Seconds that the configuration asks for."""
+    shortfall: str | None
+    """Why `actual_s` is below `configured_s`; null when it is not."""
+
+
+class RecordingSaved(EventDetail, frozen=True, kw_only=True):
+    """A clip ended as intended; its video and `recording.json` are synced and closed."""
+
+    kind = "recording-saved"
+    recording: Id
+    """Id of the clip."""
+    duration_s: Seconds
+    """Length of the clip, gaps included."""
+    frames: Count
+    """Frames in it."""
+    dropped_frames: Count
+    """Frames that were delivered by the video source and are not in it."""
+    gaps: Count
+    """Intervals without frames."""
+
+
+class RecordingFailed(EventDetail, frozen=True, kw_only=True):
+    """The storage failed during a recording; what was synced before is kept."""
+
+    kind = "recording-failed"
+    recording: Id
+    """Id of the recording."""
+    reason: str
+    """What the storage reported, and what to do."""
+
+
+class Recovered(EventDetail, frozen=True, kw_only=True):
+    """An earlier session's unfinished recording was found and kept. Published once for each clip."""
+
+    kind = "recovered"
+    recording: Id
+    """Id of the clip."""
+    duration_s: Seconds
+    """Length of what is playable."""
+    frames: Count
+    """Frames in it."""
+
+
+class FootageLost(EventDetail, frozen=True, kw_only=True):
+    """Captured frames will not be in a recording."""
+
+    kind = "footage-lost"
+    recording: Id
+    """Id of the recording."""
+    frames: Count
+    """How many."""
+    seconds: Seconds
+    """How long."""
+    reason: str
+    """Why, such as `disk too slow`."""
+
+
+class Marker(EventDetail, frozen=True, kw_only=True):
+    """The wearer or an operator marked this moment of a recording."""
+
+    kind = "marker"
+    recording: Id
+    """Id of the recording."""
+    source: str
+    """Who set it: `button` or `command`."""
+
+
+class Refused(EventDetail, frozen=True, kw_only=True):
+    """The camera may not or cannot do what was requested; nothing changed."""
+
+    kind = "refused"
+    event: str
+    """What was requested: an event of the state chart such as `start`, or a command."""
+    source: str
+    """Who requested it: `button`, `command`, `dock` or `camera`."""
+    reason: str
+    """Why it was refused."""
+
+
+class CommandAccepted(EventDetail, frozen=True, kw_only=True):
+    """A command is valid and is about to be carried out."""
+
+    kind = "command-accepted"
+    command: str
+    """Its name."""
+    id: Id
+    """Its id."""
+    sender: str
+    """Who sent it, as the command says; empty when it does not."""
+    reason: str
+    """Why, as the command says; empty when it does not."""
+
+
+class CommandRejected(EventDetail, frozen=True, kw_only=True):
+    """A message on the command topic is no valid command, or is too old to be carried out."""
+
+    kind = "command-rejected"
+    reason: str
+    """What is wrong, where, and what to do."""
+
+
+class SourceLost(EventDetail, frozen=True, kw_only=True):
+    """The video source delivers no frames. A recording goes on, with a gap."""
+
+    kind = "source-lost"
+    reason: str
+    """What the source reported."""
+
+
+class SourceRestored(EventDetail, frozen=True, kw_only=True):
+    """The video source delivers frames again, or its first ones."""
+
+    kind = "source-restored"
+
+
+class PictureFrozen(EventDetail, frozen=True, kw_only=True):
+    """The video source delivers one and the same frame again and again."""
+
+    kind = "picture-frozen"
+    seconds: Seconds | None
+    """For how long so far."""
+
+
+class StorageFailed(EventDetail, frozen=True, kw_only=True):
+    """The storage is full or failed; the camera cannot record."""
+
+    kind = "storage-failed"
+    reason: str
+    """What the storage reported, and what to do."""
+
+
+class BatteryDetail(EventDetail, frozen=True, kw_only=True):
+    """What the events about the battery have in common."""
+
+    percent: Annotated[float, Meta(ge=0, le=100)]
+    """Charge."""
+    minutes_left: Seconds | None
+    """Minutes that the camera could still record; null where the gauge cannot tell."""
+    temperature_c: float
+    """Temperature of the cells, in degrees Celsius."""
+
+
+class BatteryLow(BatteryDetail, frozen=True, kw_only=True):
+    """The battery lasts for 20 minutes of recording or less (5 % where the gauge gives no minutes)."""
+
+    kind = "battery-low"
+
+
+class BatteryCritical(BatteryDetail, frozen=True, kw_only=True):
+    """The battery is at 1 % or less: the camera finishes its recording and shuts down."""
+
+    kind = "battery-critical"
+
+
+class Overheated(BatteryDetail, frozen=True, kw_only=True):
+    """The battery's cells have 55 °C or more."""
+
+    kind = "overheated"
+
+
+class DuplicateName(EventDetail, frozen=True, kw_only=True):
+    """Another live camera uses this camera's name."""
+
+    kind = "duplicate-name"
+    session: str
+    """Session id of the other camera."""
+
+
+class SelfTested(EventDetail, frozen=True, kw_only=True):
+    """A self-test was run by command. The reply has each check and its finding."""
+
+    kind = "self-tested"
+    passed: bool
+    """Whether all checks passed."""
+    failed: str
+    """Names of the checks that failed, separated by commas; empty when none did."""
+
+
+class ConfigurationChanged(EventDetail, frozen=True, kw_only=True):
+    """A new version of the settings is in force and has proved itself."""
+
+    kind = "configuration-changed"
+    version: Count
+    """Its number."""
+
+
+class ConfigurationRolledBack(EventDetail, frozen=True, kw_only=True):
+    """A new version of the settings did not work; the one before is in force again."""
+
+    kind = "configuration-rolled-back"
+    version: Count
+    """The version that is in force."""
+    reason: str
+    """What did not work."""
+
+
+class EventsDropped(EventDetail, frozen=True, kw_only=True):
+    """The outbox was full for too long: events or replies were given up. The field names are the kinds of event, or
+    `reply`; each value is how many.
+    """
+
+    kind = "events-dropped"
+    counts: Mapping[str, int]
+    """By kind of event, or `reply`; published flat, as one field for each."""
+
+    def on_wire(self) -> Detail:
+        """The counts themselves, one field for each kind."""
+        return dict(self.counts)
+
+
+EVENT_DETAILS: tuple[type[EventDetail], ...] = (
+    Booted,
+    StateChanged,
+    RecordingStarted,
+    PrebufferSaved,
+    RecordingSaved,
+    RecordingFailed,
+    Recovered,
+    FootageLost,
+    Marker,
+    Refused,
+    CommandAccepted,
+    CommandRejected,
+    SourceLost,
+    SourceRestored,
+    PictureFrozen,
+    StorageFailed,
+    BatteryLow,
+    BatteryCritical,
+    Overheated,
+    DuplicateName,
+    SelfTested,
+    ConfigurationChanged,
+    ConfigurationRolledBack,
+    EventsDropped,
+)
+"""Every kind that the firmware publishes, in the order of the contract page. `power-off` is reserved."""

@@ -1,0 +1,149 @@
+"""The messages that describe how a camera is: state, flags, telemetry."""
+
+from dataclasses import dataclass
+
+from lapel import __version__
+from lapel.clock import Clock, Instant, iso
+from lapel.config import CameraSection
+from lapel.hardware.interfaces import Battery, Fix, Footage, FootageStatus, Positioning
+from lapel.link.interface import Link
+from lapel.link.messages import Position, StateMessage, Telemetry
+from lapel.power import Power
+from lapel.reporter import Reporter
+from lapel.states import State
+
+FROZEN_S = 5.0
+"""Seconds of one and the same frame after which the video counts as frozen: our choice."""
+_DEGREE_DIGITS = 6  # a tenth of a metre
+_REASON_CHARS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """The state of a camera, for a status line."""
+
+    state: State
+    reason: str
+    """Of a fault; else empty."""
+    flags: list[str]
+    footage: FootageStatus
+    recording: str | None
+    recorded_s: float
+    link: str
+    """Empty while the link is up, else why it is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """What only the camera itself knows when a message is made."""
+
+    state: State
+    since: Instant
+    fault: str
+    recording: str | None
+    unwritten_bytes: int
+    in_post_event: bool
+
+    @property
+    def is_capturing(self) -> bool:
+        """Whether frames are expected."""
+        return self.state in (State.BUFFERING, State.RECORDING)
+
+
+class StatusMessages:
+    """Makes the messages of one camera, from its devices and from what the camera passes in."""
+
+    __slots__ = (
+        "_battery",
+        "_clock",
+        "_footage",
+        "_identity",
+        "_link",
+        "_positioning",
+        "_power",
+        "_reporter",
+        "_session",
+    )
+
+    def __init__(
+        self,
+        identity: CameraSection,
+        session: str,
+        clock: Clock,
+        footage: Footage,
+        link: Link,
+        reporter: Reporter,
+        power: Power,
+        battery: Battery | None,
+        positioning: Positioning | None,
+    ) -> None:
+        self._identity, self._session, self._clock, self._footage = identity, session, clock, footage
+        self._link, self._reporter, self._power = link, reporter, power
+        self._battery, self._positioning = battery, positioning
+
+    def flags(self, now: Current) -> list[str]:
+        """Conditions beside the state."""
+        flags = []
+        footage = self._footage.status()
+        if now.is_capturing and footage.lost is not None:
+            flags.append("source-lost")
+        elif now.is_capturing and (footage.unchanged_s or 0.0) >= FROZEN_S:
+            flags.append("frozen")
+        if self._clock.quality() == "unsynced":
+            flags.append("clock-unsynced")
+        if now.in_post_event:
+            flags.append("post-event")
+        if self._link.status().not_persisted:
+            flags.append("events-in-memory")
+        return flags + self._power.flags()
+
+    def state(self, now: Current, configuration: int) -> StateMessage:
+        """The state message, also the birth message. *recording* is published only once a fragment is on disk."""
+        return StateMessage(
+            state=self._reporter.wire_state,
+            agency=self._identity.agency,
+            site=self._identity.site,
+            camera=self._identity.name,
+            session=self._session,
+            firmware=__version__,
+            flags=self.flags(now),
+            time=iso(self._clock.now().utc),
+            since=iso(now.since.utc),
+            reason=now.fault[:_REASON_CHARS] or None,
+            recording=now.recording if self._reporter.state is State.RECORDING else None,
+            configuration=configuration,
+        )
+
+    def telemetry(self, now: Current, uptime_s: float, free_bytes: int) -> Telemetry:
+        """Measurements of this moment."""
+        footage, link = self._footage.status(), self._link.status()
+        charge = self._battery.charge() if self._battery else None
+        fix = self._positioning.last_fix() if self._positioning else None
+        minutes_left = charge.minutes_left if charge else None
+        return Telemetry(
+            time=iso(self._clock.now().utc),
+            session=self._session,
+            state=self._reporter.wire_state,
+            uptime_s=round(uptime_s, 3),
+            buffered_s=round(footage.buffered_s, 3),
+            buffered_bytes=footage.buffered_bytes,
+            measured_fps=round(footage.measured_fps, 2),
+            dropped_frames=footage.dropped_frames,
+            unwritten_bytes=now.unwritten_bytes,
+            events_waiting=link.events_waiting,
+            events_dropped=link.events_dropped,
+            storage_free_bytes=free_bytes,
+            battery_percent=round(charge.percent, 1) if charge else None,
+            battery_minutes_left=round(minutes_left, 1) if minutes_left is not None else None,
+            temperature_c=round(charge.temperature_c, 1) if charge else None,
+            position=_position(fix) if fix else None,
+        )
+
+
+def _position(fix: Fix) -> Position:
+    return Position(
+        latitude=round(fix.latitude, _DEGREE_DIGITS),
+        longitude=round(fix.longitude, _DEGREE_DIGITS),
+        accuracy_m=round(fix.accuracy_m, 1),
+        age_s=round(fix.age_s, 1),
+    )
