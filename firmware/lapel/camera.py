@@ -272,6 +272,10 @@ class Camera:
         """Wait until every recording that has ended is on disk, or has failed."""
         await self._recorder.settled()
 
+    def recorded_s(self) -> float:
+        """Seconds since the trigger of the current recording; 0 without one."""
+        return self._clock.mono_s() - self._recording_since.mono_s if self._recording else 0.0
+
     def status(self) -> CameraStatus:
         """Its status at this moment."""
         now = self._current()
@@ -281,7 +285,7 @@ class Camera:
             flags=self._messages.flags(now),
             footage=self._footage.status(),
             recording=now.recording,
-            recorded_s=self._clock.mono_s() - self._recording_since.mono_s if self._recording else 0.0,
+            recorded_s=self.recorded_s(),
             link=self._link.status().reason,
         )
 
@@ -638,7 +642,8 @@ class Camera:
         self._publish_state()
 
     def _on_gesture(self, button: ButtonName, gesture: Gesture) -> None:
-        post_gesture(button, gesture, self._post, is_recording=self._chart.state == State.RECORDING)
+        recording_s = self.recorded_s() if self._chart.state == State.RECORDING else None
+        post_gesture(button, gesture, self._post, recording_s=recording_s)
 
     def _device_watches(self) -> Iterator[Coroutine[None, None, None]]:
         """One for each device that this camera has, and one for settings on trial."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from lapel.clock import Clock
-from lapel.gestures import Gesture
+from lapel.gestures import HOLD_S, Gesture
 from lapel.hardware.interfaces import Battery, ButtonName, Buttons, Charge, Dock, Indicators
 from lapel.indications import WARN_EVERY_S, RepeatedSignal
 from lapel.link.event_details import BatteryCritical, BatteryDetail, BatteryLow, Overheated
@@ -106,14 +106,18 @@ async def watch_keys(buttons: Buttons, press: Callable[[], None], post: Post) ->
                 post(Event.SHUT_DOWN, Cause("camera", "ended by the user"))
 
 
-def post_gesture(button: ButtonName, gesture: Gesture, post: Post, *, is_recording: bool) -> None:
+def post_gesture(button: ButtonName, gesture: Gesture, post: Post, *, recording_s: float | None) -> None:
     """Post what a gesture means: a double press starts, a hold stops, a press marks; the power button, held, switches
     the camera off.
+
+    `recording_s`: seconds since the current recording was triggered, None without one. A hold that began before the
+    recording does not stop it: a stuck button must not end what the operator has started since.
     """
+    is_recording = recording_s is not None
     match button, gesture:
         case "event", "double press" if not is_recording:
             post(Event.START, Cause("button"))
-        case "event", "hold" if is_recording:
+        case "event", "hold" if recording_s is not None and recording_s >= HOLD_S:
             post(Event.STOP, Cause("button"))
         case "event", "press" if is_recording:
             post(Event.MARK, Cause("button"))

@@ -18,8 +18,8 @@ from lapel.clock import Instant, Quality
 from lapel.evidence.store import EvidenceStore
 from lapel.fragment import Fragment, Gap
 from lapel.hardware.interfaces import PreEvent, Storage
-from lapel.media.encoder import Encoder, EncoderSettings
 from lapel.media.active_recording import Recording
+from lapel.media.encoder import Encoder, EncoderSettings
 from lapel.media.notices import Failed, Lost, Notice, PreEventSaved, Saved, Started
 from lapel.media.recorder import Identity, Recorder
 from lapel.recording import Account, Cause, GapNote

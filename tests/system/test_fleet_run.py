@@ -71,7 +71,7 @@ def test_seed_follows_seed_until_one_fails_and_its_line_replays_it(tmp_path: Pat
     """Chaos and all: the same verdict, the same trace."""
     (tmp_path / "mine.toml").write_text(
         'duration_s = 300\n[sites]\nbaltimore = 2\n[wearer]\nactivations_per_hour = 20\nlength_s = [5, 20]\n'
-        '[[expect]]\nwhat = "recordings"\nat_most = 2\n'
+        '[[expect]]\nwhat = "recordings"\nat_most = 2\nunder_chaos = true\n'
     )  # fmt: skip
     many = lapel_fleet("run", tmp_path / "mine.toml", "--virtual", "--chaos", "--seed", "1", "--for", "50s")
     assert many.returncode == 1, many.stdout

@@ -20,7 +20,7 @@ from lapel.config import load as load_config
 from lapel.errors import MessageError, StorageError
 from lapel.hardware.interfaces import ButtonName, Edge, RecordingFiles, Storage
 from lapel.link.contract import LapelV1
-from lapel.link.messages import Command
+from lapel.link.messages import Command, EventMessage, Reply
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.link.tap import Tap
@@ -32,7 +32,7 @@ from lapel.settings import Settings
 from lapel.states import State
 from lapel.worker import InlineWorker, Worker
 from lapel_fleet.cameras.button_intent import EventButtonModel
-from lapel_fleet.checkers.records import Activation, ActualRecord, Resource
+from lapel_fleet.checkers.records import LIVE_PRECISION_S, Activation, ActualRecord, Resource
 from lapel_fleet.hardware.battery import SimulatedBattery
 from lapel_fleet.hardware.buttons import HELD_S, SimulatedButtons
 from lapel_fleet.hardware.dock import SimulatedDock
@@ -41,7 +41,7 @@ from lapel_fleet.hardware.footage import SimulatedFootage
 from lapel_fleet.hardware.gps import SimulatedGps
 from lapel_fleet.hardware.inbound_recorder import InboundRecorder
 from lapel_fleet.hardware.indicators import SimulatedIndicators
-from lapel_fleet.hardware.network import SimulatedNetwork
+from lapel_fleet.hardware.network import WILL_AFTER_KEEPALIVES, SimulatedNetwork
 from lapel_fleet.hardware.storage import CARD_BYTES, CardWorker, SimulatedStorage
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
@@ -216,9 +216,14 @@ class SimulatedCamera:
 
     def __init__(self, name: str, scenario: Scenario, streams: RandomStreams, environment: Environment) -> None:
         """`name` is `site/camera`. Nothing runs before `power_on`."""
-        self.name, self.actual = (
+        self.name = name
+        self.actual = ActualRecord(
             name,
-            ActualRecord(name, telemetry_s=scenario.telemetry_s, precision_s=environment.precision_s),
+            telemetry_s=scenario.telemetry_s,
+            precision_s=environment.precision_s,
+            will_after_s=WILL_AFTER_KEEPALIVES
+            * scenario.keepalive_s
+            * max(1.0, environment.precision_s / LIVE_PRECISION_S),
         )
         site, camera = name.split("/")
         self.contract = LapelV1(environment.agency, site, camera)
@@ -483,6 +488,9 @@ class SimulatedCamera:
         self.actual.accounts = self.contents.listing()
         self.actual.state = self.state
         self.actual.session = self._firmware.state_message().session if self.camera else ""
+        unsent = [] if self.is_on else self.flash.unsent()  # one that is on has had its time to send them
+        self.actual.unsent_events = [one for one in unsent if isinstance(one, EventMessage)]
+        self.actual.unsent_replies = [one for one in unsent if isinstance(one, Reply)]
         return self.actual
 
     async def close(self) -> None:

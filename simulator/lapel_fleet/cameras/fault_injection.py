@@ -2,19 +2,17 @@
 
 import asyncio
 import errno
-import random
 from collections.abc import Callable, Iterable
 
 from lapel_fleet.cameras.camera import SimulatedCamera
 from lapel_fleet.scenario.random_streams import RandomStreams
-from lapel_fleet.scenario.scenario import FAULTS, Fault, Scenario
+from lapel_fleet.scenario.scenario import Fault
 from lapel_fleet.time.clocks import Timeline
 
 OF_THE_CONTROL_ROOM = frozenset({"broker.outage", "command.late", "command.duplicate"})
 """Those that happen at the other end of the line; see `control_room.py`."""
 
 ROOM_C = 23.0
-_HOW_MANY, _LENGTHS_S = (3, 8), (5.0, 300.0)
 
 End = Callable[[], object]
 
@@ -96,24 +94,3 @@ def _reboot_again_and_again(camera: SimulatedCamera, time: Timeline, every_s: fl
         camera.power_on()
 
     return end
-
-
-def drawn(scenario: Scenario, rng: random.Random) -> list[Fault]:
-    """A few faults of any kinds, at any times, for the share of the cameras that chance decides."""
-    found = []
-    for _ in range(rng.randint(*_HOW_MANY)):
-        kind = rng.choice(sorted(FAULTS))
-        at_s = rng.uniform(0, 0.9) * scenario.duration_s
-        for_s = rng.uniform(*_LENGTHS_S) if FAULTS[kind].lasts else 0.0
-        site = rng.choice(sorted(scenario.sites))
-        found.append(
-            Fault(
-                kind=kind, at_s=round(at_s, 3), for_s=round(min(for_s, scenario.duration_s - at_s), 3),
-                share=round(rng.uniform(0.1, 0.6), 2), sites=[site] if kind == "network.partition" else [],
-                step_s=round(rng.uniform(-120, 120)), latency_s=round(rng.uniform(0.05, 3), 2),
-                loss=round(rng.uniform(0.05, 0.5), 2), every_s=round(rng.uniform(5, 30)),
-                room_bytes=rng.choice((0, 1_000, 5_000_000)), bytes_per_s=rng.choice((20_000.0, 1_000_000.0)),
-                percent=round(rng.uniform(0, 12)), celsius=round(rng.uniform(50, 75)),
-            )
-        )  # fmt: skip
-    return sorted(found, key=lambda one: one.at_s)

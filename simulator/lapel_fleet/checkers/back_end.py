@@ -4,7 +4,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
-from lapel_fleet.checkers.records import ActualRecord, BackEndProbe, Case, ReceivedRecord, first_receipts
+from lapel_fleet.checkers.records import (
+    ActualRecord,
+    BackEndProbe,
+    Case,
+    ReceivedRecord,
+    broker_can_know_that_it_is_off,
+    first_receipts,
+)
 
 BackEndChecker = Callable[[Case, BackEndProbe], Iterator[str | None]]
 
@@ -20,7 +27,7 @@ def believes_the_state(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
 def notices_who_is_offline(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
     """Of each camera that is off it believes that it is offline."""
     actual, received = case
-    if actual.state == "off" and received.states:
+    if actual.state == "off" and received.states and broker_can_know_that_it_is_off(case):
         believed = probe.state(actual.camera)
         yield None if believed == "offline" else f"believes {believed}, it is off"
 

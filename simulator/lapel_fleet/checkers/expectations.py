@@ -46,6 +46,8 @@ class Expectation(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
     """Of times: how many seconds it must stay below."""
     percentile: Annotated[float, Meta(gt=0, le=100)] = 100.0
     """Of times: how many percent of them must; the others may take longer."""
+    under_chaos: bool = False
+    """Whether it also holds with the faults that `--chaos` adds. Without it such a run does not judge it."""
 
     @property
     def title(self) -> str:
@@ -176,7 +178,7 @@ def _refuse_unknown_what(table: Mapping[str, Any], where: str) -> None:
 def _refuse_what_does_not_fit(one: Expectation, table: Mapping[str, Any], where: str) -> None:
     what = WHAT[one.what]
     for key in table:
-        if key not in ("what", "name", "per", *what.keys):
+        if key not in ("what", "name", "per", "under_chaos", *what.keys):
             raise ConfigError(f"{where}.{key}: does not go with {one.what}; there are {', '.join(what.keys)}")
     limits = [key for key in what.keys if key in ("at_least", "at_most", "below_s")]
     if not any(_is_set(one, key) for key in limits):

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from lapel.recording import Account
-from lapel_fleet.checkers.records import Activation, ActualRecord, Case, ReceivedRecord, first_receipts
+from lapel_fleet.checkers.records import Activation, ActualRecord, Case, events_of
 
 TOLERANCE_S = 0.1
 """Three pictures at 30 a second: where a stop falls between two of them, and roundings."""
@@ -28,13 +28,13 @@ _ANNOUNCED = ("recording-started", "prebuffer-saved", "recording-saved", "recove
 
 def activations_are_answered(case: Case) -> Iterator[str | None]:
     """Each is one recording, or a refusal or failure on record."""
-    actual, received = case
+    actual, _ = case
     for one in actual.activations:
         count = sum(_answers(actual, account, one) for account in actual.accounts)
         if count > sum(_is_same(actual, one, other) for other in actual.activations):
             yield f"activation at {one.at_s:.1f} s is recorded {count} times"
         elif not _was_switched_off(actual, one.at_s):
-            well = count or _was_refused(actual, received, one)
+            well = count or _was_refused(case, one)
             yield None if well else f"activation at {one.at_s:.1f} s is neither recorded nor refused"
 
 
@@ -75,11 +75,12 @@ def recordings_end_well(case: Case) -> Iterator[str | None]:
 def pre_event_is_there_or_explained(case: Case) -> Iterator[str | None]:
     """What was asked from before the press, or the reason why not; and no reason where nothing is missing."""
     for account in case[0].accounts:
-        missing_s = account.prebuffer_configured_s - account.prebuffer_actual_s
+        missing_s = round(account.prebuffer_configured_s - account.prebuffer_actual_s, 3)  # accounts have milliseconds
         if account.status == "complete" and account.prebuffer_shortfall and missing_s < -TOLERANCE_S:
             yield f"{account.recording}: nothing is missing, yet it says: {account.prebuffer_shortfall}"
         else:
-            short = missing_s > TOLERANCE_S and not account.prebuffer_shortfall and account.status != "failed"
+            final = account.status != "failed" and (account.status != "recording" or account.prebuffer_saved)
+            short = missing_s > TOLERANCE_S and not account.prebuffer_shortfall and final
             yield f"{account.recording}: {missing_s:.1f} s are missing without a reason" if short else None
 
 
@@ -150,8 +151,8 @@ def no_two_recordings_at_once(case: Case) -> Iterator[str | None]:
 
 def saved_is_said(case: Case) -> Iterator[str | None]:
     """Each complete recording was announced with its length and its pictures, and nothing else was."""
-    actual, received = case
-    said = {event.detail["recording"]: event.detail for event in received.events if event.kind == "recording-saved"}
+    actual, _ = case
+    said = {event.detail["recording"]: event.detail for event in events_of(case) if event.kind == "recording-saved"}
     for account in actual.accounts:
         detail = said.get(account.recording)
         if account.status == "complete" and detail is None:
@@ -169,9 +170,10 @@ def saved_is_said(case: Case) -> Iterator[str | None]:
 
 def markers_are_kept(case: Case) -> Iterator[str | None]:
     """Each is told and stands in the recording, or is refused."""
-    actual, received = case
-    told = [event for event in first_receipts(received) if event.kind == "marker"]
-    refused = [event.mono_s for event in received.events if event.kind == "refused" and event.detail["event"] == "mark"]
+    actual, _ = case
+    events = events_of(case)
+    told = [event for event in events if event.kind == "marker"]
+    refused = [event.mono_s for event in events if event.kind == "refused" and event.detail["event"] == "mark"]
     answers_s = [*refused, *(event.mono_s for event in told)]
     for at_s in actual.markers:
         answered = any(abs(at_s - answer_s) < TOLERANCE_S + actual.precision_s for answer_s in answers_s)
@@ -200,10 +202,11 @@ def _is_trigger(actual: ActualRecord, account: Account, one: Activation) -> bool
     return not account.start.command and not one.command and apart_s <= actual.precision_s
 
 
-def _was_refused(actual: ActualRecord, received: ReceivedRecord, one: Activation) -> bool:
+def _was_refused(case: Case, one: Activation) -> bool:
     """A start was refused then; or a recording failed soon after, on a card that took its time to say so."""
+    actual, _ = case
     tolerance_s = TOLERANCE_S + actual.precision_s
-    for event in received.events:
+    for event in events_of(case):
         later_s = event.mono_s - one.at_s
         is_refusal = event.kind == "command-rejected" or (event.kind == "refused" and event.detail["event"] == "start")
         if is_refusal and abs(later_s) < tolerance_s:
@@ -269,7 +272,7 @@ def _wanted_s(actual: ActualRecord, at_s: float) -> float | None:
         return None
     end_s = later[0]
     for dark_from_s, dark_to_s in actual.dark:
-        if dark_from_s < end_s <= dark_to_s:
+        if dark_from_s < end_s < dark_to_s + 1 / actual.fps:  # back for less than it takes to give one
             end_s = dark_from_s
     return end_s - at_s
 

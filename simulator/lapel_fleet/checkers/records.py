@@ -6,7 +6,7 @@ Times that end in `_s` are monotonic seconds on one line, the run's own, for the
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Protocol
@@ -79,6 +79,14 @@ class ActualRecord:
     state: str = "off"
     session: str = ""
     """At the end."""
+    outages: list[tuple[float, float]] = field(default_factory=list)
+    """From when to when the broker was away. It forgets every connection then, and the last will with it."""
+    will_after_s: float = 45.0
+    """Seconds after a connection went silent at which the broker publishes its last will: 1.5 keepalives."""
+    unsent_events: list[EventMessage] = field(default_factory=list)
+    """Of a camera that is off: the events on its flash that no broker acknowledged. Its next start sends them."""
+    unsent_replies: list[Reply] = field(default_factory=list)
+    """The same for replies."""
 
     @property
     def news_s(self) -> float:
@@ -187,10 +195,41 @@ class BackEndProbe(Protocol):
 
 def first_receipts(received: ReceivedRecord) -> list[EventMessage]:
     """Each event once, in the order of its first coming."""
+    return _each_once(received.events)
+
+
+def _each_once(events: Iterable[EventMessage]) -> list[EventMessage]:
     first: dict[str, EventMessage] = {}
-    for event in received.events:
+    for event in events:
         first.setdefault(event.id, event)
     return list(first.values())
+
+
+def events_of(case: Case) -> list[EventMessage]:
+    """Every event that was received, or that waits on the flash of a camera that is off: each once, in order. What
+    waits there is not lost, only late.
+    """
+    actual, received = case
+    return _each_once([*received.events, *actual.unsent_events])
+
+
+def replies_of(case: Case) -> list[Reply]:
+    """The same for replies, repeats and all."""
+    actual, received = case
+    return [*received.replies, *(reply for reply in actual.unsent_replies if reply not in received.replies)]
+
+
+def broker_can_know_that_it_is_off(case: Case) -> bool:
+    """Whether the broker had a connection to the camera that is off, so that a goodbye or a last will could reach it.
+    It had none where it was away when the camera went off, or before the last will was due, and the camera did not
+    connect again afterwards.
+    """
+    actual, received = case
+    if not actual.states or actual.states[-1][1] != "off":
+        return True
+    will_s = actual.states[-1][0] + actual.will_after_s
+    last_s = max((one.at_s for one in received.arrivals), default=-math.inf)
+    return not any(from_s <= will_s and last_s < to_s for from_s, to_s in actual.outages)
 
 
 def number_of(event: EventMessage) -> int:

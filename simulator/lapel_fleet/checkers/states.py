@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from lapel.link.messages import EventMessage, StateMessage, Telemetry
-from lapel_fleet.checkers.records import ActualRecord, Arrival, Case, first_receipts
+from lapel_fleet.checkers.records import ActualRecord, Arrival, Case, broker_can_know_that_it_is_off, events_of
 
 _BRIEF_S = 1.0
 """A state that was left so soon need not have been told; *recording* waits for the first fragment on disk."""
@@ -53,10 +53,11 @@ def _staleness(actual: ActualRecord, believed: Arrival | None, one: Arrival) -> 
 
 def what_happened_is_told(case: Case) -> Iterator[str | None]:
     """Each change of state that lasted is an event, unless the camera said that it gave some up."""
-    actual, received = case
-    if not actual.states or any(event.kind == "events-dropped" for event in received.events):
+    actual, _ = case
+    events = events_of(case)
+    if not actual.states or any(event.kind == "events-dropped" for event in events):
         return
-    told = [event for event in first_receipts(received) if event.kind == "state-changed"]
+    told = [event for event in events if event.kind == "state-changed"]
     ends_s = [at_s for at_s, _ in actual.states[1:]]
     for (at_s, state), end_s in zip(actual.states, [*ends_s, float("inf")], strict=True):
         dark_s = actual.dark_s(at_s, end_s) if state == "recording" else 0.0
@@ -75,6 +76,8 @@ def the_retained_state_is_true(case: Case) -> Iterator[str | None]:
     actual, received = case
     if received.state is None:
         yield "was never heard of"
+        return
+    if not broker_can_know_that_it_is_off(case):
         return
     true = actual.state if actual.state != "off" else "offline"
     agree = received.state.state == true and (true == "offline" or received.state.session == actual.session)

@@ -2,6 +2,7 @@
 
 from lapel.errors import StorageError
 from lapel.link.journal import Changes, Kept, MemoryJournal
+from lapel.link.messages import EventMessage, Reply
 
 
 class SimulatedFlash(MemoryJournal):
@@ -20,6 +21,10 @@ class SimulatedFlash(MemoryJournal):
         """Write, all or nothing."""
         self._need_power()
         super().apply(changes)
+
+    def unsent(self) -> list[EventMessage | Reply]:
+        """The messages that wait on it, with or without power."""
+        return [one.message for one in super().load().waiting]
 
     def _need_power(self) -> None:
         if not self.has_power:

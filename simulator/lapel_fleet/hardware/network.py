@@ -5,6 +5,7 @@ that goes dead is noticed by the broker after 1.5 keepalives and by the client a
 """
 
 import asyncio
+import math
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -17,6 +18,8 @@ from lapel.light_event import Inbox
 from lapel.link.transport import Connection, Envelope, Hello, Inbound, Transport
 
 ACK_TIMEOUT_S = 10.0
+WILL_AFTER_KEEPALIVES = 1.5
+"""Keepalives of silence after which a broker publishes the last will (MQTT 3.1.1 and 5)."""
 _ANY = LinkSection()
 _UNREACHABLE = "network is unreachable"
 RETRY_S = 0.2
@@ -80,6 +83,14 @@ class Delay:
             takes_s, retry_s = takes_s + retry_s, 2 * retry_s
         self._free_s = max(self._free_s, now_s + takes_s)
         return self._free_s
+
+    def is_busy(self, now_s: float) -> bool:
+        """Whether something is still on its way, which nothing that is sent now can overtake."""
+        return self._free_s > now_s
+
+    def reset(self) -> None:
+        """A new connection: nothing waits behind what the one before had on its way."""
+        self._free_s = 0.0
 
 
 class VirtualBroker:
@@ -210,13 +221,16 @@ class VirtualNetwork:
             raise LinkError(f"{self}: {refusal}")
         connection = VirtualConnection(self, self._broker, hello)
         self._broker.admit(connection)
+        for way in (self.out, self.back):
+            way.reset()
         self._connections.append(connection)
         try:
             yield connection
         finally:
             self._connections.remove(connection)
-            if self.reaches and not connection.is_lost:
-                self._broker.forget(connection)  # a clean goodbye
+            is_clear = not self.out.is_busy(asyncio.get_running_loop().time())
+            if self.reaches and not connection.is_lost and is_clear:
+                self._broker.forget(connection)  # a clean goodbye, which does not overtake what was sent before it
             elif not connection.is_lost:
                 self._let_die(connection)
 
@@ -288,7 +302,9 @@ class VirtualNetwork:
         """Nothing to close."""
 
     def _let_die(self, connection: "VirtualConnection") -> None:
-        handle = asyncio.get_running_loop().call_later(1.5 * self._keepalive_s, self._broker.bury, connection)
+        handle = asyncio.get_running_loop().call_later(
+            WILL_AFTER_KEEPALIVES * self._keepalive_s, self._broker.bury, connection
+        )
         connection.is_mourned_by(handle)
 
 
@@ -363,15 +379,19 @@ class VirtualConnection:
         self._silence = self._burial = None
 
     async def _travel(self, message: Envelope | None = None) -> None:
-        """To the broker, which takes `message`, and back; a dead line costs the acknowledgement's time-out."""
-        await self._pass(self._network.out)
+        """To the broker, which takes `message`, and back. A line that is dead, or too bad to bring the acknowledgement
+        in time, costs its time-out: the sender gives the connection up then, and nothing arrives later.
+        """
+        until_s = asyncio.get_running_loop().time() + ACK_TIMEOUT_S
+        await self._pass(self._network.out, until_s)
         if message is not None:
             self._broker.deliver(message)
         if self._network.back.latency_s:
-            await self._pass(self._network.back)
+            await self._pass(self._network.back, until_s)
 
-    async def _pass(self, way: Delay) -> None:
+    async def _pass(self, way: Delay, until_s: float) -> None:
         now_s = asyncio.get_running_loop().time()
-        await asyncio.sleep(way.due_s(now_s) - now_s if self._network.reaches else ACK_TIMEOUT_S)
-        if self.is_lost or not self._network.reaches:
+        due_s = way.due_s(now_s) if self._network.reaches else math.inf
+        await asyncio.sleep(min(due_s, until_s) - now_s)
+        if self.is_lost or not self._network.reaches or due_s > until_s:
             raise LinkError(f"{self._network}: {self._reason or 'no acknowledgement came'}")

@@ -188,6 +188,8 @@ class _Call:
             if not self._cable.admits:
                 end.hang_up()
                 return
+            for way in (self._cable.out, self._cable.back):
+                way.reset()
             self._dialling = asyncio.create_task(self._dial())
         if not self._cable.forwards:
             end.rest()

@@ -11,12 +11,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-import msgspec
-
 from lapel.clock import Clock, SystemClock
 from lapel_fleet import report
 from lapel_fleet.broker.address import Address
-from lapel_fleet.cameras import fault_injection
 from lapel_fleet.checkers import custom
 from lapel_fleet.checkers.expectations import judge_expectations
 from lapel_fleet.checkers.records import Checker
@@ -24,11 +21,10 @@ from lapel_fleet.checkers.registry import CHECKERS, judge
 from lapel_fleet.control.interface import OpenControl, nobody
 from lapel_fleet.control.socket import run_directory
 from lapel_fleet.control.socket.server import steering
-from lapel_fleet.runs import live, virtual
+from lapel_fleet.runs import chaos, live, shrink_command, virtual
 from lapel_fleet.runs.options import scenario_wanted, seconds_of, shard_of
 from lapel_fleet.runs.run import Run
 from lapel_fleet.runs.stepped_run import run_stepped
-from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
 
 INCONCLUSIVE = 3
@@ -49,15 +45,34 @@ def run(options: argparse.Namespace) -> int:
             report.write_page(options.report, result)
         code = {"passed": 0, "failed": 1, "inconclusive": INCONCLUSIVE}[result.verdict]
         if code:
+            _follow_up(options, wanted, result, checkers, clock)
             break
     return code
 
 
+def _follow_up(
+    options: argparse.Namespace,
+    wanted: Scenario,
+    result: report.Result,
+    checkers: Mapping[str, Checker],
+    clock: Clock,
+) -> None:
+    """After a run that failed: shrink it, or say how to."""
+    out = sys.stderr if options.json else sys.stdout
+    if result.verdict != "failed":
+        return
+    if options.shrink:
+        scenario = _with_chaos(options, wanted, result.run.seed)
+        shrink_command.shrink_failure(
+            options.shrink, scenario, result, checkers, clock, out,
+            options=" ".join(["--virtual", *(f"--checker {name}" for name in options.checker)]),
+        )  # fmt: skip
+    elif options.chaos and options.virtual and not options.json:
+        print("--shrink FILE finds the fewest faults and cameras that still fail", file=sys.stderr, flush=True)
+
+
 def _with_chaos(options: argparse.Namespace, wanted: Scenario, seed: int) -> Scenario:
-    if not options.chaos:
-        return wanted
-    drawn = fault_injection.drawn(wanted, RandomStreams(seed).stream("fleet", "chaos"))
-    return msgspec.structs.replace(wanted, faults=[*wanted.faults, *drawn])
+    return chaos.with_chaos(wanted, seed) if options.chaos else wanted
 
 
 def _seeds(options: argparse.Namespace, clock: Clock) -> Iterator[int]:

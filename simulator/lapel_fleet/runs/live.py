@@ -122,7 +122,8 @@ async def run_live(
         return Run(
             seed=seed, cases=cases, trace_sha256=lines.close(), trace_lines=lines.lines, time="live",
             messages=room.received_messages.messages, domain_s=time.mono_s(),
-            inconclusive=inconclusive, manual_faults=hand.manual_faults, samples=room.sampler.samples(), up_s=day.up_s, workers_bytes=day.workers_bytes,
+            inconclusive=inconclusive, manual_faults=hand.manual_faults, samples=room.sampler.samples(),
+            up_s=day.up_s, workers_bytes=day.workers_bytes,
             broker=f"{broker.name} {broker.version}" if broker else listener.broker,
         )  # fmt: skip
 

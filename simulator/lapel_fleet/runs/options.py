@@ -26,6 +26,9 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     rng.add_argument("--seed", type=int, help="replays a run; drawn and printed when not given")
     rng.add_argument("--chaos", action="store_true", help="faults drawn from the seed, beside the scenario's own")
     rng.add_argument("--for", dest="for_", metavar="TIME", help="seed after seed until one fails or 90s, 10m, 2h")
+    rng.add_argument(
+        "--shrink", type=Path, metavar="FILE", help="write the fewest faults and cameras that still fail there, as TOML"
+    )
     who = parser.add_argument_group("cameras and broker")
     who.add_argument("--media", choices=("none", "clip", "pixels"), help="what cameras film, instead of the scenario's")
     who.add_argument("--clip", default="", metavar="FILE", help="live: a video of your own for media `clip`")
@@ -65,6 +68,8 @@ def scenario_wanted(options: argparse.Namespace) -> Scenario:
             "time-outs would come before its answers. Run live (--speed X for faster), or leave --broker away"
         )
     _refuse_senseless(options)
+    if options.shrink:
+        _refuse_file(options.shrink, options)
     if options.virtual and options.speed != 1:
         raise ConfigError("--virtual with --speed: virtual time is as fast as it can be; leave one away")
     if not 0 < options.speed <= 1000:
@@ -86,11 +91,24 @@ def _refuse_senseless(options: argparse.Namespace) -> None:
                 raise ConfigError(f"--{option} with --{other.rstrip('_')}: {why}; leave one away")
 
 
+def _refuse_file(path: Path, options: argparse.Namespace) -> None:
+    """Raise ConfigError where a failing run cannot be shrunk into `path`."""
+    if not options.virtual:
+        raise ConfigError("--shrink without --virtual: only in virtual time does a run repeat exactly; add --virtual")
+    if path.suffix != ".toml":
+        raise ConfigError(f"--shrink {path}: name a TOML file, as in failing.toml")
+    if path == Path(options.scenario):
+        raise ConfigError(f"--shrink {path}: is the scenario itself; name another file")
+    if not path.parent.is_dir():
+        raise ConfigError(f"--shrink {path}: there is no folder {path.parent}")
+
+
 _SENSELESS: Mapping[str, tuple[Sequence[str], str]] = {
     "stepped": (
         ("virtual", "speed", "chaos", "for_", "duration", "shard", "workers", "clip", "evidence"),
         "time stands still, and nobody acts by himself",
     ),
+    "shrink": (("shard",), "cameras are left out one by one, from the whole fleet"),
     "run": (("virtual", "for_"), "nobody outside can keep up with such a run"),
 }
 

@@ -190,6 +190,8 @@ class Scenario(_Table, frozen=True, kw_only=True):
     """Seconds over which cameras spread their return to a broker that was away."""
     sites: Annotated[dict[str, Annotated[int, Meta(ge=1, le=20_000)]], Meta(min_length=1)]
     """Cameras by site."""
+    only_cameras: list[str] = []
+    """The only ones of them that run, as `site/camera`; all, where none is named. Each does what it does among all."""
     wearer: Wearer = Wearer()
     activities: list[Wearer] = []
     """What wearers do, by category, instead of `wearer`."""
@@ -205,7 +207,13 @@ class Scenario(_Table, frozen=True, kw_only=True):
 
     @property
     def cameras(self) -> list[str]:
-        """`site/cam-0001`, …, in order."""
+        """Those that run: `site/cam-0001`, …, in order."""
+        only = set(self.only_cameras)
+        return [name for name in self.all_cameras if not only or name in only]
+
+    @property
+    def all_cameras(self) -> list[str]:
+        """All cameras of the sites, whether or not they run."""
         return [f"{site}/cam-{number:04}" for site, count in self.sites.items() for number in range(1, count + 1)]
 
 
@@ -270,7 +278,8 @@ def _objections(scenario: Scenario) -> Iterator[str]:
     for doing in scenario.does:
         if doing.length_s[0] > doing.length_s[1]:
             yield f"wearer.length_s: the shortest comes first, {doing.length_s} is not so"
-    known = set(scenario.cameras)
+    known = set(scenario.all_cameras)
+    yield from _strangers("only_cameras", scenario.only_cameras, known)
     yield from _strangers("clip_cameras", scenario.clip_cameras, known)
     for number, shift in enumerate(scenario.shifts):
         yield from _strangers(f"shifts[{number}].sites", shift.sites, scenario.sites)

@@ -16,8 +16,8 @@ from lapel.link.command_check import Delivery
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.link.transport import Hello
-from lapel.media.clip import Clip
 from lapel.media.active_recording import Recording
+from lapel.media.clip import Clip
 from lapel.media.notices import Saved
 from lapel.reporter import Reporter
 from lapel_fleet.checkers.registry import judge
@@ -193,7 +193,9 @@ def markers_are_forgotten(patch: Patch) -> None:
 
 def nobody_says_what_was_saved(patch: Patch) -> None:
     original = Camera._on_notice
-    patch.setattr(Camera, "_on_notice", lambda self, notice: None if isinstance(notice, Saved) else original(self, notice))
+    patch.setattr(
+        Camera, "_on_notice", lambda self, notice: None if isinstance(notice, Saved) else original(self, notice)
+    )
 
 
 # -- commands ----------------------------------------------------------------------------------------------------------

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import msgspec
 
-from lapel_fleet.cameras import fault_injection
+from lapel_fleet.runs.chaos import with_chaos
 from lapel_fleet.runs.virtual import run
-from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario, load
 
 SHARDS = 3
@@ -14,8 +13,7 @@ SHARDS = 3
 
 def chaotic_day() -> Scenario:
     scenario = msgspec.structs.replace(load("bad-day"), sites={"baltimore": 4, "buffalo": 3})
-    drawn = fault_injection.drawn(scenario, RandomStreams(11).stream("fleet", "chaos"))
-    return msgspec.structs.replace(scenario, faults=[*scenario.faults, *drawn])
+    return with_chaos(scenario, 11)
 
 
 def lines(scenario: Scenario, trace: Path, shard: tuple[int, int] = (0, 1)) -> list[str]:

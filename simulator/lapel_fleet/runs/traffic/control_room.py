@@ -1,6 +1,8 @@
 """The other end of a run: hears the cameras, commands them, and lets its own things go wrong."""
 
+import math
 from collections.abc import Awaitable, Callable, Collection, Iterable
+from dataclasses import replace
 
 from lapel_fleet.cameras import fault_injection
 from lapel_fleet.checkers.records import ActualRecord, Case
@@ -50,6 +52,7 @@ class ControlRoom:
             telemetry_every_s=scenario.duration_s / _TELEMETRY_KEPT,
         )
         self._began_s = 0.0
+        self._outages: list[tuple[float, float]] = []
         every_s = scenario.duration_s / BUCKETS
         self.sampler = Sampler(lambda: max(0.0, time.mono_s() - self._began_s), every_s, scenario.duration_s)
         self.received_messages.on_message.append(
@@ -76,7 +79,11 @@ class ControlRoom:
     def cases(self, actual_records: Iterable[ActualRecord]) -> list[Case]:
         """What is true of each camera, what was asked of it, and what was heard."""
         dispatched, received = self.dispatcher.dispatched, self.received_messages.received
-        return [(dispatched[one.camera].added_to(one), received[one.camera].so_far()) for one in actual_records]
+        outages = list(self._outages)
+        return [
+            (replace(dispatched[one.camera].added_to(one), outages=outages), received[one.camera].so_far())
+            for one in actual_records
+        ]
 
     async def _go_wrong(self, fault: Fault, number: int) -> None:
         await self._time.sleep(fault.at_s)
@@ -92,9 +99,14 @@ class ControlRoom:
 
     async def _outage(self, fault: Fault) -> None:
         self._note("broker", fault)
-        await self._stop_broker()
-        await self._time.sleep(fault.for_s)
-        await self._start_broker()
+        began_s = self._time.mono_s()
+        self._outages.append((began_s, math.inf))
+        try:
+            await self._stop_broker()
+            await self._time.sleep(fault.for_s)
+            await self._start_broker()
+        finally:
+            self._outages[self._outages.index((began_s, math.inf))] = (began_s, self._time.mono_s())
 
     def _note(self, who: str, fault: Fault) -> None:
         lasts = f" for {fault.for_s:g} s" if fault.for_s else ""

@@ -77,7 +77,7 @@ class Dispatcher:
 
     async def work(self, scenario: Scenario, rng: random.Random, among: Collection[str]) -> None:
         """A day's work. `among` are the cameras of this shard; the others are somebody else's."""
-        names, number = scenario.cameras, 0
+        names, number = scenario.all_cameras, 0
         while True:
             await self._clock.sleep(rng.expovariate(scenario.operator.commands_per_hour / 3600))
             name, number = rng.choice(names), number + 1

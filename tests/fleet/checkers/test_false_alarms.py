@@ -1,0 +1,145 @@
+"""False alarms that chaos found in the checkers: what is no fault of the camera is not reported as one, and what lies
+right beside it still is.
+"""
+
+from typing import Any
+
+import pytest
+
+from fleet.checkers.records import LIGHTS, account, case, event, press, reply, state, telemetry, utc
+from lapel.recording import Cause
+from lapel_fleet.checkers.back_end import notices_who_is_offline
+from lapel_fleet.checkers.records import Case
+from lapel_fleet.checkers.registry import CHECKERS, judge
+
+OFF = [*LIGHTS, (120.0, "off")]
+SAVED = event(2, "recording-saved", 110.0, recording="clip", duration_s=40.0, frames=1200)
+
+
+def verdict(name: str, one: Case) -> str:
+    (finding,) = judge([one], {name: CHECKERS[name]})
+    return finding.verdict
+
+
+# -- a camera that is off keeps its events for its next start (seeds 38, 43, 55, 110, 122, 177) ------------------------
+
+
+@pytest.mark.parametrize(
+    ("checker", "actual"),
+    [
+        ("saved-is-said", {"accounts": [account()], "unsent_events": [SAVED]}),
+        (
+            "markers-are-kept",
+            {
+                "markers": [103.0],
+                "accounts": [account(markers_s=[33.0])],
+                "unsent_events": [event(1, at_s=103.0, recording="clip")],
+            },
+        ),
+        (
+            "what-happened-is-told",
+            {
+                "states": [(100.0, "recording"), (120.0, "off")],
+                "unsent_events": [event(1, "state-changed", 100.1, after="recording")],
+            },
+        ),
+        (
+            "activations-are-answered",
+            {
+                "activations": [press()],
+                "unsent_events": [event(1, "refused", 100.0, event="start", source="button", reason="full")],
+            },
+        ),
+        ("commands-have-one-end", {"commands": ["c-1"], "unsent_replies": [reply("c-1", "done")]}),
+    ],
+)
+def test_what_waits_on_the_flash_of_a_camera_that_is_off_is_not_lost(checker: str, actual: dict[str, Any]) -> None:
+    lost = {key: value for key, value in actual.items() if not key.startswith("unsent")}
+    assert verdict(checker, case(**actual)) == "passed"
+    assert verdict(checker, case(**lost)) == "failed"
+
+
+def test_an_event_that_was_received_and_still_waits_counts_once() -> None:
+    marker = event(1, at_s=103.0, recording="clip")
+    one = case(marker, accounts=[account(markers_s=[33.0])], unsent_events=[marker])
+    assert verdict("markers-are-kept", one) == "passed"
+
+
+def test_a_wrong_event_that_waits_on_the_flash_is_found() -> None:
+    wrong = event(2, "recording-saved", 110.0, recording="clip", duration_s=1.0, frames=1)
+    assert verdict("saved-is-said", case(accounts=[account()], unsent_events=[wrong])) == "failed"
+    late = case(expired=["c-1"], unsent_replies=[reply("c-1", "done")])
+    assert verdict("late-commands-are-refused", late) == "failed"
+
+
+# -- a broker that was away when a camera went off shows what it knew before (seed 93) ---------------------------------
+
+
+@pytest.mark.parametrize(
+    ("outage", "expected"),
+    [
+        ((115.0, 300.0), "skipped"),  # away when it went off at 120 s
+        ((150.0, 300.0), "skipped"),  # away before it published the last will, 45 s later
+        ((30.0, 100.0), "failed"),  # there again, and received telemetry since
+        ((170.0, 300.0), "failed"),  # still there when the last will was due
+    ],
+)
+def test_what_a_broker_that_was_away_cannot_know(outage: tuple[float, float], expected: str) -> None:
+    one = case((110.0, state("buffering")), (111.0, telemetry()), states=OFF, state="off", outages=[outage])
+    assert verdict("the-retained-state-is-true", one) == expected
+    believed = list(notices_who_is_offline(one, Believes("buffering")))
+    assert believed == ([] if expected == "skipped" else ["believes buffering, it is off"])
+
+
+def test_an_outage_is_no_excuse_for_a_camera_that_runs() -> None:
+    one = case(
+        (110.0, state("recording")), states=LIGHTS, state="buffering", session="one", outages=[(115.0, float("inf"))]
+    )
+    assert verdict("the-retained-state-is-true", one) == "failed"
+
+
+class Believes:
+    """A back end that believes the same of every camera."""
+
+    def __init__(self, state: str) -> None:
+        self._state = state
+
+    def state(self, camera: str) -> str:
+        return self._state
+
+    def events(self, camera: str) -> list[str]:
+        return []
+
+
+# -- an account that a camera could not finish before it went off (seed 166) -------------------------------------------
+
+
+def test_an_account_that_was_never_finished_owes_no_explanation_yet() -> None:
+    begun = account(status="recording", stop=None, prebuffer_actual_s=0.0, prebuffer_saved=False)
+    assert verdict("pre-event-is-there-or-explained", case(accounts=[begun], state="off")) == "passed"
+    saved = account(status="recording", stop=None, prebuffer_actual_s=3.0, prebuffer_saved=True)
+    assert verdict("pre-event-is-there-or-explained", case(accounts=[saved], state="off")) == "failed"
+    assert verdict("recordings-end-well", case(accounts=[begun], state="buffering")) == "failed"
+    interrupted = account(status="interrupted", prebuffer_actual_s=3.0, stop=Cause("camera", "power was lost"))
+    assert verdict("pre-event-is-there-or-explained", case(accounts=[interrupted], power_cuts=1)) == "failed"
+
+
+# -- a pre-event part that is short by just what needs no reason (seed 349) --------------------------------------------
+
+
+@pytest.mark.parametrize(("actual_s", "expected"), [(29.9, "passed"), (29.899, "failed")])
+def test_a_tenth_of_a_second_needs_no_reason_and_a_millisecond_more_does(actual_s: float, expected: str) -> None:
+    one = case(accounts=[account(prebuffer_actual_s=actual_s)])
+    assert verdict("pre-event-is-there-or-explained", one) == expected
+
+
+# -- a stop just after the video came back, before there was a frame (seed 374) ----------------------------------------
+
+
+@pytest.mark.parametrize(("stop_s", "expected"), [(108.004, "passed"), (108.15, "failed")])
+def test_a_recording_ends_at_its_last_frame(stop_s: float, expected: str) -> None:
+    one = case(
+        states=LIGHTS, stops=[stop_s], dark=[(105.0, 108.0)], activations=[press()],
+        accounts=[account(end_time=utc(105.0))],
+    )  # fmt: skip
+    assert verdict("recordings-last-as-long-as-wanted", one) == expected
