@@ -98,7 +98,7 @@ async def test_bad_input_of_each_verb_is_one_line_and_changes_nothing(tmp_path: 
             ("fault network.loss --set los=1", "los: no such key; did you mean `loss`?"),
             ("fault heat --site bufalo", "there is no site bufalo; did you mean `buffalo`?"),
             ("fault command.late", "send the command yourself"),
-            ("mend 7", "there is no fault 7; nothing is wrong at the moment"),
+            ("mend 7", "there is no fault 7; no fault is active"),
             ("advance 25h", "Expected `float` <= 86400.0"),
             (f"press {CAMERA} evnt", "there is no button evnt; did you mean `event`?"),
             (f"press {CAMERA} --times 0", "a button is pressed from 1 to 10 times at once"),
@@ -218,7 +218,7 @@ async def test_a_live_run_with_two_workers_is_pressed_by_hand(tmp_path: Path) ->
         for name in names:
             well("press", name, "--times", "2")
             well("until", name, "recording")
-        assert "a live run's time goes on by itself" in refused("advance", "1m")
+        assert "a live run's time passes by itself" in refused("advance", "1m")
         cut, silent = (
             well("fault", "power.cut", "--camera", names[2]),
             well("fault", "network.half_open", "--site", "baltimore"),

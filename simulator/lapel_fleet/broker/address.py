@@ -7,6 +7,10 @@ import msgspec
 from lapel.errors import ConfigError
 from lapel.link.mqtt import Broker, brokers_at
 
+CONNECTS_PER_S = 300.0
+"""Connects per second to a broker. aiomqtt connects through a thread pool: 900 to 1,200 per second at the most
+(measured, x86), which starves everything else on that pool."""
+
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
     """A broker as cameras and operator reach it. Goes to worker processes as JSON."""

@@ -9,8 +9,7 @@ from lapel.errors import LinkError
 from lapel.link.contract import LapelV1
 from lapel.link.mqtt import MqttTransport, connect_rate
 from lapel.link.transport import Envelope, Hello
-from lapel_fleet.broker.address import Address
-from lapel_fleet.cameras.environment import CONNECTS_PER_S
+from lapel_fleet.broker.address import CONNECTS_PER_S, Address
 
 _AT_ONCE = 32
 """Each connect blocks a thread of the loop's pool."""

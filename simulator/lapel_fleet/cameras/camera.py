@@ -282,7 +282,7 @@ class SimulatedCamera:
         """Whether it is in that state, and says so: *recording* it says once something is on the card."""
         return self.state == state and (state == State.OFF.value or self._firmware.state_message().state == state)
 
-    def seen(self) -> CameraSnapshot:
+    def snapshot(self) -> CameraSnapshot:
         """How it stands."""
         trouble = "it is off" if self.state == State.OFF.value else "" if self.is_online else self.link.status().reason
         return CameraSnapshot(

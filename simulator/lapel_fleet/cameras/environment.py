@@ -10,7 +10,7 @@ from lapel.evidence.store import EvidenceStore
 from lapel.link.mqtt import connect_rate
 from lapel.randomness import RandomSource
 from lapel.worker import InlineWorker, Worker
-from lapel_fleet.broker.address import Address
+from lapel_fleet.broker.address import CONNECTS_PER_S, Address
 from lapel_fleet.cameras import fault_injection
 from lapel_fleet.cameras.camera import CardInside
 from lapel_fleet.cameras.media import Filming
@@ -20,9 +20,6 @@ from lapel_fleet.hardware.tcp_relay import RelayedNetwork, TcpRelay
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.time.clocks import SimulatedClock, Timeline
-
-CONNECTS_PER_S = 300.0
-"""aiomqtt connects through a thread pool: 900 to 1,200 a second at the most (measured, x86), which starves the rest."""
 
 
 class LiveEnvironment:

@@ -76,7 +76,8 @@ class FleetMaker:
     ) -> "FleetHandle":
         """Cameras by site, `baltimore/cam-0001` on; returns once all are online. `keys` are a scenario's."""
         from lapel.errors import ConfigError
-        from lapel_fleet.control.handles import FleetHandle, scenario_of
+        from lapel_fleet.control.fleet_thread import scenario_of
+        from lapel_fleet.control.handles import FleetHandle
 
         if clock != "stepped":
             raise ConfigError(f'lapel_fleet: clock="{clock}": there is "stepped"; live runs are `lapel-fleet run`')

@@ -13,14 +13,13 @@ from lapel.clock import SystemClock
 from lapel.errors import ConfigError
 from lapel.link.transport import Envelope
 from lapel.states import State
-from lapel_fleet.broker.address import Address
+from lapel_fleet.broker.address import CONNECTS_PER_S, Address
 from lapel_fleet.broker.embedded import Broker, embedded_broker
 from lapel_fleet.broker.retained_cleanup import forget
-from lapel_fleet.cameras.environment import CONNECTS_PER_S
 from lapel_fleet.cameras.fleet import FleetSnapshot, together
-from lapel_fleet.control.interface import OpenControl, nobody
-from lapel_fleet.control.live_control import LiveControl
+from lapel_fleet.runs.control import OpenControl, no_control
 from lapel_fleet.runs.gc_tuning import infrequent_gc
+from lapel_fleet.runs.live_control import LiveControl
 from lapel_fleet.runs.local_worker import CameraWorker, WorkerJob, local_worker
 from lapel_fleet.runs.measurement import loop_lag
 from lapel_fleet.runs.measurement.samples import BUCKETS
@@ -80,7 +79,7 @@ async def run_live(
     how: Live,
     trace: Path | None = None,
     progress: OnProgress = quiet,
-    steer: OpenControl = nobody,
+    open_control: OpenControl = no_control,
 ) -> Run:
     """A whole run. Raises LinkError (no broker), ConfigError (it cannot be run so), StorageError (no trace)."""
     if scenario.media == "pixels" and how.speed != 1:
@@ -111,18 +110,18 @@ async def run_live(
         order = WorkerJob(
             scenario=scenario, seed=seed, agency=agency, address=address,
             clip=how.clip, evidence=_folder(stack, scenario, how), speed=how.speed, began_s=time.began_s,
-            shard=how.shard, connects_per_s=how.connects_per_s, cables=steer is not nobody,
+            shard=how.shard, connects_per_s=how.connects_per_s, cables=open_control is not no_control,
         )  # fmt: skip
         workers = await _workers(stack, order, how.workers)
-        hand = LiveControl(names, workers, time, agency, address, room.cases)
+        control = LiveControl(names, workers, time, agency, address, room.cases)
         day = _Day(scenario, len(names), time, room, workers, listener, progress)
         async with _measured(day.lags_s):
-            inconclusive = await day.pass_(lambda: steer(hand))
+            inconclusive = await day.pass_(lambda: open_control(control))
         cases = room.cases([actual for worker in workers for actual in await worker.actual_records()])
         return Run(
             seed=seed, cases=cases, trace_sha256=lines.close(), trace_lines=lines.lines, time="live",
             messages=room.received_messages.messages, domain_s=time.mono_s(),
-            inconclusive=inconclusive, manual_faults=hand.manual_faults, samples=room.sampler.samples(),
+            inconclusive=inconclusive, manual_faults=control.manual_faults, samples=room.sampler.samples(),
             up_s=day.up_s, workers_bytes=day.workers_bytes,
             broker=f"{broker.name} {broker.version}" if broker else listener.broker,
         )  # fmt: skip
@@ -192,8 +191,8 @@ class _Day:
         self.lags_s: list[float] = []
         self.up_s, self.workers_bytes = 0.0, 0
 
-    async def pass_(self, steered: Callable[[], AbstractAsyncContextManager[asyncio.Event]]) -> list[str]:
-        """Why the run proves nothing, if it does not. While the day lasts, somebody may steer."""
+    async def pass_(self, controlled: Callable[[], AbstractAsyncContextManager[asyncio.Event]]) -> list[str]:
+        """Why the run proves nothing, if it does not. While the day lasts, somebody may open_control."""
         if not await self._until(lambda now: now.online == self._count, UP_LIMIT_S + self._count / UP_PER_S):
             return [f"only {(await self._snapshot()).online} of {self._count} cameras came up"]
         self.up_s = self._time.mono_s() / self._time.speed
@@ -201,7 +200,7 @@ class _Day:
         self._room.begin()
         for worker in self._workers:
             await worker.begin()
-        async with steered() as ended:
+        async with controlled() as ended:
             await self._look_on(ended)
         lags_s = sorted(self.lags_s)
         await self._room.end()

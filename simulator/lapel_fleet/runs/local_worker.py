@@ -1,4 +1,4 @@
-"""The cameras of a live run, in this process. `crew_process.py` has them in others."""
+"""A worker of a live run with its cameras in this process; `process_worker.py` has them in another."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -9,15 +9,15 @@ from typing import Protocol
 
 import msgspec
 
-from lapel.hardware.interfaces import ButtonName
 from lapel.worker import ThreadWorker
 from lapel_fleet.broker.address import Address
+from lapel_fleet.cameras.actions import Action
 from lapel_fleet.cameras.camera import CameraSnapshot
 from lapel_fleet.cameras.environment import LiveEnvironment, tampered_with
 from lapel_fleet.cameras.fleet import Fleet, FleetSnapshot
+from lapel_fleet.cameras.manual_control import ManualControl, ServicePort
 from lapel_fleet.cameras.media import filming
 from lapel_fleet.checkers.records import LIVE_PRECISION_S, ActualRecord
-from lapel_fleet.control.manual_control import ManualControl, ServicePort
 from lapel_fleet.runs.gc_tuning import freeze_heap, infrequent_gc, let_go
 from lapel_fleet.runs.measurement import loop_lag
 from lapel_fleet.runs.measurement.resident_memory import resident_bytes
@@ -32,7 +32,7 @@ _DIALLING_THREADS = 32
 
 
 class WorkerJob(msgspec.Struct, frozen=True, kw_only=True):
-    """What a crew is to run. Goes to worker processes as JSON."""
+    """What a worker is to run. Goes to worker processes as JSON."""
 
     scenario: Scenario
     seed: int
@@ -57,7 +57,7 @@ class WorkerJob(msgspec.Struct, frozen=True, kw_only=True):
         return self.scenario.cameras[first::step]
 
     def divided(self, count: int) -> "list[WorkerJob]":
-        """The same for so many crews; together they have the same cameras."""
+        """The same for so many workers; together they have the same cameras."""
         first, step = self.shard
         return [
             msgspec.structs.replace(
@@ -68,53 +68,50 @@ class WorkerJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CameraWorker(Protocol):
-    """Cameras that somebody runs. Who names one that is not its own gets a ConfigError."""
+    """Runs some of a fleet's cameras, in this process or another. A ConfigError for a camera that is not its own."""
 
     @property
     def names(self) -> Sequence[str]:
-        """Which cameras."""
+        """Its cameras."""
 
     async def begin(self) -> None:
-        """The day begins."""
+        """Begin the day: wearers, shifts and faults."""
 
     async def end(self) -> None:
-        """It is over; the recordings are stopped."""
+        """End the day: recordings are stopped."""
 
     async def snapshot(self) -> FleetSnapshot:
-        """How they stand."""
+        """The state of all its cameras, counted."""
 
     async def actual_records(self) -> list[ActualRecord]:
-        """What is true of them."""
+        """What really happened to each of them so far."""
 
     async def snapshots(self, names: Sequence[str]) -> dict[str, CameraSnapshot]:
-        """How these stand."""
+        """The state of these cameras."""
 
-    async def press(self, name: str, button: ButtonName, times: int) -> None:
-        """Somebody presses a button."""
-
-    async def hold(self, name: str, button: ButtonName, seconds: float) -> None:
-        """Somebody begins to hold a button, and will let it go after so much time."""
+    async def act(self, action: Action) -> None:
+        """Begin an action on one camera. Returns at once, also where the action takes time."""
 
     async def attach(self, name: str) -> ServicePort:
-        """Open its console. Raises ConsoleError when it is open."""
+        """Open a camera's console. Raises ConsoleError when it is open."""
 
     async def detach(self, name: str) -> None:
-        """Close it. Harmless when it is."""
+        """Close it. Harmless when it is closed."""
 
     async def begin_fault(self, number: int, fault: Fault) -> None:
-        """Something goes wrong with those of them that `fault` meets."""
+        """Inject a fault into those of its cameras that `fault` applies to."""
 
     async def end_fault(self, number: int) -> None:
-        """It is over. Harmless when it is."""
+        """End it. Harmless when it is over."""
 
 
 class LocalWorker:
-    """Cameras in this process."""
+    """Implements `CameraWorker` with cameras in this process."""
 
-    def __init__(self, fleet: Fleet, hand: ManualControl, without_bytes: int) -> None:
-        """`without_bytes` is what this process took before there were cameras in it."""
+    def __init__(self, fleet: Fleet, control: ManualControl, without_bytes: int) -> None:
+        """`without_bytes`: resident memory of this process before it had cameras."""
         self.fleet, self.names = fleet, list(fleet.cameras)
-        self._control, self._without_bytes = hand, without_bytes
+        self._control, self._without_bytes = control, without_bytes
         self.lags_s: list[float] = []
 
     async def begin(self) -> None:
@@ -124,7 +121,7 @@ class LocalWorker:
 
     async def end(self) -> None:
         """See `CameraWorker.end`."""
-        await self._control.let_go()
+        await self._control.release()
         await self.fleet.end()
 
     async def snapshot(self) -> FleetSnapshot:
@@ -139,15 +136,12 @@ class LocalWorker:
 
     async def snapshots(self, names: Sequence[str]) -> dict[str, CameraSnapshot]:
         """See `CameraWorker.snapshots`."""
-        return {name: self._control.camera(name).seen() for name in names}
+        return {name: self._control.camera(name).snapshot() for name in names}
 
-    async def press(self, name: str, button: ButtonName, times: int) -> None:
-        """See `CameraWorker.press`."""
-        self._control.press(name, button, times)
-
-    async def hold(self, name: str, button: ButtonName, seconds: float) -> None:
-        """See `CameraWorker.hold`."""
-        self._control.hold(name, button, seconds)
+    async def act(self, action: Action) -> None:
+        """See `CameraWorker.act`."""
+        self._control.begin(action)
+        await asyncio.sleep(0)  # a press has happened when this returns
 
     async def attach(self, name: str) -> ServicePort:
         """See `CameraWorker.attach`."""
@@ -167,23 +161,23 @@ class LocalWorker:
 
 
 @asynccontextmanager
-async def local_worker(order: WorkerJob) -> AsyncIterator[LocalWorker]:
-    """The cameras of `order`, powered on, while the block runs; in the end they are switched off."""
-    streams, time = RandomStreams(order.seed), ScaledTimeline(order.speed, order.began_s)
+async def local_worker(job: WorkerJob) -> AsyncIterator[LocalWorker]:
+    """The cameras of `job`, powered on, while the block runs; in the end they are switched off."""
+    streams, time = RandomStreams(job.seed), ScaledTimeline(job.speed, job.began_s)
     writer = ThreadWorker(_WRITING_THREADS)
-    met = tampered_with(order.scenario, streams)
+    met = tampered_with(job.scenario, streams)
     environment = LiveEnvironment(
-        order.scenario, order.agency, order.address, time, writer,
-        cabled=(lambda _: True) if order.cables else met, connects_per_s=order.connects_per_s,
-        remembers=order.cables, precision_s=LIVE_PRECISION_S * order.speed,
-        film=filming(order.scenario.media, Path(order.clip) if order.clip else None),
-        folder=Path(order.evidence) if order.evidence else None,
+        job.scenario, job.agency, job.address, time, writer,
+        cabled=(lambda _: True) if job.cables else met, connects_per_s=job.connects_per_s,
+        remembers=job.cables, precision_s=LIVE_PRECISION_S * job.speed,
+        film=filming(job.scenario.media, Path(job.clip) if job.clip else None),
+        folder=Path(job.evidence) if job.evidence else None,
     )  # fmt: skip
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_DIALLING_THREADS, "dial"))
     without_bytes = resident_bytes()
-    fleet = Fleet(order.scenario, order.names, streams, environment, time)
-    hand = ManualControl(fleet.cameras, streams, time, order.speed)
-    worker = LocalWorker(fleet, hand, without_bytes)
+    fleet = Fleet(job.scenario, job.names, streams, environment, time)
+    control = ManualControl(fleet.cameras, streams, time, job.speed)
+    worker = LocalWorker(fleet, control, without_bytes)
     measuring = asyncio.create_task(loop_lag.measure(worker.lags_s.append), name="lag")
     try:
         with infrequent_gc():
@@ -194,6 +188,6 @@ async def local_worker(order: WorkerJob) -> AsyncIterator[LocalWorker]:
         let_go()
         measuring.cancel()
         await asyncio.wait([measuring])
-        await hand.let_go()
+        await control.release()
         await fleet.close()
         writer.close()

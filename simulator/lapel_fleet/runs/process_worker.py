@@ -1,180 +1,126 @@
-"""Cameras of a live run in a process of their own: what is asked of them goes there over a pipe."""
+"""Cameras of a live run in a process of their own. Calls of `CameraWorker`'s methods go there over a pipe, as JSON."""
 
 import asyncio
 import contextlib
 import multiprocessing
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from multiprocessing.connection import Connection
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Union, get_type_hints
 
 import msgspec
 
 from lapel.errors import LapelError
-from lapel.hardware.interfaces import ButtonName
+from lapel_fleet.cameras.actions import ACTIONS, Action
 from lapel_fleet.cameras.camera import CameraSnapshot
 from lapel_fleet.cameras.fleet import FleetSnapshot
+from lapel_fleet.cameras.manual_control import ServicePort
 from lapel_fleet.checkers.records import ActualRecord
-from lapel_fleet.control.manual_control import ServicePort
-from lapel_fleet.control.remote_error import remote_error
 from lapel_fleet.runs.local_worker import CameraWorker, WorkerJob, local_worker
+from lapel_fleet.runs.remote_error import remote_error
 from lapel_fleet.scenario.scenario import Fault
 
 T = TypeVar("T")
 
 
-class _Asked(msgspec.Struct, tag_field="ask", frozen=True):
-    pass
+class _Call(msgspec.Struct, frozen=True):
+    """A method of `CameraWorker` to call, with its arguments in order."""
+
+    method: str
+    arguments: list[msgspec.Raw] = []
 
 
-class _Begin(_Asked, frozen=True):
-    pass
-
-
-class _End(_Asked, frozen=True):
-    pass
-
-
-class _Glance(_Asked, frozen=True):
-    pass
-
-
-class _Truths(_Asked, frozen=True):
-    pass
-
-
-class _Close(_Asked, frozen=True):
-    pass
-
-
-class _Looks(_Asked, frozen=True):
-    names: Sequence[str]
-
-
-class _Press(_Asked, frozen=True):
-    name: str
-    button: ButtonName
-    times: int
-
-
-class _Hold(_Asked, frozen=True):
-    name: str
-    button: ButtonName
-    seconds: float
-
-
-class _Attach(_Asked, frozen=True):
-    name: str
-
-
-class _Detach(_Asked, frozen=True):
-    name: str
-
-
-class _BeginFault(_Asked, frozen=True):
-    number: int
-    fault: Fault
-
-
-class _EndFault(_Asked, frozen=True):
-    number: int
-
-
-_Question = (
-    _Begin | _End | _Glance | _Truths | _Close | _Looks | _Press | _Hold | _Attach | _Detach | _BeginFault | _EndFault
-)
-
-
-_DECODER: msgspec.json.Decoder[_Question] = msgspec.json.Decoder(_Question)
+_CLOSE = _Call("close")
 
 
 class _Answer(msgspec.Struct, frozen=True):
     result: msgspec.Raw = msgspec.Raw(b"null")
     error: str = ""
     exit_code: int = 0
-    """Of a LapelError; 0 when all went well."""
+    """Of a LapelError; 0 without one."""
 
 
 class ProcessWorker:
-    """Implements `CameraWorker`: asks, and waits for the answer."""
+    """Implements `CameraWorker`: sends each call to the process, and waits for the answer."""
 
-    def __init__(self, line: Connection, names: Sequence[str]) -> None:
+    def __init__(self, pipe: Connection, names: Sequence[str]) -> None:
         self.names = names
-        self._line, self._turn = line, asyncio.Lock()
+        self._pipe, self._turn = pipe, asyncio.Lock()
 
     async def begin(self) -> None:
         """See `CameraWorker.begin`."""
-        await self._ask(_Begin(), None)
+        await self._call(None, "begin")
 
     async def end(self) -> None:
         """See `CameraWorker.end`."""
-        await self._ask(_End(), None)
+        await self._call(None, "end")
 
     async def snapshot(self) -> FleetSnapshot:
         """See `CameraWorker.snapshot`."""
-        return await self._ask(_Glance(), FleetSnapshot)
+        return await self._call(FleetSnapshot, "snapshot")
 
     async def actual_records(self) -> list[ActualRecord]:
         """See `CameraWorker.actual_records`."""
-        return await self._ask(_Truths(), list[ActualRecord])
+        return await self._call(list[ActualRecord], "actual_records")
 
     async def snapshots(self, names: Sequence[str]) -> dict[str, CameraSnapshot]:
         """See `CameraWorker.snapshots`."""
-        return await self._ask(_Looks(names), dict[str, CameraSnapshot])
+        return await self._call(dict[str, CameraSnapshot], "snapshots", names)
 
-    async def press(self, name: str, button: ButtonName, times: int) -> None:
-        """See `CameraWorker.press`."""
-        await self._ask(_Press(name, button, times), None)
-
-    async def hold(self, name: str, button: ButtonName, seconds: float) -> None:
-        """See `CameraWorker.hold`."""
-        await self._ask(_Hold(name, button, seconds), None)
+    async def act(self, action: Action) -> None:
+        """See `CameraWorker.act`."""
+        await self._call(None, "act", action)
 
     async def attach(self, name: str) -> ServicePort:
         """See `CameraWorker.attach`."""
-        return await self._ask(_Attach(name), ServicePort)
+        return await self._call(ServicePort, "attach", name)
 
     async def detach(self, name: str) -> None:
         """See `CameraWorker.detach`."""
-        await self._ask(_Detach(name), None)
+        await self._call(None, "detach", name)
 
     async def begin_fault(self, number: int, fault: Fault) -> None:
         """See `CameraWorker.begin_fault`."""
-        await self._ask(_BeginFault(number, fault), None)
+        await self._call(None, "begin_fault", number, fault)
 
     async def end_fault(self, number: int) -> None:
         """See `CameraWorker.end_fault`."""
-        await self._ask(_EndFault(number), None)
+        await self._call(None, "end_fault", number)
 
     async def close(self) -> None:
-        """Its cameras are switched off, and the process ends."""
-        await self._ask(_Close(), None)
+        """Switch its cameras off and end the process."""
+        await self._exchange(_CLOSE)
 
-    async def _ask(self, asked: _Question, kind: type[T] | None) -> T:
-        async with self._turn:
-            answer = await asyncio.to_thread(self._exchange, msgspec.json.encode(asked))
+    async def _call(self, kind: type[T] | None, method: str, *arguments: object) -> T:
+        encoded = [msgspec.Raw(msgspec.json.encode(argument)) for argument in arguments]
+        answer = await self._exchange(_Call(method, encoded))
         if answer.exit_code:
             raise remote_error(answer.error, answer.exit_code)
         return msgspec.json.decode(answer.result, type=kind)
 
-    def _exchange(self, asked: bytes) -> _Answer:
+    async def _exchange(self, call: _Call) -> _Answer:
+        async with self._turn:
+            return await asyncio.to_thread(self._send_and_receive, msgspec.json.encode(call))
+
+    def _send_and_receive(self, call: bytes) -> _Answer:
         try:
-            self._line.send_bytes(asked)
-            return msgspec.json.decode(self._line.recv_bytes(), type=_Answer)
+            self._pipe.send_bytes(call)
+            return msgspec.json.decode(self._pipe.recv_bytes(), type=_Answer)
         except (EOFError, OSError) as error:
-            raise LapelError("a worker process ended before its time") from error
+            raise LapelError("a worker process ended unexpectedly") from error
 
 
 @asynccontextmanager
-async def process_worker(order: WorkerJob) -> AsyncIterator[ProcessWorker]:
-    """The cameras of `order` in a process of their own, while the block runs."""
+async def process_worker(job: WorkerJob) -> AsyncIterator[ProcessWorker]:
+    """The cameras of `job` in a process of their own, while the block runs."""
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(
-        target=_work, args=(there, msgspec.json.encode(order)), name=f"crew {order.shard[0]}", daemon=True
+        target=_run, args=(there, msgspec.json.encode(job)), name=f"worker {job.shard[0]}", daemon=True
     )
     process.start()
     there.close()
-    worker = ProcessWorker(here, order.names)
+    worker = ProcessWorker(here, job.names)
     try:
         yield worker
     finally:
@@ -188,62 +134,44 @@ async def process_worker(order: WorkerJob) -> AsyncIterator[ProcessWorker]:
 # -- in that process ---------------------------------------------------------------------------------------------------
 
 
-def _work(line: Connection, order: bytes) -> None:
-    with contextlib.suppress(KeyboardInterrupt):  # the parent was told too, and ends us in order
-        asyncio.run(_serve(line, msgspec.json.decode(order, type=WorkerJob)))
+def _run(pipe: Connection, job: bytes) -> None:
+    with contextlib.suppress(KeyboardInterrupt):  # the parent gets it too, and closes this process in order
+        asyncio.run(_serve(pipe, msgspec.json.decode(job, type=WorkerJob)))
 
 
-async def _serve(line: Connection, order: WorkerJob) -> None:
-    async with local_worker(order) as worker:
-        while not isinstance(asked := await _next(line), _Close):
-            line.send_bytes(msgspec.json.encode(await _answered(worker, asked)))
-    line.send_bytes(msgspec.json.encode(_Answer()))
+async def _serve(pipe: Connection, job: WorkerJob) -> None:
+    async with local_worker(job) as worker:
+        while (call := await _next(pipe)) != _CLOSE:
+            pipe.send_bytes(msgspec.json.encode(await _answer(worker, call)))
+    pipe.send_bytes(msgspec.json.encode(_Answer()))
 
 
-async def _answered(worker: CameraWorker, asked: _Question) -> _Answer:
+async def _answer(worker: CameraWorker, call: _Call) -> _Answer:
+    kinds = _argument_kinds(call.method)
+    arguments = [msgspec.json.decode(raw, type=kind) for raw, kind in zip(call.arguments, kinds, strict=True)]
     try:
-        return _Answer(msgspec.Raw(msgspec.json.encode(await _done(worker, asked))))
+        result = await getattr(worker, call.method)(*arguments)
+        return _Answer(msgspec.Raw(msgspec.json.encode(result)))
     except LapelError as error:
         return _Answer(error=str(error), exit_code=error.exit_code)
 
 
-async def _done(worker: CameraWorker, asked: _Question) -> Any:
-    match asked:
-        case _Begin():
-            return await worker.begin()
-        case _End():
-            return await worker.end()
-        case _Glance():
-            return await worker.snapshot()
-        case _Truths():
-            return await worker.actual_records()
-        case _Looks(names):
-            return await worker.snapshots(names)
-        case _Press(name, button, times):
-            return await worker.press(name, button, times)
-        case _Hold(name, button, seconds):
-            return await worker.hold(name, button, seconds)
-        case _Attach(name):
-            return await worker.attach(name)
-        case _Detach(name):
-            return await worker.detach(name)
-        case _BeginFault(number, fault):
-            return await worker.begin_fault(number, fault)
-        case _EndFault(number):
-            return await worker.end_fault(number)
-        case _Close():
-            return None
+@cache
+def _argument_kinds(method: str) -> list[Any]:
+    hints = get_type_hints(getattr(CameraWorker, method))
+    hints.pop("return")
+    return [Union[ACTIONS] if kind is Action else kind for kind in hints.values()]  # noqa: UP007
 
 
-async def _next(line: Connection) -> _Question:
-    """What is asked next; that it close when nobody asks any more."""
-    asked = asyncio.Event()
+async def _next(pipe: Connection) -> _Call:
+    """The next call; `close` when the parent process is gone."""
+    readable = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.add_reader(line.fileno(), asked.set)
+    loop.add_reader(pipe.fileno(), readable.set)
     try:
-        await asked.wait()
-        return _DECODER.decode(line.recv_bytes())
+        await readable.wait()
+        return msgspec.json.decode(pipe.recv_bytes(), type=_Call)
     except EOFError:
-        return _Close()
+        return _CLOSE
     finally:
-        loop.remove_reader(line.fileno())
+        loop.remove_reader(pipe.fileno())

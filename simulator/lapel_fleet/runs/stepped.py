@@ -12,17 +12,15 @@ from contextlib import asynccontextmanager
 
 from lapel.clock import SystemClock
 from lapel.errors import ConfigError, LapelError
-from lapel.hardware.interfaces import ButtonName
 from lapel.link.transport import Envelope
 from lapel.worker import InlineWorker
-from lapel_fleet.broker.address import Address
+from lapel_fleet.broker.address import CONNECTS_PER_S, Address
 from lapel_fleet.broker.retained_cleanup import forget
+from lapel_fleet.cameras.actions import Action
 from lapel_fleet.cameras.camera import CameraSnapshot, SimulatedCamera
-from lapel_fleet.cameras.environment import CONNECTS_PER_S, LiveEnvironment
+from lapel_fleet.cameras.environment import LiveEnvironment
 from lapel_fleet.cameras.fleet import Fleet
-from lapel_fleet.cameras.media import filming
-from lapel_fleet.checkers.records import Case
-from lapel_fleet.control.manual_control import (
+from lapel_fleet.cameras.manual_control import (
     ManualControl,
     ManualFaults,
     ServicePort,
@@ -30,7 +28,8 @@ from lapel_fleet.control.manual_control import (
     check_state,
     not_online,
 )
-from lapel_fleet.hardware.buttons import HELD_S
+from lapel_fleet.cameras.media import filming
+from lapel_fleet.checkers.records import Case
 from lapel_fleet.runs.run import Run, Time
 from lapel_fleet.runs.trace import Trace
 from lapel_fleet.runs.traffic.control_room import ControlRoom
@@ -78,7 +77,7 @@ class SteppedFleet:
         )
         self._fleet = Fleet(scenario, scenario.cameras, streams, environment, self._time)
         self._control = ManualControl(self._fleet.cameras, streams, self._time)
-        self._asked = ManualFaults(self._time.mono_s)
+        self._faults = ManualFaults(self._time.mono_s)
 
     # -- looking -------------------------------------------------------------------------------------------------------
 
@@ -100,7 +99,7 @@ class SteppedFleet:
     @property
     def faults(self) -> Mapping[int, Fault]:
         """What goes wrong at the moment, by its number."""
-        return self._asked.now
+        return self._faults.active
 
     def camera(self, name: str) -> SimulatedCamera:
         """Raises ConfigError when there is none of that name."""
@@ -108,7 +107,7 @@ class SteppedFleet:
 
     async def snapshots(self, names: Sequence[str]) -> Mapping[str, CameraSnapshot]:
         """How these stand. Raises ConfigError for one that there is not."""
-        return {name: self.camera(name).seen() for name in names}
+        return {name: self.camera(name).snapshot() for name in names}
 
     async def cases(self) -> list[Case]:
         """What is true of each camera now, and what was heard of it."""
@@ -165,23 +164,20 @@ class SteppedFleet:
         for camera in cameras:
             while not camera.is_online:
                 if clock.mono_s() > deadline_s:
-                    raise LapelError(not_online(camera.name, camera.seen(), limit_s))
+                    raise LapelError(not_online(camera.name, camera.snapshot(), limit_s))
                 await asyncio.sleep(_LOOK_S)
         await self.barrier()
 
     # -- doing ---------------------------------------------------------------------------------------------------------
 
-    async def press(self, name: str, button: ButtonName = "event", times: int = 1) -> None:
-        """Somebody presses a button; twice at once starts a recording."""
-        self._control.press(name, button, times)
-        await self.barrier()
-
-    async def hold(self, name: str, button: ButtonName = "event", seconds: float = HELD_S) -> None:
-        """Somebody holds a button, while so much time passes; three seconds end a recording."""
-        holding = self._control.hold(name, button, seconds)
+    async def act(self, action: Action) -> None:
+        """See `FleetControl.act`. The time that it takes passes meanwhile."""
+        performing = self._control.begin(action)
         await let_run()
-        await self.advance(seconds)
-        await holding
+        if action.lasts_s:
+            await self.advance(action.lasts_s)
+        await performing
+        await self.barrier()
 
     async def attach(self, name: str) -> ServicePort:
         """Open its console. What takes time there waits until time goes on. Raises ConsoleError when it is open."""
@@ -194,15 +190,15 @@ class SteppedFleet:
     async def begin_fault(self, fault: Fault) -> int:
         """Let it happen to the cameras that it names, or to all. What is returned ends it. Raises ConfigError."""
         check_fault(fault, self.names)
-        number = self._asked.number()
+        number = self._faults.new_number()
         await self._control.begin_fault(number, fault)
-        self._asked.began(number, fault)
+        self._faults.begin(number, fault)
         await let_run()
         return number
 
     async def end_fault(self, number: int) -> None:
         """It is over. Harmless when it is."""
-        self._asked.ended(number)
+        self._faults.end(number)
         self._control.end_fault(number)
         await let_run()
 
@@ -222,7 +218,7 @@ class SteppedFleet:
             seed=self.seed, cases=cases, trace_sha256=self._trace.close(), trace_lines=self._trace.lines,
             time=self.time, broker=self._listener.broker, messages=self._room.received_messages.messages,
             domain_s=self.now_s,
-            inconclusive=self._listener.losses(), manual_faults=self._asked.ever,
+            inconclusive=self._listener.losses(), manual_faults=self._faults.all,
         )  # fmt: skip
 
     # -- life ----------------------------------------------------------------------------------------------------------
@@ -232,7 +228,7 @@ class SteppedFleet:
         await self.until_online(*self.names)
 
     async def _end(self) -> None:
-        await self._control.let_go()
+        await self._control.release()
         await asyncio.gather(*(one.switch_off() for one in self._fleet.cameras.values()))  # each may wait for an answer
         await self._fleet.close()
         await forget(self._address, self.agency, self.names)

@@ -1,4 +1,4 @@
-"""A run whose time stands still, steered from outside until somebody ends it. Nobody in it acts by himself."""
+"""A run whose time stands still, controlled from outside until somebody ends it. Nobody in it acts by himself."""
 
 import asyncio
 import secrets
@@ -11,7 +11,7 @@ import msgspec
 
 from lapel_fleet.broker.address import Address
 from lapel_fleet.broker.embedded import embedded_broker
-from lapel_fleet.control.interface import OpenControl
+from lapel_fleet.runs.control import OpenControl
 from lapel_fleet.runs.run import AGENCY, Run
 from lapel_fleet.runs.stepped import stepped_fleet
 from lapel_fleet.runs.trace import Trace
@@ -22,7 +22,12 @@ _KEEPALIVE_S, _SPREAD_S = 2.0, 0.2
 
 
 async def run_stepped(
-    scenario: Scenario, seed: int, steer: OpenControl, address: Address | None, agency: str, trace: Path | None = None
+    scenario: Scenario,
+    seed: int,
+    open_control: OpenControl,
+    address: Address | None,
+    agency: str,
+    trace: Path | None = None,
 ) -> Run:
     """Until whoever steers, Ctrl-C or SIGTERM ends it. Of the scenario it has the cameras and what they keep; its
     wearers, operator, shifts and faults stay away. Without an `address` there is a broker of its own; without an
@@ -35,7 +40,7 @@ async def run_stepped(
         where = address or Address(url=own.url if own else "")
         who = agency or (AGENCY if own else f"sim-{run_id}")
         fleet = await stack.enter_async_context(stepped_fleet(hasty, seed, who, where, run_id, Trace(trace)))
-        async with steer(fleet) as ended:
+        async with open_control(fleet) as ended:
             with _ended_by_signals(ended):
                 await ended.wait()
         await fleet.mend_all()

@@ -1,4 +1,4 @@
-"""Speaks to a run over its socket."""
+"""The client of a run's control socket."""
 
 import os
 import socket
@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from lapel.config import meant
 from lapel.errors import ConfigError, LinkError
-from lapel_fleet.control.remote_error import remote_error
 from lapel_fleet.control.socket import run_directory
 from lapel_fleet.control.socket.messages import Done, Refused, Request, answer_in, on_line
+from lapel_fleet.runs.remote_error import remote_error
 
 T = TypeVar("T", bound=Done)
 
@@ -23,8 +23,8 @@ class Client:
         self.run_id = run_id
         self._line, self._lines = line, line.makefile("rb")
 
-    def ask(self, request: Request, kind: type[T]) -> T:
-        """The answer, which is of that kind. Raises LapelError, as the run says; LinkError when it is gone."""
+    def request(self, request: Request, kind: type[T]) -> T:
+        """The answer, of that kind. Raises LapelError with the run's error, LinkError when the run is gone."""
         try:
             self._line.sendall(on_line(request))
             line = self._lines.readline()
@@ -39,19 +39,19 @@ class Client:
             raise remote_error(answer.error, answer.exit_code)
         return answer
 
-    def until_over(self) -> None:
+    def wait_for_end(self) -> None:
         """Return when the run has ended."""
         self._lines.read()
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._lines.close()
         self._line.close()
 
 
 @contextmanager
 def client(run_id: str, inside: Path, limit_s: float | None = None) -> Iterator[Client]:
-    """A connection to that run; an answer may take `limit_s`, or for ever. Raises ConfigError when it is not there."""
+    """A connection to a run. Each answer may take `limit_s`; None: any time. Raises ConfigError for an unknown ID."""
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(limit_s)
         try:
@@ -65,18 +65,18 @@ def client(run_id: str, inside: Path, limit_s: float | None = None) -> Iterator[
             one.close()
 
 
-def chosen(run_id: str | None, inside: Path) -> str:
-    """The run that is meant: the one that is named, or the only one. Raises ConfigError."""
+def only_run(run_id: str | None, inside: Path) -> str:
+    """The named run, or else the only one. Raises ConfigError."""
     if run_id is not None:
         return run_directory.checked_id(run_id)
-    runs = run_directory.there(inside)
+    runs = run_directory.run_ids(inside)
     if not runs:
-        raise ConfigError("no run can be steered; start one with `lapel-fleet run SCENARIO --stepped`")
+        raise ConfigError("no run can be controlled; start one with `lapel-fleet run SCENARIO --stepped`")
     if len(runs) > 1:
         raise ConfigError(f"say which run with --run: there are {', '.join(runs)}")
     return runs[0]
 
 
 def _there(run_id: str, inside: Path) -> str:
-    runs = run_directory.there(inside)
-    return meant(run_id, runs) if runs else "; none can be steered at the moment"
+    runs = run_directory.run_ids(inside)
+    return meant(run_id, runs) if runs else "; none can be controlled at the moment"

@@ -1,31 +1,30 @@
-"""What goes over a run's socket: one JSON object a line each way, a request and its answer. See docs/simulator.md.
+"""The requests and answers on a run's control socket: one JSON object per line each way. See docs/simulator.md.
 
-A request says in `do` what is wanted. The answer has `ok`, and either what was asked for or an `error`.
+A request names in `do` what is requested. The answer has `ok`, and either the result or an `error`.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, Union
 
 import msgspec
 from msgspec import Meta
 
 from lapel.config import meant
 from lapel.errors import MessageError
-from lapel_fleet.hardware.buttons import HELD_S
+from lapel_fleet.cameras.actions import ACTIONS, Action, CameraName
 from lapel_fleet.report.summary import Checked
 from lapel_fleet.runs.run import Time
 
 LINE_LIMIT_BYTES = 65_536
-"""Of a request, with its line feed. Answers are as long as they have to be."""
+"""Of a request, with its line feed. Answers have no limit."""
 PROTOCOL = 1
-"""Goes up when a request is understood in another way or an answer loses a key; new keys and requests do not count."""
+"""Increased when a request changes its meaning or an answer loses a key; new keys and requests do not count."""
 
 _DAY_S = 86_400.0
 _Seconds = Annotated[float, Meta(ge=0, le=_DAY_S)]
-_Name = Annotated[str, Meta(max_length=300)]
 
 
-# -- requests ----------------------------------------------------------------------------------------------------------
+# -- requests: what is done to one camera (`cameras/actions.py`), and these --------------------------------------------
 
 
 class _Request(msgspec.Struct, tag_field="do", forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -33,99 +32,80 @@ class _Request(msgspec.Struct, tag_field="do", forbid_unknown_fields=True, froze
 
 
 class Status(_Request, tag="status", frozen=True, kw_only=True):
-    """Tell how the run stands."""
+    """Report the run's status."""
 
-    cameras: list[_Name] | None = None
-    """Only these; none for an empty list, all where nothing is said."""
+    cameras: list[CameraName] | None = None
+    """Cameras to list; none for an empty list, all when absent."""
 
 
 class BeginFault(_Request, tag="fault", frozen=True, kw_only=True):
-    """Let something go wrong until it is mended."""
+    """Inject a fault, until it is ended with `mend`."""
 
     fault: dict[str, Any]
     """As a table `[[faults]]` of a scenario, without times: `{"kind": "network.loss", "loss": 0.5}`."""
 
 
-class Mend(_Request, tag="mend", frozen=True, kw_only=True):
-    """What went wrong is over."""
+class EndFault(_Request, tag="mend", frozen=True, kw_only=True):
+    """End a fault."""
 
     number: int | None = None
-    """Of the fault; all, where nothing is said."""
+    """Of the fault; all when absent."""
 
 
 class Advance(_Request, tag="advance", frozen=True, kw_only=True):
-    """Let time pass, where it stands still."""
+    """Let time pass, in a stepped run."""
 
     seconds: _Seconds
     """At most a day at once."""
 
 
-class Press(_Request, tag="press", frozen=True, kw_only=True):
-    """Press a button."""
-
-    camera: _Name
-    button: _Name = "event"
-    times: int = 1
-
-
-class Hold(_Request, tag="hold", frozen=True, kw_only=True):
-    """Hold a button. Answered when it is let go."""
-
-    camera: _Name
-    button: _Name = "event"
-    seconds: _Seconds = HELD_S
-
-
 class Until(_Request, tag="until", frozen=True, kw_only=True):
-    """Wait until the camera is in that state and says so."""
+    """Wait until the camera is in a state and has published it."""
 
-    camera: _Name
-    state: _Name
+    camera: CameraName
+    state: CameraName
     within_s: _Seconds = 120.0
     """Of the cameras' time."""
 
 
 class Online(_Request, tag="online", frozen=True, kw_only=True):
-    """Wait until cameras have a link and nothing left to say."""
+    """Wait until cameras are connected and have nothing left to send."""
 
-    cameras: list[_Name] | None = None
-    """All, where nothing is said."""
+    cameras: list[CameraName] | None = None
+    """All when absent."""
     within_s: _Seconds = 90.0
     """Of real time."""
 
 
 class Attach(_Request, tag="attach", frozen=True, kw_only=True):
-    """Open a camera's console on a pseudo terminal, for as long as this connection is there."""
+    """Open a camera's console on a pseudo terminal, until this connection is closed."""
 
-    camera: _Name
+    camera: CameraName
 
 
 class Check(_Request, tag="check", frozen=True, kw_only=True):
-    """Judge now what was so far."""
+    """Run the checkers on what has happened so far."""
 
 
 class End(_Request, tag="end", frozen=True, kw_only=True):
     """End the run, which then judges and reports."""
 
 
-Request = Status | BeginFault | Mend | Advance | Press | Hold | Until | Online | Attach | Check | End
-
-
 # -- answers -----------------------------------------------------------------------------------------------------------
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
-    """It cannot be done, or did not happen."""
+    """The request is impossible, or did not succeed."""
 
     error: str
     """One line for people."""
     exit_code: int
-    """What `lapel-fleet` ends with: 1 it did not happen, 2 it cannot be so, 4 the run is over or has lost something."""
+    """What `lapel-fleet` ends with: 1 did not happen in time, 2 impossible, 4 the run is over or lost its broker."""
     ok: bool = False
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """It is done."""
+    """The request was carried out."""
 
     now_s: float
     """The cameras' time."""
@@ -133,48 +113,48 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Begun(Done, frozen=True, kw_only=True):
-    """A fault began."""
+    """A fault was injected."""
 
     number: int
 
 
-class Mended(Done, frozen=True, kw_only=True):
-    """Faults are over."""
+class Ended(Done, frozen=True, kw_only=True):
+    """Faults were ended."""
 
     numbers: list[int]
 
 
 class Advanced(Done, frozen=True, kw_only=True):
-    """Time went on."""
+    """Time has passed."""
 
     behind: list[str]
-    """Cameras that had something left to say when the limit of 8 real seconds came, in an outage of theirs."""
+    """Cameras that still had unsent messages after 8 real seconds, during an outage."""
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """A camera."""
+class CameraStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The status of a camera."""
 
     camera: str
     """`site/name`."""
     state: str
-    """What its lights show."""
+    """The state that its lights show."""
     online: bool
-    """Whether its link is up and it has nothing left to say."""
+    """Whether its link is up and it has nothing left to send."""
 
 
-class Wrong(msgspec.Struct, frozen=True, kw_only=True):
-    """A fault that is on."""
+class ActiveFault(msgspec.Struct, frozen=True, kw_only=True):
+    """A fault that was injected by hand and is active."""
 
     number: int
     kind: str
     at_s: float
-    """Since when, of the cameras' time."""
+    """Its start, in the cameras' time."""
     where: list[str]
-    """Sites and cameras that it was limited to; empty: everywhere."""
+    """Sites and cameras that it is limited to; empty: everywhere."""
 
 
-class Standing(Done, frozen=True, kw_only=True):
-    """How a run stands."""
+class RunStatus(Done, frozen=True, kw_only=True):
+    """The status of a run."""
 
     protocol: int
     run: str
@@ -183,52 +163,53 @@ class Standing(Done, frozen=True, kw_only=True):
     time: Time
     seed: int
     broker: str
-    """Its address, without anybody's password."""
+    """Its address, without a password."""
     agency: str
     """First level of the cameras' topics after `lapel/v1`."""
     counts: dict[str, int]
     """All cameras, by state."""
-    cameras: list[Seen]
-    faults: list[Wrong]
+    cameras: list[CameraStatus]
+    faults: list[ActiveFault]
 
 
 class Attached(Done, frozen=True, kw_only=True):
-    """Its console is open."""
+    """The console is open."""
 
     path: str
     """Of the terminal: `picocom -b 115200 PATH`."""
     role: str
-    """Log in as this."""
+    """Log in with this role."""
     secret: str
-    """Lets it in, once."""
+    """For one login."""
 
 
 class Judged(Done, frozen=True, kw_only=True):
-    """What was found."""
+    """The findings of the checkers."""
 
     passed: bool
     checkers: list[Checked]
 
 
-ANSWERS: Mapping[type[_Request], type[Done]] = {
-    Status: Standing, BeginFault: Begun, Mend: Mended, Advance: Advanced, Press: Done, Hold: Done, Until: Done,
-    Online: Done, Attach: Attached, Check: Judged, End: Done,
+ANSWERS: Mapping[type[_Request] | type[Action], type[Done]] = {
+    Status: RunStatus, BeginFault: Begun, EndFault: Ended, Advance: Advanced, **dict.fromkeys(ACTIONS, Done),
+    Until: Done, Online: Done, Attach: Attached, Check: Judged, End: Done,
 }  # fmt: skip
-"""What comes back when it can be done."""
+"""Every request, and the answer when it was carried out."""
+Request = _Request | Action
 Answer = Done | Refused
 T = TypeVar("T", bound=Done)
 
 
-# -- on the line -------------------------------------------------------------------------------------------------------
+# -- as lines ----------------------------------------------------------------------------------------------------------
 
 
-_REQUESTS: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
+_REQUESTS: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Union[tuple(ANSWERS)])  # noqa: UP007
 _WORDS = [str(one.__struct_config__.tag) for one in ANSWERS]
 _ENCODER = msgspec.json.Encoder()
 
 
 def request_in(line: bytes) -> Request:
-    """Raises MessageError saying what is wrong with it."""
+    """The request in a line. Raises MessageError that says what is wrong with it."""
     try:
         return _REQUESTS.decode(line)
     except msgspec.ValidationError as error:
@@ -236,22 +217,22 @@ def request_in(line: bytes) -> Request:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MessageError(f'not JSON: {error}; send an object a line, such as {{"do": "status"}}') from error
     except RecursionError as error:
-        raise MessageError("nested too deeply for a request") from error
+        raise MessageError("nested too deeply for a request; send a flat object") from error
 
 
 def on_line(message: Request | Answer) -> bytes:
-    """One line, with its end."""
+    """One line, with its line feed."""
     return _ENCODER.encode(message) + b"\n"
 
 
 def answer_in(line: bytes, kind: type[T]) -> T | Refused:
-    """What a run answered to a request that has answers of that kind. Raises MessageError for what is none."""
+    """The run's answer to a request whose answers are of that kind. Raises MessageError for anything else."""
     try:
         if msgspec.json.decode(line, type=_Outcome).ok:
             return msgspec.json.decode(line, type=kind)
         return msgspec.json.decode(line, type=Refused)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MessageError(f"the run answered what is no answer: {error}") from error
+        raise MessageError(f"the run sent an unreadable answer: {error}") from error
 
 
 class _Outcome(msgspec.Struct):
@@ -263,9 +244,9 @@ class _Wanted(msgspec.Struct):
 
 
 def _objection(line: bytes, error: str) -> str:
-    """The decoder does not say what was probably meant by a word that is none."""
+    """The decoder's error, with a suggestion for an unknown request."""
     try:
         word = msgspec.json.decode(line, type=_Wanted).do
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return f'{error}; say in "do" what is wanted: {", ".join(_WORDS)}'
+        return f'{error}; name the request in "do": {", ".join(_WORDS)}'
     return error if word in _WORDS else f"{word[:40]!r} is no request{meant(word[:40], _WORDS)}"

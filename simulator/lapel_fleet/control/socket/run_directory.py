@@ -1,4 +1,4 @@
-"""Where runs can be found: a socket each, named after the run, in a folder that is nobody else's."""
+"""The control sockets of running fleets: one per run, named after it, in a folder that only its user can enter."""
 
 import contextlib
 import fcntl
@@ -21,21 +21,21 @@ _PATH_LIMIT_BYTES = 107
 _WAITING_CALLS = 16
 
 
-def drawn_id() -> str:
-    """A name for a run that has none."""
+def new_id() -> str:
+    """A random ID for a run that was given none."""
     return secrets.token_hex(2)
 
 
 def checked_id(run_id: str) -> str:
-    """The same again. Raises ConfigError for what cannot be a run's name."""
+    """`run_id`. Raises ConfigError when it is no valid ID."""
     if not _ID.fullmatch(run_id):
         raise ConfigError(f"--run {run_id[:40]!r}: at most 32 letters, digits, - and _, neither of these first")
     return run_id
 
 
 def folder(environment: Mapping[str, str] = os.environ, temporary: Path | None = None) -> Path:
-    """Ours alone, made where it is missing; in the `temporary` folder where there is no other for such things (default:
-    the machine's). Raises StorageError when it is not ours alone or cannot be made.
+    """The user's private folder for sockets, made if it is missing: in `$XDG_RUNTIME_DIR`, else in `temporary`
+    (default: the machine's). Raises StorageError when other users can enter it, or it cannot be made.
     """
     runtime = environment.get("XDG_RUNTIME_DIR")
     others = temporary or Path(tempfile.gettempdir())
@@ -47,27 +47,29 @@ def folder(environment: Mapping[str, str] = os.environ, temporary: Path | None =
     except OSError as error:
         raise StorageError(f"{path}: cannot be made for the sockets of runs: {error.strerror}") from error
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise StorageError(f"{path}: must be a folder of yours that nobody else can enter; remove it, or chmod 700 it")
+        raise StorageError(
+            f"{path}: must be a folder of yours that no other user can enter; remove it, or chmod 700 it"
+        )
     return path
 
 
 def path_of(run_id: str, inside: Path) -> Path:
-    """Of that run's socket. Raises ConfigError where the kernel allows none so long."""
+    """The path of a run's socket. Raises ConfigError when it is longer than the kernel allows."""
     path = inside / f"{run_id}{_SUFFIX}"
     if len(os.fsencode(path)) > _PATH_LIMIT_BYTES:
         raise ConfigError(f"{path}: too long for a socket; set XDG_RUNTIME_DIR to a shorter folder of yours")
     return path
 
 
-def there(inside: Path) -> list[str]:
-    """The runs that can be spoken to. What a killed one left behind is passed over."""
+def run_ids(inside: Path) -> list[str]:
+    """The runs that accept connections. Sockets that killed runs left behind are ignored."""
     return sorted(path.name.removesuffix(_SUFFIX) for path in inside.glob(f"*{_SUFFIX}") if _answers(path))
 
 
 @contextmanager
 def taken(run_id: str, inside: Path) -> Iterator[socket.socket]:
-    """A socket that listens under that name while the block runs. Raises ConfigError when another run has it,
-    StorageError when it cannot be made.
+    """A listening socket with that name while the block runs. Raises ConfigError when another run has the name,
+    StorageError when the socket cannot be made.
     """
     path = path_of(run_id, inside)
     with socket.socket(socket.AF_UNIX) as listening:
@@ -78,7 +80,7 @@ def taken(run_id: str, inside: Path) -> Iterator[socket.socket]:
         try:
             yield listening
         finally:
-            path.unlink(missing_ok=True)  # before it is closed: nobody may take it for one that is left over
+            path.unlink(missing_ok=True)  # before it is closed, so that it never looks like a leftover
 
 
 def _listen(listening: socket.socket, run_id: str, path: Path) -> None:
@@ -93,7 +95,7 @@ def _listen(listening: socket.socket, run_id: str, path: Path) -> None:
 
 @contextmanager
 def _one_at_a_time(inside: Path) -> Iterator[None]:
-    """Of two runs that begin at once, the second sees the first."""
+    """A lock on the folder: of two runs that start at once, the second finds the first."""
     descriptor = os.open(inside, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -103,7 +105,7 @@ def _one_at_a_time(inside: Path) -> Iterator[None]:
 
 
 def _answers(path: Path) -> bool:
-    """Whether somebody listens there; one who is too busy does."""
+    """Whether a process listens there; one that is too busy does."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.setblocking(False)
         try:

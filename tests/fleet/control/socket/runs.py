@@ -1,17 +1,17 @@
-"""A run that does nothing but remember what was asked of it."""
+"""A run that keeps the requests it gets and does nothing else."""
 
 from collections.abc import Mapping, Sequence
 
-from lapel.hardware.interfaces import ButtonName
+from lapel_fleet.cameras.actions import Action
 from lapel_fleet.cameras.camera import CameraSnapshot
+from lapel_fleet.cameras.manual_control import ManualFaults, ServicePort, check_fault, check_name, check_state
 from lapel_fleet.checkers.records import Case
-from lapel_fleet.control.manual_control import ManualFaults, ServicePort, check_fault, check_name, check_state
 from lapel_fleet.runs.run import Time
 from lapel_fleet.scenario.scenario import Fault
 
 
-class RememberedRun:
-    """Implements `lapel_fleet.control.interface.FleetControl`."""
+class RecordingRun:
+    """Implements `lapel_fleet.runs.control.FleetControl`."""
 
     agency, broker_url = "fleet", "mqtt://127.0.0.1"
     now_s = 12.0
@@ -20,11 +20,11 @@ class RememberedRun:
         self.time: Time = time
         self.names = ["baltimore/cam-0001", "buffalo/cam-0001"]
         self.done: list[tuple[object, ...]] = []
-        self._asked = ManualFaults(lambda: self.now_s)
+        self._faults = ManualFaults(lambda: self.now_s)
 
     @property
     def faults(self) -> Mapping[int, Fault]:
-        return self._asked.now
+        return self._faults.active
 
     async def snapshots(self, names: Sequence[str]) -> Mapping[str, CameraSnapshot]:
         return {name: CameraSnapshot(state="buffering", is_reported=True, is_online=True, trouble="") for name in names}
@@ -33,13 +33,10 @@ class RememberedRun:
         self.done.append(("advance", seconds))
         return ["buffalo/cam-0001"]
 
-    async def press(self, name: str, button: ButtonName, times: int) -> None:
-        check_name(name, self.names)
-        self.done.append(("press", name, button, times))
-
-    async def hold(self, name: str, button: ButtonName, seconds: float) -> None:
-        check_name(name, self.names)
-        self.done.append(("hold", name, button, seconds))
+    async def act(self, action: Action) -> None:
+        action.check()
+        check_name(action.camera, self.names)
+        self.done.append(("act", action))
 
     async def until_state(self, name: str, state: str, within_s: float) -> None:
         check_name(name, self.names)
@@ -59,12 +56,12 @@ class RememberedRun:
 
     async def begin_fault(self, fault: Fault) -> int:
         check_fault(fault, self.names)
-        number = self._asked.number()
-        self._asked.began(number, fault)
+        number = self._faults.new_number()
+        self._faults.begin(number, fault)
         return number
 
     async def end_fault(self, number: int) -> None:
-        self._asked.ended(number)
+        self._faults.end(number)
 
     async def cases(self) -> list[Case]:
         return []

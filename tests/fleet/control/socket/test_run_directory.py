@@ -22,7 +22,7 @@ def test_without_a_runtime_folder_it_is_named_after_the_user(tmp_path: Path) -> 
 
 def test_a_folder_that_others_can_enter_is_refused(tmp_path: Path) -> None:
     (tmp_path / "lapel-fleet").mkdir(mode=0o755)
-    with pytest.raises(StorageError, match="nobody else can enter; remove it, or chmod 700 it"):
+    with pytest.raises(StorageError, match="no other user can enter; remove it, or chmod 700 it"):
         run_directory.folder({"XDG_RUNTIME_DIR": str(tmp_path)})
 
 
@@ -43,7 +43,7 @@ def test_what_cannot_be_a_name(run_id: str) -> None:
 
 
 def test_drawn_names_can_be_names() -> None:
-    drawn = {run_directory.drawn_id() for _ in range(100)}
+    drawn = {run_directory.new_id() for _ in range(100)}
     assert all(run_directory.checked_id(one) == one for one in drawn)
 
 

@@ -10,8 +10,7 @@ import msgspec
 from lapel.errors import ConfigError
 from lapel_fleet.scenario import scenario as scenarios
 from lapel_fleet.scenario.scenario import Scenario
-
-_UNITS_S = {"s": 1, "m": 60, "h": 3600}
+from lapel_fleet.time.durations import seconds_of
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +53,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     """Imports what a run needs only when there is to be one: who steers another one does not wait for that."""
-    from lapel_fleet.runs.command import run
+    from lapel_fleet.cli.run_command import run
 
     return run(options)
 
@@ -117,14 +116,6 @@ def _is_given(options: argparse.Namespace, name: str) -> bool:
     usual = {"speed": 1.0, "shard": "1/1"}
     value = getattr(options, name)
     return bool(value != usual[name] if name in usual else value)
-
-
-def seconds_of(text: str, option: str) -> float:
-    """`90`, `90s`, `10m` or `2h`. Raises ConfigError naming `option`."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
-    if found is None:
-        raise ConfigError(f"{option} {text}: a time is wanted, as in 90s, 10m or 2h")
-    return float(found[1]) * _UNITS_S[found[2] or "s"]
 
 
 def shard_of(text: str) -> tuple[int, int]:

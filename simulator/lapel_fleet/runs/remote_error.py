@@ -1,4 +1,4 @@
-"""A failure that another process foresaw, raised here as what it was there."""
+"""An error of another process, raised here as the same kind."""
 
 from lapel.errors import ConfigError, LapelError, LinkError, StorageError
 
@@ -6,5 +6,5 @@ _KINDS: dict[int, type[LapelError]] = {one.exit_code: one for one in (ConfigErro
 
 
 def remote_error(message: str, exit_code: int) -> LapelError:
-    """To be raised: the kind that ends a command with that code."""
+    """The error to raise: of the kind whose exit code this is."""
     return _KINDS.get(exit_code, LapelError)(message)

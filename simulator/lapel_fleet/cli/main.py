@@ -14,9 +14,9 @@ from pathlib import Path
 
 from lapel.clock import SystemClock
 from lapel.errors import LapelError
-from lapel_fleet.control.socket.cli import add_steering
+from lapel_fleet.cli.run_options import add_run
+from lapel_fleet.control.socket.cli import add_control
 from lapel_fleet.operator.cli import add_commands
-from lapel_fleet.runs.options import add_run
 from lapel_fleet.training.cli import add_practice
 
 
@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     add_run(commands.add_parser("run", help="a scenario: a fleet, its wearers, what goes wrong, and a verdict"))
     _add_provision(commands.add_parser("provision", help="certificates for a fleet, and a Mosquitto that demands them"))
     add_commands(commands)
-    add_steering(commands)
+    add_control(commands)
     add_practice(commands.add_parser("practice", help="mend a camera with a field problem, at its serial console"))
     return parser
 
@@ -94,7 +94,7 @@ def _demo(options: argparse.Namespace) -> int:
     except ImportError:
         print("lapel-fleet: needs more than the camera does: pip install 'lapel[fleet]'", file=sys.stderr)
         return 2
-    from lapel_fleet.runs.demo import run
+    from lapel_fleet.cli.demo import run
 
     root = options.evidence or Path("evidence") / f"{SystemClock().now().utc:%Y%m%dT%H%M%SZ}"
     return asyncio.run(run(options.video, root, Console(), options.picture))

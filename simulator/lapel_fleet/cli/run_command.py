@@ -18,14 +18,16 @@ from lapel_fleet.checkers import custom
 from lapel_fleet.checkers.expectations import judge_expectations
 from lapel_fleet.checkers.records import Checker
 from lapel_fleet.checkers.registry import CHECKERS, judge
-from lapel_fleet.control.interface import OpenControl, nobody
+from lapel_fleet.cli import shrink_command
+from lapel_fleet.cli.run_options import scenario_wanted, shard_of
 from lapel_fleet.control.socket import run_directory
-from lapel_fleet.control.socket.server import steering
-from lapel_fleet.runs import chaos, live, shrink_command, virtual
-from lapel_fleet.runs.options import scenario_wanted, seconds_of, shard_of
+from lapel_fleet.control.socket.server import control_socket
+from lapel_fleet.runs import chaos, live, virtual
+from lapel_fleet.runs.control import OpenControl, no_control
 from lapel_fleet.runs.run import Run
 from lapel_fleet.runs.stepped_run import run_stepped
 from lapel_fleet.scenario.scenario import Scenario
+from lapel_fleet.time.durations import seconds_of
 
 INCONCLUSIVE = 3
 
@@ -95,8 +97,8 @@ def _one(
         print(f"{options.scenario}: {count} camera{'s' if count > 1 else ''}, seed {seed}", flush=True)
     began_s = clock.mono_s()
     with report.progress(sys.stderr, clock, quiet=options.json) as progress:
-        with _steered(options, seed, checkers) as steer:
-            done = _done(options, wanted, seed, shard, progress, steer)
+        with _controlled(options, seed, checkers) as open_control:
+            done = _done(options, wanted, seed, shard, progress, open_control)
     findings = judge(done.cases, checkers) + judge_expectations(done.cases, wanted.expect)
     return report.Result(
         scenario=options.scenario, run=done, findings=findings, took_s=clock.mono_s() - began_s,
@@ -111,7 +113,7 @@ def _done(
     seed: int,
     shard: tuple[int, int],
     progress: report.Progress,
-    steer: OpenControl,
+    open_control: OpenControl,
 ) -> Run:
     if options.virtual:
         return virtual.run(wanted, seed, options.trace, progress.update, shard=shard)
@@ -119,7 +121,7 @@ def _done(
         url=options.broker, ca=options.ca, identities=options.identities, allow_plain=options.allow_plain
     ) if options.broker else None  # fmt: skip
     if options.stepped:
-        return asyncio.run(run_stepped(wanted, seed, steer, address, options.agency, options.trace))
+        return asyncio.run(run_stepped(wanted, seed, open_control, address, options.agency, options.trace))
     how = live.Live(
         address=address,
         agency=options.agency,
@@ -129,25 +131,25 @@ def _done(
         clip=options.clip,
         evidence=options.evidence,
     )
-    return asyncio.run(live.run_live(wanted, seed, how, options.trace, progress.update, steer))
+    return asyncio.run(live.run_live(wanted, seed, how, options.trace, progress.update, open_control))
 
 
 @contextmanager
-def _steered(options: argparse.Namespace, seed: int, checkers: Mapping[str, Checker]) -> Iterator[OpenControl]:
-    """Where somebody may steer, he is told how to."""
-    run_id = options.run or (run_directory.drawn_id() if options.stepped else None)
+def _controlled(options: argparse.Namespace, seed: int, checkers: Mapping[str, Checker]) -> Iterator[OpenControl]:
+    """The control socket of a run that has one; prints how to use it."""
+    run_id = options.run or (run_directory.new_id() if options.stepped else None)
     if run_id is None:
-        yield nobody
+        yield no_control
         return
-    with steering(run_id, options.scenario, seed, lambda cases: judge(cases, checkers)) as steer:
-        told = sys.stderr if options.json else sys.stdout
-        print(f"run {run_id}: steer it with `lapel-fleet status --run {run_id}` and the like", file=told, flush=True)
-        yield steer
+    with control_socket(run_id, options.scenario, seed, lambda cases: judge(cases, checkers)) as open_control:
+        out = sys.stderr if options.json else sys.stdout
+        print(f"run {run_id}: control it with `lapel-fleet status --run {run_id}` and the like", file=out, flush=True)
+        yield open_control
 
 
 def _replayed(options: argparse.Namespace) -> str:
-    """What the line that replays it needs beside scenario and seed."""
-    said = [
+    """The options that the replay line needs beside scenario and seed."""
+    options_ = [
         "--virtual" if options.virtual else "",
         "--stepped" if options.stepped else "",
         f"--run {options.run}" if options.run else "",
@@ -159,4 +161,4 @@ def _replayed(options: argparse.Namespace) -> str:
         f"--broker {options.broker.rpartition('@')[2]}" if options.broker else "",
         *(f"--checker {name}" for name in options.checker),
     ]
-    return " ".join(filter(None, said))
+    return " ".join(filter(None, options_))

@@ -1,34 +1,32 @@
-"""Somebody's hand on a live run: each order goes to the crew that has the camera."""
+"""Control of a live run: each request goes to the worker that has the camera."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from lapel.clock import SystemClock
 from lapel.errors import ConfigError, LapelError
-from lapel.hardware.interfaces import ButtonName
 from lapel_fleet.broker.address import Address
+from lapel_fleet.cameras.actions import Action
 from lapel_fleet.cameras.camera import CameraSnapshot
-from lapel_fleet.checkers.records import ActualRecord, Case
-from lapel_fleet.control.manual_control import (
+from lapel_fleet.cameras.manual_control import (
     ManualFaults,
     ServicePort,
-    check_button,
     check_fault,
     check_name,
     check_state,
     not_online,
 )
-from lapel_fleet.hardware.buttons import HELD_S
+from lapel_fleet.checkers.records import ActualRecord, Case
 from lapel_fleet.runs.local_worker import CameraWorker
 from lapel_fleet.runs.run import Time
 from lapel_fleet.scenario.scenario import Fault
 from lapel_fleet.time.clocks import ScaledTimeline
 
-_LOOK_S = 0.05
+_POLL_S = 0.05
 
 
 class LiveControl:
-    """Implements `lapel_fleet.control.interface.FleetControl`."""
+    """Implements `lapel_fleet.runs.control.FleetControl`."""
 
     time: Time = "live"
 
@@ -41,12 +39,12 @@ class LiveControl:
         address: Address,
         cases: Callable[[list[ActualRecord]], list[Case]],
     ) -> None:
-        """`names` says their order; `cases` adds to what is true what was heard."""
+        """`names` gives their order; `cases` adds the received records."""
         self.agency, self.broker_url = agency, address.without_secret
         self.names = names
         self._workers, self._time, self._cases = workers, time, cases
-        self._crew_of = {name: worker for worker in workers for name in worker.names}
-        self._asked = ManualFaults(time.mono_s)
+        self._worker_of = {name: worker for worker in workers for name in worker.names}
+        self._faults = ManualFaults(time.mono_s)
 
     @property
     def now_s(self) -> float:
@@ -56,20 +54,20 @@ class LiveControl:
     @property
     def faults(self) -> Mapping[int, Fault]:
         """See `FleetControl.faults`."""
-        return self._asked.now
+        return self._faults.active
 
     @property
     def manual_faults(self) -> list[Fault]:
-        """All that ever went wrong because somebody wanted it, with its times."""
-        return self._asked.ever
+        """Every fault that was injected by hand, with its times."""
+        return self._faults.all
 
     async def snapshots(self, names: Sequence[str]) -> Mapping[str, CameraSnapshot]:
         """See `FleetControl.snapshots`."""
         for name in names:
-            check_name(name, self._crew_of)
+            check_name(name, self._worker_of)
         found: dict[str, CameraSnapshot] = {}
         for worker in self._workers:
-            found |= await worker.snapshots([name for name in names if self._crew_of[name] is worker])
+            found |= await worker.snapshots([name for name in names if self._worker_of[name] is worker])
         return {name: found[name] for name in names}
 
     async def cases(self) -> list[Case]:
@@ -78,38 +76,33 @@ class LiveControl:
 
     async def advance(self, seconds: float) -> list[str]:
         """See `FleetControl.advance`."""
-        raise ConfigError(f"advance by {seconds:g} s: a live run's time goes on by itself; use `until`, or --stepped")
+        raise ConfigError(f"advance by {seconds:g} s: a live run's time passes by itself; use `until`, or --stepped")
 
-    async def press(self, name: str, button: ButtonName = "event", times: int = 1) -> None:
-        """See `FleetControl.press`."""
-        check_button(button, times)
-        await self._of(name).press(name, button, times)
-
-    async def hold(self, name: str, button: ButtonName = "event", seconds: float = HELD_S) -> None:
-        """See `FleetControl.hold`."""
-        check_button(button, seconds=seconds)
-        await self._of(name).hold(name, button, seconds)
-        await self._time.sleep(seconds)
+    async def act(self, action: Action) -> None:
+        """See `FleetControl.act`."""
+        action.check()
+        await self._of(action.camera).act(action)
+        await self._time.sleep(action.lasts_s)
 
     async def until_state(self, name: str, state: str, within_s: float = 120.0) -> None:
         """See `FleetControl.until_state`."""
         check_state(state)
         end_s = self.now_s + within_s
-        while not ((look := (await self.snapshots([name]))[name]).state == state and look.is_reported):
+        while not ((one := (await self.snapshots([name]))[name]).state == state and one.is_reported):
             if self.now_s > end_s:
                 raise LapelError(f"{name}: {state} did not happen within {within_s:g} s of the cameras' time")
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(_POLL_S)
 
     async def until_online(self, *names: str, limit_s: float = 90.0) -> None:
         """See `FleetControl.until_online`."""
         clock = SystemClock()
         deadline_s = clock.mono_s() + limit_s
-        while away := {name: look for name, look in (await self.snapshots(names)).items() if not look.is_online}:
+        while away := {name: one for name, one in (await self.snapshots(names)).items() if not one.is_online}:
             if clock.mono_s() > deadline_s:
-                name, look = next(iter(away.items()))
-                raise LapelError(not_online(name, look, limit_s))
+                name, one = next(iter(away.items()))
+                raise LapelError(not_online(name, one, limit_s))
             names = tuple(away)
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(_POLL_S)
 
     async def attach(self, name: str) -> ServicePort:
         """See `FleetControl.attach`."""
@@ -121,23 +114,23 @@ class LiveControl:
 
     async def begin_fault(self, fault: Fault) -> int:
         """See `FleetControl.begin_fault`."""
-        check_fault(fault, self._crew_of)
-        number = self._asked.number()
+        check_fault(fault, self._worker_of)
+        number = self._faults.new_number()
         try:
             for worker in self._workers:
                 await worker.begin_fault(number, fault)
         except LapelError:
             await self.end_fault(number)  # what has begun elsewhere is ended when the rest cannot
             raise
-        self._asked.began(number, fault)
+        self._faults.begin(number, fault)
         return number
 
     async def end_fault(self, number: int) -> None:
         """See `FleetControl.end_fault`."""
-        self._asked.ended(number)
+        self._faults.end(number)
         for worker in self._workers:
             await worker.end_fault(number)
 
     def _of(self, name: str) -> CameraWorker:
-        check_name(name, self._crew_of)
-        return self._crew_of[name]
+        check_name(name, self._worker_of)
+        return self._worker_of[name]

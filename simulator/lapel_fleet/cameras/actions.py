@@ -1,0 +1,149 @@
+"""What a test, a user or a script can do to one camera of a running fleet. One struct per action.
+
+A new action is a new struct here, listed in `ACTIONS`. From the structs come the requests on the control socket (their
+tag is the request's `do`), the commands of `lapel-fleet`, what goes to worker processes, and the documentation; the
+methods of the pytest plugin's cameras come from `CameraActions`.
+"""
+
+import math
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, Concatenate, Generic, ParamSpec, Protocol, get_args, overload
+
+import msgspec
+from msgspec import Meta
+
+from lapel.config import meant
+from lapel.errors import ConfigError
+from lapel.hardware.interfaces import ButtonName
+from lapel_fleet.cameras.camera import SimulatedCamera
+from lapel_fleet.hardware.buttons import HELD_S
+
+_MOST_PRESSES = 10
+_DAY_S = 86_400.0
+CameraName = Annotated[str, Meta(max_length=300)]
+
+
+class Action(msgspec.Struct, tag_field="do", forbid_unknown_fields=True, frozen=True):
+    """Something done to one camera. `camera` is `site/name`."""
+
+    camera: CameraName
+
+    @property
+    def lasts_s(self) -> float:
+        """Seconds of the cameras' time until it is done."""
+        return 0.0
+
+    def check(self) -> None:
+        """Raise ConfigError when it is impossible, whatever the camera."""
+
+    async def perform(self, camera: SimulatedCamera) -> None:
+        """Do it to `camera`. Takes `lasts_s` of the cameras' time."""
+        raise NotImplementedError
+
+
+class Press(Action, tag="press", frozen=True):
+    """Press a button; twice at once starts a recording."""
+
+    button: Annotated[str, Meta(max_length=300)] = "event"
+    times: int = 1
+
+    def check(self) -> None:
+        """Raise ConfigError for an unknown button or an impossible number of presses."""
+        _check_button(self.button)
+        if not 1 <= self.times <= _MOST_PRESSES:
+            raise ConfigError(f"times = {self.times}: a button can be pressed 1 to {_MOST_PRESSES} times at once")
+
+    async def perform(self, camera: SimulatedCamera) -> None:
+        """See `Action.perform`."""
+        camera.press(_check_button(self.button), self.times)
+
+
+class Hold(Action, tag="hold", frozen=True):
+    """Hold a button; three seconds end a recording. Answered when it is released."""
+
+    button: Annotated[str, Meta(max_length=300)] = "event"
+    seconds: Annotated[float, Meta(ge=0, le=_DAY_S)] = HELD_S
+
+    @property
+    def lasts_s(self) -> float:
+        """See `Action.lasts_s`."""
+        return self.seconds
+
+    def check(self) -> None:
+        """Raise ConfigError for an unknown button or an impossible time."""
+        _check_button(self.button)
+        if not 0 <= self.seconds < math.inf:
+            raise ConfigError(f"seconds = {self.seconds:g}: a button can be held for 0 seconds or more")
+
+    async def perform(self, camera: SimulatedCamera) -> None:
+        """See `Action.perform`."""
+        await camera.hold(_check_button(self.button), self.seconds)
+
+
+class SwapBattery(Action, tag="swap-battery", frozen=True):
+    """Replace the battery by a full one; the camera loses its power for a moment and starts again."""
+
+    async def perform(self, camera: SimulatedCamera) -> None:
+        """See `Action.perform`."""
+        await camera.swap_battery()
+
+
+ACTIONS: tuple[type[Action], ...] = (Press, Hold, SwapBattery)
+
+
+def _check_button(button: str) -> ButtonName:
+    for known in get_args(ButtonName):
+        if button == known:
+            return known  # type: ignore[no-any-return]
+    raise ConfigError(f"there is no button {button}{meant(button, get_args(ButtonName))}")
+
+
+# -- the methods of a camera's handles ---------------------------------------------------------------------------------
+
+P = ParamSpec("P")
+
+
+class Blocking(Protocol):
+    """A handle whose methods return when they are done."""
+
+    name: str
+
+    def act(self, action: Action) -> None:
+        """Do it, and wait."""
+
+
+class Awaitable(Protocol):
+    """A handle whose methods are awaited."""
+
+    name: str
+
+    def act_async(self, action: Action) -> Coroutine[Any, Any, None]:
+        """Do it."""
+
+
+class _Method(Generic[P]):
+    """A method that makes an action with the handle's camera, and passes it to the handle."""
+
+    def __init__(self, action: Callable[Concatenate[str, P], Action]) -> None:
+        self._action = action
+        self.__doc__ = action.__doc__
+
+    @overload
+    def __get__(self, handle: Blocking, owner: Any = None) -> Callable[P, None]: ...
+    @overload
+    def __get__(self, handle: Awaitable, owner: Any = None) -> Callable[P, Coroutine[Any, Any, None]]: ...
+    def __get__(self, handle: Any, owner: Any = None) -> Any:
+        def method(*args: P.args, **kwargs: P.kwargs) -> Any:
+            act = handle.act if hasattr(handle, "act") else handle.act_async
+            return act(self._action(handle.name, *args, **kwargs))
+
+        method.__doc__ = self.__doc__
+        return method
+
+
+class CameraActions:
+    """The actions as methods, for handles that block and for handles that are awaited."""
+
+    press = _Method(Press)
+    hold = _Method(Hold)
+    swap_battery = _Method(SwapBattery)
