@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from body import Body, play
-from lapel.console.why import findings, survey
+from lapel.console.diagnosis import findings, survey
 from lapel.console_access import CameraAccess
 from lapel.settings import Settings
 from lapel.worker import InlineWorker
@@ -61,7 +61,7 @@ def test_why_names_it_first(trouble: str) -> None:
                 told = "battery: 4 %"
             case _:
                 on.footage.freeze()
-                told = "video: the picture has been frozen for 40 s"
+                told = "video: the image has been frozen for 40 s"
         await on.clock.sleep(40)
         assert findings(await survey(desk))[0].what.startswith(told)
 
@@ -72,10 +72,10 @@ def test_presence_is_proved_at_the_button() -> None:
     async def story(on: Body) -> None:
         desk = desk_of(on)
         assert "Hold the event button" in desk.presence_hint
-        asked = asyncio.create_task(desk.presence(20))
+        asked = asyncio.create_task(desk.wait_for_presence(20))
         await on.clock.sleep(1)
         await on.buttons.hold("event", 3.2)
         assert await asked
-        assert not await desk.presence(20)
+        assert not await desk.wait_for_presence(20)
 
     play(story)

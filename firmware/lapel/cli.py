@@ -136,7 +136,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _login_set(options: argparse.Namespace) -> int:
     from lapel.app import evidence_folder
-    from lapel.console.login import weak
+    from lapel.console.login import weakness
     from lapel.console_setup import secrets_of
 
     flags = {("recording", "evidence"): getattr(options, "recording.evidence")}
@@ -147,7 +147,7 @@ def _login_set(options: argparse.Namespace) -> int:
             raise ConsoleError("login set: these were two different secrets", "usage")
     else:
         secret = sys.stdin.readline().rstrip("\r\n")
-    if trouble := weak(secret):
+    if trouble := weakness(secret):
         raise ConsoleError(f"login set: {trouble}", "usage")
     evidence_folder(Path(settings.recording.evidence))
     secrets_of(settings).set(options.role, secret)
@@ -204,7 +204,7 @@ async def _serviced(config: Config, where: str | None, indicators: Indicators) -
     clock, worker = SystemClock(), ThreadWorker(1)
     desk = CameraAccess(clock, Log(clock), step_clock=set_system_clock)
     if where is None:
-        serving = asyncio.create_task(candidate_of(desk, config, clock, worker).run_out(), name="console-confirm")
+        serving = asyncio.create_task(candidate_of(desk, config, clock, worker).await_revert(), name="console-confirm")
         indicators.show_line("a change of configuration was not confirmed: the settings before come back")
     else:
         console = console_at(where, desk, config, clock, worker)

@@ -21,17 +21,17 @@ from lapel.check import Check
 from lapel.clock import Clock, iso
 from lapel.config import SECTIONS, Changes, Config, Scalar
 from lapel.console.interface import (
-    Battery,
-    Buffer,
-    Button,
-    Card,
+    BatteryStatus,
+    BufferStatus,
+    CameraOverview,
     Clip,
     Device,
-    Network,
+    HeldButton,
+    NetworkStatus,
     Outcome,
     Position,
-    Standing,
-    Video,
+    StorageStatus,
+    VideoStatus,
 )
 from lapel.errors import ConsoleError, LapelError, StorageError
 from lapel.link.certificate import good_until
@@ -157,11 +157,11 @@ class CameraAccess:
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
-    def standing(self) -> Standing:
+    def overview(self) -> CameraOverview:
         """How it stands."""
         now, moment = self._seated, self._clock.now()
         status, message = now.camera.status(), now.camera.state_message()
-        return Standing(
+        return CameraOverview(
             camera=now.config.camera.name,
             state=status.state.value,
             reason=status.reason,
@@ -177,10 +177,10 @@ class CameraAccess:
             interrupted=tuple(self._interrupted),
         )
 
-    def video(self) -> Video:
+    def video(self) -> VideoStatus:
         """What the lens delivers."""
         footage = self._seated.camera.status().footage
-        return Video(
+        return VideoStatus(
             source=self._seated.config.video.source,
             fps=round(footage.measured_fps, 2),
             dropped_frames=footage.dropped_frames,
@@ -189,17 +189,17 @@ class CameraAccess:
             unchanged_s=footage.unchanged_s,
         )
 
-    def buffer(self) -> Buffer:
+    def buffer(self) -> BufferStatus:
         """What is kept from before the press."""
         footage, wanted = self._seated.camera.status().footage, self._seated.config.prebuffer
-        return Buffer(
+        return BufferStatus(
             asked_s=wanted.length_s,
             held_s=round(footage.buffered_s, 3),
             held_bytes=footage.buffered_bytes,
             max_bytes=wanted.max_bytes,
         )
 
-    async def card(self) -> Card:
+    async def storage(self) -> StorageStatus:
         """Found out by writing."""
         now = self._seated
         folder, needed = str(now.storage.root), now.config.recording.min_free_bytes
@@ -208,15 +208,17 @@ class CameraAccess:
             free = await now.worker.run(now.storage.free_bytes)
             await now.worker.run(now.storage.check)
         except StorageError as error:
-            return Card(folder=folder, ok=False, finding=str(error), free_bytes=free, needed_bytes=needed)
-        return Card(folder=folder, ok=True, finding="takes what it is given", free_bytes=free, needed_bytes=needed)
+            return StorageStatus(folder=folder, ok=False, finding=str(error), free_bytes=free, needed_bytes=needed)
+        return StorageStatus(
+            folder=folder, ok=True, finding="takes what it is given", free_bytes=free, needed_bytes=needed
+        )
 
-    def battery(self) -> Battery | None:
+    def battery(self) -> BatteryStatus | None:
         """As its gauge reads."""
         charge = self._seated.camera.charge()
         if charge is None:
             return None
-        return Battery(
+        return BatteryStatus(
             percent=round(charge.percent, 1),
             minutes_left=charge.minutes_left,
             charging=charge.charging,
@@ -238,11 +240,11 @@ class CameraAccess:
             accuracy_m=fix.accuracy_m,
         )
 
-    def network(self) -> Network:
+    def network(self) -> NetworkStatus:
         """How its link stands."""
         status = self._link.status() if self._link else LinkStatus()
         until = self._seated.certificate_until
-        return Network(
+        return NetworkStatus(
             broker=_without_password(self._seated.config.link.broker),
             up=status.up,
             reason=status.reason,
@@ -292,13 +294,13 @@ class CameraAccess:
         if (docked := camera.is_docked()) is not None:
             parts.append(Device(name="dock", kind="contacts", state="in the dock" if docked else "out of the dock"))
         if camera.has_switches:
-            down = [f"{one.name} down for {one.held_s:.0f} s" for one in self.held()]
+            down = [f"{one.name} down for {one.held_s:.0f} s" for one in self.held_buttons()]
             parts.append(Device(name="buttons", kind="event, power", state=", ".join(down) or "up"))
         return parts
 
-    def held(self) -> Sequence[Button]:
+    def held_buttons(self) -> Sequence[HeldButton]:
         """As long as they are down."""
-        return [Button(name=one.button, held_s=round(one.held_s, 1)) for one in self._seated.camera.held()]
+        return [HeldButton(name=one.button, held_s=round(one.held_s, 1)) for one in self._seated.camera.held()]
 
     async def clips(self) -> Sequence[Clip]:
         """What is on the card."""
@@ -325,9 +327,11 @@ class CameraAccess:
 
     # -- doing -------------------------------------------------------------------------------------------------------
 
-    async def ask(self, what: str, reason: str) -> Outcome:
+    async def request(self, action: str, reason: str) -> Outcome:
         """The way the fleet asks."""
-        return await self._command(Command(id=self._new_id(), command=_REQUESTS[what], reason=reason, sender="console"))
+        return await self._command(
+            Command(id=self._new_id(), command=_REQUESTS[action], reason=reason, sender="console")
+        )
 
     async def self_test(self) -> Sequence[Check]:
         """Everything that a recording needs."""
@@ -371,7 +375,7 @@ class CameraAccess:
         )
         return await self._command(command)
 
-    async def presence(self, within_s: float) -> bool:
+    async def wait_for_presence(self, within_s: float) -> bool:
         """Nobody can prove it on a camera whose button does not tell how long it is held."""
         return await self._seated.camera.presence(within_s)
 

@@ -1,10 +1,10 @@
-"""A camera's console on a line of this machine: what `--console` names, put together."""
+"""Builds the console of a camera on a serial line of this machine, as `--console` names it."""
 
 from pathlib import Path
 
 from lapel.clock import Clock
 from lapel.config import Config, state_folder, unconfirmed_note
-from lapel.console.candidate import Candidate, Note
+from lapel.console.candidate import CandidateConfig, UnconfirmedFile
 from lapel.console.console_log import FileConsoleLog
 from lapel.console.interface import ConsoleCamera
 from lapel.console.login import LoginGuard, Secrets
@@ -16,7 +16,10 @@ from lapel.worker import Worker
 
 
 def line_at(where: str, clock: Clock) -> SerialLine:
-    """`/dev/ttyAMA0`, `/dev/ttyAMA0@9600`, `pty`, or `pty:PATH`, which makes PATH a link. Raises ConfigError."""
+    """The serial line at `/dev/ttyAMA0`, `/dev/ttyAMA0@9600`, `pty`, or `pty:PATH`, which makes PATH a link to the pty.
+
+    Raises ConfigError.
+    """
     kind, _, path = where.partition(":")
     if kind == "pty":
         return PtyLine(clock, Path(path) if path else None)
@@ -25,23 +28,23 @@ def line_at(where: str, clock: Clock) -> SerialLine:
 
 
 def secrets_of(config: Config) -> Secrets:
-    """The file of secrets of the camera that `config` describes."""
+    """The secrets file of the camera with this configuration."""
     return Secrets(state_folder(config) / "logins.json")
 
 
-def candidate_of(desk: ConsoleCamera, config: Config, clock: Clock, worker: Worker) -> Candidate:
-    """The change of configuration that is on its way."""
-    return Candidate(desk, clock, worker, Note(unconfirmed_note(config)))
+def candidate_of(camera: ConsoleCamera, config: Config, clock: Clock, worker: Worker) -> CandidateConfig:
+    """The camera's candidate configuration, with the file for an unconfirmed change."""
+    return CandidateConfig(camera, clock, worker, UnconfirmedFile(unconfirmed_note(config)))
 
 
-def console_at(where: str, desk: ConsoleCamera, config: Config, clock: Clock, worker: Worker) -> Console:
-    """The console on that line; what is done there goes on record beside the camera's other state."""
+def console_at(where: str, camera: ConsoleCamera, config: Config, clock: Clock, worker: Worker) -> Console:
+    """The console on that line; its log and secrets are in the camera's state folder."""
     return Console(
         line_at(where, clock),
-        desk,
+        camera,
         clock,
         worker,
-        door=LoginGuard(secrets_of(config), clock, worker),
-        record=FileConsoleLog(state_folder(config) / "console.jsonl", clock, worker),
-        candidate=candidate_of(desk, config, clock, worker),
+        login=LoginGuard(secrets_of(config), clock, worker),
+        console_log=FileConsoleLog(state_folder(config) / "console.jsonl", clock, worker),
+        candidate=candidate_of(camera, config, clock, worker),
     )

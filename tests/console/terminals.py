@@ -1,18 +1,18 @@
-"""Terminals to look at a console with: one that understands orders (pyte's), and one that understands none."""
+"""Terminals for tests of the console: an emulator with escape sequences (pyte's), and one without."""
 
 from typing import Protocol
 
 import pyte
 
 _ROWS = 2_000
-"""So many that nothing scrolls away: a test wants to see all of it."""
+"""Enough that nothing scrolls off: tests read the whole session."""
 
 
 class Terminal(Protocol):
-    """What was said, as rows."""
+    """What the client's terminal shows, row by row."""
 
     answers: bytes
-    """What it wants to say itself: where its cursor is."""
+    """Input that the terminal itself generates: answers to queries of its cursor's position."""
 
     def feed(self, data: bytes) -> None: ...
 
@@ -23,7 +23,7 @@ class Terminal(Protocol):
 
 
 class Emulator(pyte.Screen):
-    """As picocom in a terminal window shows it."""
+    """A terminal emulator, as picocom runs in."""
 
     def __init__(self, columns: int) -> None:
         super().__init__(columns, _ROWS)
@@ -47,8 +47,8 @@ class Emulator(pyte.Screen):
         return {self.buffer[row][column].fg for column in range(self.columns)} - {"default"}
 
 
-class Dumb:
-    """Carriage return, line feed, backspace; an escape is not even shown, and what follows it is text."""
+class DumbTerminal:
+    """Carriage return, line feed and backspace only; an escape character is ignored, what follows it is printed."""
 
     def __init__(self, columns: int = 80) -> None:
         self._columns, self._rows, self._at = columns, [""], 0

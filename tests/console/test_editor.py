@@ -1,12 +1,12 @@
-"""The line editor before a terminal that is not ours: what it shows is what it holds."""
+"""The line editor with an independent terminal emulator: the row shows what the editor holds."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.terminals import Dumb, Emulator, Terminal
+from console.terminals import DumbTerminal, Emulator, Terminal
 from lapel.console.editor import LINE_MAX_CHARS, LineEditor
-from lapel.console.keys import Keys
+from lapel.console.keys import KeyDecoder
 
 PROMPT = "cam-0001 buffering> "
 KEYS = st.lists(
@@ -19,7 +19,9 @@ KEYS = st.lists(
 )  # fmt: skip
 
 
-class Session:
+class EditingSession:
+    """A user who edits lines at a terminal."""
+
     def __init__(self, terminal: Terminal, columns: int) -> None:
         self.terminal = terminal
         self.editor = LineEditor(lambda text: terminal.feed(text.encode()), lambda: columns)
@@ -29,7 +31,7 @@ class Session:
     def press(self, key: str) -> None:
         match key:
             case "above":
-                self.editor.above(["something else"])
+                self.editor.show_above(["something else"])
             case "prompt":
                 self.editor.change_prompt("cam-0001 recording> ")
             case _:
@@ -48,9 +50,9 @@ class Session:
 
 
 @given(KEYS, st.sampled_from([80, 200]))
-def test_the_row_is_the_prompt_and_the_line(keys: list[str], columns: int) -> None:
-    for terminal in (Emulator(columns), Dumb(columns)):
-        session = Session(terminal, columns)
+def test_the_row_shows_the_prompt_and_the_line(keys: list[str], columns: int) -> None:
+    for terminal in (Emulator(columns), DumbTerminal(columns)):
+        session = EditingSession(terminal, columns)
         for key in keys:
             session.press(key)
             assert session.shown == (session.editor.prompt + session.editor.text).rstrip()
@@ -59,9 +61,9 @@ def test_the_row_is_the_prompt_and_the_line(keys: list[str], columns: int) -> No
 
 
 @given(KEYS, st.integers(24, 50))
-def test_on_a_narrow_terminal_it_stays_one_row_and_shows_where_the_cursor_is(keys: list[str], columns: int) -> None:
+def test_on_a_narrow_terminal_it_stays_one_row_and_shows_the_text_at_the_cursor(keys: list[str], columns: int) -> None:
     terminal = Emulator(columns)
-    session = Session(terminal, columns)
+    session = EditingSession(terminal, columns)
     rows = 0
     for key in keys:
         session.press(key)
@@ -72,7 +74,7 @@ def test_on_a_narrow_terminal_it_stays_one_row_and_shows_where_the_cursor_is(key
 
 
 @given(st.lists(st.sampled_from("abc") | st.sampled_from(["left", "backspace", "home"]), max_size=40))
-def test_without_echo_nothing_of_it_is_shown(keys: list[str]) -> None:
+def test_without_echo_nothing_is_shown(keys: list[str]) -> None:
     terminal = Emulator(80)
     editor = LineEditor(lambda text: terminal.feed(text.encode()), lambda: 80)
     editor.begin("secret: ", echo=False)
@@ -81,8 +83,8 @@ def test_without_echo_nothing_of_it_is_shown(keys: list[str]) -> None:
         assert terminal.text(0) == "secret:"
 
 
-def test_a_line_has_an_end() -> None:
-    session = Session(Emulator(80), 80)
+def test_the_length_of_a_line_is_limited() -> None:
+    session = EditingSession(Emulator(80), 80)
     for _ in range(LINE_MAX_CHARS + 100):
         session.press("x")
     assert len(session.editor.text) == LINE_MAX_CHARS
@@ -101,14 +103,14 @@ def test_a_line_has_an_end() -> None:
         (b"\x1b\x1b[A", ["up"]),
     ],
 )
-def test_bytes_as_keys(data: bytes, keys: list[str]) -> None:
-    decoder = Keys()
+def test_bytes_are_decoded_into_keys(data: bytes, keys: list[str]) -> None:
+    decoder = KeyDecoder()
     assert [key for byte in data for key in decoder.feed(bytes([byte]))] == keys
 
 
 @given(st.binary(max_size=400))
-def test_any_bytes_are_keys_or_nothing(data: bytes) -> None:
-    decoder, editor = Keys(), LineEditor(lambda _: None, lambda: 80)
+def test_any_bytes_give_known_keys_or_none(data: bytes) -> None:
+    decoder, editor = KeyDecoder(), LineEditor(lambda _: None, lambda: 80)
     editor.begin(PROMPT)
     for key in decoder.feed(data):
         assert len(key) == 1 or key.replace("-", "").replace(" ", "").isalnum()

@@ -1,4 +1,4 @@
-"""A technician's end of a console on a real pty: a camera that is serviced, and whoever opens its line."""
+"""A camera with its console on a real pty, and clients that open it."""
 
 import contextlib
 import os
@@ -20,8 +20,8 @@ SECRET = "correct horse battery"
 
 
 @contextmanager
-def serviced(folder: Path, *flags: str | Path) -> Iterator[tuple[Program, Path]]:
-    """A camera whose console is at that path; the secret of the role `service` is set."""
+def camera_with_console(folder: Path, *flags: str | Path) -> Iterator[tuple[Program, Path]]:
+    """A camera, and the path of its console's pty. The secret for the role `service` is set."""
     lapel_camera = Path(sys.executable).with_name("lapel-camera")
     command = [lapel_camera, "login", "set", "service", "--evidence", folder / "evidence"]
     subprocess.run(command, input=f"{SECRET}\n", text=True, check=True, capture_output=True, timeout=PATIENCE_S)
@@ -31,39 +31,39 @@ def serviced(folder: Path, *flags: str | Path) -> Iterator[tuple[Program, Path]]
 
 
 class Client(fdpexpect.fdspawn):
-    """Somebody who opens the line as any program would: bytes out, bytes in, and may forget to read."""
+    """A client that opens the pty like any program: it sends and receives bytes, and may stop reading."""
 
     def __init__(self, line: Path) -> None:
         super().__init__(os.open(line, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK), timeout=PATIENCE_S)
 
     def read_nonblocking(self, size: int = 1, timeout: int | None = -1) -> bytes:
-        """Also where what was there is gone when it is read: the camera empties a line that has changed hands."""
+        """Retry where a poll reported data that the camera then flushed, because a new client opened the pty."""
         while True:
             with contextlib.suppress(BlockingIOError):
                 return bytes(super().read_nonblocking(size, timeout))
 
     def flood(self, data: bytes) -> int:
-        """Type as much of `data` as the line takes without waiting; how much that was."""
+        """Send as much of `data` as the pty takes without blocking; returns the number of bytes."""
         sent = 0
         with contextlib.suppress(BlockingIOError):
             while sent < len(data):
                 sent += os.write(self.child_fd, data[sent : sent + 4096])
         return sent
 
-    def pour(self, data: bytes) -> None:
-        """Type all of it, as fast as the line takes it; what is said meanwhile is not read."""
+    def send_all(self, data: bytes) -> None:
+        """Send all of `data` as fast as the pty takes it, without reading the output meanwhile."""
         while data := data[self.flood(data) :]:
             _, ready, _ = select.select([], [self.child_fd], [], PATIENCE_S)
-            assert ready, "the line takes nothing"
+            assert ready, "the pty takes no input"
 
     def send(self, data: bytes) -> int:
-        """Wait until the line has taken all of it: one that could be written to may be full when it is."""
-        self.pour(data)
+        """Send all of `data`. A single write may be partial: the pty's buffer may be full."""
+        self.send_all(data)
         return len(data)
 
     def log_in(self, secret: str = SECRET) -> None:
-        """Up to the prompt. The first Enter is for a line that somebody may have left in the middle of a word. What is
-        typed before the camera notices that the line changed hands is thrown away (docs/console.md): once more then.
+        """Log in and wait for the prompt. The first Enter ends a line that an earlier client may have left unfinished.
+        Input that is sent before the camera notices the new client is discarded (docs/console.md): then send it again.
         """
         for _ in range(3):
             self.send(b"\r")
@@ -80,29 +80,29 @@ class Client(fdpexpect.fdspawn):
 
 @contextmanager
 def client(line: Path) -> Iterator[Client]:
-    one = Client(line)
+    opened = Client(line)
     try:
-        yield one
+        yield opened
     finally:
-        one.close()
+        opened.close()
 
 
 @contextmanager
 def picocom(line: Path, *options: str) -> Iterator["pexpect.spawn[str]"]:
-    """A real one; killed at the end, which hangs up."""
+    """A real picocom; killed at the end, which hangs up."""
     program = real("picocom")
-    one = pexpect.spawn(program, ["-b", "115200", *options, str(line)], encoding="utf-8", timeout=PATIENCE_S)
+    spawned = pexpect.spawn(program, ["-b", "115200", *options, str(line)], encoding="utf-8", timeout=PATIENCE_S)
     try:
-        one.expect("Terminal ready")
-        yield one
+        spawned.expect("Terminal ready")
+        yield spawned
     finally:
-        one.close(force=True)
+        spawned.close(force=True)
 
 
-def is_asked_to_log_in(one: Client) -> None:
-    """Whoever it is meets the door, and nothing of what came before can be done or read. A prompt that the last visit
-    was about to write is all that the kernel may have kept (docs/console.md): it opens nothing.
+def assert_login_required(opened: Client) -> None:
+    """The client has to log in, and sees nothing of the session before except its prompt, which the kernel may still
+    deliver (docs/console.md).
     """
-    one.send(b"\r")
-    one.expect(rb"login: $")  # never comes to somebody who is logged in
-    assert not re.search(rb"my own words|READY", one.before or b"")
+    opened.send(b"\r")
+    opened.expect(rb"login: $")  # not shown to a user who is logged in
+    assert not re.search(rb"confidential note|READY", opened.before or b"")

@@ -1,4 +1,4 @@
-"""The console's bench still runs: tiny pictures, no judgement."""
+"""The console's benchmark runs; with tiny frames, and without checking its figures."""
 
 from bench import bench_console
 

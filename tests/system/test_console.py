@@ -1,4 +1,4 @@
-"""The technician's console on a real pty: picocom at the other end, driven by pexpect; and programs."""
+"""The console on a real pty: with picocom, driven by pexpect, and with the Python client of machine mode."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 
 from lapel.console.client import Client
 from lapel.errors import ConsoleError
-from system.technician import SECRET, picocom, serviced
+from system.technician import SECRET, camera_with_console, picocom
 
 
 def log_in(client: "pexpect.spawn[str]", secret: str = SECRET) -> None:
@@ -18,8 +18,8 @@ def log_in(client: "pexpect.spawn[str]", secret: str = SECRET) -> None:
     client.send(f"{secret}\r")
 
 
-async def test_a_technician_logs_in_records_hangs_up_and_leaves_nothing_to_the_next(tmp_path: Path) -> None:
-    with serviced(tmp_path) as (cam, line):
+async def test_a_technician_logs_in_records_and_hangs_up_and_the_next_client_sees_nothing_of_it(tmp_path: Path) -> None:
+    with camera_with_console(tmp_path) as (cam, line):
         await cam.says("buffering")
         with picocom(line) as client:
             log_in(client)
@@ -42,31 +42,31 @@ async def test_a_technician_logs_in_records_hangs_up_and_leaves_nothing_to_the_n
             client.send("recording list\r")
             client.expect("complete")
             client.expect("buffering> ")
-            client.send("note my-own-words\r")
+            client.send("note confidential-note\r")
             client.expect("buffering> ")
         with picocom(line) as next_client:
             next_client.send("\r")
             next_client.expect("login: ")
-            assert "my-own-words" not in (next_client.before or "")
+            assert "confidential-note" not in (next_client.before or "")
             next_client.send("status\r")
-            next_client.expect("The roles are")  # no command without a login
+            next_client.expect("Unknown role")  # taken as a role, not as a command
         assert "Traceback" not in cam.err
-        record = (tmp_path / "evidence" / ".lapel" / "console.jsonl").read_text()
-        assert "my-own-words" in record
-        assert SECRET not in record + cam.out
+        console_log = (tmp_path / "evidence" / ".lapel" / "console.jsonl").read_text()
+        assert "confidential-note" in console_log
+        assert SECRET not in console_log + cam.out
 
 
-async def test_a_wrong_secret_opens_nothing(tmp_path: Path) -> None:
-    with serviced(tmp_path) as (cam, line):
+async def test_a_wrong_secret_is_refused(tmp_path: Path) -> None:
+    with camera_with_console(tmp_path) as (cam, line):
         await cam.says("buffering")
         with picocom(line) as client:
             log_in(client, "wrong wrong wrong")
-            client.expect("not right")
+            client.expect("Wrong secret")
             client.expect("login: ")
 
 
-async def test_a_program_speaks_json(tmp_path: Path) -> None:
-    with serviced(tmp_path) as (cam, line):
+async def test_a_program_uses_machine_mode(tmp_path: Path) -> None:
+    with camera_with_console(tmp_path) as (cam, line):
         await cam.says("buffering")
         with Client(str(line)) as program:
             program.log_in("service", SECRET)
@@ -74,7 +74,7 @@ async def test_a_program_speaks_json(tmp_path: Path) -> None:
             program.call("record start 'factory test'")
             assert program.call("status")["standing"]["state"] == "recording"
             program.call("record stop done")
-            with pytest.raises(ConsoleError, match="is no command"):
+            with pytest.raises(ConsoleError, match="unknown command"):
                 program.call("explode")
         with pytest.raises(ConsoleError), Client(str(line)) as program:
             program.log_in("service", "wrong wrong wrong")

@@ -1,4 +1,4 @@
-"""Files over the console, taken by a real `rz`: nothing of them is lost, and how long it takes is said first."""
+"""File transfer over the console, received by a real `rz`: the file is intact, and the duration is announced first."""
 
 import asyncio
 import hashlib
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from console.rig import SECRETS
+from console.harness import SECRETS
 from lapel.clock import SystemClock
 from lapel.console.transfer import Zmodem
 from lapel.errors import ConsoleError
@@ -18,7 +18,7 @@ from lapel.hardware.desktop.pty import PtyLine
 from lapel.worker import ThreadWorker
 from system.brokers import real
 from system.process import PATIENCE_S
-from system.technician import client, serviced
+from system.technician import camera_with_console, client
 
 BUNDLE_BYTES = 3_000_000
 
@@ -50,27 +50,27 @@ async def test_rz_receives_three_megabytes_intact(tmp_path: Path) -> None:
     assert hashlib.sha256((received / sent.name).read_bytes()).digest() == hashlib.sha256(content).digest()
 
 
-async def test_what_would_take_longer_than_the_limit_is_refused_first(tmp_path: Path) -> None:
+async def test_a_transfer_that_would_exceed_the_limit_is_refused_first(tmp_path: Path) -> None:
     (tmp_path / "clip.mp4").write_bytes(bytes(BUNDLE_BYTES))
     clock, worker = SystemClock(), ThreadWorker(1)
     line = PtyLine(clock)
     try:
-        with pytest.raises(ConsoleError, match=r"3\.0 MB take 3 s, more than 1 s; give --limit"):
+        with pytest.raises(ConsoleError, match=r"3\.0 MB take 3 s, more than 1 s; raise it with --limit"):
             await Zmodem(clock, worker, line, tmp_path / "clip.mp4", 1).announcement()
     finally:
         line.close()
         worker.close()
 
 
-async def test_a_technician_pulls_a_support_bundle_and_goes_on(tmp_path: Path) -> None:
+async def test_a_technician_receives_a_support_bundle_and_continues(tmp_path: Path) -> None:
     real("sz")
-    with serviced(tmp_path) as (cam, line):
+    with camera_with_console(tmp_path) as (cam, line):
         await cam.says("buffering")
         with client(line) as technician:
             technician.log_in()
             technician.send(b"support bundle\r")
             technician.expect(b"Start receiving now")
-            os.set_blocking(technician.child_fd, True)  # as rz finds it under picocom
+            os.set_blocking(technician.child_fd, True)  # as under picocom
             rz = [real("rz"), "--quiet", "--binary"]
             subprocess.run(
                 rz, cwd=tmp_path, stdin=technician.child_fd, stdout=technician.child_fd, timeout=PATIENCE_S, check=True
@@ -85,16 +85,16 @@ async def test_a_technician_pulls_a_support_bundle_and_goes_on(tmp_path: Path) -
         assert SECRETS["service"] not in unpacked
 
 
-async def test_a_receiver_that_never_comes_is_given_up_with_ctrl_c(tmp_path: Path) -> None:
+async def test_ctrl_c_cancels_a_transfer_whose_receiver_never_starts(tmp_path: Path) -> None:
     real("sz")
-    with serviced(tmp_path) as (cam, line):
+    with camera_with_console(tmp_path) as (cam, line):
         await cam.says("buffering")
         with client(line) as technician:
             technician.log_in()
             technician.send(b"support bundle\r")
             technician.expect(rb"\*\*\x18B")
             technician.send(b"\x03")
-            technician.expect(b"broken off")
+            technician.expect(b"interrupted")
             technician.send(b"status\r")
             technician.expect(b"READY")
 

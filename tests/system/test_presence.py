@@ -1,4 +1,4 @@
-"""Who is there: a line that went dead without a word, and a process that froze and was replaced."""
+"""Presence on the broker: a half-open connection, and a frozen process that was replaced by another one."""
 
 import asyncio
 import signal
@@ -14,46 +14,46 @@ KEEPALIVE_S = 5
 NOTICED_S = 2 * KEEPALIVE_S + 5
 
 
-async def test_a_half_open_line_is_noticed_on_both_sides_and_mended(tmp_path: Path) -> None:
+async def test_a_half_open_connection_is_detected_on_both_sides_and_restored(tmp_path: Path) -> None:
     real("mosquitto")
     clock = SystemClock()
-    async with embedded_broker() as broker, proxy(broker.port) as cable:
-        link = ("--broker", f"mqtt://127.0.0.1:{cable.port}", "--keepalive", str(KEEPALIVE_S))
+    async with embedded_broker() as broker, proxy(broker.port) as network:
+        link = ("--broker", f"mqtt://127.0.0.1:{network.port}", "--keepalive", str(KEEPALIVE_S))
         with fleet(tmp_path, broker.port) as operator, camera(tmp_path, *SMALL_SCENE, *link) as cam:
             await cam.says("link up")
             birth = await operator.hears("state", state="buffering")
-            cable.forwards, cut_s = False, clock.mono_s()
+            network.forwards, half_open_s = False, clock.mono_s()
             will = await operator.hears("state", state="offline")
-            fleet_noticed_s = clock.mono_s() - cut_s
+            operator_noticed_s = clock.mono_s() - half_open_s
             await cam.says("link down")
-            camera_noticed_s = clock.mono_s() - cut_s
+            camera_noticed_s = clock.mono_s() - half_open_s
             assert "time" not in will
-            assert max(fleet_noticed_s, camera_noticed_s) <= NOTICED_S
-            cable.forwards = True
+            assert max(operator_noticed_s, camera_noticed_s) <= NOTICED_S
+            network.forwards = True
             await cam.says("link up(.|\n)*link up")
             latest = operator.received("state")[-1]
             assert (latest["state"], latest["session"]) == ("buffering", birth["session"])
 
 
-async def test_a_frozen_camera_that_was_replaced_never_hides_the_live_one(tmp_path: Path) -> None:
+async def test_the_last_will_of_a_frozen_camera_does_not_hide_the_one_that_replaced_it(tmp_path: Path) -> None:
     real("mosquitto")
     async with embedded_broker() as broker:
         link = (*SMALL_SCENE, "--broker", broker.url, "--keepalive", "2")
         with fleet(tmp_path, broker.port) as operator, camera(tmp_path, *link, name="frozen") as frozen:
             await operator.hears("state", state="buffering")
             frozen.tell(signal.SIGSTOP)
-            elsewhere = ("--evidence", tmp_path / "elsewhere")
-            with camera(tmp_path, *link, *elsewhere, name="live") as live:
+            other_evidence = ("--evidence", tmp_path / "other-evidence")
+            with camera(tmp_path, *link, *other_evidence, name="live") as live:
                 await live.says("link up")
-                await asyncio.sleep(4)  # the frozen one's will falls due after 1.5 keepalives
-                with fleet(tmp_path, broker.port) as newcomer:
-                    shown = await newcomer.hears("state", retained=True)
+                await asyncio.sleep(4)  # the frozen camera's last will is published after 1.5 keepalives
+                with fleet(tmp_path, broker.port) as new_operator:
+                    before = await new_operator.hears("state", retained=True)
                 frozen.tell(signal.SIGCONT)
                 await frozen.says("another live camera is called cam-0001")
                 await asyncio.sleep(2)
-                with fleet(tmp_path, broker.port) as newcomer:
-                    still = await newcomer.hears("state", retained=True)
-                assert shown["state"] == still["state"] == "buffering"
-                assert shown["session"] == still["session"]
+                with fleet(tmp_path, broker.port) as new_operator:
+                    after = await new_operator.hears("state", retained=True)
+                assert before["state"] == after["state"] == "buffering"
+                assert before["session"] == after["session"]
                 live.tell(signal.SIGTERM)
                 assert await live.ends() == 0

@@ -21,7 +21,7 @@ from lapel_fleet.broker.embedded import embedded_broker, free_port
 from lapel_fleet.broker.provision import Authority, cameras_of
 from system.brokers import real
 from system.process import fleet, until
-from system.technician import SECRET, serviced
+from system.technician import SECRET, camera_with_console
 
 LOOPBACK = "127.0.0.1"
 
@@ -212,7 +212,7 @@ async def test_the_camera_that_probes_keeps_its_own_line(tmp_path: Path) -> None
     async with embedded_broker() as broker:
         with (
             fleet(tmp_path, broker.port) as back_end,
-            serviced(tmp_path, "--broker", broker.url) as (cam, line),
+            camera_with_console(tmp_path, "--broker", broker.url) as (cam, line),
         ):
             await cam.says("link up")
             with Client(str(line)) as technician:

@@ -1,4 +1,4 @@
-"""The UART's line on a pseudo terminal's client side, which is a tty device like any other. No UART was at hand."""
+"""`UartLine` on the client side of a pseudo terminal, which is a tty device like any other. Not tried on a UART."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ from system.process import PATIENCE_S
 
 @contextmanager
 def cable(device: Path) -> Iterator[int]:
-    """The technician's end of it; the camera's is at `device` until it is unplugged."""
+    """The technician's end of a cable. The camera's end is the tty at `device`, removed at the end of the block."""
     master, slave = os.openpty()
     tty.setraw(slave)
     device.symlink_to(os.ttyname(slave))
@@ -29,14 +29,14 @@ def cable(device: Path) -> Iterator[int]:
         os.close(master)
 
 
-async def test_bytes_go_both_ways_and_a_device_that_vanished_is_opened_again(tmp_path: Path) -> None:
+async def test_bytes_go_both_ways_and_a_device_that_vanished_is_reopened(tmp_path: Path) -> None:
     device = tmp_path / "ttyAMA0"
     line = UartLine(str(device), SystemClock())
     waiting = asyncio.create_task(line.attached())
     try:
         for greeting in (b"first", b"second"):
             with cable(device) as master:
-                while not waiting.done():  # it opens the device now and then, and flushes what was there before
+                while not waiting.done():  # the line opens the device periodically, and flushes earlier input
                     os.write(master, greeting)
                     await asyncio.wait({waiting}, timeout=0.2)
                 assert greeting in await asyncio.wait_for(line.read(), PATIENCE_S)
@@ -45,7 +45,7 @@ async def test_bytes_go_both_ways_and_a_device_that_vanished_is_opened_again(tmp
                 assert os.read(master, 100) == b"answer"
             while await asyncio.wait_for(line.read(), PATIENCE_S):
                 pass
-            assert not line.write(b"to nobody")
+            assert not line.write(b"while unplugged")
             waiting = asyncio.create_task(line.attached())
     finally:
         waiting.cancel()
@@ -53,7 +53,7 @@ async def test_bytes_go_both_ways_and_a_device_that_vanished_is_opened_again(tmp
         line.close()
 
 
-async def test_a_hang_up_behind_input_that_nobody_reads_is_seen(tmp_path: Path) -> None:
+async def test_a_hang_up_behind_unread_input_is_detected(tmp_path: Path) -> None:
     device = tmp_path / "ttyGS0"
     line = UartLine(str(device), SystemClock())
     try:
@@ -70,11 +70,11 @@ async def test_a_hang_up_behind_input_that_nobody_reads_is_seen(tmp_path: Path) 
                     break
             await asyncio.sleep(0.3)
         await asyncio.sleep(0.5)
-        assert not line.write(b"to nobody")
+        assert not line.write(b"while unplugged")
     finally:
         line.close()
 
 
-def test_a_speed_that_no_uart_has_is_refused() -> None:
+def test_an_unsupported_baud_rate_is_refused() -> None:
     with pytest.raises(ConfigError, match="12345 baud is no speed"):
         UartLine("/dev/ttyAMA0", SystemClock(), 12_345)

@@ -1,1 +1,1 @@
-"""The technician's serial console: line, login, commands. Knows a camera only as a `ConsoleCamera` (`interface.py`)."""
+"""The technician's serial console: line, login, commands. It knows cameras only as a `ConsoleCamera`."""

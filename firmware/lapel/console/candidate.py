@@ -1,8 +1,8 @@
-"""A change of configuration on its way: collected, put in force on trial, confirmed, or taken back by itself.
+"""The candidate configuration: changes are collected, committed on trial, then confirmed or reverted automatically.
 
-Two safeguards stand behind each other: the camera takes settings back that it does not work with, and a technician who
-asked for `commit confirmed` and then lost the line, or the power, finds the old settings again. What has to be taken
-back, and when, is on disk before anything changes.
+Two safeguards protect the camera. It reverts settings that it does not work with by itself. And after `commit
+confirmed` the previous settings come back unless the technician confirms in time, even if the serial line or the power
+is lost: what to revert, and when, is on disk before anything changes.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ from lapel.worker import Worker
 
 _RETRY_S = 30.0
 _RETRY_MAX_S = 3_600.0
-_PROVED_S = 90.0
-"""Seconds after which settings that were put back have proved themselves, or the camera has taken *them* back."""
+_TRIAL_S = 90.0
+"""After these seconds restored settings have passed the camera's trial, or the camera has reverted *them*."""
 
 
-class Unconfirmed(msgspec.Struct, frozen=True, kw_only=True):
-    """Settings that must come back, and when. UTC, because monotonic time ends with the power; a clock that lost its
-    time meanwhile can make it earlier, or at most `within_s` from the start.
+class UnconfirmedChange(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings to restore, and when. The deadline is in UTC, because monotonic time does not survive a power loss.
+    If the clock lost its time meanwhile, the deadline may come early, but at most `within_s` after the restart.
     """
 
     undo: dict[str, dict[str, Scalar]]
@@ -37,20 +37,20 @@ class Unconfirmed(msgspec.Struct, frozen=True, kw_only=True):
     within_s: float
 
 
-class Note:
-    """Where it is written down. Every method blocks: called through a Worker."""
+class UnconfirmedFile:
+    """The file that holds the unconfirmed change. Every method blocks: called through a Worker."""
 
     def __init__(self, path: Path | None = None) -> None:
-        """Without a `path` it lives as long as this object: for simulated cameras, whose power cuts spare it."""
+        """Without a `path` it is kept in this object: for simulated cameras, where it survives a power cut."""
         self._path = path
-        self._kept: Unconfirmed | None = None
+        self._in_memory: UnconfirmedChange | None = None
 
-    def load(self) -> Unconfirmed | None:
-        """Raises StorageError when what is there cannot be used; it is set aside."""
+    def load(self) -> UnconfirmedChange | None:
+        """Raises StorageError when the file is damaged; the file is renamed to `.damaged`."""
         if self._path is None:
-            return self._kept
+            return self._in_memory
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=Unconfirmed)
+            return msgspec.json.decode(self._path.read_bytes(), type=UnconfirmedChange)
         except FileNotFoundError:
             return None
         except (OSError, msgspec.DecodeError) as error:
@@ -58,20 +58,20 @@ class Note:
                 self._path.rename(self._path.with_suffix(".damaged"))
             raise StorageError(f"{self._path}: cannot be used and was set aside: {error}") from error
 
-    def write(self, what: Unconfirmed) -> None:
+    def write(self, change: UnconfirmedChange) -> None:
         """Raises StorageError."""
         if self._path is None:
-            self._kept = what
+            self._in_memory = change
         else:
             try:
-                replace(self._path, msgspec.json.format(msgspec.json.encode(what), indent=2), 0o600)
+                replace(self._path, msgspec.json.format(msgspec.json.encode(change), indent=2), 0o600)
             except OSError as error:
                 self._fail(error)
 
     def remove(self) -> None:
         """Raises StorageError."""
         if self._path is None:
-            self._kept = None
+            self._in_memory = None
         else:
             try:
                 self._path.unlink(missing_ok=True)
@@ -83,147 +83,152 @@ class Note:
         raise StorageError(f"{self._path}: cannot be written: {error.strerror}; nothing was changed") from error
 
 
-class Candidate:
-    """The one candidate of a camera. Outlives sessions; belongs to the event loop."""
+class CandidateConfig:
+    """The one candidate configuration of a camera. It outlives sessions, and belongs to the event loop."""
 
-    def __init__(self, desk: ConsoleCamera, clock: Clock, worker: Worker, note: Note | None = None) -> None:
-        """`note` is where an unconfirmed change survives the power."""
-        self._desk, self._clock, self._worker, self._note = desk, clock, worker, note or Note()
+    def __init__(
+        self, camera: ConsoleCamera, clock: Clock, worker: Worker, unconfirmed: UnconfirmedFile | None = None
+    ) -> None:
+        """`unconfirmed` is where an unconfirmed change survives a power loss."""
+        self._camera, self._clock, self._worker = camera, clock, worker
+        self._unconfirmed = unconfirmed or UnconfirmedFile()
         self._changes: dict[str, dict[str, Scalar]] = {}
         self._undo: dict[str, dict[str, Scalar]] = {}
         self._deadline_s: float | None = None
-        self._waiting: asyncio.Task[None] | None = None
+        self._reverting: asyncio.Task[None] | None = None
 
     @property
     def changes(self) -> Changes:
-        """What would be changed."""
+        """The changes that are not committed yet."""
         return self._changes
 
     @property
     def confirm_within_s(self) -> float | None:
-        """Seconds left to confirm; None when nothing waits for it."""
+        """Seconds left to confirm; None when no change waits for confirmation."""
         return None if self._deadline_s is None else max(0.0, self._deadline_s - self._clock.mono_s())
 
     def set(self, section: str, key: str, word: str) -> Scalar:
-        """Note a change. Raises ConfigError or ConsoleError when it could not be put in force."""
-        value = self._value(section, key, word)
+        """Add a change. Raises ConfigError or ConsoleError when the configuration would be invalid."""
+        value = self._parse_value(section, key, word)
         changes = {name: dict(keys) for name, keys in self._changes.items()}
         changes.setdefault(section, {})[key] = value
-        self._desk.check_change(changes)
+        self._camera.check_change(changes)
         self._changes = changes
         return value
 
     async def resume(self) -> None:
-        """At power-on: what waited to be confirmed goes on waiting, or is taken back when its time has passed."""
+        """At power-on: continue to wait for a confirmation, or revert when its deadline has passed."""
         try:
-            found = await self._worker.run(self._note.load)
+            found = await self._worker.run(self._unconfirmed.load)
         except StorageError as error:
-            self._desk.log.add(str(error), "error")
+            self._camera.log.add(str(error), "error")
             return
         if found is not None:
             left_s = (found.deadline - self._clock.now().utc).total_seconds()
             self._await_confirmation(found.undo, min(max(0.0, left_s), found.within_s))
 
-    async def run_out(self) -> None:
-        """Where no console is served, and so nobody can confirm: until what waited for it is taken back."""
+    async def await_revert(self) -> None:
+        """Without a console, where no one can confirm: wait for the deadline and revert."""
         try:
             await self.resume()
-            if self._waiting is not None:
-                await self._waiting
+            if self._reverting is not None:
+                await self._reverting
         finally:
             await self.close()
 
     async def commit(self, reason: str, confirmed_s: float | None) -> Outcome:
-        """Put the candidate in force. Without a confirmation in time it is taken back."""
+        """Put the candidate in force. With `confirmed_s` it is reverted unless confirmed within that time."""
         if not self._changes:
-            raise ConsoleError("config: nothing is to be committed; `config set KEY VALUE` first", "refused")
-        if self._waiting is not None:
+            raise ConsoleError("config: no changes to commit; add one with `config set KEY VALUE`", "refused")
+        if self._reverting is not None:
             raise ConsoleError(
-                "config: a change waits to be confirmed; `config confirm` or `config rollback`", "refused"
+                "config: a change waits for confirmation; `config confirm` or `config rollback` first", "refused"
             )
         if confirmed_s is not None:
-            await self._promise(self._in_force_now(self._changes), confirmed_s)
-        outcome = await self._desk.change(self._changes, reason)
+            await self._prepare_revert(self._values_in_force(self._changes), confirmed_s)
+        outcome = await self._camera.change(self._changes, reason)
         if outcome.done:
             self._changes = {}
         else:
-            await self._forget()
+            await self._cancel_revert()
         return outcome
 
     async def confirm(self) -> None:
-        """It stays. Raises ConsoleError when nothing waits for it, StorageError when that cannot be written down."""
-        if self._waiting is None:
-            raise ConsoleError("config: nothing waits to be confirmed", "refused")
-        await self._forget()
+        """Keep the change. Raises ConsoleError when none waits for confirmation, StorageError when the file that
+        announces the revert cannot be removed.
+        """
+        if self._reverting is None:
+            raise ConsoleError("config: no change waits for confirmation", "refused")
+        await self._cancel_revert()
 
     async def roll_back(self) -> Outcome:
-        """Drop the candidate; take back what waits to be confirmed."""
+        """Discard uncommitted changes, and revert a change that waits for confirmation."""
         self._changes = {}
-        if self._waiting is None:
-            return Outcome(done=True, reason="the candidate is dropped")
-        outcome = await self._desk.change(self._undo, "config rollback")
+        if self._reverting is None:
+            return Outcome(done=True, reason="uncommitted changes discarded")
+        outcome = await self._camera.change(self._undo, "config rollback")
         if outcome.done:
-            await self._forget()
+            await self._cancel_revert()
         return outcome
 
     async def close(self) -> None:
-        """Wait for no confirmation any more; the note stays for the next start."""
-        waiting, self._waiting = self._waiting, None
+        """Stop waiting for a confirmation; the file stays for the next start."""
+        reverting, self._reverting = self._reverting, None
         self._deadline_s, self._undo = None, {}
-        if waiting is not None:
-            waiting.cancel()
-            await asyncio.gather(waiting, return_exceptions=True)
+        if reverting is not None:
+            reverting.cancel()
+            await asyncio.gather(reverting, return_exceptions=True)
 
-    async def _promise(self, undo: dict[str, dict[str, Scalar]], within_s: float) -> None:
+    async def _prepare_revert(self, undo: dict[str, dict[str, Scalar]], within_s: float) -> None:
         deadline = self._clock.now().utc + timedelta(seconds=within_s)
-        note = Unconfirmed(undo=undo, deadline=deadline, within_s=within_s)
-        await self._worker.run(partial(self._note.write, note))
+        change = UnconfirmedChange(undo=undo, deadline=deadline, within_s=within_s)
+        await self._worker.run(partial(self._unconfirmed.write, change))
         self._await_confirmation(undo, within_s)
 
     def _await_confirmation(self, undo: dict[str, dict[str, Scalar]], within_s: float) -> None:
         self._undo, self._deadline_s = undo, self._clock.mono_s() + within_s
-        self._waiting = asyncio.create_task(self._take_back_later(within_s), name="console-confirm")
+        self._reverting = asyncio.create_task(self._revert_after(within_s), name="console-confirm")
 
-    async def _forget(self) -> None:
-        if self._waiting is not None:
-            await self._worker.run(self._note.remove)
+    async def _cancel_revert(self) -> None:
+        if self._reverting is not None:
+            await self._worker.run(self._unconfirmed.remove)
             await self.close()
 
-    async def _take_back_later(self, after_s: float) -> None:
-        """Until it is certain. The camera refuses while it records, and takes even the old settings back when they
-        bring no pictures or no broker within its trial: then again, ever more rarely.
+    async def _revert_after(self, delay_s: float) -> None:
+        """Revert, and retry with back-off until the previous settings stay in force. The camera refuses a change while
+        it records, and reverts even the previous settings when they bring no frames or no broker within its trial.
         """
-        await self._clock.sleep(after_s)
+        await self._clock.sleep(delay_s)
         retry_s = _RETRY_S
         while not self._is_in_force(self._undo):
             with contextlib.suppress(LapelError):
-                if (await self._desk.change(self._undo, "not confirmed in time")).done:
-                    await self._clock.sleep(_PROVED_S)
+                if (await self._camera.change(self._undo, "not confirmed in time")).done:
+                    await self._clock.sleep(_TRIAL_S)
                     if self._is_in_force(self._undo):
                         break
             await self._clock.sleep(retry_s)
             retry_s = min(2 * retry_s, _RETRY_MAX_S)
-        self._desk.log.add("configuration: not confirmed in time, the settings before are in force again", "warning")
-        with contextlib.suppress(StorageError):  # then it is found again at the next start, and is in force already
-            await self._worker.run(self._note.remove)
-        self._waiting, self._deadline_s, self._undo = None, None, {}
+        self._camera.log.add("configuration: not confirmed in time, reverted to the previous settings", "warning")
+        with contextlib.suppress(StorageError):  # then the next start finds the file, and nothing left to revert
+            await self._worker.run(self._unconfirmed.remove)
+        self._reverting, self._deadline_s, self._undo = None, None, {}
 
     def _is_in_force(self, wanted: Changes) -> bool:
         try:
-            now = self._desk.settings()
-        except LapelError:  # the camera is not there yet
+            now = self._camera.settings()
+        except LapelError:  # the camera is still starting
             return False
         return all(now[section][key] == value for section, keys in wanted.items() for key, value in keys.items())
 
-    def _value(self, section: str, key: str, word: str) -> Scalar:
-        """`word` as the kind of value that the key has now; the check of the whole says what does not fit."""
-        known = self._desk.settings()
+    def _parse_value(self, section: str, key: str, word: str) -> Scalar:
+        """`word` as a value of the key's current type; its range is checked with the whole configuration."""
+        known = self._camera.settings()
         if section not in known or key not in known[section]:
-            raise ConsoleError(f"config: {section}.{key} is no key; `config show` lists them", "usage")
+            raise ConsoleError(f"config: unknown key {section}.{key}; `config show` lists all keys", "usage")
         now = known[section][key]
         if isinstance(now, bool):
             if word not in ("true", "false"):
-                raise ConsoleError(f"config: {section}.{key} is true or false, not `{word}`", "usage")
+                raise ConsoleError(f"config: {section}.{key} must be true or false, not `{word}`", "usage")
             return word == "true"
         if isinstance(now, str):
             return word
@@ -232,18 +237,18 @@ class Candidate:
         except ValueError:
             if now is None:
                 return word
-            raise ConsoleError(f"config: {section}.{key} is a number, not `{word}`", "usage") from None
+            raise ConsoleError(f"config: {section}.{key} must be a number, not `{word}`", "usage") from None
 
-    def _in_force_now(self, changes: Changes) -> dict[str, dict[str, Scalar]]:
-        """Raises ConsoleError for a key that has no value now: there would be nothing to put back."""
-        now = self._desk.settings()
+    def _values_in_force(self, changes: Changes) -> dict[str, dict[str, Scalar]]:
+        """The current values of these keys. Raises ConsoleError for a key without one: it could not be reverted."""
+        now = self._camera.settings()
         found: dict[str, dict[str, Scalar]] = {}
         for section, keys in changes.items():
             for key in keys:
                 value = now[section][key]
                 if value is None:
                     raise ConsoleError(
-                        f"config: {section}.{key} has no value now and could not be taken back; `config commit`"
+                        f"config: {section}.{key} has no value now and could not be reverted; `config commit`"
                         " without `confirmed`, or leave it out",
                         "refused",
                     )

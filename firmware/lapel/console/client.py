@@ -1,4 +1,4 @@
-"""A client of machine mode, for scripts and factory tests; blocking, and without any other part of the camera.
+"""A blocking client of machine mode, for scripts and factory tests. It imports no other part of the camera.
 
 with Client("/dev/ttyUSB0") as camera:
     camera.log_in("service", secret)
@@ -11,22 +11,22 @@ from typing import Any
 
 import serial
 
-from lapel.console import machine
+from lapel.console.machine_protocol import Request, Response, decode_response, encode
 from lapel.errors import ConsoleError, MessageError
 
 _TRIES = 3
 
 
 class Client:
-    """One visit to a console."""
+    """A session with a console over a serial device."""
 
     def __init__(self, device: str, baud: int = 115_200, patience_s: float = 10.0) -> None:
-        """Raises ConsoleError when there is no such device."""
+        """`patience_s`: longest wait for an answer. Raises ConsoleError when the device cannot be opened."""
         try:
             self._port = serial.Serial(device, baud, timeout=patience_s, exclusive=True)
         except (serial.SerialException, OSError) as error:
             raise ConsoleError(f"{device}: cannot be opened: {error}") from error
-        self._device, self._number = device, 0
+        self._device, self._last_id = device, 0
 
     def __enter__(self) -> "Client":
         return self
@@ -37,49 +37,51 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Hang up, which logs out."""
+        """Hang up, which also logs out."""
         self._port.close()
 
     def log_in(self, role: str, secret: str) -> None:
-        """Log in and enter machine mode. Raises ConsoleError with the console's own words."""
+        """Log in and enter machine mode. Raises ConsoleError when the login fails."""
         self._port.write(b"\r")
-        self._until(rb"login: ")
+        self._read_until(rb"login: ")
         self._port.write(role.encode() + b"\r")
-        if not self._until(rb"secret: |\r\n[^\r\n]+\r\n").endswith(b"secret: "):
-            raise ConsoleError(f"{self._device}: no login as {role}", "denied")
+        if not self._read_until(rb"secret: |\r\n[^\r\n]+\r\n").endswith(b"secret: "):
+            raise ConsoleError(f"{self._device}: no login as {role}: unknown role, no secret set, or locked", "denied")
         self._port.write(secret.encode() + b"\r")
-        if not self._until(rb"[^\r\n]> |login: ").endswith(b"> "):
-            raise ConsoleError(f"{self._device}: the secret of {role} was not taken", "denied")
+        if not self._read_until(rb"[^\r\n]> |login: ").endswith(b"> "):
+            raise ConsoleError(f"{self._device}: wrong secret for {role}", "denied")
         self._port.write(b"machine\r")
-        self._until(rb"\{[^\r\n]*\} \*[0-9a-f]{8}\r\n")
+        self._read_until(rb"\{[^\r\n]*\} \*[0-9a-f]{8}\r\n")
 
     def call(self, command: str) -> Any:
-        """What the command found. Raises ConsoleError when it was refused or failed."""
-        self._number += 1
-        reply = self._exchange(machine.Request(self._number, command))
-        if reply.result != "done" and reply.result != "bad-line":
-            raise ConsoleError(reply.reason, reply.result)
-        return reply.data
+        """The `data` of the command's answer. Raises ConsoleError when the command was refused or failed."""
+        self._last_id += 1
+        response = self._exchange(Request(self._last_id, command))
+        if response.result != "done" and response.result != "bad-line":
+            raise ConsoleError(response.reason, response.result)
+        return response.data
 
-    def _exchange(self, request: machine.Request) -> machine.Response:
+    def _exchange(self, request: Request) -> Response:
         for _ in range(_TRIES):
-            self._port.write(machine.encoded(request))
+            self._port.write(encode(request))
             while line := self._port.readline():
                 try:
-                    reply = machine.response(line)
+                    response = decode_response(line)
                 except MessageError:
-                    continue  # noise, or the end of something older
-                if reply.id == request.id:
-                    return reply
-                if reply.result == "bad-line":
-                    break  # it came through garbled: send it again
+                    continue  # noise, or the rest of an earlier line
+                if response.id == request.id:
+                    return response
+                if response.result == "bad-line":
+                    break  # the request was corrupted on the line: send it again
         raise ConsoleError(f"{self._device}: no answer to `{request.command}`")
 
-    def _until(self, pattern: bytes) -> bytes:
-        heard = b""
-        while not re.search(pattern, heard):
+    def _read_until(self, pattern: bytes) -> bytes:
+        received = b""
+        while not re.search(pattern, received):
             more = self._port.read(max(1, self._port.in_waiting))
             if not more:
-                raise ConsoleError(f"{self._device}: silent; is it the console of a camera, and nobody else on it?")
-            heard += more
-        return heard[: list(re.finditer(pattern, heard))[-1].end()]
+                raise ConsoleError(
+                    f"{self._device}: no answer; check that it is a camera's console and that no other program uses it"
+                )
+            received += more
+        return received[: list(re.finditer(pattern, received))[-1].end()]

@@ -1,6 +1,7 @@
-"""A line being typed: edited, completed, scrolled sideways in one row, and never torn by what is said meanwhile.
+"""The line editor: one row of a terminal with a prompt, editing keys and history; long lines scroll sideways.
 
-Draws with carriage return, backspace and blanks alone, so that it works on any terminal, a dumb one included.
+Output that arrives meanwhile is shown above the row. The row is drawn with carriage return, backspace and blanks only,
+so that it works on any terminal, including one without escape sequences.
 """
 
 from collections.abc import Callable
@@ -9,12 +10,12 @@ from typing import Literal
 from lapel.console.tokens import is_inside_quotes
 
 LINE_MAX_CHARS = 1_000
-"""Noise is endless; a command is not."""
+"""Limits what noise on the line can fill."""
 _HISTORY_LINES = 100
-_ROOM_MIN = 12
+_VISIBLE_MIN_CHARS = 12
 
 Pressed = Literal["", "line", "interrupt", "end", "complete", "help", "redraw"]
-"""What a key meant to whoever waits for a line; empty when it was mere typing."""
+"""The effect of a key for the caller; empty when it only edited the line."""
 
 
 class LineEditor:
@@ -24,19 +25,19 @@ class LineEditor:
         self._write, self._columns = write, columns
         self._history: list[str] = []
         self._recalled = 0
-        self._drawn = 0  # cells of the row that are not blank
-        self._at = 0  # where the terminal's cursor is
+        self._drawn = 0  # columns of the row that may hold text
+        self._at = 0  # column of the terminal's cursor
         self.prompt, self.text, self.cursor = "", "", 0
         self.echo, self.active = True, False
 
     def begin(self, prompt: str, *, echo: bool = True) -> None:
-        """Start an empty line. Without `echo` nothing of it is shown or remembered."""
+        """Start an empty line. Without `echo` it is neither shown nor kept in the history."""
         self.prompt, self.text, self.cursor, self.echo = prompt, "", 0, echo
         self._recalled, self._drawn, self._at, self.active = len(self._history), 0, 0, True
         self._draw()
 
     def press(self, key: str) -> Pressed:
-        """Take a key."""
+        """Process a key."""
         match key:
             case "enter":
                 return self._end("", "line")
@@ -55,63 +56,68 @@ class LineEditor:
                 return ""
 
     def insert(self, text: str) -> None:
-        """Type `text` for the user."""
+        """Insert `text` as if it was typed."""
         for char in text:
             self._edit(char)
 
-    def above(self, lines: list[str]) -> None:
-        """Say `lines` where the row is, and put the row below them."""
+    @property
+    def text_before_cursor(self) -> str:
+        """The part of the line that completion and help look at."""
+        return self.text[: self.cursor]
+
+    def show_above(self, lines: list[str]) -> None:
+        """Write `lines` in place of the row, and draw the row below them."""
         self._erase()
         for line in lines:
             self._write(line + "\r\n")
         self._draw()
 
     def change_prompt(self, prompt: str) -> None:
-        """The state changed while a line is being typed."""
+        """Replace the prompt of the line that is being typed."""
         if self.active and prompt != self.prompt:
             self._erase()
             self.prompt = prompt
             self._draw()
 
     def redraw(self) -> None:
-        """Draw the row anew, wherever the cursor was."""
+        """Draw the row again."""
         self._erase()
         self._draw()
 
-    def _end(self, said: str, pressed: Pressed) -> Pressed:
+    def _end(self, echo: str, pressed: Pressed) -> Pressed:
         self.active = False
-        self._write(f"{said}\r\n")
+        self._write(f"{echo}\r\n")
         if pressed == "line" and self.echo and self.text.strip() and self._history[-1:] != [self.text]:
             self._history = [*self._history, self.text][-_HISTORY_LINES:]
         return pressed
 
     def _begins_word(self) -> bool:
-        before = self.text[: self.cursor]
+        before = self.text_before_cursor
         return before[-1:] in ("", " ") and not is_inside_quotes(before)
 
     def _edit(self, key: str) -> None:
         before, after = self.text[: self.cursor], self.text[self.cursor :]
         match key:
             case "left":
-                self._become(self.text, self.cursor - 1)
+                self._replace(self.text, self.cursor - 1)
             case "right":
-                self._become(self.text, self.cursor + 1)
+                self._replace(self.text, self.cursor + 1)
             case "home":
-                self._become(self.text, 0)
+                self._replace(self.text, 0)
             case "end":
-                self._become(self.text, len(self.text))
+                self._replace(self.text, len(self.text))
             case "backspace":
-                self._become(before[:-1] + after, self.cursor - 1)
+                self._replace(before[:-1] + after, self.cursor - 1)
             case "delete" | "end-of-input":
-                self._become(before + after[1:], self.cursor)
+                self._replace(before + after[1:], self.cursor)
             case "kill-line":
-                self._become(after, 0)
+                self._replace(after, 0)
             case "kill-rest":
-                self._become(before, self.cursor)
+                self._replace(before, self.cursor)
             case "kill-word":
                 kept = before.rstrip().rpartition(" ")
                 kept_text = kept[0] + kept[1]
-                self._become(kept_text + after, len(kept_text))
+                self._replace(kept_text + after, len(kept_text))
             case "up" | "down":
                 self._recall(-1 if key == "up" else 1)
             case _ if len(key) == 1:
@@ -138,9 +144,9 @@ class LineEditor:
             return
         self._recalled = min(max(self._recalled + step, 0), len(self._history))
         text = self._history[self._recalled] if self._recalled < len(self._history) else ""
-        self._become(text, len(text))
+        self._replace(text, len(text))
 
-    def _become(self, text: str, cursor: int) -> None:
+    def _replace(self, text: str, cursor: int) -> None:
         self.text, self.cursor = text, min(max(cursor, 0), len(text))
         self._draw()
 
@@ -149,9 +155,9 @@ class LineEditor:
         self._drawn = self._at = 0
 
     def _draw(self) -> None:
-        """The prompt, and as much of the line as fits around the cursor."""
-        width = max(self._columns() - 1, 2 * _ROOM_MIN)
-        prompt = self.prompt if width - len(self.prompt) >= _ROOM_MIN else "> "
+        """Draw the prompt and the part of the line around the cursor that fits."""
+        width = max(self._columns() - 1, 2 * _VISIBLE_MIN_CHARS)
+        prompt = self.prompt if width - len(self.prompt) >= _VISIBLE_MIN_CHARS else "> "
         room = width - len(prompt)
         text = self.text if self.echo else ""
         cursor = self.cursor if self.echo else 0

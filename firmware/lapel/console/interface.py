@@ -1,6 +1,7 @@
-"""What the console needs of a camera: one small Protocol, and the plain facts that it answers with.
+"""The interface between the console and a camera: one Protocol, and the plain data that its methods return.
 
-Sizes are bytes, lengths seconds, times ISO 8601 in UTC. A part that a camera does not have answers None.
+The field names are also the JSON keys of machine mode, which scripts depend on: they do not change. Sizes are in bytes,
+durations in seconds, times are ISO 8601 in UTC. A method for a part that the camera does not have returns None.
 """
 
 from collections.abc import Sequence
@@ -15,79 +16,81 @@ from lapel.config import Changes, Scalar
 from lapel.logs import Log
 
 Role = Literal["viewer", "service"]
-"""*viewer* looks, *service* also changes. Nobody deletes."""
+"""A *viewer* can only read; *service* can also change things. No role can delete a recording."""
 ROLES: tuple[Role, ...] = ("viewer", "service")
 
 
-class _Fact(msgspec.Struct, frozen=True, kw_only=True):
+class _Data(msgspec.Struct, frozen=True, kw_only=True):
     pass
 
 
-class Standing(_Fact, frozen=True, kw_only=True):
-    """How the camera stands right now."""
+class CameraOverview(_Data, frozen=True, kw_only=True):
+    """State, clock, firmware and recording of the camera at this moment."""
 
     camera: str
     state: str
     reason: str = ""
-    """Why, in the state *fault*."""
+    """The reason of the state *fault*; empty in other states."""
     flags: Sequence[str] = ()
     firmware: str = ""
     session: str = ""
     time: str = ""
     clock: str = "unknown"
-    """How far that time can be trusted: synced, unsynced, unknown."""
+    """Quality of that time: synced, unsynced, unknown."""
     uptime_s: float = 0.0
     recording: str | None = None
     recorded_s: float = 0.0
     configuration: int = 0
     interrupted: Sequence[str] = ()
-    """Clips that an earlier session did not finish, found at this start and not yet acknowledged."""
+    """Recordings that an earlier session left unfinished, found at this start and not yet acknowledged."""
 
 
-class Video(_Fact, frozen=True, kw_only=True):
-    """What the lens delivers."""
+class VideoStatus(_Data, frozen=True, kw_only=True):
+    """What the video source delivers."""
 
     source: str
     fps: float
     dropped_frames: int = 0
     lost: str | None = None
-    """Why no pictures come; None while they do."""
+    """Why no frames arrive; None while they do."""
     last_frame_age_s: float | None = None
     unchanged_s: float | None = None
-    """How long the picture has been exactly the same."""
+    """How long consecutive frames have been identical."""
 
 
-class Buffer(_Fact, frozen=True, kw_only=True):
-    """The pre-event buffer."""
+class BufferStatus(_Data, frozen=True, kw_only=True):
+    """Fill level of the pre-event buffer."""
 
     asked_s: float
+    """The configured length."""
     held_s: float
     held_bytes: int
     max_bytes: int
 
 
-class Card(_Fact, frozen=True, kw_only=True):
-    """Where recordings go, found out by writing."""
+class StorageStatus(_Data, frozen=True, kw_only=True):
+    """The storage for recordings; `ok` is the result of a test write."""
 
     folder: str
     ok: bool
     finding: str
     free_bytes: int | None = None
     needed_bytes: int = 0
+    """Free bytes without which no recording is started."""
 
 
-class Battery(_Fact, frozen=True, kw_only=True):
-    """Charge, and how long it lasts."""
+class BatteryStatus(_Data, frozen=True, kw_only=True):
+    """Charge of the battery."""
 
     percent: float
     minutes_left: float | None = None
-    """How long it could still record."""
+    """How long it lasts while recording."""
     charging: bool = False
     temperature_c: float | None = None
 
 
-class Position(_Fact, frozen=True, kw_only=True):
-    """Where the camera is. Without a fix only `satellites` means anything."""
+class Position(_Data, frozen=True, kw_only=True):
+    """Position of the camera. Without a fix only `satellites` is meaningful."""
 
     fix: bool
     satellites: int = 0
@@ -96,11 +99,11 @@ class Position(_Fact, frozen=True, kw_only=True):
     accuracy_m: float = 0.0
 
 
-class Network(_Fact, frozen=True, kw_only=True):
-    """The line to the fleet broker."""
+class NetworkStatus(_Data, frozen=True, kw_only=True):
+    """The connection to the fleet's broker."""
 
     broker: str
-    """Empty: the camera works alone by choice."""
+    """Empty: the camera is configured to work without a broker."""
     up: bool
     reason: str = ""
     events_waiting: int = 0
@@ -109,7 +112,7 @@ class Network(_Fact, frozen=True, kw_only=True):
     certificate_expired: bool = False
 
 
-class Device(_Fact, frozen=True, kw_only=True):
+class Device(_Data, frozen=True, kw_only=True):
     """A part of the camera."""
 
     name: str
@@ -117,15 +120,15 @@ class Device(_Fact, frozen=True, kw_only=True):
     state: str
 
 
-class Button(_Fact, frozen=True, kw_only=True):
-    """A button that is being held down."""
+class HeldButton(_Data, frozen=True, kw_only=True):
+    """A button that is held down at this moment."""
 
     name: str
     held_s: float
 
 
-class Clip(_Fact, frozen=True, kw_only=True):
-    """A recording on the card."""
+class Clip(_Data, frozen=True, kw_only=True):
+    """A recording on the storage card."""
 
     recording: str
     status: str
@@ -133,10 +136,11 @@ class Clip(_Fact, frozen=True, kw_only=True):
     duration_s: float
     video_bytes: int
     reason: str = ""
+    """Why it ended."""
 
 
-class Outcome(_Fact, frozen=True, kw_only=True):
-    """What came of a request that the camera decides."""
+class Outcome(_Data, frozen=True, kw_only=True):
+    """The camera's answer to a request."""
 
     done: bool
     reason: str = ""
@@ -144,78 +148,78 @@ class Outcome(_Fact, frozen=True, kw_only=True):
 
 
 class ConsoleCamera(Protocol):
-    """A camera as a technician meets it. Nothing here blocks the event loop; what takes time is awaited."""
+    """A camera as the console sees it. No method blocks the event loop; slow ones are coroutines."""
 
     @property
     def log(self) -> Log:
-        """Its recent words. Every change of state is said there, which is how the prompt follows it."""
+        """The camera's log. Each change of state adds a line to it, which is how the prompt is kept current."""
 
-    def standing(self) -> Standing:
-        """How it stands."""
+    def overview(self) -> CameraOverview:
+        """State, clock, firmware and recording."""
 
-    def video(self) -> Video:
-        """What the lens delivers."""
+    def video(self) -> VideoStatus:
+        """What the video source delivers."""
 
-    def buffer(self) -> Buffer:
-        """What is kept from before the press."""
+    def buffer(self) -> BufferStatus:
+        """Fill level of the pre-event buffer."""
 
-    async def card(self) -> Card:
-        """Whether evidence can be kept."""
+    async def storage(self) -> StorageStatus:
+        """Test whether recordings can be stored."""
 
-    def battery(self) -> Battery | None:
-        """Its charge, where it can measure it."""
+    def battery(self) -> BatteryStatus | None:
+        """Charge of the battery; None without a gauge."""
 
     def position(self) -> Position | None:
-        """Where it is, where it has a receiver."""
+        """Position; None without a GPS receiver."""
 
-    def network(self) -> Network:
-        """How its link stands."""
+    def network(self) -> NetworkStatus:
+        """State of the connection to the broker."""
 
     async def probe(self) -> Sequence[Check]:
-        """Try to reach the broker, a step at a time: name, route, TCP, TLS, MQTT. Ends with the step that fails."""
+        """Test the connection to the broker: name, route, TCP, TLS, MQTT. Ends with the step that fails."""
 
     def devices(self) -> Sequence[Device]:
-        """Its parts."""
+        """The camera's parts."""
 
-    def held(self) -> Sequence[Button]:
-        """Buttons that are being held down."""
+    def held_buttons(self) -> Sequence[HeldButton]:
+        """The buttons that are held down."""
 
     async def clips(self) -> Sequence[Clip]:
-        """What is on the card, oldest first. Raises StorageError."""
+        """All recordings, oldest first. Raises StorageError."""
 
     async def clip_file(self, recording: str) -> Path:
-        """Its video. Raises StorageError when there is none."""
+        """The video file of a recording. Raises StorageError when there is none."""
 
-    async def ask(self, what: str, reason: str) -> Outcome:
-        """`start-recording`, `stop-recording`, `mark`, `arm`, `sleep` or `reboot`; the camera decides."""
+    async def request(self, action: str, reason: str) -> Outcome:
+        """Request `start-recording`, `stop-recording`, `mark`, `arm`, `sleep` or `reboot`; the camera may refuse."""
 
     async def self_test(self) -> Sequence[Check]:
-        """Look at everything that a recording needs."""
+        """Test every part that a recording needs."""
 
     def identify(self, seconds: float) -> None:
         """Blink and beep."""
 
     def acknowledge(self) -> None:
-        """Somebody has taken note of the interrupted clips."""
+        """Acknowledge the interrupted recordings: they are no longer reported."""
 
     def set_clock(self, to: datetime) -> None:
-        """Step the wall clock. Raises ConsoleError where this firmware may not."""
+        """Step the wall clock. Raises ConsoleError where this firmware is not allowed to."""
 
     def settings(self) -> dict[str, dict[str, Scalar | None]]:
         """The configuration in force."""
 
     def check_change(self, changes: Changes) -> None:
-        """Raise ConfigError when `changes` could not be put in force."""
+        """Raise ConfigError when `changes` would give an invalid configuration."""
 
     async def change(self, changes: Changes, reason: str) -> Outcome:
-        """Restart with them, on trial: the camera takes them back by itself when it does not work with them."""
+        """Restart with `changes` on trial: the camera reverts them by itself when it does not work with them."""
 
     def history(self) -> Sequence[dict[str, object]]:
-        """Its events with monotonic times, oldest first: no footage, no secrets."""
+        """The camera's events with monotonic times, oldest first: no footage, no secrets."""
 
-    async def presence(self, within_s: float) -> bool:
-        """Whether somebody held the button for 3 s in that time: who does stands before the camera."""
+    async def wait_for_presence(self, within_s: float) -> bool:
+        """Whether the button was held for 3 s within that time, which proves that the user is at the camera."""
 
     @property
     def presence_hint(self) -> str:
-        """What to do to prove presence, in words."""
+        """Instruction to the user how to prove presence."""

@@ -1,13 +1,12 @@
-"""What a command is given: the camera's desk, who asks, and the words that came with it."""
+"""The input of a command: the console's services, the user's role, and the words that were typed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from lapel.clock import Clock
-from lapel.console.candidate import Candidate
-from lapel.console.command import Table
+from lapel.console.candidate import CandidateConfig
 from lapel.console.console_log import ConsoleLog
 from lapel.console.interface import ConsoleCamera, Role
 from lapel.console.layout import Block
@@ -17,87 +16,108 @@ from lapel.logs import Level
 from lapel.worker import Worker
 
 
-class Seat(Protocol):
-    """Whoever sits at the keys, for commands that need one."""
-
-    log_level: Level | None
-    """From which level on log lines are shown by themselves; None: never."""
+class InteractiveSession(Protocol):
+    """A session with a user at a terminal, for the commands that need one."""
 
     def show(self, *blocks: Block) -> None:
-        """Say it now, before the answer."""
+        """Show blocks now, before the command's answer."""
 
-    async def key(self) -> str:
+    async def read_key(self) -> str:
         """The next key."""
 
-    async def ask(self, prompt: str, *, echo: bool = True) -> str:
-        """A line, typed at `prompt`. Raises ConsoleError when it was broken off with ^C."""
+    async def read_line(self, prompt: str, *, echo: bool = True) -> str:
+        """A line typed after `prompt`. Raises ConsoleError when the user cancels it with ^C."""
 
-    def caught_up(self) -> None:
-        """What the camera said up to now has been seen: it is not told again after the command."""
+    def set_log_level(self, level: Level | None) -> None:
+        """Show log lines of this level or higher at the prompt; None: show none."""
+
+    def discard_pending_log(self) -> None:
+        """Drop the log lines that wait to be shown: the command has shown them itself."""
 
     def resize(self, columns: int | None, colour: bool | None) -> None:
-        """Set the terminal's width or colour; without either, ask the terminal."""
+        """Set the terminal's width or colour; without either, query the terminal."""
 
     def terminal(self) -> tuple[int, bool]:
-        """Columns, and whether it shows colours."""
+        """Columns, and whether colours are on."""
 
     async def send_file(self, path: Path, limit_s: float) -> float:
-        """Send it by ZMODEM; the seconds it took. Raises ConsoleError when it cannot be sent or did not arrive."""
+        """Send a file by ZMODEM; returns the seconds it took. Raises ConsoleError when the transfer fails."""
 
     def begin_machine_mode(self) -> None:
-        """From the next line on, requests and replies."""
+        """Enter machine mode after this command."""
 
-    def leave(self) -> None:
+    def log_out(self) -> None:
         """Log out after this command."""
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What every visit to one camera, and every command, works with."""
+class CommandReference(Protocol):
+    """The help texts of all commands, for the command `help`."""
 
-    desk: ConsoleCamera
+    def names(self) -> Sequence[str]:
+        """The nouns, in alphabetical order."""
+
+    def help(self, line: str) -> tuple[Block, ...]:
+        """What may follow `line`. Raises ConsoleError for an unknown command."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleServices:
+    """The objects that every session on one camera, and every command, works with."""
+
+    camera: ConsoleCamera
     clock: Clock
     worker: Worker
-    record: ConsoleLog
-    candidate: Candidate
-    door: LoginGuard
-    table: Table
+    console_log: ConsoleLog
+    candidate: CandidateConfig
+    login: LoginGuard
 
 
 @dataclass(frozen=True, slots=True)
-class Invocation(Means):
-    """One command, about to be carried out."""
+class Invocation(ConsoleServices):
+    """One command, about to be executed."""
 
+    commands: CommandReference
     role: Role
     words: Mapping[str, str]
-    seat: Seat | None = None
+    interactive: InteractiveSession | None = None
+    """None in machine mode."""
 
     @classmethod
-    def of(cls, means: Means, role: Role, words: Mapping[str, str], seat: Seat | None) -> "Invocation":
-        """With these means."""
-        on = means
-        return cls(on.desk, on.clock, on.worker, on.record, on.candidate, on.door, on.table, role, words, seat)
+    def of(
+        cls,
+        services: ConsoleServices,
+        commands: CommandReference,
+        role: Role,
+        words: Mapping[str, str],
+        interactive: InteractiveSession | None,
+    ) -> "Invocation":
+        """An invocation with these services."""
+        own = services
+        return cls(
+            own.camera, own.clock, own.worker, own.console_log, own.candidate, own.login,
+            commands, role, words, interactive,
+        )  # fmt: skip
 
-    def word(self, name: str, otherwise: str = "") -> str:
+    def word(self, name: str, default: str = "") -> str:
         """A parameter or option as it was typed."""
-        return self.words.get(name, otherwise)
+        return self.words.get(name, default)
 
-    def number(self, name: str, otherwise: float, least: float, most: float) -> float:
-        """A parameter as a number. Raises ConsoleError that names its bounds."""
+    def number(self, name: str, default: float, least: float, most: float) -> float:
+        """A parameter as a number. Raises ConsoleError that names the bounds."""
         word = self.words.get(name)
         if word is None:
-            return otherwise
+            return default
         try:
             value = float(word)
         except ValueError:
             value = float("nan")
         if not least <= value <= most:
-            raise ConsoleError(f"{name}: `{word[:40]}` is no number from {least:g} to {most:g}", "usage")
+            raise ConsoleError(f"{name}: `{word[:40]}` is not a number from {least:g} to {most:g}", "usage")
         return value
 
     @property
-    def at_keys(self) -> Seat:
-        """Raises ConsoleError where nobody sits at the keys."""
-        if self.seat is None:
-            raise ConsoleError("this command needs somebody at the keys; leave machine mode first", "refused")
-        return self.seat
+    def session(self) -> InteractiveSession:
+        """The interactive session. Raises ConsoleError in machine mode."""
+        if self.interactive is None:
+            raise ConsoleError("this command needs an interactive session; leave machine mode with `exit`", "refused")
+        return self.interactive

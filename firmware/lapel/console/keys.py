@@ -1,6 +1,6 @@
-"""Bytes from a terminal as keys. A printable key is itself; the others have names of several letters.
+"""Decodes a terminal's bytes into keys. A printable key is its character; other keys have names of several letters.
 
-Noise, broken UTF-8, unknown escape sequences and wide characters are no keys.
+Noise, invalid UTF-8, unknown escape sequences and wide characters are dropped.
 """
 
 import asyncio
@@ -14,15 +14,15 @@ _CONTROLS = {
     0x09: "tab", 0x0A: "enter", 0x0B: "kill-rest", 0x0C: "redraw", 0x0D: "enter", 0x0E: "down", 0x10: "up",
     0x15: "kill-line", 0x17: "kill-word", 0x7F: "backspace",
 }  # fmt: skip
-_FINALS = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end"}
-_TILDES = {"1": "home", "3": "delete", "4": "end", "7": "home", "8": "end"}
+_CURSOR_KEYS = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end"}
+_TILDE_KEYS = {"1": "home", "3": "delete", "4": "end", "7": "home", "8": "end"}
 _SEQUENCE_MAX = 24
-_AHEAD_KEYS = 4_096
-_AHEAD_BYTES = 65_536
+_TYPE_AHEAD_KEYS = 4_096
+_RAW_BYTES = 65_536
 
 
-class Keys:
-    """A decoder for one visit; keeps what is not whole yet."""
+class KeyDecoder:
+    """Decodes the bytes of one session; keeps an incomplete character or escape sequence for the next bytes."""
 
     def __init__(self) -> None:
         self._text = codecs.getincrementaldecoder("utf-8")("ignore")
@@ -58,15 +58,15 @@ class Keys:
             return ""
         if ord(char) in _CONTROLS and len(sequence) == 1:
             return ""
-        return _named(sequence[1:-1], char) if len(sequence) > 1 else ""
+        return _key_name(sequence[1:-1], char) if len(sequence) > 1 else ""
 
 
-def _named(parameters: str, final: str) -> str:
+def _key_name(parameters: str, final: str) -> str:
     if final == "~":
-        return _TILDES.get(parameters, "")
-    if final == "R" and ";" in parameters:  # the answer to "where is the cursor?"
+        return _TILDE_KEYS.get(parameters, "")
+    if final == "R" and ";" in parameters:  # the answer to a query of the cursor's position
         return f"column {parameters.rpartition(';')[2]}"
-    return _FINALS.get(final, "") if not parameters or ";" in parameters else ""
+    return _CURSOR_KEYS.get(final, "") if not parameters or ";" in parameters else ""
 
 
 def _takes_one_cell(char: str) -> bool:
@@ -74,13 +74,13 @@ def _takes_one_cell(char: str) -> bool:
 
 
 class TypeAhead:
-    """Keys that nobody has looked at yet. Whoever types is never made to wait: a hang-up comes the same way."""
+    """A bounded queue of keys that were typed ahead. Adding never blocks: a hang-up arrives through the same reader."""
 
-    def __init__(self, most: int = _AHEAD_KEYS) -> None:
-        self._keys: asyncio.Queue[str] = asyncio.Queue(most)
+    def __init__(self, max_keys: int = _TYPE_AHEAD_KEYS) -> None:
+        self._keys: asyncio.Queue[str] = asyncio.Queue(max_keys)
 
     def put(self, key: str) -> bool:
-        """Whether there was room for it. ^C needs none: it throws away what was typed before it."""
+        """Add a key; False when the queue is full. ^C always fits: it drops everything typed before it."""
         if key == "interrupt":
             self.clear()
         if self._keys.full():
@@ -89,37 +89,37 @@ class TypeAhead:
         return True
 
     async def get(self) -> str:
-        """The next key; others get their turn even where there are thousands."""
+        """The next key. Other tasks run in between, even while thousands of keys are queued."""
         await asyncio.sleep(0)
         return await self._keys.get()
 
     def clear(self) -> None:
-        """Throw away all of them."""
+        """Drop all queued keys."""
         while not self._keys.empty():
             self._keys.get_nowait()
 
 
 class RawInput:
-    """Bytes as they come, for `sz` and machine mode. What is too much is dropped, which both of them notice."""
+    """A bounded queue of bytes for `sz` and machine mode. Excess input is dropped; their checksums reveal that."""
 
-    def __init__(self, most_bytes: int = _AHEAD_BYTES) -> None:
+    def __init__(self, max_bytes: int = _RAW_BYTES) -> None:
         self._pieces: deque[bytes] = deque()
-        self._most_bytes, self._held_bytes = most_bytes, 0
-        self._stirred = asyncio.Event()
+        self._max_bytes, self._queued_bytes = max_bytes, 0
+        self._arrived = asyncio.Event()
 
     def put(self, data: bytes) -> None:
-        """Keep `data`, or drop all of it."""
-        if self._held_bytes + len(data) <= self._most_bytes:
+        """Queue `data`, or drop all of it when the queue is full."""
+        if self._queued_bytes + len(data) <= self._max_bytes:
             self._pieces.append(data)
-            self._held_bytes += len(data)
-            self._stirred.set()
+            self._queued_bytes += len(data)
+            self._arrived.set()
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """Each piece, without end."""
+        """Each piece as it arrives; never ends by itself."""
         while True:
-            self._stirred.clear()
+            self._arrived.clear()
             while self._pieces:
                 data = self._pieces.popleft()
-                self._held_bytes -= len(data)
+                self._queued_bytes -= len(data)
                 yield data
-            await self._stirred.wait()
+            await self._arrived.wait()

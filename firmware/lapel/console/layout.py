@@ -1,4 +1,4 @@
-"""Answers as lines of a terminal that may be 40 columns wide."""
+"""Lays out answers as terminal lines, for terminals as narrow as 20 columns."""
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,13 +10,13 @@ from lapel.sanitize import plain
 
 Style = Literal["", "good", "warn", "bad"]
 STYLES: Mapping[Level, Style] = {"debug": "", "info": "", "warning": "warn", "error": "bad"}
-"""Of log lines."""
+"""The style of a log line by its level."""
 _NARROWEST = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A sentence, wrapped."""
+    """A paragraph, wrapped."""
 
     text: str
     style: Style = ""
@@ -25,16 +25,16 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Names and values, one below the other."""
+    """Names and values, a row each."""
 
     rows: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under a head; where they do not fit side by side, each row is written as pairs."""
+    """Rows under a header; where the columns do not fit the width, each row is laid out as pairs."""
 
-    head: Sequence[str]
+    header: Sequence[str]
     rows: Sequence[Sequence[str]]
 
 
@@ -42,7 +42,7 @@ Block = Text | Pairs | Table
 
 
 def lay_out(blocks: Sequence[Block], columns: int) -> Iterator[tuple[str, Style]]:
-    """Lines no wider than `columns` - 1, so that no terminal wraps them itself; each with its style."""
+    """Lines of at most `columns` - 1 characters, so that no terminal wraps them itself; each with its style."""
     width = max(_NARROWEST, columns - 1)
     for block in blocks:
         match block:
@@ -50,12 +50,12 @@ def lay_out(blocks: Sequence[Block], columns: int) -> Iterator[tuple[str, Style]
                 yield from ((line, style) for line in _wrapped(plain(text), width, " " * indent, " " * indent))
             case Pairs(rows):
                 yield from ((line, "") for line in _pairs(rows, width))
-            case Table(head, rows):
-                yield from ((line, "") for line in _table(head, rows, width))
+            case Table(header, rows):
+                yield from ((line, "") for line in _table(header, rows, width))
 
 
 def size(count: float) -> str:
-    """Bytes for people: `12.3 MB`."""
+    """A number of bytes in readable form: `12.3 MB`."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if count >= scale:
             return f"{count / scale:.1f} {unit}"
@@ -63,7 +63,7 @@ def size(count: float) -> str:
 
 
 def length(seconds: float) -> str:
-    """Seconds for people: `2 h 05 min`, `3 min 20 s`, `12 s`."""
+    """A duration in readable form: `2 h 05 min`, `3 min 20 s`, `12 s`."""
     whole = round(seconds)
     if whole >= 3600:
         return f"{whole // 3600} h {whole % 3600 // 60:02} min"
@@ -87,13 +87,13 @@ def _pairs(rows: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
         yield from _wrapped(plain(value), width, first, " " * label)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
-    cells = [head, *[[plain(cell) for cell in row] for row in rows]]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
-    if sum(widths) + 2 * (len(head) - 1) <= width:
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
+    cells = [header, *[[plain(cell) for cell in row] for row in rows]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    if sum(widths) + 2 * (len(header) - 1) <= width:
         for row in cells:
             yield "  ".join(f"{cell:<{wide}}" for cell, wide in zip(row, widths, strict=True)).rstrip()
         return
     for row in rows:
-        yield from _pairs(list(zip(head, row, strict=True)), width)
+        yield from _pairs(list(zip(header, row, strict=True)), width)
         yield ""

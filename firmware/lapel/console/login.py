@@ -1,8 +1,8 @@
-"""Who may use the console. Two roles, a secret each, none by default; wrong ones cost ever more time, then the door
-stays shut until somebody stands before the camera.
+"""Login secrets: two roles with a secret each, none by default. Each wrong secret doubles the delay; ten in a row lock
+the role until the user proves presence at the camera.
 
-The file holds salted scrypt hashes and counts. A failure is written down *before* the secret is looked at, so that
-cutting the power in between wins no free guess.
+The file holds salted scrypt hashes and failure counts. A failure is written *before* the secret is checked, so that
+cutting the power in between gives no free guess.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from lapel.files import replace
 from lapel.worker import Worker
 
 LOCKED_AFTER = 10
-"""Wrong secrets in a row, over any number of sessions and restarts."""
+"""Consecutive wrong secrets, counted across sessions and restarts."""
 SECRET_MIN_CHARS = 8
 _DELAY_MAX_S = 60.0
 _COST = 2**14  # 16 MiB and some 50 ms: scrypt's own recommendation for logins
@@ -38,36 +38,36 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Secrets:
-    """The file of secrets. Every method blocks: called through a Worker. Read anew each time, so that
+    """The secrets file. Every method blocks: called through a Worker. The file is read each time, so that
     `lapel-camera login set` takes effect at once.
     """
 
     def __init__(
         self, path: Path | None, cost: int = _COST, salt: Callable[[], str] = lambda: secrets.token_hex(16)
     ) -> None:
-        """Without a `path` they are kept in memory: for simulated cameras."""
+        """Without a `path` the secrets are kept in memory: for simulated cameras."""
         self._path, self._cost, self._salt = path, cost, salt
         self._known: dict[str, _Entry] = {}
-        self._unwritten: dict[str, int] = {}  # failures that a full card did not take
+        self._unwritten: dict[str, int] = {}  # failure counts that could not be written: the disk is full
 
     def set(self, role: Role, secret: str) -> None:
-        """A new secret; also ends a lock-out. Raises StorageError when it cannot be kept."""
+        """Set a secret; also ends a lock-out. Raises StorageError when it cannot be written."""
         salt = self._salt()
         entry = _Entry(salt=salt, hash=_hashed(secret, salt, self._cost), cost=self._cost)
-        self._write({**self._read(forgiving=True), role: entry})
+        self._write({**self._read(ignore_damage=True), role: entry})
         self._unwritten.pop(role, None)
 
     def failures(self, role: Role) -> int | None:
-        """Wrong secrets since the last right one; None while no secret is set. Raises StorageError."""
+        """Wrong secrets since the last correct one; None while no secret is set. Raises StorageError."""
         entry = self._read().get(role)
         return None if entry is None else max(entry.failures, self._unwritten.get(role, 0))
 
-    def forgive(self, role: Role) -> None:
-        """Forget the failures."""
+    def unlock(self, role: Role) -> None:
+        """Reset the failure count."""
         self._count(role, 0)
 
     def check(self, role: Role, secret: str) -> Verdict:
-        """Look at one secret. Raises StorageError when the file is damaged: then nobody comes in."""
+        """Check a secret. Raises StorageError when the file is damaged: then no login is possible."""
         failures = self.failures(role)
         if failures is None:
             return "unset"
@@ -88,9 +88,9 @@ class Secrets:
                 self._write({**known, role: msgspec.structs.replace(known[role], failures=failures)})
                 del self._unwritten[role]
             except StorageError:
-                pass  # it counts in memory, until the card takes it
+                pass  # counted in memory until it can be written
 
-    def _read(self, *, forgiving: bool = False) -> dict[str, _Entry]:
+    def _read(self, *, ignore_damage: bool = False) -> dict[str, _Entry]:
         if self._path is None:
             return self._known
         try:
@@ -98,10 +98,10 @@ class Secrets:
         except FileNotFoundError:
             return {}
         except (OSError, msgspec.DecodeError) as error:
-            if forgiving:
+            if ignore_damage:
                 return {}
             raise StorageError(
-                f"{self._path}: cannot be used: {error}; `lapel-camera login set` makes it anew"
+                f"{self._path}: cannot be used: {error}; set a new secret on the host with `lapel-camera login set`"
             ) from error
 
     def _write(self, entries: dict[str, _Entry]) -> None:
@@ -112,54 +112,54 @@ class Secrets:
             self._path.parent.mkdir(exist_ok=True)
             replace(self._path, msgspec.json.format(msgspec.json.encode(entries), indent=2), 0o600)
         except OSError as error:
-            raise StorageError(f"{self._path}: the secrets cannot be kept: {error.strerror}") from error
+            raise StorageError(f"{self._path}: the secrets cannot be written: {error.strerror}") from error
 
 
 class LoginGuard:
-    """Lets in, or not, and takes its time about it. One per camera: hanging up does not shorten a delay."""
+    """Checks secrets, with a delay after failures. One per camera: hanging up does not shorten a delay."""
 
     def __init__(self, secrets_: Secrets, clock: Clock, worker: Worker) -> None:
         self._secrets, self._clock, self._worker = secrets_, clock, worker
         self._not_before_s = 0.0
-        self._once: dict[Role, str] = {}
+        self._single_use: dict[Role, str] = {}
 
-    def let_in_once(self, role: Role, secret: str) -> None:
-        """With a secret that works once, kept in memory: for simulated cameras, whose host prints it."""
-        self._once[role] = secret
+    def allow_once(self, role: Role, secret: str) -> None:
+        """Accept a single-use secret, kept in memory: for simulated cameras, whose host prints it."""
+        self._single_use[role] = secret
 
-    async def standing(self, role: Role) -> Verdict:
-        """Whether a secret may be tried: *open*, *locked* or *unset*. Raises StorageError."""
-        if role in self._once:
+    async def status(self, role: Role) -> Verdict:
+        """Whether a login is possible: *open*, *locked* or *unset*. Raises StorageError."""
+        if role in self._single_use:
             return "open"
         failures = await self._worker.run(partial(self._secrets.failures, role))
         if failures is None:
             return "unset"
         return "locked" if failures >= LOCKED_AFTER else "open"
 
-    async def knock(self, role: str, secret: str) -> Verdict:
-        """Try a secret. Each wrong one makes the next wait twice as long. Raises StorageError."""
+    async def check(self, role: str, secret: str) -> Verdict:
+        """Check a secret, after the delay that is due. Each wrong one doubles the next delay. Raises StorageError."""
         await self._clock.sleep(max(0.0, self._not_before_s - self._clock.mono_s()))
         if role not in ROLES:
             self._delay(1)
             return "wrong"
-        once = self._once.get(role)
-        if once is not None and hmac.compare_digest(once.encode(), secret.encode()):
-            del self._once[role]
+        single_use = self._single_use.get(role)
+        if single_use is not None and hmac.compare_digest(single_use.encode(), secret.encode()):
+            del self._single_use[role]
             return "open"
         verdict = await self._worker.run(partial(self._secrets.check, role, secret))
-        if verdict == "unset" and once is not None:
+        if verdict == "unset" and single_use is not None:
             verdict = "wrong"
         failures = await self._worker.run(partial(self._secrets.failures, role))
         self._delay(0 if verdict == "open" else failures or 1)
         return verdict
 
     async def set(self, role: Role, secret: str) -> None:
-        """A new secret. Raises StorageError."""
+        """Set a secret. Raises StorageError."""
         await self._worker.run(partial(self._secrets.set, role, secret))
 
-    async def forgive(self, role: Role) -> None:
+    async def unlock(self, role: Role) -> None:
         """End a lock-out. Raises StorageError."""
-        await self._worker.run(partial(self._secrets.forgive, role))
+        await self._worker.run(partial(self._secrets.unlock, role))
         self._not_before_s = 0.0
 
     def _delay(self, failures: int) -> None:
@@ -167,11 +167,11 @@ class LoginGuard:
         self._not_before_s = self._clock.mono_s() + delay_s
 
 
-def weak(secret: str) -> str:
-    """Why a secret will not do; empty when it will."""
+def weakness(secret: str) -> str:
+    """Why a secret is too weak; empty when it is not."""
     if len(secret) < SECRET_MIN_CHARS:
-        return f"a secret has {SECRET_MIN_CHARS} characters or more"
-    return "" if len(set(secret)) > 3 else "a secret has more than three different characters"
+        return f"a secret needs at least {SECRET_MIN_CHARS} characters"
+    return "" if len(set(secret)) > 3 else "a secret needs more than three different characters"
 
 
 def _hashed(secret: str, salt: str, cost: int) -> str:

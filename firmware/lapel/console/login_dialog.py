@@ -1,91 +1,91 @@
-"""The dialogue at the door: who is it, and is the secret right? Nobody gets past it without a role."""
+"""The login dialogue: asks for role and secret; replaces secrets and ends lock-outs when presence is proved."""
 
 from typing import Protocol
 
 from lapel.console.interface import ROLES, Role
-from lapel.console.invocation import Means
+from lapel.console.invocation import ConsoleServices
 from lapel.console.layout import Block, Style, Text
-from lapel.console.login import weak
+from lapel.console.login import weakness
 from lapel.errors import ConsoleError
 
 _PRESENCE_S = 30.0
 
 
-class Asking(Protocol):
-    """Somebody who can be asked."""
+class Prompter(Protocol):
+    """Shows text and reads lines from the user."""
 
     def show(self, *blocks: Block) -> None:
-        """Say it."""
+        """Show blocks."""
 
-    async def ask(self, prompt: str, *, echo: bool = True) -> str:
-        """A line. Raises ConsoleError when it was broken off with ^C."""
+    async def read_line(self, prompt: str, *, echo: bool = True) -> str:
+        """A line typed after `prompt`. Raises ConsoleError when the user cancels it with ^C."""
 
 
 class LoginDialog:
-    """One visitor's way in. What happens here goes on record; a secret never does."""
+    """The login of one session. Attempts are logged; a secret never is."""
 
-    def __init__(self, means: Means, visitor: Asking, line: str) -> None:
-        """`line` is where the visitor is, for the record."""
-        self._on, self._visitor, self._line = means, visitor, line
+    def __init__(self, services: ConsoleServices, user: Prompter, line: str) -> None:
+        """`line`: name of the serial line, for the console log."""
+        self._services, self._user, self._line = services, user, line
 
     async def log_in(self) -> Role | None:
-        """One try: the role, or None when it failed. Raises LapelError when it cannot be tried."""
-        name = (await self._visitor.ask("login: ")).strip()
+        """One attempt: the role, or None when it failed. Raises LapelError when no attempt is possible."""
+        name = (await self._user.read_line("login: ")).strip()
         if name == "recover":
-            await self._set_in_presence("service", "recover")
+            await self._set_secret_in_presence("service", "recover")
         elif name in ROLES:
-            return await self._as(next(one for one in ROLES if one == name))
-        elif name:  # noise, most of the time: it costs nothing and goes on no record
-            self._say("The roles are viewer and service.", "bad")
+            return await self._log_in_as(next(one for one in ROLES if one == name))
+        elif name:  # mostly noise on the line: neither delayed nor logged
+            self._show("Unknown role: log in as viewer or service.", "bad")
         return None
 
-    async def _as(self, role: Role) -> Role | None:
-        match await self._on.door.standing(role):
+    async def _log_in_as(self, role: Role) -> Role | None:
+        match await self._services.login.status(role):
             case "unset":
-                self._say(f"No secret is set for {role} yet.")
-                await self._set_in_presence(role, "first secret")
+                self._show(f"No secret is set for {role} yet.")
+                await self._set_secret_in_presence(role, "first secret")
             case "locked":
                 await self._unlock(role)
             case _:
-                return await self._with_secret(role)
+                return await self._check_secret(role)
         return None
 
-    async def _with_secret(self, role: Role) -> Role | None:
-        verdict = await self._on.door.knock(role, await self._visitor.ask("secret: ", echo=False))
+    async def _check_secret(self, role: Role) -> Role | None:
+        verdict = await self._services.login.check(role, await self._user.read_line("secret: ", echo=False))
         if verdict == "open":
-            await self._on.record.put("login", role=role, line=self._line)
+            await self._services.console_log.append("login", role=role, line=self._line)
             return role
-        await self._on.record.put("login-failed", role=role, line=self._line, verdict=verdict)
-        self._say("That is not right. Each wrong secret makes the next wait longer.", "bad")
+        await self._services.console_log.append("login-failed", role=role, line=self._line, verdict=verdict)
+        self._show("Wrong secret. Each failed attempt doubles the delay, up to a minute.", "bad")
         return None
 
     async def _unlock(self, role: Role) -> None:
-        self._say(f"{role} is locked after too many wrong secrets.", "bad")
-        await self._prove_presence()
-        await self._on.door.forgive(role)
-        await self._on.record.put("unlocked", role=role)
-        self._say("Unlocked. Log in now; a forgotten secret is replaced with `recover`.", "good")
+        self._show(f"{role} is locked after too many wrong secrets.", "bad")
+        await self._require_presence()
+        await self._services.login.unlock(role)
+        await self._services.console_log.append("unlocked", role=role)
+        self._show("Unlocked: log in now. To replace a forgotten secret, log in as `recover`.", "good")
 
-    async def _set_in_presence(self, role: Role, why: str) -> None:
-        await self._prove_presence()
-        await self._on.door.set(role, await new_secret(self._visitor, role))
-        await self._on.record.put("secret-set", role=role, why=why)
-        self._say(f"The secret of {role} is set. Log in with it.", "good")
+    async def _set_secret_in_presence(self, role: Role, why: str) -> None:
+        await self._require_presence()
+        await self._services.login.set(role, await read_new_secret(self._user, role))
+        await self._services.console_log.append("secret-set", role=role, why=why)
+        self._show(f"The secret for {role} is set. Log in with it.", "good")
 
-    async def _prove_presence(self) -> None:
-        self._say(self._on.desk.presence_hint)
-        if not await self._on.desk.presence(_PRESENCE_S):
-            raise ConsoleError("nobody is at the camera's button", "denied")
+    async def _require_presence(self) -> None:
+        self._show(self._services.camera.presence_hint)
+        if not await self._services.camera.wait_for_presence(_PRESENCE_S):
+            raise ConsoleError("denied: presence was not proved", "denied")
 
-    def _say(self, text: str, style: Style = "") -> None:
-        self._visitor.show(Text(text, style))
+    def _show(self, text: str, style: Style = "") -> None:
+        self._user.show(Text(text, style))
 
 
-async def new_secret(visitor: Asking, role: Role) -> str:
-    """Typed twice. Raises ConsoleError when it will not do."""
-    secret = await visitor.ask(f"new secret of {role}: ", echo=False)
-    if trouble := weak(secret):
-        raise ConsoleError(trouble, "usage")
-    if await visitor.ask("once more: ", echo=False) != secret:
-        raise ConsoleError("these were two different secrets", "usage")
+async def read_new_secret(user: Prompter, role: Role) -> str:
+    """Read a new secret twice. Raises ConsoleError when it is too weak or the two differ."""
+    secret = await user.read_line(f"new secret for {role}: ", echo=False)
+    if problem := weakness(secret):
+        raise ConsoleError(f"{problem}; nothing was changed", "usage")
+    if await user.read_line("repeat it: ", echo=False) != secret:
+        raise ConsoleError("the two secrets differ; nothing was changed", "usage")
     return secret

@@ -1,82 +1,80 @@
-"""Machine mode as a program meets it: requests in, replies out, until `exit`. The lines themselves: `machine.py`."""
+"""Machine mode: executes a program's requests and sends responses, until `exit`. Line format: `machine_protocol.py`."""
 
 from collections.abc import AsyncIterator, Callable
 
-from lapel.console import machine
 from lapel.console.executor import CommandExecutor
 from lapel.console.interface import Role
+from lapel.console.machine_protocol import LINE_MAX_BYTES, Request, Response, decode_request, encode
 from lapel.errors import ConsoleError, MessageError
 from lapel.hardware.interfaces import SerialLine
 
 NOISE_LINES = 20
-"""So many lines in a row that are no request are no program: it is logged out."""
+"""After this many consecutive invalid lines the client is taken for noise and logged out."""
 
 
 class MachineMode:
-    """Carries out one request after the other; the newest reply is kept for whoever lost it."""
+    """Executes one request at a time; keeps the newest response in case it is lost on the line."""
 
-    def __init__(self, carrier: CommandExecutor, line: SerialLine, role: Role, understood: Callable[[], None]) -> None:
-        """`understood` is told of each line that was a request."""
-        self._carrier, self._line, self._role, self._understood = carrier, line, role, understood
-        self._newest: tuple[machine.Request, machine.Response] | None = None
+    def __init__(self, executor: CommandExecutor, line: SerialLine, role: Role, on_request: Callable[[], None]) -> None:
+        """`on_request` is called for each valid request."""
+        self._executor, self._line, self._role, self._on_request = executor, line, role, on_request
+        self._newest: tuple[Request, Response] | None = None
 
     async def run(self, pieces: AsyncIterator[bytes]) -> bool:
-        """Until `exit`; False when it was noise that ended it."""
-        noise = 0
-        self._respond(machine.Response(None, "done", data={"lapel-machine": 1, "role": self._role}))
+        """Serve until `exit`; False when noise ended it."""
+        invalid = 0
+        self._send(Response(None, "done", data={"lapel-machine": 1, "role": self._role}))
         async for line in _lines(pieces):
             await self._line.drained()
             try:
-                request = machine.request(line)
+                request = decode_request(line)
             except MessageError as error:
-                noise += 1
-                self._respond(machine.Response(None, "bad-line", str(error)[:200]))
-                if noise >= NOISE_LINES:
+                invalid += 1
+                self._send(Response(None, "bad-line", str(error)[:200]))
+                if invalid >= NOISE_LINES:
                     return False
                 continue
-            noise = 0
-            self._understood()
+            invalid = 0
+            self._on_request()
             if self._newest is None or self._newest[0] != request:
-                self._newest = request, await self._reply_to(request)
-            self._respond(self._newest[1])
+                self._newest = request, await self._response_to(request)
+            self._send(self._newest[1])
             if _is_exit(request):
                 break
         return True
 
-    async def _reply_to(self, request: machine.Request) -> machine.Response:
+    async def _response_to(self, request: Request) -> Response:
         if _is_exit(request):
-            return machine.Response(request.id, "done")
+            return Response(request.id, "done")
         try:
             if not request.command.strip():
                 raise ConsoleError("command: is empty", "usage")
-            parsed = await self._carrier.understand(request.command, self._role)
-            answer = await self._carrier.carry_out(parsed, request.command, self._role, None)
+            parsed = await self._executor.parse(request.command, self._role)
+            answer = await self._executor.execute(parsed, request.command, self._role, None)
         except ConsoleError as error:
-            return machine.Response(request.id, error.result, str(error))
-        return machine.Response(request.id, "done", data=answer.data)
+            return Response(request.id, error.result, str(error))
+        return Response(request.id, "done", data=answer.data)
 
-    def _respond(self, reply: machine.Response) -> None:
-        if not self._line.write(machine.encoded(reply)):
-            self._line.write(
-                machine.encoded(machine.Response(reply.id, "failed", "the answer is too long: ask for less"))
-            )
+    def _send(self, response: Response) -> None:
+        if not self._line.write(encode(response)):
+            self._line.write(encode(Response(response.id, "failed", "the response is too long; request less")))
 
 
-def _is_exit(request: machine.Request) -> bool:
+def _is_exit(request: Request) -> bool:
     return request.command.strip() == "exit"
 
 
 async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Whole lines. One that is too long is handed on cut off, and its rest skipped."""
-    held, skipping = b"", False
+    """Complete lines. Of a line that is too long only the beginning is delivered."""
+    buffered, skipping = b"", False
     async for data in pieces:
-        held += data.replace(b"\r", b"\n")
-        *lines, held = held.split(b"\n")
+        buffered += data.replace(b"\r", b"\n")
+        *lines, buffered = buffered.split(b"\n")
         for line in lines:
             if line.strip() and not skipping:
                 yield line
             skipping = False
-        if len(held) > machine.LINE_MAX_BYTES:
+        if len(buffered) > LINE_MAX_BYTES:
             if not skipping:
-                yield held[: machine.LINE_MAX_BYTES + 1]
-            held, skipping = b"", True
+                yield buffered[: LINE_MAX_BYTES + 1]
+            buffered, skipping = b"", True

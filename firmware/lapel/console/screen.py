@@ -1,64 +1,65 @@
-"""A terminal at the far end of a serial line: lines out, never blocking, colours only where it shows them."""
+"""Output to the client's terminal over a serial line: never blocks, uses colours only where the terminal has them."""
 
 from collections.abc import Sequence
 
 from lapel.console.layout import Block, Style, lay_out
 from lapel.hardware.interfaces import SerialLine
 
-COLUMNS = 80
+DEFAULT_COLUMNS = 80
 _COLOURS: dict[Style, str] = {"good": "32", "warn": "33", "bad": "31"}
-_ASK = "\x1b[999C\x1b[6n\r" + " " * 12 + "\r"
-"""Where is the cursor, when it goes as far right as it can? A terminal that knows no orders prints rubbish instead, and
-the blanks wipe that out."""
+_QUERY_WIDTH = "\x1b[999C\x1b[6n\r" + " " * 12 + "\r"
+"""Moves the cursor as far right as it goes and queries its position. A terminal without escape sequences prints them as
+text, which the blanks then erase.
+"""
 _BUSY_BYTES = 8_192
 
 
 class Screen:
-    """What is shown. A client that does not read misses lines, and is told how many."""
+    """The client's terminal. Counts the lines that were dropped because the client does not read."""
 
     def __init__(self, line: SerialLine) -> None:
         self._line = line
-        self._missed = 0
-        self.columns, self.colour = COLUMNS, False
+        self._dropped = 0
+        self.columns, self.colour = DEFAULT_COLUMNS, False
 
     def write(self, text: str) -> None:
-        """Queue `text` as it is; all of it or nothing."""
+        """Queue `text` unchanged; all of it, or nothing when the queue is full."""
         if not self._line.write(text.encode()):
-            self._missed += 1
+            self._dropped += 1
 
     def lines(self, blocks: Sequence[Block]) -> list[str]:
-        """Laid out for this terminal, coloured where it can."""
+        """The blocks as lines for this terminal's width, with colours if it has them."""
         return [self._coloured(line, style) for line, style in lay_out(blocks, self.columns)]
 
     def show(self, *blocks: Block) -> None:
-        """Lay out and write."""
+        """Lay out and write blocks."""
         for line in self.lines(blocks):
             self.write(line + "\r\n")
 
     def is_busy(self) -> bool:
-        """Whether so much waits that what is not asked for had better not be said."""
+        """Whether so much output waits that unrequested output should be dropped."""
         return self._line.waiting_bytes() > _BUSY_BYTES
 
-    def miss(self) -> None:
-        """Something was not said because the line was busy."""
-        self._missed += 1
+    def count_dropped(self) -> None:
+        """Count a line that was dropped because the serial line was busy."""
+        self._dropped += 1
 
-    def take_missed(self) -> int:
-        """How much was not said since this was last asked."""
-        missed, self._missed = self._missed, 0
-        return missed
+    def take_dropped(self) -> int:
+        """How many lines were dropped since the last call."""
+        dropped, self._dropped = self._dropped, 0
+        return dropped
 
-    def ask_width(self) -> None:
-        """Ask the terminal how wide it is; the answer comes as a key, or never."""
-        self.write(_ASK)
+    def query_width(self) -> None:
+        """Query the terminal's width; the answer arrives as a key, or never."""
+        self.write(_QUERY_WIDTH)
 
-    def width_told(self, columns: int) -> None:
-        """It answered: it understands orders, and is so wide."""
+    def on_width(self, columns: int) -> None:
+        """Take the terminal's answer: its width. A terminal that answers also understands colours."""
         if 20 <= columns <= 500:
             self.columns, self.colour = columns, True
 
     async def drained(self) -> None:
-        """Wait until the line has taken everything."""
+        """Wait until the serial line has sent everything."""
         await self._line.drained()
 
     def _coloured(self, line: str, style: Style) -> str:

@@ -1,6 +1,6 @@
-"""The support bundle: what happened, for those at home. No footage, no secrets.
+"""The support bundle: an archive with configuration, events and log for the support team. No footage, no secrets.
 
-`events.jsonl` has every event with its monotonic time, so that an incident can be told again as a scenario.
+`events.jsonl` has every event with its monotonic time, so that an incident can be reproduced as a scenario.
 """
 
 import io
@@ -12,44 +12,44 @@ from typing import Any
 import msgspec
 
 from lapel.clock import iso
+from lapel.console.diagnosis import findings, survey
 from lapel.console.invocation import Invocation
-from lapel.console.why import findings, survey
 
 FORMAT = "lapel-support-1"
 _CREDENTIALS = re.compile(r"(//)[^/@\s]*@")
 
 
 async def bundle(call: Invocation) -> tuple[str, bytes]:
-    """Its name and content. What the camera says is gathered here, packing it is for the worker."""
-    desk, now = call.desk, call.clock.now()
-    seen = await survey(desk)
+    """The bundle's file name and content. The camera is queried on the event loop; the worker packs the archive."""
+    camera, now = call.camera, call.clock.now()
+    seen = await survey(camera)
     about = {
         "format": FORMAT,
         "made": iso(now.utc),
         "mono_s": now.mono_s,
         "survey": seen,
         "findings": findings(seen),
-        "buffer": desk.buffer(),
-        "devices": list(desk.devices()),
-        "clips": list(await desk.clips()) if seen.card.ok else [],
+        "buffer": camera.buffer(),
+        "devices": list(camera.devices()),
+        "clips": list(await camera.clips()) if seen.storage.ok else [],
     }
     log = [
         {"at": iso(one.at.utc), "mono_s": one.at.mono_s, "level": one.level, "text": one.text}
-        for one in desk.log.newest(2_000)
+        for one in camera.log.newest(2_000)
     ]
     files: Mapping[str, Callable[[], bytes]] = {
         "about.json": lambda: _json(about),
-        "configuration.json": lambda: _json(desk.settings()),
-        "events.jsonl": lambda: _lines(desk.history()),
+        "configuration.json": lambda: _json(camera.settings()),
+        "events.jsonl": lambda: _lines(camera.history()),
         "log.jsonl": lambda: _lines(log),
     }
-    name = f"{seen.standing.camera}-{now.utc:%Y%m%dT%H%M%SZ}.tar.gz".replace("/", "_")
-    contents = {path: _cleaned(make()) for path, make in files.items()}
+    name = f"{seen.overview.camera}-{now.utc:%Y%m%dT%H%M%SZ}.tar.gz".replace("/", "_")
+    contents = {path: _without_credentials(make()) for path, make in files.items()}
     return name, await call.worker.run(lambda: _packed(contents))
 
 
-def _cleaned(content: bytes) -> bytes:
-    """Addresses may carry names and passwords."""
+def _without_credentials(content: bytes) -> bytes:
+    """Replace user names and passwords in URLs."""
     return _CREDENTIALS.sub(r"\1…@", content.decode()).encode()
 
 

@@ -1,4 +1,4 @@
-"""Files over the line by ZMODEM, with `sz` from lrzsz: what every terminal program can receive (picocom: C-a C-r)."""
+"""File transfer over the serial line: ZMODEM, with `sz` from lrzsz. Terminal programs receive it (picocom: C-a C-r)."""
 
 import asyncio
 import contextlib
@@ -13,15 +13,15 @@ from lapel.hardware.interfaces import SerialLine
 from lapel.worker import Worker
 
 LIMIT_S = 600.0
-"""A pull that would take longer needs to be asked for: the console is blocked as long as it lasts."""
+"""A longer transfer needs an explicit limit, because it blocks the console."""
 _START_S = 60.0
-"""How long the technician has to start the receiver."""
-_ESCAPED = 1.05  # bytes that ZMODEM adds, roughly
-_PIECE_BYTES = 16_384
+"""The technician's time to start the receiver."""
+_ESCAPED = 1.05  # approximate overhead of ZMODEM's escaping
+_READ_BYTES = 16_384
 
 
 class Zmodem:
-    """One file over one line. A child process sends it, is fed from the line and speaks to it."""
+    """Sends one file over one line. A child process `sz`, connected to the line, speaks the protocol."""
 
     def __init__(
         self, clock: Clock, worker: Worker, line: SerialLine, path: Path, limit_s: float, program: str = "sz"
@@ -31,26 +31,26 @@ class Zmodem:
 
     @property
     def longest_s(self) -> float:
-        """The most that `run` may take: the limit, and what a technician needs to start the receiver."""
+        """The longest time that `run` may take: the limit plus the time to start the receiver."""
         return self._limit_s + _START_S
 
     async def announcement(self) -> str:
-        """What is about to be sent and how long that takes. Raises ConsoleError when it is longer than the limit."""
+        """Name, size and expected duration of the transfer. Raises ConsoleError when it exceeds the limit."""
         count = (await self._worker.run(self._path.stat)).st_size
         takes_s, name = seconds_for(count, self._line.baud), self._path.name
         if takes_s > self._limit_s:
             raise ConsoleError(
                 f"{name}: {size(count)} take {length(takes_s)}, more than {length(self._limit_s)};"
-                " give --limit SECONDS, or use the dock",
+                " raise it with --limit SECONDS, or offload in the dock",
                 "refused",
             )
         return f"{name}: {size(count)}, about {length(takes_s)}. Start receiving now (picocom: C-a C-r)."
 
     async def run(self, incoming: AsyncIterator[bytes]) -> float:
-        """Returns the seconds it took. Raises ConsoleError when the file did not arrive."""
+        """Send the file; returns the seconds it took. Raises ConsoleError when the transfer failed."""
         found = shutil.which(self._program)
         if found is None:
-            raise ConsoleError(f"{self._program}: is not installed on this camera; install lrzsz")
+            raise ConsoleError(f"{self._program}: not installed on this camera; install lrzsz")
         begin_s = self._clock.mono_s()
         pipe = asyncio.subprocess.PIPE
         child = await asyncio.create_subprocess_exec(
@@ -63,25 +63,27 @@ class Zmodem:
             stdout=pipe,
             stderr=asyncio.subprocess.DEVNULL,
         )
-        listening = asyncio.create_task(_to_child(incoming, child))
+        receiving = asyncio.create_task(_to_child(incoming, child))
         sending = asyncio.create_task(_to_line(child, self._line))
         limit = asyncio.create_task(self._clock.sleep(self.longest_s))
         try:
             await asyncio.wait({sending, limit}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (listening, sending, limit):
+            for task in (receiving, sending, limit):
                 task.cancel()
             with contextlib.suppress(ProcessLookupError):
                 child.kill()
-            await asyncio.gather(child.wait(), listening, sending, limit, return_exceptions=True)
-            child._transport.close()  # type: ignore[attr-defined]  # else its pipes live until the collector comes by
+            await asyncio.gather(child.wait(), receiving, sending, limit, return_exceptions=True)
+            child._transport.close()  # type: ignore[attr-defined]  # else its pipes stay open until garbage collection
         if child.returncode != 0:
-            raise ConsoleError(f"{self._path.name}: did not arrive; start the receiver at once (picocom: C-a C-r)")
+            raise ConsoleError(
+                f"{self._path.name}: the transfer failed; try again and start the receiver at once (picocom: C-a C-r)"
+            )
         return self._clock.mono_s() - begin_s
 
 
 def seconds_for(count: int, baud: int | None) -> float:
-    """How long that many bytes take; ten bits to a byte. A line without a speed counts as a fast one."""
+    """Duration of a transfer, at ten bits a byte. A line without a baud rate is taken as 10 Mbaud."""
     return count * _ESCAPED * 10 / (baud or 10_000_000)
 
 
@@ -94,9 +96,9 @@ async def _to_child(incoming: AsyncIterator[bytes], child: asyncio.subprocess.Pr
 
 
 async def _to_line(child: asyncio.subprocess.Process, line: SerialLine) -> None:
-    """Until the child has ended and the line has taken all of it."""
+    """Copy the child's output until it has ended and the line has sent all of it."""
     assert child.stdout is not None
-    while data := await child.stdout.read(_PIECE_BYTES):
+    while data := await child.stdout.read(_READ_BYTES):
         await line.drained()
         line.write(data)
     await line.drained()

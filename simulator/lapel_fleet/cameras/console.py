@@ -15,8 +15,8 @@ import msgspec
 
 from lapel.check import Check
 from lapel.clock import iso
-from lapel.console.candidate import Candidate, Note
-from lapel.console.interface import ConsoleCamera, Network, Outcome, Role
+from lapel.console.candidate import CandidateConfig, UnconfirmedFile
+from lapel.console.interface import ConsoleCamera, NetworkStatus, Outcome, Role
 from lapel.console.login import LoginGuard, Secrets
 from lapel.console.shell import IDLE_S, Console
 from lapel.console_access import CameraAccess
@@ -46,7 +46,7 @@ class SimulatedConsole:
         self._camera, self._idle_s = camera, idle_s
         self._worker = camera.environment.worker
         self._door = LoginGuard(Secrets(None), camera.clock, self._worker)
-        self._note = Note()
+        self._note = UnconfirmedFile()
         self._desk: SimulatedCameraAccess | None = None
         self._turned = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
@@ -70,7 +70,7 @@ class SimulatedConsole:
     def let_in_once(self, role: Role = "service") -> str:
         """A secret with which that role may log in, once. It is told here and nowhere else; a new one replaces it."""
         secret = secrets.token_hex(8)
-        self._door.let_in_once(role, secret)
+        self._door.allow_once(role, secret)
         return secret
 
     @property
@@ -117,10 +117,10 @@ class SimulatedConsole:
 
     def _console(self, desk: "SimulatedCameraAccess") -> Console:
         clock, worker = self._camera.clock, self._worker
-        candidate = Candidate(desk, clock, worker, self._note)
+        candidate = CandidateConfig(desk, clock, worker, self._note)
         return Console(
             self.line, desk, clock, worker,
-            door=self._door, record=self.record, candidate=candidate, idle_s=self._idle_s,
+            login=self._door, console_log=self.record, candidate=candidate, idle_s=self._idle_s,
         )  # fmt: skip
 
 
@@ -140,7 +140,7 @@ class SimulatedCameraAccess(CameraAccess):
         super().__init__(camera.clock, camera.camera.log, step_clock=camera.set_clock)
         self._simulated = camera
 
-    def network(self) -> Network:
+    def network(self) -> NetworkStatus:
         """See `ConsoleCamera.network`."""
         return msgspec.structs.replace(super().network(), broker=self._simulated.network.address)
 
@@ -182,13 +182,13 @@ class CardOfCamera:
 class MemoryConsoleLog:
     """Implements `lapel.console.console_log.ConsoleLog`: the newest entries, for as long as the console is there."""
 
-    trouble = ""
+    write_error = ""
 
     def __init__(self, clock: SimulatedClock) -> None:
         self._clock = clock
         self.entries: deque[dict[str, str | float | bool]] = deque(maxlen=_ENTRIES_KEPT)
 
-    async def put(self, kind: str, **detail: str | float | bool | None) -> None:
-        """See `ConsoleLog.put`."""
+    async def append(self, kind: str, **detail: str | float | bool | None) -> None:
+        """See `ConsoleLog.append`."""
         said = {key: value for key, value in detail.items() if value is not None}
         self.entries.append({"at": iso(self._clock.now().utc), "kind": kind, **said})

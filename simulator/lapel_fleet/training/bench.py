@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from lapel.check import Check
 from lapel.clock import Clock
 from lapel.config import Config, LinkSection, changed
-from lapel.console.why import findings, survey
+from lapel.console.diagnosis import findings, survey
 from lapel.errors import LapelError
 from lapel.hardware.interfaces import SerialLine
 from lapel.link.certificate import good_until

@@ -74,7 +74,7 @@ def test_a_secret_works_once_and_is_kept_nowhere() -> None:
         secret = on.console.let_in_once()
         assert secret != on.console.let_in_once()
         await on.say("service")
-        assert "not right" in await on.say(secret)
+        assert "Wrong secret" in await on.say(secret)
         await on.log_in()
         told = str(on.console.record.entries) + str(on.camera.camera.log.newest(1_000) if on.camera.camera else "")
         assert secret not in told
@@ -151,7 +151,7 @@ def test_the_button_proves_presence() -> None:
         await on.say("viewer")
         holding = asyncio.create_task(on.camera.hold())
         await on.clock.sleep(5)
-        assert on.terminal.text(on.terminal.row) == "new secret of viewer:"
+        assert on.terminal.text(on.terminal.row) == "new secret for viewer:"
         await holding
 
     play(story)

@@ -1,1 +1,1 @@
-"""One file a noun. A module here with a `NOUN` is a command; nothing else needs to know of it."""
+"""The commands, one module per noun. A new module with a `NOUN` is a new command; nothing else has to change."""

@@ -1,4 +1,4 @@
-"""What is kept from before the press."""
+"""The pre-event buffer."""
 
 from lapel.console.command import Answer, Noun, Verb
 from lapel.console.invocation import Invocation
@@ -6,10 +6,10 @@ from lapel.console.layout import Pairs, size
 
 
 async def _show(call: Invocation) -> Answer:
-    buffer = call.desk.buffer()
-    rows = [("holds", f"{buffer.held_s:.1f} of {buffer.asked_s:g} s")]
-    rows += [("weighs", f"{size(buffer.held_bytes)} of {size(buffer.max_bytes)}")]
+    buffer = call.camera.buffer()
+    rows = [("length", f"{buffer.held_s:.1f} of {buffer.asked_s:g} s")]
+    rows += [("size", f"{size(buffer.held_bytes)} of {size(buffer.max_bytes)}")]
     return Answer(buffer, (Pairs(rows),))
 
 
-NOUN = Noun("buffer", "what is kept from before the press", (Verb("show", _show, "seconds and bytes held"),))
+NOUN = Noun("buffer", "the pre-event buffer", (Verb("show", _show, "seconds and bytes in the buffer"),))

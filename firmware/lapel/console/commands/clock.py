@@ -10,9 +10,9 @@ from lapel.errors import ConsoleError
 
 
 async def _show(call: Invocation) -> Answer:
-    now, quality = call.clock.now(), call.desk.standing().clock
+    now, quality = call.clock.now(), call.camera.overview().clock
     data = {"time": iso(now.utc), "quality": quality, "mono_s": round(now.mono_s, 3)}
-    return Answer(data, (Pairs([("time", f"{iso(now.utc)} (UTC)"), ("trusted", quality)]),))
+    return Answer(data, (Pairs([("time", f"{iso(now.utc)} (UTC)"), ("quality", quality)]),))
 
 
 async def _set(call: Invocation) -> Answer:
@@ -20,11 +20,11 @@ async def _set(call: Invocation) -> Answer:
     try:
         to = datetime.fromisoformat(word)
     except ValueError:
-        raise ConsoleError(f"clock set: `{word}` is no time; write 2026-11-24T07:00:00Z", "usage") from None
+        raise ConsoleError(f"clock set: `{word}` is not a time; write it as 2026-11-24T07:00:00Z", "usage") from None
     if to.tzinfo is None:
-        raise ConsoleError("clock set: say which time zone; a Z at the end means UTC", "usage")
-    call.desk.set_clock(to)
-    await call.record.put("clock-set", before=iso(before), to=iso(to))
+        raise ConsoleError("clock set: the time zone is missing; append Z for UTC", "usage")
+    call.camera.set_clock(to)
+    await call.console_log.append("clock-set", before=iso(before), to=iso(to))
     return Answer({"time": iso(call.clock.now().utc)}, (Text(f"set to {iso(call.clock.now().utc)}", "good"),))
 
 
@@ -32,7 +32,13 @@ NOUN = Noun(
     "clock",
     "the wall clock",
     (
-        Verb("show", _show, "time, and how far it can be trusted"),
-        Verb("set", _set, "step it", "service", (Parameter("time", "UTC, as 2026-11-24T07:00:00Z"),)),
+        Verb("show", _show, "time, and whether the clock is synchronised"),
+        Verb(
+            "set",
+            _set,
+            "set the clock",
+            "service",
+            (Parameter("time", "as 2026-11-24T07:00:00Z (UTC)"),),
+        ),
     ),
 )

@@ -1,4 +1,4 @@
-"""Configuration: a candidate, put in force on trial, taken back by itself unless it works and is confirmed."""
+"""The configuration: changes are collected, committed on trial, and reverted unless they work and are confirmed."""
 
 import re
 from collections.abc import Iterable
@@ -14,19 +14,21 @@ _PASSWORD = re.compile(r"(//[^/@:\s]*):[^/@\s]*@")
 
 async def _show(call: Invocation) -> Answer:
     wanted = call.word("section")
-    settings = call.desk.settings()
+    settings = call.camera.settings()
     if wanted and wanted not in settings:
-        raise ConsoleError(f"config: `{wanted}` is no section; there are {', '.join(settings)}", "usage")
+        raise ConsoleError(f"config: unknown section `{wanted}`; use one of: {', '.join(settings)}", "usage")
     shown = {name: keys for name, keys in settings.items() if not wanted or name == wanted}
-    rows = [(f"{name}.{key}", _told(value)) for name, keys in shown.items() for key, value in keys.items()]
+    rows = [(f"{name}.{key}", _format(value)) for name, keys in shown.items() for key, value in keys.items()]
     blocks: list[Block] = [Pairs(rows)]
     changes = [
-        (f"{name}.{key}", _told(value)) for name, keys in call.candidate.changes.items() for key, value in keys.items()
+        (f"{name}.{key}", _format(value))
+        for name, keys in call.candidate.changes.items()
+        for key, value in keys.items()
     ]
     if changes:
-        blocks += [Text("to be committed:", "warn"), Pairs(changes)]
+        blocks += [Text("not committed yet:", "warn"), Pairs(changes)]
     if (left_s := call.candidate.confirm_within_s) is not None:
-        blocks += [Text(f"taken back in {length(left_s)} unless confirmed", "warn")]
+        blocks += [Text(f"reverts in {length(left_s)} unless confirmed", "warn")]
     data = {"settings": shown, "candidate": call.candidate.changes, "confirm_within_s": call.candidate.confirm_within_s}
     return Answer(data, tuple(blocks))
 
@@ -34,10 +36,10 @@ async def _show(call: Invocation) -> Answer:
 async def _set(call: Invocation) -> Answer:
     section, dot, key = call.word("key").partition(".")
     if not dot:
-        raise ConsoleError("config set: write section and key with a point: `link.broker`", "usage")
+        raise ConsoleError("config set: join section and key with a dot, as in `link.broker`", "usage")
     value = call.candidate.set(section, key, call.word("value"))
-    said = Text(f"{section}.{key} = {_told(value)}, once committed: `config commit confirmed 5`")
-    return Answer({"key": f"{section}.{key}", "value": value}, (said,))
+    text = Text(f"{section}.{key} = {_format(value)}, once committed: `config commit confirmed 5`")
+    return Answer({"key": f"{section}.{key}", "value": value}, (text,))
 
 
 async def _commit(call: Invocation) -> Answer:
@@ -45,10 +47,10 @@ async def _commit(call: Invocation) -> Answer:
     outcome = await call.candidate.commit("config commit", None if minutes is None else 60 * minutes)
     if not outcome.done:
         raise ConsoleError(f"config commit: refused: {outcome.reason}", "refused")
-    said = "the camera restarts with it and takes it back where it does not work"
+    text = "the camera restarts with the changes, and reverts them if they bring no video or no broker"
     if minutes is not None:
-        said += f"; `config confirm` within {length(60 * minutes)}, or it is taken back"
-    return Answer(outcome, (Text(said),))
+        text += f"; `config confirm` within {length(60 * minutes)}, or they are reverted"
+    return Answer(outcome, (Text(text),))
 
 
 async def _confirm(call: Invocation) -> Answer:
@@ -60,14 +62,14 @@ async def _rollback(call: Invocation) -> Answer:
     outcome = await call.candidate.roll_back()
     if not outcome.done:
         raise ConsoleError(f"config rollback: refused: {outcome.reason}", "refused")
-    return Answer(outcome, (Text(outcome.reason or "the settings before are put in force again"),))
+    return Answer(outcome, (Text(outcome.reason or "the camera restarts with the previous settings"),))
 
 
-def _keys(desk: ConsoleCamera) -> Iterable[str]:
-    return [f"{name}.{key}" for name, keys in desk.settings().items() for key in keys]
+def _keys(camera: ConsoleCamera) -> Iterable[str]:
+    return [f"{name}.{key}" for name, keys in camera.settings().items() for key in keys]
 
 
-def _told(value: object) -> str:
+def _format(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return _PASSWORD.sub(r"\1:…@", str(value)) if value not in (None, "") else "-"
@@ -75,28 +77,39 @@ def _told(value: object) -> str:
 
 NOUN = Noun(
     "config",
-    "look at the configuration and change it",
+    "show and change the configuration",
     (
-        Verb("show", _show, "what is in force", parameters=(Parameter("section", "only that one", optional=True),)),
+        Verb(
+            "show",
+            _show,
+            "the configuration in force",
+            parameters=(Parameter("section", "only this section", optional=True),),
+        ),
         Verb(
             "set",
             _set,
-            "note a change; nothing happens before `config commit`",
+            "add a change; it takes effect with `config commit`",
             "service",
-            (Parameter("key", "section.key", known=_keys), Parameter("value", "its new value", rest=True)),
+            (Parameter("key", "as section.key", known=_keys), Parameter("value", "the new value", rest=True)),
         ),
         Verb(
             "commit",
             _commit,
-            "restart with the changes; `confirmed` takes them back unless `config confirm` follows",
+            "restart with the changes; with `confirmed` they are reverted unless `config confirm` follows",
             "service",
             (
-                Parameter("confirmed", "wait to be confirmed", optional=True, choices=("confirmed",)),
-                Parameter("minutes", "how long; 5", optional=True),
+                Parameter("confirmed", "revert unless confirmed in time", optional=True, choices=("confirmed",)),
+                Parameter("minutes", "time to confirm, 5 by default", optional=True),
             ),
             not_while_recording=True,
         ),
-        Verb("confirm", _confirm, "the changes stay", "service"),
-        Verb("rollback", _rollback, "drop the changes, or take them back", "service", not_while_recording=True),
+        Verb("confirm", _confirm, "keep the committed changes", "service"),
+        Verb(
+            "rollback",
+            _rollback,
+            "discard uncommitted changes, revert unconfirmed ones",
+            "service",
+            not_while_recording=True,
+        ),
     ),
 )

@@ -6,8 +6,8 @@ from lapel.console.layout import Table
 
 
 async def _list(call: Invocation) -> Answer:
-    devices = list(call.desk.devices())
+    devices = list(call.camera.devices())
     return Answer(devices, (Table(("part", "kind", "state"), [(one.name, one.kind, one.state) for one in devices]),))
 
 
-NOUN = Noun("device", "the camera's parts", (Verb("list", _list, "each part and its state"),))
+NOUN = Noun("device", "the camera's parts", (Verb("list", _list, "each part with its state"),))

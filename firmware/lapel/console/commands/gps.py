@@ -1,4 +1,4 @@
-"""Where the camera is."""
+"""The camera's position."""
 
 from lapel.console.command import Answer, Noun, Verb
 from lapel.console.invocation import Invocation
@@ -6,7 +6,7 @@ from lapel.console.layout import Pairs, Text
 
 
 async def _show(call: Invocation) -> Answer:
-    position = call.desk.position()
+    position = call.camera.position()
     if position is None:
         return Answer(None, (Text("this camera has no GPS receiver"),))
     where = f"{position.latitude:.5f}, {position.longitude:.5f}, within {position.accuracy_m:.0f} m"
@@ -14,4 +14,4 @@ async def _show(call: Invocation) -> Answer:
     return Answer(position, (Pairs(rows),))
 
 
-NOUN = Noun("gps", "where the camera is", (Verb("show", _show, "position, accuracy, satellites"),))
+NOUN = Noun("gps", "the camera's position", (Verb("show", _show, "position, accuracy, satellites"),))

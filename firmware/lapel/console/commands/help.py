@@ -1,15 +1,22 @@
-"""Every command."""
+"""Lists all commands."""
 
 from lapel.console.command import Answer, Noun, Parameter, Verb
 from lapel.console.invocation import Invocation
 
 
 async def _help(call: Invocation) -> Answer:
-    return Answer([noun.name for noun in call.table.nouns], call.table.help(call.word("command")))
+    return Answer(list(call.commands.names()), call.commands.help(call.word("command")))
 
 
 NOUN = Noun(
     "help",
-    "every command; so does `?`",
-    (Verb("", _help, "every command", parameters=(Parameter("command", "only that one", optional=True, rest=True),)),),
+    "list all commands; `?` does the same",
+    (
+        Verb(
+            "",
+            _help,
+            "list all commands",
+            parameters=(Parameter("command", "only this one", optional=True, rest=True),),
+        ),
+    ),
 )

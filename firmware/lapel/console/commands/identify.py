@@ -1,4 +1,4 @@
-"""Find this camera among many."""
+"""Identifies this camera among many by light and sound."""
 
 from lapel.console.command import Answer, Noun, Parameter, Verb
 from lapel.console.invocation import Invocation
@@ -7,12 +7,12 @@ from lapel.console.layout import Text
 
 async def _run(call: Invocation) -> Answer:
     seconds = call.number("seconds", 10, 1, 300)
-    call.desk.identify(seconds)
+    call.camera.identify(seconds)
     return Answer({"seconds": seconds}, (Text(f"blinking for {seconds:g} s"),))
 
 
 NOUN = Noun(
     "identify",
     "blink and beep",
-    (Verb("", _run, "blink and beep", parameters=(Parameter("seconds", "how long; 10", optional=True),)),),
+    (Verb("", _run, "blink and beep", parameters=(Parameter("seconds", "how long, 10 by default", optional=True),)),),
 )

@@ -1,4 +1,4 @@
-"""The camera's recent words."""
+"""The camera's log."""
 
 import asyncio
 
@@ -12,47 +12,52 @@ _LINES = 20
 
 
 async def _show(call: Invocation) -> Answer:
-    lines = call.desk.log.newest(round(call.number("lines", _LINES, 1, 2_000)))
+    lines = call.camera.log.newest(round(call.number("lines", _LINES, 1, 2_000)))
     data = [{"at": iso(one.at.utc), "mono_s": one.at.mono_s, "level": one.level, "text": one.text} for one in lines]
-    return Answer(data, tuple(_told(one) for one in lines))
+    return Answer(data, tuple(_format(one) for one in lines))
 
 
 async def _follow(call: Invocation) -> Answer:
-    seat = call.at_keys
-    seat.show(Text("each line as it comes; ^C ends it"))
+    session = call.session
+    session.show(Text("new lines are shown as they are logged; ^C stops"))
     lines: asyncio.Queue[LogLine] = asyncio.Queue(200)
 
-    def hear(line: LogLine) -> None:
+    def add(line: LogLine) -> None:
         if not lines.full():
             lines.put_nowait(line)
 
-    with call.desk.log.followed(hear):
+    with call.camera.log.followed(add):
         while True:
-            seat.show(_told(await lines.get()))
-            seat.caught_up()
+            session.show(_format(await lines.get()))
+            session.discard_pending_log()
 
 
 async def _level(call: Invocation) -> Answer:
     word = call.word("level")
-    call.at_keys.log_level = next((one for one in LEVELS if one == word), None)
-    return Answer({"level": word}, (Text(f"shown by themselves: {word}"),))
+    call.session.set_log_level(next((one for one in LEVELS if one == word), None))
+    return Answer({"level": word}, (Text(f"log lines shown at the prompt: {word}"),))
 
 
-def _told(line: LogLine) -> Text:
+def _format(line: LogLine) -> Text:
     return Text(f"{line.at.utc:%H:%M:%S} {line.level:<7} {line.text}", STYLES[line.level])
 
 
 NOUN = Noun(
     "log",
-    "the camera's recent words",
+    "the camera's log",
     (
-        Verb("show", _show, "the newest lines", parameters=(Parameter("lines", "how many; 20", optional=True),)),
-        Verb("follow", _follow, "show lines as they come, until ^C", interactive=True),
+        Verb(
+            "show",
+            _show,
+            "the newest lines",
+            parameters=(Parameter("lines", "how many, 20 by default", optional=True),),
+        ),
+        Verb("follow", _follow, "show new lines as they are logged, until ^C", interactive=True),
         Verb(
             "level",
             _level,
-            "from which level on lines are shown by themselves",
-            parameters=(Parameter("level", "the least level", choices=(*LEVELS, "off")),),
+            "show new lines of this level or higher at the prompt",
+            parameters=(Parameter("level", "the lowest level shown", choices=(*LEVELS, "off")),),
             interactive=True,
         ),
     ),

@@ -1,21 +1,21 @@
-"""Secrets of the console."""
+"""The console's login secrets."""
 
 from lapel.console.command import Answer, Noun, Parameter, Verb
 from lapel.console.interface import ROLES
 from lapel.console.invocation import Invocation
 from lapel.console.layout import Text
-from lapel.console.login_dialog import new_secret
+from lapel.console.login_dialog import read_new_secret
 
 
 async def _set(call: Invocation) -> Answer:
     role = next(one for one in ROLES if one == call.word("role"))
-    await call.door.set(role, await new_secret(call.at_keys, role))
-    await call.record.put("secret-set", role=role, why="console")
-    return Answer({"role": role}, (Text(f"the secret of {role} is set", "good"),))
+    await call.login.set(role, await read_new_secret(call.session, role))
+    await call.console_log.append("secret-set", role=role, why="console")
+    return Answer({"role": role}, (Text(f"the secret for {role} is set", "good"),))
 
 
 NOUN = Noun(
     "login",
-    "secrets of this console",
-    (Verb("set", _set, "a new secret", "service", (Parameter("role", "whose", choices=ROLES),), interactive=True),),
+    "login secrets of this console",
+    (Verb("set", _set, "set a secret", "service", (Parameter("role", "the role", choices=ROLES),), interactive=True),),
 )

@@ -1,4 +1,4 @@
-"""Start the firmware anew."""
+"""Restarts the firmware."""
 
 from lapel.console.command import Answer, Noun, Parameter, Verb
 from lapel.console.invocation import Invocation
@@ -7,7 +7,7 @@ from lapel.errors import ConsoleError
 
 
 async def _reboot(call: Invocation) -> Answer:
-    outcome = await call.desk.ask("reboot", call.word("reason") or "console")
+    outcome = await call.camera.request("reboot", call.word("reason") or "console")
     if not outcome.done:
         raise ConsoleError(f"reboot: refused: {outcome.reason}", "refused")
     return Answer(outcome, (Text("restarting"),))
@@ -15,14 +15,14 @@ async def _reboot(call: Invocation) -> Answer:
 
 NOUN = Noun(
     "reboot",
-    "start the firmware anew",
+    "restart the firmware",
     (
         Verb(
             "",
             _reboot,
-            "start the firmware anew",
+            "restart the firmware",
             "service",
-            (Parameter("reason", "why; goes on record", optional=True, rest=True),),
+            (Parameter("reason", "written to the console log", optional=True, rest=True),),
             not_while_recording=True,
         ),
     ),

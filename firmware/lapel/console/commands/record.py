@@ -1,4 +1,4 @@
-"""Recording, on a technician's word."""
+"""Starts and stops recordings."""
 
 from lapel.console.command import Answer, Noun, Parameter, Verb
 from lapel.console.invocation import Invocation
@@ -6,33 +6,33 @@ from lapel.console.layout import Text
 from lapel.errors import ConsoleError
 
 
-async def _ask(call: Invocation, what: str, said: str) -> Answer:
-    outcome = await call.desk.ask(what, call.word("reason") or "console")
+async def _request(call: Invocation, action: str, verb: str, done: str) -> Answer:
+    outcome = await call.camera.request(action, call.word("reason") or "console")
     if not outcome.done:
-        raise ConsoleError(f"{what}: {outcome.reason}", "refused")
-    return Answer(outcome, (Text(f"{said} {outcome.recording or ''}".rstrip(), "good"),))
+        raise ConsoleError(f"record {verb}: refused: {outcome.reason}", "refused")
+    return Answer(outcome, (Text(f"{done} {outcome.recording or ''}".rstrip(), "good"),))
 
 
 async def _start(call: Invocation) -> Answer:
-    return await _ask(call, "start-recording", "recording")
+    return await _request(call, "start-recording", "start", "recording")
 
 
 async def _stop(call: Invocation) -> Answer:
-    return await _ask(call, "stop-recording", "stopped")
+    return await _request(call, "stop-recording", "stop", "stopped")
 
 
 async def _mark(call: Invocation) -> Answer:
-    return await _ask(call, "mark", "marked")
+    return await _request(call, "mark", "mark", "marked")
 
 
-_REASON = Parameter("reason", "why, in words; goes on record", rest=True)
+_REASON = Parameter("reason", "the reason, kept with the recording", rest=True)
 
 NOUN = Noun(
     "record",
-    "start and stop a recording",
+    "start and stop recordings",
     (
-        Verb("start", _start, "record, from before now", "service", (_REASON,)),
-        Verb("stop", _stop, "end the recording", "service", (_REASON,)),
+        Verb("start", _start, "start a recording, including the pre-event buffer", "service", (_REASON,)),
+        Verb("stop", _stop, "stop the recording", "service", (_REASON,)),
         Verb("mark", _mark, "set a marker", "service"),
     ),
 )

@@ -1,4 +1,4 @@
-"""A swapped camera takes the old one's place."""
+"""Gives a replacement camera the name of the camera it replaces."""
 
 from lapel.console.command import Answer, Noun, Parameter, Verb
 from lapel.console.invocation import Invocation
@@ -7,29 +7,29 @@ from lapel.errors import ConsoleError
 
 
 async def _replace(call: Invocation) -> Answer:
-    old, own = call.word("name"), call.desk.standing().camera
+    old, own = call.word("name"), call.camera.overview().camera
     if old == own:
-        raise ConsoleError(f"replace: this camera is called {own} already", "refused")
+        raise ConsoleError(f"replace: this camera is already named {own}", "refused")
     changes = {"camera": {"name": old}}
-    call.desk.check_change(changes)
-    await call.record.put("replace", before=own, name=old)
-    outcome = await call.desk.change(changes, f"replaces {old}")
+    call.camera.check_change(changes)
+    await call.console_log.append("replace", before=own, name=old)
+    outcome = await call.camera.change(changes, f"replaces {old}")
     if not outcome.done:
         raise ConsoleError(f"replace: refused: {outcome.reason}", "refused")
-    said = f"the camera restarts as {old}; keep the old one switched off: two of one name are a fault"
-    return Answer({"name": old}, (Text(said),))
+    text = f"the camera restarts as {old}; keep the old camera switched off: two cameras of one name are a fault"
+    return Answer({"name": old}, (Text(text),))
 
 
 NOUN = Noun(
     "replace",
-    "take a swapped camera's place",
+    "take the place of a replaced camera",
     (
         Verb(
             "",
             _replace,
-            "restart under the old camera's name",
+            "restart under the replaced camera's name",
             "service",
-            (Parameter("name", "what the old camera was called"),),
+            (Parameter("name", "the name of the replaced camera"),),
             not_while_recording=True,
         ),
     ),

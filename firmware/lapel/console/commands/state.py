@@ -1,4 +1,4 @@
-"""The state chart: what the camera is doing, and sending it to sleep and back."""
+"""The camera's state; puts it in standby and back."""
 
 from lapel.console.command import Answer, Noun, Verb
 from lapel.console.invocation import Invocation
@@ -7,40 +7,40 @@ from lapel.errors import ConsoleError
 
 
 async def _show(call: Invocation) -> Answer:
-    standing = call.desk.standing()
-    rows = [("state", standing.state), ("why", standing.reason or "-"), ("up for", length(standing.uptime_s))]
-    return Answer(standing, (Pairs(rows),))
+    overview = call.camera.overview()
+    rows = [("state", overview.state), ("reason", overview.reason or "-"), ("uptime", length(overview.uptime_s))]
+    return Answer(overview, (Pairs(rows),))
 
 
-async def _ask(call: Invocation, what: str) -> Answer:
-    outcome = await call.desk.ask(what, "console")
+async def _request(call: Invocation, action: str) -> Answer:
+    outcome = await call.camera.request(action, "console")
     if not outcome.done:
-        raise ConsoleError(f"state {what}: refused: {outcome.reason}", "refused")
-    return Answer(outcome, (Text(f"{call.desk.standing().state}", "good"),))
+        raise ConsoleError(f"state {action}: refused: {outcome.reason}", "refused")
+    return Answer(outcome, (Text(call.camera.overview().state, "good"),))
 
 
 async def _arm(call: Invocation) -> Answer:
-    return await _ask(call, "arm")
+    return await _request(call, "arm")
 
 
 async def _sleep(call: Invocation) -> Answer:
-    return await _ask(call, "sleep")
+    return await _request(call, "sleep")
 
 
 async def _acknowledge(call: Invocation) -> Answer:
-    clips = list(call.desk.standing().interrupted)
-    call.desk.acknowledge()
-    await call.record.put("acknowledged", interrupted=", ".join(clips))
-    return Answer({"acknowledged": clips}, (Text(f"{len(clips)} interrupted recording(s) taken note of"),))
+    clips = list(call.camera.overview().interrupted)
+    call.camera.acknowledge()
+    await call.console_log.append("acknowledged", interrupted=", ".join(clips))
+    return Answer({"acknowledged": clips}, (Text(f"{len(clips)} interrupted recording(s) acknowledged"),))
 
 
 NOUN = Noun(
     "state",
-    "what the camera is doing",
+    "the camera's state",
     (
         Verb("show", _show, "the state and its reason"),
-        Verb("arm", _arm, "wake it: capture into the buffer", "service"),
-        Verb("sleep", _sleep, "stop capturing; the buffer is emptied", "service"),
-        Verb("acknowledge", _acknowledge, "take note of what an earlier session left unfinished", "service"),
+        Verb("arm", _arm, "leave standby: capture into the pre-event buffer", "service"),
+        Verb("sleep", _sleep, "go to standby: stop capturing, empty the buffer", "service"),
+        Verb("acknowledge", _acknowledge, "acknowledge recordings that an earlier session left unfinished", "service"),
     ),
 )

@@ -1,31 +1,29 @@
-"""How the camera stands, beginning with whether it is ready."""
+"""Readiness of the camera, then an overview."""
 
 from lapel.console.command import Answer, Noun, Verb
-from lapel.console.commands.why import told
+from lapel.console.commands.why import diagnosis_blocks
+from lapel.console.diagnosis import findings, survey, verdict
 from lapel.console.invocation import Invocation
 from lapel.console.layout import Pairs, length
-from lapel.console.why import findings, survey, verdict
 
 
 async def _show(call: Invocation) -> Answer:
-    seen = await survey(call.desk)
-    found, standing = findings(seen), seen.standing
+    seen = await survey(call.camera)
+    found, overview = findings(seen), seen.overview
     rows = [
-        ("state", standing.state + (f": {standing.reason}" if standing.reason else "")),
-        ("flags", ", ".join(standing.flags) or "none"),
-        ("up for", length(standing.uptime_s)),
-        ("firmware", standing.firmware),
-        ("clock", f"{standing.time}, {standing.clock}"),
-        ("settings", f"version {standing.configuration}"),
+        ("state", overview.state + (f": {overview.reason}" if overview.reason else "")),
+        ("flags", ", ".join(overview.flags) or "none"),
+        ("uptime", length(overview.uptime_s)),
+        ("firmware", overview.firmware),
+        ("clock", f"{overview.time}, {overview.clock}"),
+        ("settings", f"version {overview.configuration}"),
     ]
-    if standing.recording:
-        rows.append(("recording", f"{standing.recording}, {length(standing.recorded_s)} since the press"))
-    if trouble := call.record.trouble:
-        rows.append(("record", f"in memory only: {trouble}"))
-    data = {"verdict": verdict(found), "findings": found, "standing": standing}
-    return Answer(data, (*told(found), Pairs(rows)))
+    if overview.recording:
+        rows.append(("recording", f"{overview.recording}, {length(overview.recorded_s)} since the trigger"))
+    if error := call.console_log.write_error:
+        rows.append(("console log", f"in memory only: {error}"))
+    data = {"verdict": verdict(found), "findings": found, "standing": overview}
+    return Answer(data, (*diagnosis_blocks(found), Pairs(rows)))
 
 
-NOUN = Noun(
-    "status", "ready or not, and how it stands", (Verb("", _show, "READY or what is wrong; then how it stands"),)
-)
+NOUN = Noun("status", "readiness and overview", (Verb("", _show, "READY, or the problems found; then an overview"),))

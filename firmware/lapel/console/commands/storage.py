@@ -1,4 +1,4 @@
-"""The card: room, and whether it takes what it is given."""
+"""The storage for recordings: free space, and whether it can be written."""
 
 from lapel.console.command import Answer, Noun, Verb
 from lapel.console.invocation import Invocation
@@ -6,10 +6,16 @@ from lapel.console.layout import Pairs, Text, size
 
 
 async def _show(call: Invocation) -> Answer:
-    card = await call.desk.card()
-    free = size(card.free_bytes) if card.free_bytes is not None else "unknown"
-    rows = [("folder", card.folder), ("free", free), ("needed", f"{size(card.needed_bytes)} to begin a recording")]
-    return Answer(card, (Text(card.finding, "good" if card.ok else "bad"), Pairs(rows)))
+    storage = await call.camera.storage()
+    free = size(storage.free_bytes) if storage.free_bytes is not None else "unknown"
+    rows = [
+        ("folder", storage.folder),
+        ("free", free),
+        ("needed", f"{size(storage.needed_bytes)} to start a recording"),
+    ]
+    return Answer(storage, (Text(storage.finding, "good" if storage.ok else "bad"), Pairs(rows)))
 
 
-NOUN = Noun("storage", "the card that recordings go to", (Verb("show", _show, "room, and whether it can be written"),))
+NOUN = Noun(
+    "storage", "the storage for recordings", (Verb("show", _show, "free space, and whether it can be written"),)
+)

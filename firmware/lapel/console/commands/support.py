@@ -1,4 +1,4 @@
-"""What those at home need to find out what happened."""
+"""Sends a support bundle, from which the support team can find out what happened."""
 
 import tempfile
 from pathlib import Path
@@ -15,21 +15,21 @@ async def _bundle(call: Invocation) -> Answer:
     with tempfile.TemporaryDirectory(prefix="lapel-") as folder:
         path = Path(folder) / name
         await call.worker.run(lambda: path.write_bytes(content))
-        took_s = await call.at_keys.send_file(path, call.number("limit", LIMIT_S, 1, 36_000))
-    await call.record.put("support-bundle", bytes=len(content))
+        took_s = await call.session.send_file(path, call.number("limit", LIMIT_S, 1, 36_000))
+    await call.console_log.append("support-bundle", bytes=len(content))
     return Answer({"bytes": len(content)}, (Text(f"{name}: {size(len(content))} sent in {length(took_s)}", "good"),))
 
 
 NOUN = Noun(
     "support",
-    "a bundle for those at home",
+    "diagnostic data for the support team",
     (
         Verb(
             "bundle",
             _bundle,
             "send configuration, events and log by ZMODEM; no footage, no secrets",
             "service",
-            options=(Option("limit", "the most seconds that it may take"),),
+            options=(Option("limit", "longest transfer in seconds, 600 by default"),),
             interactive=True,
         ),
     ),

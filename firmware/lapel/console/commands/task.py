@@ -1,4 +1,4 @@
-"""What runs in the firmware."""
+"""The firmware's asyncio tasks."""
 
 import asyncio
 
@@ -12,4 +12,4 @@ async def _list(_: Invocation) -> Answer:
     return Answer(names, tuple(Text(name) for name in names))
 
 
-NOUN = Noun("task", "what runs in the firmware", (Verb("list", _list, "the names of all tasks"),))
+NOUN = Noun("task", "the firmware's tasks", (Verb("list", _list, "the names of all running tasks"),))

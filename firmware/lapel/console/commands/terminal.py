@@ -1,4 +1,4 @@
-"""The technician's own terminal."""
+"""Width and colours of the user's terminal."""
 
 from lapel.console.command import Answer, Noun, Parameter, Verb
 from lapel.console.invocation import Invocation
@@ -6,18 +6,18 @@ from lapel.console.layout import Pairs
 
 
 async def _show(call: Invocation) -> Answer:
-    columns, colour = call.at_keys.terminal()
+    columns, colour = call.session.terminal()
     rows = [("width", str(columns)), ("colour", "on" if colour else "off")]
     return Answer({"width": columns, "colour": colour}, (Pairs(rows),))
 
 
 async def _width(call: Invocation) -> Answer:
-    call.at_keys.resize(round(call.number("columns", 80, 20, 500)), None)
+    call.session.resize(round(call.number("columns", 80, 20, 500)), None)
     return await _show(call)
 
 
 async def _colour(call: Invocation) -> Answer:
-    call.at_keys.resize(None, call.word("switch") == "on")
+    call.session.resize(None, call.word("switch") == "on")
     return await _show(call)
 
 
@@ -25,12 +25,12 @@ NOUN = Noun(
     "terminal",
     "width and colour of your terminal",
     (
-        Verb("show", _show, "what is known of it; ^L asks it again", interactive=True),
-        Verb("width", _width, "set its width", parameters=(Parameter("columns", "20 to 500"),), interactive=True),
+        Verb("show", _show, "width and colour; ^L queries the terminal again", interactive=True),
+        Verb("width", _width, "set the width", parameters=(Parameter("columns", "20 to 500"),), interactive=True),
         Verb(
             "colour",
             _colour,
-            "colours or none",
+            "switch colours on or off",
             parameters=(Parameter("switch", "on or off", choices=("on", "off")),),
             interactive=True,
         ),

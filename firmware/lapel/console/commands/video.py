@@ -1,4 +1,4 @@
-"""What the lens delivers."""
+"""The video source."""
 
 from lapel.console.command import Answer, Noun, Verb
 from lapel.console.invocation import Invocation
@@ -6,17 +6,17 @@ from lapel.console.layout import Pairs
 
 
 async def _show(call: Invocation) -> Answer:
-    video = call.desk.video()
+    video = call.camera.video()
     rows = [
         ("source", video.source),
-        ("pictures", f"none: {video.lost}" if video.lost else f"{video.fps:.1f} a second"),
+        ("frames", f"none: {video.lost}" if video.lost else f"{video.fps:.1f} per second"),
     ]
     if video.last_frame_age_s is not None:
-        rows.append(("last picture", f"{video.last_frame_age_s:.1f} s ago"))
+        rows.append(("last frame", f"{video.last_frame_age_s:.1f} s ago"))
     if video.unchanged_s:
         rows.append(("unchanged", f"for {video.unchanged_s:.0f} s"))
-    rows.append(("dropped", f"{video.dropped_frames} since capturing began"))
+    rows.append(("dropped", f"{video.dropped_frames} since capturing started"))
     return Answer(video, (Pairs(rows),))
 
 
-NOUN = Noun("video", "what the lens delivers", (Verb("show", _show, "rate, age of the last picture, losses"),))
+NOUN = Noun("video", "the video source", (Verb("show", _show, "frame rate, age of the last frame, dropped frames"),))

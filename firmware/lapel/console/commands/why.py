@@ -1,13 +1,13 @@
-"""What is wrong, gravest first, each with its remedy."""
+"""The problems found, gravest first, each with its remedy."""
 
 from lapel.console.command import Answer, Noun, Verb
+from lapel.console.diagnosis import Finding, findings, survey, verdict
 from lapel.console.invocation import Invocation
 from lapel.console.layout import Block, Style, Text
-from lapel.console.why import Finding, findings, survey, verdict
 
 
-def told(found: list[Finding]) -> tuple[Block, ...]:
-    """The verdict, then each finding and what to do about it."""
+def diagnosis_blocks(found: list[Finding]) -> tuple[Block, ...]:
+    """The verdict, then each finding with its remedy."""
     word = verdict(found)
     style: Style = "good" if not found else "bad" if word == "NOT READY" else "warn"
     blocks: list[Block] = [Text(word, style)]
@@ -18,10 +18,10 @@ def told(found: list[Finding]) -> tuple[Block, ...]:
 
 
 async def _show(call: Invocation) -> Answer:
-    found = findings(await survey(call.desk))
-    return Answer({"verdict": verdict(found), "findings": found}, told(found))
+    found = findings(await survey(call.camera))
+    return Answer({"verdict": verdict(found), "findings": found}, diagnosis_blocks(found))
 
 
 NOUN = Noun(
-    "why", "what is wrong, and what to do about it", (Verb("", _show, "every blocker in order with its remedy"),)
+    "why", "what is wrong and what to do about it", (Verb("", _show, "every problem with its remedy, gravest first"),)
 )

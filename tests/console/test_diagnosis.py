@@ -1,41 +1,48 @@
-"""What is wrong, and what is said to do about it: for any camera."""
+"""The diagnosis: findings, remedies and verdict for any combination of conditions."""
 
 import re
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lapel.console.command import all_commands
-from lapel.console.interface import Battery, Button, Card, Network, Standing, Video
-from lapel.console.why import Survey, findings, verdict
+from lapel.console.command_table import all_commands
+from lapel.console.diagnosis import Survey, findings, verdict
+from lapel.console.interface import (
+    BatteryStatus,
+    CameraOverview,
+    HeldButton,
+    NetworkStatus,
+    StorageStatus,
+    VideoStatus,
+)
 
 TABLE = all_commands()
 some = st.sampled_from
 
 SURVEYS = st.builds(
     Survey,
-    standing=st.builds(
-        Standing,
+    overview=st.builds(
+        CameraOverview,
         camera=st.just("cam-0001"),
         state=some(["off", "booting", "standby", "buffering", "recording", "docked", "fault"]),
-        reason=some(["", "self-test failed: the card"]),
+        reason=some(["", "self-test failed: storage"]),
         clock=some(["synced", "unsynced"]),
         interrupted=some([(), ("a clip",)]),
     ),
     video=st.builds(
-        Video,
+        VideoStatus,
         source=st.just("/dev/video0"),
         fps=st.just(30.0),
         lost=some([None, "unplugged"]),
         last_frame_age_s=some([None, 0.1, 9.0]),
         unchanged_s=some([None, 0.0, 60.0]),
     ),
-    card=st.builds(
-        Card, folder=st.just("evidence"), ok=st.booleans(), finding=st.just("broken"), free_bytes=some([None, 0, 9]),
-        needed_bytes=st.just(5),
+    storage=st.builds(
+        StorageStatus, folder=st.just("evidence"), ok=st.booleans(), finding=st.just("broken"),
+        free_bytes=some([None, 0, 9]), needed_bytes=st.just(5),
     ),
     network=st.builds(
-        Network,
+        NetworkStatus,
         broker=some(["", "mqtts://broker.example"]),
         up=st.booleans(),
         reason=some(["Connection refused", "certificate has expired"]),
@@ -43,14 +50,16 @@ SURVEYS = st.builds(
         certificate_until=some([None, "2026-01-01T00:00:00Z"]),
         certificate_expired=st.booleans(),
     ),
-    battery=some([None, Battery(percent=3.0, minutes_left=14.0), Battery(percent=12.0), Battery(percent=100.0)]),
-    buttons=some([[], [Button(name="event", held_s=2.0)], [Button(name="event", held_s=60.0)]]),
+    battery=some(
+        [None, BatteryStatus(percent=3.0, minutes_left=14.0), BatteryStatus(percent=12.0), BatteryStatus(percent=100.0)]
+    ),
+    buttons=some([[], [HeldButton(name="event", held_s=2.0)], [HeldButton(name="event", held_s=60.0)]]),
 )  # fmt: skip
 
 
 @settings(max_examples=300)
 @given(SURVEYS)
-def test_every_command_that_a_remedy_quotes_is_one(seen: Survey) -> None:
+def test_every_command_in_a_remedy_is_valid(seen: Survey) -> None:
     for one in findings(seen):
         for quoted in re.findall(r"`([^`]+)`", one.remedy):
             TABLE.parse(quoted)
@@ -59,12 +68,12 @@ def test_every_command_that_a_remedy_quotes_is_one(seen: Survey) -> None:
 @given(SURVEYS)
 def test_the_gravest_comes_first_and_decides_the_verdict(seen: Survey) -> None:
     found = findings(seen)
-    grave = [one.severity == "blocker" for one in found]
-    assert grave == sorted(grave, reverse=True)
-    assert verdict(found) == ("READY" if not found else "NOT READY" if grave[0] else "RECORDS, BUT")
+    is_blocker = [one.severity == "blocker" for one in found]
+    assert is_blocker == sorted(is_blocker, reverse=True)
+    assert verdict(found) == ("READY" if not found else "NOT READY" if is_blocker[0] else "RECORDS, BUT")
 
 
 @given(SURVEYS)
 def test_a_camera_that_cannot_record_is_never_called_ready(seen: Survey) -> None:
-    if seen.standing.state not in ("buffering", "recording") or not seen.card.ok or seen.card.free_bytes == 0:
+    if seen.overview.state not in ("buffering", "recording") or not seen.storage.ok or seen.storage.free_bytes == 0:
         assert verdict(findings(seen)) == "NOT READY"

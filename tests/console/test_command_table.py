@@ -1,4 +1,4 @@
-"""Lines as words, as commands, and as what Tab makes of them."""
+"""Command lines: split into words, parsed, completed."""
 
 import contextlib
 
@@ -6,24 +6,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lapel.console.command import Answer, Noun, Option, Parameter, Table, Verb, all_commands
+from lapel.console.command import Answer, Noun, Option, Parameter, Verb
+from lapel.console.command_table import CommandTable, all_commands
 from lapel.console.tokens import is_inside_quotes, split
 from lapel.errors import ConsoleError
 
 
-async def _nothing(_: object) -> Answer:
+async def _noop(_: object) -> Answer:
     return Answer(None)
 
 
-TABLE = Table(
+TABLE = CommandTable(
     [
-        Noun("stop", "", (Verb("", _nothing, ""),)),
-        Noun("store", "", (Verb("show", _nothing, ""), Verb("shut", _nothing, "", parameters=(Parameter("way", ""),)))),
-        Noun("sto", "", (Verb("", _nothing, "", parameters=(Parameter("side", "", choices=("left", "lower")),)),)),
+        Noun("stop", "", (Verb("", _noop, ""),)),
+        Noun(
+            "store",
+            "",
+            (Verb("show", _noop, ""), Verb("shut", _noop, "", parameters=(Parameter("way", ""),))),
+        ),
+        Noun("sto", "", (Verb("", _noop, "", parameters=(Parameter("side", "", choices=("left", "lower")),)),)),
         Noun(
             "note",
             "",
-            (Verb("", _nothing, "", parameters=(Parameter("text", "", rest=True),), options=(Option("ticket", ""),)),),
+            (Verb("", _noop, "", parameters=(Parameter("text", "", rest=True),), options=(Option("ticket", ""),)),),
         ),
     ]
 )
@@ -55,15 +60,15 @@ def test_a_missing_quotation_mark_is_named(line: str) -> None:
     ("line", "inside"),
     [("", False), ("a 'b", True), ("a 'b c", True), ("a 'b'", False), ("it's", False), ("'a'b", False)],
 )
-def test_an_open_quotation_mark_is_known(line: str, inside: bool) -> None:
+def test_an_open_quotation_mark_is_detected(line: str, inside: bool) -> None:
     assert is_inside_quotes(line) is inside
 
 
 @given(st.text(max_size=80))
-def test_any_line_is_a_command_or_one_clear_error(line: str) -> None:
+def test_any_line_is_a_command_or_a_console_error(line: str) -> None:
     table = all_commands()
     is_inside_quotes(line)
-    table.complete(line, None)  # type: ignore[arg-type]  # no parameter of these is completed from the camera
+    table.complete(line, None)  # type: ignore[arg-type]  # none of these parameters is completed from the camera
     for job in (table.parse, table.help):
         if line.strip():
             with contextlib.suppress(ConsoleError):
@@ -73,7 +78,7 @@ def test_any_line_is_a_command_or_one_clear_error(line: str) -> None:
 @given(
     st.lists(st.sampled_from(["record", "start", "-j", "-h", "config", "set", "note", "--ticket", "'", '"', "x", "?"]))
 )
-def test_so_is_any_line_of_known_words(words: list[str]) -> None:
+def test_any_line_of_known_words_is_a_command_or_a_console_error(words: list[str]) -> None:
     line = " ".join(words)
     if line:
         with contextlib.suppress(ConsoleError):
@@ -92,27 +97,27 @@ def test_so_is_any_line_of_known_words(words: list[str]) -> None:
         ("store shut 'this way'", "store shut", {"way": "this way"}),
     ],
 )
-def test_unique_beginnings_will_do(line: str, name: str, words: dict[str, str]) -> None:
+def test_unique_prefixes_are_accepted(line: str, name: str, words: dict[str, str]) -> None:
     parsed = TABLE.parse(line)
     assert (parsed.name, parsed.words) == (name, words)
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
-        ("s", "may be sto, stop, store"),
-        ("x", "is no command"),
-        ("store sh", "may be show, shut"),
-        ("store x", "is no verb of store"),
+        ("s", "`s` is ambiguous: sto, stop, store"),
+        ("x", "unknown command `x`; use one of: note, sto, stop, store"),
+        ("store sh", "`sh` is ambiguous: show, shut"),
+        ("store x", "unknown store verb `x`; use one of: show, shut"),
         ("store shut", "needs WAY"),
-        ("store shut a b", "is too much"),
-        ("sto l", "may be left, lower"),
-        ("sto x", "is no choice"),
+        ("store shut a b", "unexpected word `b`; see `store shut -h`"),
+        ("sto l", "`l` is ambiguous: left, lower"),
+        ("sto x", "unknown value `x`; use one of: left, lower"),
         ("note a --ticket", "--ticket needs a value"),
     ],
 )
-def test_what_cannot_be_says_what_would_be_right(line: str, said: str) -> None:
-    with pytest.raises(ConsoleError, match=said):
+def test_an_invalid_line_names_what_is_valid(line: str, message: str) -> None:
+    with pytest.raises(ConsoleError, match=message):
         TABLE.parse(line)
 
 
@@ -128,11 +133,11 @@ def test_what_cannot_be_says_what_would_be_right(line: str, said: str) -> None:
         ("x ", "", ()),
     ],
 )
-def test_tab(line: str, add: str, choices: tuple[str, ...]) -> None:
+def test_tab_completes(line: str, add: str, choices: tuple[str, ...]) -> None:
     completion = TABLE.complete(line, None)  # type: ignore[arg-type]
     assert (completion.add, completion.choices) == (add, choices)
 
 
-def test_json_and_help_may_stand_anywhere() -> None:
+def test_json_and_help_are_accepted_anywhere() -> None:
     assert TABLE.parse("store -j show").json
     assert TABLE.parse("store shut -h").help
