@@ -18,7 +18,7 @@ from lapel.hardware.interfaces import Storage
 from lapel.settings import Settings
 from lapel.worker import InlineWorker
 from lapel_fleet.time.clocks import VirtualClock, run_virtual
-from parts import Ear, RecordingLink, VirtualFootage
+from simulated_parts import RecordedIndicators, RecordingLink, VirtualFootage
 
 
 class Bench:
@@ -31,7 +31,7 @@ class Bench:
         self.store = EvidenceStore(root, 0)
         self.footage = VirtualFootage(clock, self.config.prebuffer.length_s)
         self.footage.blind = keys.get("blind", False)
-        self.link, self.ear = RecordingLink(), Ear()
+        self.link, self.indicators = RecordingLink(), RecordedIndicators()
         self.settings: Settings = keys.get("settings") or Settings(self.config)
         self.camera = Camera(
             self.config,
@@ -42,7 +42,7 @@ class Bench:
             link=self.link,
             rng=random.Random(7),
             session="s",
-            indicators=self.ear,
+            indicators=self.indicators,
             settings=self.settings,
         )
 
@@ -90,7 +90,7 @@ def test_a_press_records_from_before_it(tmp_path: Path) -> None:
     assert on.link.states == ["booting", "buffering", "recording", "buffering", "off"]
     order = [one.kind for one in on.link.events("recording-started", "prebuffer-saved", "recording-saved")]
     assert order == ["recording-started", "prebuffer-saved", "recording-saved"]
-    assert on.link.said[-1] == "offline: the story is over"
+    assert on.link.published[-1] == "offline: the story is over"
 
 
 def test_a_press_just_after_the_start_says_why_it_is_short(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import pytest
 
-from body import Body, play
+from body_worn_camera import Body, play
 from lapel.states import State
 from lapel.worker import InlineWorker, Worker
 from lapel_fleet.hardware.storage import MemoryStorage

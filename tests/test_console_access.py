@@ -1,34 +1,36 @@
-"""What a technician sees of the parts that a body-worn camera has and a laptop has not."""
+"""What the console reads of the devices that a body-worn camera has and a laptop has not."""
 
 import asyncio
 from typing import Any, cast
 
 import pytest
 
-from body import Body, play
+from body_worn_camera import Body, play
 from lapel.console.diagnosis import findings, survey
 from lapel.console_access import CameraAccess
 from lapel.settings import Settings
 from lapel.worker import InlineWorker
 
 
-class Folder:
+class FolderStorage:
+    """The simulated storage, as an `EvidenceStorage`."""
+
     root = "evidence"
 
     def __init__(self, storage: Any) -> None:
         self.check, self.free_bytes = storage.check, storage.free_bytes
 
 
-def desk_of(on: Body) -> CameraAccess:
-    desk = CameraAccess(on.clock, on.camera.log)
-    desk.sit(on.camera, Settings(on.config), cast(Any, Folder(on.storage)), InlineWorker())
-    return desk
+def access_to(on: Body) -> CameraAccess:
+    access = CameraAccess(on.clock, on.camera.log)
+    access.attach(on.camera, Settings(on.config), cast(Any, FolderStorage(on.storage)), InlineWorker())
+    return access
 
 
-def test_battery_place_and_parts_are_seen() -> None:
+def test_battery_position_and_devices_are_shown() -> None:
     async def story(on: Body) -> None:
-        desk = desk_of(on)
-        battery, position = desk.battery(), desk.position()
+        access = access_to(on)
+        battery, position = access.battery(), access.position()
         assert battery is not None
         assert (battery.percent, battery.charging) == (pytest.approx(100, abs=0.5), False)
         assert battery.temperature_c is not None
@@ -37,45 +39,46 @@ def test_battery_place_and_parts_are_seen() -> None:
         assert position.latitude == pytest.approx(39.29, abs=0.02)
         on.gps.lose_fix()
         await on.clock.sleep(60)
-        lost = desk.position()
+        lost = access.position()
         assert lost is not None
         assert not lost.fix
-        states = {one.name: one.state for one in desk.devices()}
+        states = {device.name: device.state for device in access.devices()}
+        assert (states["video"], states["storage"]) == ("30 frames per second", "see `storage`")
         assert states["battery"].endswith("%")
         assert (states["gps"], states["dock"], states["buttons"]) == ("no fix", "out of the dock", "up")
 
     play(story)
 
 
-@pytest.mark.parametrize("trouble", ["stuck button", "drained battery", "frozen picture"])
-def test_why_names_it_first(trouble: str) -> None:
+@pytest.mark.parametrize("fault", ["stuck button", "low battery", "frozen video"])
+def test_why_names_the_fault_first(fault: str) -> None:
     async def story(on: Body) -> None:
-        desk = desk_of(on)
-        assert not [one for one in findings(await survey(desk)) if one.severity == "blocker"]
-        match trouble:
+        access = access_to(on)
+        assert not [finding for finding in findings(await survey(access)) if finding.severity == "blocker"]
+        match fault:
             case "stuck button":
                 on.buttons.stick("event")
-                told = "button: `event` has been down for 40 s"
-            case "drained battery":
+                expected = "button: `event` has been down for 40 s"
+            case "low battery":
                 on.battery.cliff(4)
-                told = "battery: 4 %"
+                expected = "battery: 4 %"
             case _:
                 on.footage.freeze()
-                told = "video: the image has been frozen for 40 s"
+                expected = "video: the image has been frozen for 40 s"
         await on.clock.sleep(40)
-        assert findings(await survey(desk))[0].what.startswith(told)
+        assert findings(await survey(access))[0].what.startswith(expected)
 
     play(story)
 
 
-def test_presence_is_proved_at_the_button() -> None:
+def test_presence_is_proved_by_holding_the_button() -> None:
     async def story(on: Body) -> None:
-        desk = desk_of(on)
-        assert "Hold the event button" in desk.presence_hint
-        asked = asyncio.create_task(desk.wait_for_presence(20))
+        access = access_to(on)
+        assert "Hold the event button" in access.presence_hint
+        waiting = asyncio.create_task(access.wait_for_presence(20))
         await on.clock.sleep(1)
         await on.buttons.hold("event", 3.2)
-        assert await asked
-        assert not await desk.wait_for_presence(20)
+        assert await waiting
+        assert not await access.wait_for_presence(20)
 
     play(story)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from body import Body, play
+from body_worn_camera import Body, play
 from lapel.states import State
 
 

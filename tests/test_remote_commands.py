@@ -31,7 +31,7 @@ def test_who_asked_for_what_is_on_record(tmp_path: Path) -> None:
     on = play(tmp_path, story)
     (event,) = on.link.events("command-accepted")
     assert event.detail == {"command": "identify", "id": "1", "sender": "desk-3", "reason": "test"}
-    assert "identify 3" in on.ear.lines
+    assert "identify 3" in on.indicators.lines
     assert only_reply(on).result == "done"
 
 
@@ -155,7 +155,7 @@ def test_a_disk_that_does_not_take_the_confirmation_costs_the_change_and_not_the
 
     on = play(tmp_path, trial, settings=settings)
     assert on.camera.ended == "the story is over"
-    assert any("cannot be kept" in line for line in on.ear.lines)
+    assert any("cannot be kept" in line for line in on.indicators.lines)
 
 
 def test_what_was_cut_off_is_answered(tmp_path: Path) -> None:

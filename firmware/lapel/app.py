@@ -1,4 +1,4 @@
-"""One camera put together from a configuration, on the hardware of this machine."""
+"""Assembles a camera from its configuration, on the hardware of this machine."""
 
 import asyncio
 import random
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A camera and what must be closed after it."""
+    """A camera and the parts that must be closed when it has ended."""
 
     camera: Camera
     storage: EvidenceStore
@@ -44,14 +44,17 @@ class App:
     worker: ThreadWorker
 
     def close(self) -> None:
-        """Leave the evidence folder to another camera and end the worker's threads."""
+        """Release the evidence folder and end the worker's threads."""
         self.worker.close()
         self.journal.close()
         self.storage.close()
 
 
 def settings_of(config: Config) -> Settings:
-    """`config` with what was changed remotely since. Raises StorageError when a damaged file is in the way."""
+    """`config` with the changes made to it since, remotely or at the console.
+
+    Raises StorageError when their file is damaged and cannot be set aside.
+    """
     settings = Settings(config, state_folder(config) / "configuration.json")
     settings.load()
     return settings
@@ -60,9 +63,9 @@ def settings_of(config: Config) -> Settings:
 async def run_for_good(
     settings: Settings, make: Callable[[Settings], App], started: Callable[[Camera], None] = lambda _: None
 ) -> str:
-    """Run cameras one after the other, each with the settings then in force, until one ends without a restart.
+    """Run cameras one after the other, each with the settings in force at that time, until one ends without a restart.
 
-    Returns why it ended. Settings on trial that no camera can be assembled with are rolled back. `started` is called
+    Returns why it ended. Settings on trial with which no camera can be assembled are rolled back. `started` is called
     with each camera.
     """
     reason = ""
@@ -92,12 +95,13 @@ def assemble(
     buttons: Buttons | None = None,
     source: FrameSource | None = None,
     contract: Callable[[Config], Contract] | None = None,
-    desk: "CameraAccess | None" = None,
+    access: "CameraAccess | None" = None,
 ) -> App:
-    """Everything that the settings in force name. Raises ConfigError, VideoError or StorageError before anything runs.
+    """Assemble a camera with the settings in force.
 
-    `source` stands in for the one that the configuration names; `contract` for `lapel/v1`, where a back end speaks
-    topics and payloads of its own (examples/foreign_contract.py). `desk` is where a technician's console sits.
+    `source` replaces the video source that the configuration names; `contract` replaces `lapel/v1`, for a back end with
+    topics and payloads of its own (examples/foreign_contract.py). `access` is the console's access to the camera.
+    Raises ConfigError, VideoError or StorageError before anything runs.
     """
     settings = settings if isinstance(settings, Settings) else Settings(settings)
     config = settings.current
@@ -114,35 +118,38 @@ def assemble(
         footage=footage,
         storage=storage,
         worker=worker,
-        link=desk.tapped(link) if desk else link,
+        link=access.intercept(link) if access else link,
         rng=rng,
         session=session,
         indicators=indicators,
         buttons=buttons,
         settings=settings,
-        log=desk.log if desk else None,
+        log=access.log if access else None,
         time_zone=system_time_zone(),
     )
-    if desk is not None:
-        desk.sit(camera, settings, storage, worker)
+    if access is not None:
+        access.attach(camera, settings, storage, worker)
     return App(camera, storage, journal, worker)
 
 
 def evidence_folder(path: Path) -> Path:
-    """The folder, made if only it is missing. A missing parent is more likely a card that is not mounted."""
+    """The folder for recordings, created if it is missing.
+
+    Raises StorageError when its parent is missing, too: then a storage card is probably not mounted.
+    """
     if not path.parent.is_dir():
-        raise StorageError(f"{path}: its parent folder does not exist; is the card mounted, the path right?")
+        raise StorageError(f"{path}: its parent folder does not exist; is the storage card mounted, is the path right?")
     try:
         path.mkdir(exist_ok=True)
     except FileExistsError as error:
         raise StorageError(f"{path}: is a file, not a folder; name a folder for the recordings") from error
     except OSError as error:
-        raise StorageError(f"{path}: cannot be made: {error.strerror}") from error
+        raise StorageError(f"{path}: cannot be created: {error.strerror}") from error
     return path
 
 
 def live_footage(config: Config, source: FrameSource, clock: Clock, rng: RandomSource) -> LiveFootage:
-    """Lens, encoder and pre-event buffer as the configuration wants them."""
+    """Video source, encoder and pre-event buffer as configured."""
     video, prebuffer = config.video, config.prebuffer
     return LiveFootage(
         source,
@@ -156,11 +163,11 @@ def live_footage(config: Config, source: FrameSource, clock: Clock, rng: RandomS
 
 
 def source_of(config: Config, clock: Clock) -> FrameSource:
-    """The lens that the configuration names. Raises VideoError when there can be no such one."""
+    """The video source that the configuration names. Raises VideoError when it cannot exist."""
     video = config.video
     wanted = Wanted(video.width, video.height, video.rate_fps)
     source = open_source(video.source, clock, wait=sleep, wanted=wanted, loop=video.loop, camera=config.camera.name)
-    if isinstance(source, FileSource):  # a file that is no video now will be none later
+    if isinstance(source, FileSource):  # a file that is no video will not become one; a device may appear later
         source.open()
         source.read()
         source.close()
@@ -173,7 +180,7 @@ def _encoder(config: Config, form: FrameFormat) -> Encoder:
 
 
 def lapel_v1(config: Config) -> Contract:
-    """Our own contract, for the camera that `config` names. Raises ConfigError when a name cannot stand in a topic."""
+    """The contract `lapel/v1` for the configured camera. Raises ConfigError when no topic can hold a name."""
     return LapelV1(config.camera.agency, config.camera.site, config.camera.name)
 
 
@@ -192,7 +199,7 @@ def _link(
     if not brokers:
         return NoLink()
     for broker in filter(is_plain, brokers):
-        indicators.show_line(f"warning: {broker} is spoken to in the clear: anybody on the way can read and command")
+        indicators.show_line(f"warning: {broker} is not encrypted: anyone on the way can read it and send commands")
     return Session(
         MqttTransport(brokers, keepalive_s=link.keepalive_s),
         contract,

@@ -8,7 +8,7 @@ from lapel.link.messages import Command
 from lapel.recording import Cause
 from lapel.states import Event
 
-SWITCHED_ON = "the camera was switched on"
+SWITCHED_ON = "the camera was switched on, or its firmware was started"
 
 
 def restarted(reason: str) -> str:

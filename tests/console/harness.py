@@ -24,7 +24,7 @@ from lapel.settings import Settings
 from lapel.worker import InlineWorker
 from lapel_fleet.hardware.serial import SimulatedSerial
 from lapel_fleet.time.clocks import VirtualClock, run_virtual
-from parts import Ear, RecordingLink, VirtualFootage
+from simulated_parts import RecordedIndicators, RecordingLink, VirtualFootage
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ class Harness:
         keys = {("prebuffer", "length_s"): 10, ("recording", "evidence"): "evidence"}
         self.config = load(flags={**keys, **{tuple(key.split("__")): value for key, value in flags.items()}})  # type: ignore[misc]
         self.storage = FixedSizeStorage(folder, self.config.recording.min_free_bytes)
-        self.link, self.indicators = RecordingLink(), Ear()
+        self.link, self.indicators = RecordingLink(), RecordedIndicators()
         self.settings = Settings(self.config, folder / ".lapel" / "configuration.json")
         self.line = SimulatedSerial()
         self.access = CameraWithButton(clock, self.log, step_clock=self._step_clock)
@@ -128,14 +128,14 @@ class Harness:
                 footage=self.footage,
                 storage=self.storage,
                 worker=InlineWorker(),
-                link=self.access.tapped(self.link),
+                link=self.access.intercept(self.link),
                 rng=self._random,
                 session=f"s{self._sessions}",
                 indicators=self.indicators,
                 settings=self.settings,
                 log=self.log,
             )
-            self.access.sit(self.camera, self.settings, self.storage, InlineWorker())
+            self.access.attach(self.camera, self.settings, self.storage, InlineWorker())
             await self.camera.run()
             if not self.camera.restarts:
                 return

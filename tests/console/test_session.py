@@ -343,12 +343,12 @@ def test_after_an_internal_error_in_the_session_a_user_can_log_in_again(
 
 def test_a_client_that_attaches_before_the_camera_has_started_waits(folder: Path) -> None:
     async def steps(harness: Harness) -> None:
-        attached, harness.access._now = harness.access._now, None
+        attached, harness.access._current = harness.access._current, None
         await harness.attach()
         await harness.clock.sleep(3)
-        assert b"the camera is not there yet" in harness.output
+        assert b"the camera is still starting" in harness.output
         assert b"internal error" not in harness.output
-        harness.access._now = attached
+        harness.access._current = attached
         await harness.clock.sleep(2)
         await harness.log_in()
         assert harness.prompt == "cam-0001 buffering>"

@@ -2,11 +2,11 @@
 
 import pytest
 
+from footage_contract import SHORT_S, STORIES, Story, tell
 from lapel_fleet.hardware.footage import ComputedFootage
 from lapel_fleet.hardware.shared_clip import BlankSource, FragmentSource
 from lapel_fleet.time.clocks import VirtualClock, run_virtual
 from shared_clips import numbered_reel
-from stories import SHORT_S, STORIES, Story, tell
 
 
 @pytest.fixture(params=["blank", "clip"])

@@ -10,7 +10,7 @@ from lapel.hardware.desktop.terminal import PlainIndicators, StatusLine
 from lapel.hardware.interfaces import Indicators, Signal
 from lapel.states import State
 from lapel_fleet.hardware.indicators import SimulatedIndicators
-from parts import Ear
+from simulated_parts import RecordedIndicators
 
 
 class Tty(io.StringIO):
@@ -34,7 +34,7 @@ def simulated() -> tuple[Indicators, Callable[[], str]]:
 
 
 def ear() -> tuple[Indicators, Callable[[], str]]:
-    one = Ear()
+    one = RecordedIndicators()
     return one, lambda: "\n".join(one.lines)
 
 

@@ -24,7 +24,7 @@ from lapel.link.transport import Inbound
 from lapel.worker import InlineWorker
 from lapel_fleet.time.clocks import VirtualClock, run_virtual
 from link.wire import Wire
-from parts import Ear, VirtualFootage
+from simulated_parts import RecordedIndicators, VirtualFootage
 
 CONTRACT = LapelV1("demo", "home", "cam-0001")
 TOPIC = CONTRACT.command_topic
@@ -34,7 +34,7 @@ class Stage:
     """A whole camera on a wire."""
 
     def __init__(self, clock: VirtualClock, root: Path, journal: Journal, session: str) -> None:
-        self.clock, self.wire, self.ear = clock, Wire(), Ear()
+        self.clock, self.wire, self.ear = clock, Wire(), RecordedIndicators()
         self._store = EvidenceStore(root, 0)
         self.footage = VirtualFootage(clock, 5)
         rng = random.Random(3)

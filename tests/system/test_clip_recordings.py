@@ -20,7 +20,7 @@ from lapel_fleet.hardware.clip_encoding import drawn_loop
 from lapel_fleet.hardware.footage import ComputedFootage
 from lapel_fleet.hardware.shared_clip import SharedClip
 from lapel_fleet.time.clocks import VirtualClock, run_virtual
-from parts import Ear
+from simulated_parts import RecordedIndicators
 from system.videos import complaints, length_s
 
 PREBUFFER_S = 5.0
@@ -41,7 +41,7 @@ class Wearer:
         flags = {("camera", "name"): name, ("prebuffer", "length_s"): PREBUFFER_S, ("recording", "min_free_bytes"): 0}
         self.camera = Camera(
             load(flags=flags), clock=clock, footage=self.footage, storage=self.store, worker=InlineWorker(),
-            link=NoLink(), rng=random.Random(name), session="s", indicators=Ear(),
+            link=NoLink(), rng=random.Random(name), session="s", indicators=RecordedIndicators(),
         )  # fmt: skip
 
     async def live(self, story: "Story") -> None:

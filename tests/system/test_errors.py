@@ -92,7 +92,10 @@ def test_a_configuration_that_cannot_be_used_names_file_section_and_key(
 
 @pytest.mark.parametrize(
     ("place", "reason"),
-    [("no/evidence", "its parent folder does not exist; is the card mounted"), ("file", "is a file, not a folder")],
+    [
+        ("no/evidence", "its parent folder does not exist; is the storage card mounted"),
+        ("file", "is a file, not a folder"),
+    ],
 )
 def test_an_evidence_folder_that_cannot_be_is_named(place: str, reason: str, things: Path) -> None:
     code, line = refusal("run", "--video", "scene", "--evidence", things / place)
@@ -150,7 +153,7 @@ async def test_a_read_only_card_is_a_fault_until_it_is_writable(tmp_path: Path) 
             await ends_well(cam)
         mount("-o", "remount,ro", str(place))
         code, line = refusal("run", "--video", "scene", "--evidence", place / "new")
-        assert (code, line) == (3, f"{place}/new: cannot be made: Read-only file system")
+        assert (code, line) == (3, f"{place}/new: cannot be created: Read-only file system")
 
 
 async def test_a_card_without_room_is_a_fault(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import random
 from pathlib import Path
 
+from footage_contract import SHORT_S, STORIES, tell
 from lapel.camera import Camera
 from lapel.clock import SystemClock
 from lapel.config import Config, load
@@ -12,8 +13,7 @@ from lapel.link.interface import NoLink
 from lapel.worker import ThreadWorker
 from lapel_fleet.checkers.clip import judge
 from lapel_fleet.hardware.pixel_footage import PixelFootage
-from parts import Ear
-from stories import SHORT_S, STORIES, tell
+from simulated_parts import RecordedIndicators
 from system.process import until
 
 
@@ -43,7 +43,7 @@ async def test_a_recording_with_a_pulled_cable_is_playable_and_honest(tmp_path: 
     )
     camera = Camera(
         config(), clock=SystemClock(), footage=lens, storage=store, worker=worker, link=NoLink(),
-        rng=random.Random(1), session="s", indicators=Ear(),
+        rng=random.Random(1), session="s", indicators=RecordedIndicators(),
     )  # fmt: skip
     life = asyncio.create_task(camera.run())
     await asyncio.sleep(2.5)

@@ -92,8 +92,8 @@ class SimulatedConsole:
         if desk is None or desk.log is not camera.camera.log:
             desk = self._desk = SimulatedCameraAccess(camera)
             self._turned.set()
-        desk.listen(camera.tap)
-        desk.sit(camera.camera, camera.settings, CardOfCamera(camera), camera.worker)
+        desk.intercept_tap(camera.tap)
+        desk.attach(camera.camera, camera.settings, CardOfCamera(camera), camera.worker)
 
     def end(self) -> None:
         """See `AttachedConsole.end`."""
@@ -146,7 +146,7 @@ class SimulatedCameraAccess(CameraAccess):
 
     async def probe(self) -> Sequence[Check]:
         """See `ConsoleCamera.probe`."""
-        return await self._simulated.network.probe(self._probe_id)
+        return await self._simulated.network.probe(self._probe_client_id)
 
     async def _command(self, command: Command) -> Outcome:
         """What a technician does here goes into the camera's truth."""
@@ -155,7 +155,7 @@ class SimulatedCameraAccess(CameraAccess):
 
 
 class CardOfCamera:
-    """Implements `lapel.console_access.EvidenceCard`: a simulated camera's storage card."""
+    """Implements `lapel.console_readings.EvidenceStorage`: a simulated camera's storage card."""
 
     root = CARD
 
@@ -163,19 +163,19 @@ class CardOfCamera:
         self._camera = camera
 
     def check(self) -> None:
-        """See `EvidenceCard.check`."""
+        """See `EvidenceStorage.check`."""
         self._camera.storage.check()
 
     def free_bytes(self) -> int:
-        """See `EvidenceCard.free_bytes`."""
+        """See `EvidenceStorage.free_bytes`."""
         return self._camera.storage.free_bytes()
 
     def listing(self) -> list[Account]:
-        """See `EvidenceCard.listing`."""
+        """See `EvidenceStorage.listing`."""
         return self._camera.contents.listing()
 
     def video(self, recording: str) -> Path:
-        """See `EvidenceCard.video`."""
+        """See `EvidenceStorage.video`."""
         return self._camera.contents.file(recording)
 
 

@@ -18,7 +18,7 @@ from lapel_fleet.hardware.gps import SimulatedGps
 from lapel_fleet.hardware.indicators import SimulatedIndicators
 from lapel_fleet.hardware.storage import MemoryStorage
 from lapel_fleet.time.clocks import VirtualClock, run_virtual
-from parts import RecordingLink
+from simulated_parts import RecordingLink
 
 Story = Callable[["Body"], Coroutine[Any, Any, None]]
 
@@ -84,10 +84,10 @@ class Body:
         return self.indicators.history.count(what)
 
     def telemetry(self) -> Telemetry:
-        return [one for one in self.link.said if isinstance(one, Telemetry)][-1]
+        return [one for one in self.link.published if isinstance(one, Telemetry)][-1]
 
     def flags(self) -> list[str]:
-        return [one for one in self.link.said if isinstance(one, StateMessage)][-1].flags
+        return [one for one in self.link.published if isinstance(one, StateMessage)][-1].flags
 
 
 def play(story: Story, **keys: Any) -> Body:

@@ -1,4 +1,4 @@
-"""Simulated parts of a camera: footage that comes by itself in virtual time, a link that remembers what was said."""
+"""Simulated parts of a camera: footage in virtual time, a link and indicators that record what they get."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from lapel.states import State
 
 
 class VirtualFootage:
-    """Ten pictures a second; a fragment each second, or where it is cut."""
+    """Ten frames per second; a fragment every second, or where it is cut."""
 
     def __init__(self, clock: Clock, length_s: float, max_bytes: int = 10**9) -> None:
         self._clock, self._buffer = clock, PreEventBuffer(length_s, max_bytes)
@@ -23,23 +23,25 @@ class VirtualFootage:
         self._task: asyncio.Task[None] | None = None
         self._number, self._from_s = 0, 0.0
         self.lost: str | None = None
+        """Why no frames arrive, as `status` reports it; set by a test."""
         self.blind = False
+        """Whether no fragment is delivered, and no reason reported."""
 
     async def start(self, listener: FootageListener, reason: str) -> None:
         if self._task is None:
             self._buffer.begin(reason)
             self._listener, self._from_s = listener, self._clock.mono_s()
-            self._task = asyncio.create_task(self._film())
+            self._task = asyncio.create_task(self._capture())
 
     async def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
             self._task = None
-            self._close()
+            self._close_fragment()
             self._buffer.clear()
 
     async def cut(self) -> None:
-        self._close()
+        self._close_fragment()
 
     def before(self, moment: Instant) -> PreEvent:
         return self._buffer.before(moment)
@@ -47,12 +49,12 @@ class VirtualFootage:
     def status(self) -> FootageStatus:
         return FootageStatus(self._buffer.held_s, self._buffer.held_bytes, 10.0, 0, self.lost)
 
-    async def _film(self) -> None:
+    async def _capture(self) -> None:
         while True:
             await self._clock.sleep(self._from_s + 1.0 - self._clock.mono_s())
-            self._close()
+            self._close_fragment()
 
-    def _close(self) -> None:
+    def _close_fragment(self) -> None:
         end_s = self._clock.mono_s()
         length_s, start_s = end_s - self._from_s, self._from_s
         if self._listener is None or length_s < 0.01:
@@ -61,16 +63,17 @@ class VirtualFootage:
             self._from_s = end_s
             return
         self._number, self._from_s = self._number + 1, end_s
-        one: Fragment = fragment(self._number, start_s, length_s, max(1, round(10 * length_s)))
-        self._buffer.append(one)
-        self._listener.on_fragment(one)
+        closed: Fragment = fragment(self._number, start_s, length_s, max(1, round(10 * length_s)))
+        self._buffer.append(closed)
+        self._listener.on_fragment(closed)
 
 
 class RecordingLink:
-    """A link that is always up, and keeps what it was told."""
+    """A link that is always up, and keeps what is published."""
 
     def __init__(self) -> None:
-        self.said: list[Any] = []
+        self.published: list[Any] = []
+        """Messages in order; at the end the line `offline: REASON`."""
         self.host: LinkHost | None = None
         self._closed = asyncio.Event()
 
@@ -80,35 +83,37 @@ class RecordingLink:
         await self._closed.wait()
 
     def publish(self, message: Any) -> None:
-        self.said.append(message)
+        self.published.append(message)
 
     def status(self) -> LinkStatus:
         return LinkStatus(up=True)
 
     async def close(self, reason: str) -> None:
-        self.said.append(f"offline: {reason}")
+        self.published.append(f"offline: {reason}")
         self._closed.set()
 
-    def command(self, command: str, id_: str = "1") -> None:
+    def command(self, command: str, id_: str = "1", *, sender: str = "") -> None:
+        """Deliver a command to the camera."""
         assert self.host is not None
-        self.host.on_command(Command(id=id_, command=command, reason="test"))  # type: ignore[arg-type]
+        self.host.on_command(Command(id=id_, command=command, reason="test", sender=sender))  # type: ignore[arg-type]
 
     @property
     def states(self) -> list[str]:
-        """Each published state, repetitions left out."""
-        told = [one.state for one in self.said if isinstance(one, StateMessage)]
-        return [state for before, state in zip(["", *told], told, strict=False) if state != before]
+        """Each published state, without repetitions."""
+        states = [message.state for message in self.published if isinstance(message, StateMessage)]
+        return [state for before, state in zip(["", *states], states, strict=False) if state != before]
 
     @property
     def replies(self) -> list[Reply]:
-        return [one for one in self.said if isinstance(one, Reply)]
+        return [message for message in self.published if isinstance(message, Reply)]
 
     def events(self, *kinds: str) -> list[EventMessage]:
-        return [one for one in self.said if isinstance(one, EventMessage) and one.kind in kinds]
+        """The published events of these kinds."""
+        return [message for message in self.published if isinstance(message, EventMessage) and message.kind in kinds]
 
 
-class Ear:
-    """Indicators that remember."""
+class RecordedIndicators:
+    """Indicators that keep what they show."""
 
     def __init__(self, on_line: Callable[[str], None] = lambda _: None) -> None:
         self.lines: list[str] = []

@@ -1,0 +1,299 @@
+"""What a camera reports to its console: the read-only half of the console's access (`console_access.py`)."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from lapel import __version__
+from lapel.camera import Camera
+from lapel.check import Check
+from lapel.clock import Clock, iso
+from lapel.config import SECTIONS, Config, Scalar
+from lapel.console.interface import (
+    BatteryStatus,
+    BufferStatus,
+    CameraOverview,
+    Clip,
+    Device,
+    HeldButton,
+    NetworkStatus,
+    Position,
+    StorageStatus,
+    VideoStatus,
+)
+from lapel.errors import LapelError, StorageError
+from lapel.link.certificate import good_until
+from lapel.link.interface import Link, LinkStatus
+from lapel.link.messages import EventMessage
+from lapel.link.mqtt import brokers_at
+from lapel.link.probe import probed
+from lapel.logs import Log
+from lapel.recording import Account
+from lapel.settings import Settings
+from lapel.worker import Worker
+
+_EVENTS_KEPT = 5_000
+_FRESH_FIX_S = 10.0
+"""An older fix counts as no fix: it is where the camera was, not where it is."""
+
+_EXPIRED = "alert certificate expired"
+"""OpenSSL's words when the broker rejects the camera's own certificate. It has others for an expired certificate of the
+broker.
+"""
+
+
+class EvidenceStorage(Protocol):
+    """The storage for recordings, as the console reads it. Blocking: called through a Worker. Raises StorageError."""
+
+    @property
+    def root(self) -> object:
+        """The folder, or another name for it."""
+
+    def check(self) -> None:
+        """Raise when no recording could be started now."""
+
+    def free_bytes(self) -> int:
+        """Room left for recordings."""
+
+    def listing(self) -> list[Account]:
+        """The accounts of all clips."""
+
+    def video(self, recording: str) -> Path:
+        """The video file of a clip."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedCamera:
+    """The camera that the console serves at the moment, and what belongs to it."""
+
+    camera: Camera
+    config: Config
+    settings: Settings
+    storage: EvidenceStorage
+    worker: Worker
+    certificate_until: datetime | None
+    """Of the client certificate that the camera has used since it started."""
+
+
+class CameraReadings:
+    """The reading methods of `lapel.console.interface.ConsoleCamera`, for a real camera.
+
+    Outlives the camera: a restart attaches the next one. Events and interrupted recordings are kept across restarts.
+    """
+
+    def __init__(self, clock: Clock, log: Log) -> None:
+        self._clock, self.log = clock, log
+        self._events: deque[EventMessage] = deque(maxlen=_EVENTS_KEPT)
+        self._link: Link | None = None
+        self._current: AttachedCamera | None = None
+        self._interrupted: list[str] = []
+
+    def attach(self, camera: Camera, settings: Settings, storage: EvidenceStorage, worker: Worker) -> None:
+        """Serve this camera from now on; it may have been running for a while."""
+        config = settings.current
+        until = good_until(Path(config.link.cert)) if config.link.cert else None
+        self._current = AttachedCamera(camera, config, settings, storage, worker, until)
+        self._interrupted += camera.recovered
+
+    @property
+    def _attached(self) -> AttachedCamera:
+        if self._current is None:
+            raise LapelError("the camera is still starting; try again in a moment")
+        return self._current
+
+    def _record_event(self, event: EventMessage) -> None:
+        self._events.append(event)
+        if event.kind == "recovered":
+            self._interrupted.append(str(event.detail.get("recording")))
+
+    # -- the camera ----------------------------------------------------------------------------------------------------
+
+    def overview(self) -> CameraOverview:
+        """See `ConsoleCamera.overview`."""
+        attached, now = self._attached, self._clock.now()
+        status, message = attached.camera.status(), attached.camera.state_message()
+        return CameraOverview(
+            camera=attached.config.camera.name,
+            state=status.state.value,
+            reason=status.reason,
+            flags=status.flags,
+            firmware=__version__,
+            session=message.session,
+            time=iso(now.utc),
+            clock=self._clock.quality(),
+            uptime_s=round(attached.camera.uptime_s(), 3),
+            recording=status.recording,
+            recorded_s=round(status.recorded_s, 3),
+            configuration=attached.settings.version,
+            interrupted=tuple(self._interrupted),
+        )
+
+    def settings(self) -> dict[str, dict[str, Scalar | None]]:
+        """See `ConsoleCamera.settings`."""
+        config = self._attached.settings.current
+        return {name: msgspec.to_builtins(getattr(config, name)) for name in SECTIONS}
+
+    def history(self) -> Sequence[dict[str, object]]:
+        """See `ConsoleCamera.history`."""
+        return [msgspec.to_builtins(event) for event in self._events]
+
+    # -- video and storage ---------------------------------------------------------------------------------------------
+
+    def video(self) -> VideoStatus:
+        """See `ConsoleCamera.video`."""
+        footage = self._attached.camera.status().footage
+        return VideoStatus(
+            source=self._attached.config.video.source,
+            fps=round(footage.measured_fps, 2),
+            dropped_frames=footage.dropped_frames,
+            lost=footage.lost,
+            last_frame_age_s=footage.last_frame_age_s,
+            unchanged_s=footage.unchanged_s,
+        )
+
+    def buffer(self) -> BufferStatus:
+        """See `ConsoleCamera.buffer`."""
+        footage, configured = self._attached.camera.status().footage, self._attached.config.prebuffer
+        return BufferStatus(
+            asked_s=configured.length_s,
+            held_s=round(footage.buffered_s, 3),
+            held_bytes=footage.buffered_bytes,
+            max_bytes=configured.max_bytes,
+        )
+
+    async def storage(self) -> StorageStatus:
+        """See `ConsoleCamera.storage`."""
+        attached = self._attached
+        folder, needed = str(attached.storage.root), attached.config.recording.min_free_bytes
+        free: int | None = None
+        try:
+            free = await attached.worker.run(attached.storage.free_bytes)
+            await attached.worker.run(attached.storage.check)
+        except StorageError as error:
+            return StorageStatus(folder=folder, ok=False, finding=str(error), free_bytes=free, needed_bytes=needed)
+        return StorageStatus(folder=folder, ok=True, finding="writable", free_bytes=free, needed_bytes=needed)
+
+    async def clips(self) -> Sequence[Clip]:
+        """See `ConsoleCamera.clips`."""
+        accounts = await self._attached.worker.run(self._attached.storage.listing)
+        return [
+            Clip(
+                recording=account.recording,
+                status=account.status,
+                trigger_time=account.trigger_time,
+                duration_s=account.duration_s,
+                video_bytes=account.video_bytes,
+                reason=account.stop.reason if account.stop else "",
+            )
+            for account in accounts
+        ]
+
+    async def clip_file(self, recording: str) -> Path:
+        """See `ConsoleCamera.clip_file`."""
+        return await self._attached.worker.run(partial(self._attached.storage.video, recording))
+
+    # -- devices -------------------------------------------------------------------------------------------------------
+
+    def battery(self) -> BatteryStatus | None:
+        """See `ConsoleCamera.battery`."""
+        charge = self._attached.camera.charge()
+        if charge is None:
+            return None
+        return BatteryStatus(
+            percent=round(charge.percent, 1),
+            minutes_left=charge.minutes_left,
+            charging=charge.charging,
+            temperature_c=round(charge.temperature_c, 1),
+        )
+
+    def position(self) -> Position | None:
+        """See `ConsoleCamera.position`."""
+        satellites, fix = self._attached.camera.satellites(), self._attached.camera.last_fix()
+        if satellites is None:
+            return None
+        if fix is None:
+            return Position(fix=False, satellites=satellites)
+        return Position(
+            fix=fix.age_s <= _FRESH_FIX_S,
+            satellites=satellites,
+            latitude=fix.latitude,
+            longitude=fix.longitude,
+            accuracy_m=fix.accuracy_m,
+        )
+
+    def held_buttons(self) -> Sequence[HeldButton]:
+        """See `ConsoleCamera.held_buttons`."""
+        return [HeldButton(name=held.button, held_s=round(held.held_s, 1)) for held in self._attached.camera.held()]
+
+    def devices(self) -> Sequence[Device]:
+        """See `ConsoleCamera.devices`."""
+        video, network = self.video(), self.network()
+        frames = f"no frames: {video.lost}" if video.lost else f"{video.fps:g} frames per second"
+        link = "up" if network.up else network.reason
+        return [
+            Device(name="video", kind=video.source, state=frames),
+            Device(name="storage", kind=str(self._attached.storage.root), state="see `storage`"),
+            Device(name="link", kind=network.broker or "none", state=link),
+            Device(name="clock", kind="system", state=self._clock.quality()),
+            *self._body_worn_devices(),
+        ]
+
+    def _body_worn_devices(self) -> list[Device]:
+        """The devices that a laptop does not have."""
+        battery, position, camera = self.battery(), self.position(), self._attached.camera
+        devices = []
+        if battery is not None:
+            charging = ", charging" if battery.charging else ""
+            devices.append(Device(name="battery", kind="gauge", state=f"{battery.percent:.0f} %{charging}"))
+        if position is not None:
+            devices.append(Device(name="gps", kind="receiver", state="fix" if position.fix else "no fix"))
+        if (docked := camera.is_docked()) is not None:
+            devices.append(Device(name="dock", kind="contacts", state="in the dock" if docked else "out of the dock"))
+        if camera.has_switches:
+            down = [f"{held.name} down for {held.held_s:.0f} s" for held in self.held_buttons()]
+            devices.append(Device(name="buttons", kind="event, power", state=", ".join(down) or "up"))
+        return devices
+
+    # -- network -------------------------------------------------------------------------------------------------------
+
+    def network(self) -> NetworkStatus:
+        """See `ConsoleCamera.network`."""
+        status = self._link.status() if self._link else LinkStatus()
+        until = self._attached.certificate_until
+        return NetworkStatus(
+            broker=_without_password(self._attached.config.link.broker),
+            up=status.up,
+            reason=status.reason,
+            events_waiting=status.events_waiting,
+            events_dropped=status.events_dropped,
+            certificate_until=iso(until) if until else None,
+            certificate_expired=_EXPIRED in status.reason or (until is not None and until <= self._clock.now().utc),
+        )
+
+    async def probe(self) -> Sequence[Check]:
+        """See `ConsoleCamera.probe`. Several brokers are probed in turn; each step names its broker."""
+        link = self._attached.config.link
+        if not link.broker:
+            return []
+        ca, cert, key = (Path(name) if name else None for name in (link.ca, link.cert, link.key))
+        brokers = brokers_at(link.broker, ca=ca, cert=cert, key=key, allow_plain=link.allow_plain)
+        return await probed(brokers, self._probe_client_id)
+
+    @property
+    def _probe_client_id(self) -> str:
+        """A client id of its own: with the camera's, the broker would drop the camera's connection."""
+        own = self._attached.config.camera
+        return f"lapel/{own.agency}/{own.site}/{own.name}-probe"
+
+
+def _without_password(urls: str) -> str:
+    return " ".join(
+        f"{scheme}{slashes}{rest.rpartition('@')[2]}"
+        for scheme, slashes, rest in (url.partition("//") for url in urls.split())
+    )
