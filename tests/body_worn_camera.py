@@ -20,11 +20,11 @@ from lapel_fleet.hardware.storage import MemoryStorage
 from lapel_fleet.time.clocks import VirtualClock, run_virtual
 from simulated_parts import RecordingLink
 
-Story = Callable[["Body"], Coroutine[Any, Any, None]]
+Steps = Callable[["BodyWornHarness"], Coroutine[Any, Any, None]]
 
 
-class Body:
-    """A camera, and the hands and the weather around it."""
+class BodyWornHarness:
+    """The camera and its simulated devices. `steps` of a test begin 60 s after it was switched on."""
 
     def __init__(
         self,
@@ -33,16 +33,16 @@ class Body:
         percent: float = 100.0,
         storage: Any = None,
         worker: Worker | None = None,
-        first: Callable[["Body"], None] = lambda _: None,
+        before_power_on: Callable[["BodyWornHarness"], None] = lambda _: None,
     ) -> None:
-        """`first` is done to it before it is switched on."""
+        """`percent`: of the battery's charge. `before_power_on` is called with it before it is switched on."""
         self.clock, self.link, self.indicators = clock, RecordingLink(), SimulatedIndicators()
         self.storage = storage or MemoryStorage()
         self.battery = SimulatedBattery(clock, random.Random(1), percent=percent)
         self.indicators.watchers.append(self.battery.shows)
         self.dock, self.buttons = SimulatedDock(self.battery), SimulatedButtons(clock)
         self.gps = SimulatedGps(clock, random.Random(2), "baltimore")
-        first(self)
+        before_power_on(self)
         self.footage = ComputedFootage(clock, 10.0, 8_000_000)
         self.config = load(flags={("recording", "min_free_bytes"): 0})
         self.camera = Camera(
@@ -61,39 +61,46 @@ class Body:
             positioning=self.gps,
         )
 
-    async def live(self, story: Story) -> None:
-        life = asyncio.create_task(self.camera.run())
+    async def run(self, steps: Steps) -> None:
+        """Switch the camera on, carry out `steps` after a minute, and shut it down."""
+        running = asyncio.create_task(self.camera.run())
         try:
             await self.clock.sleep(60)
-            await story(self)
-            self.camera.shut_down("the story is over")
-            await life
+            await steps(self)
+            self.camera.shut_down("the test is over")
+            await running
         finally:
-            life.cancel()
+            running.cancel()
 
     @property
     def state(self) -> State:
         return self.camera.status().state
 
-    async def start(self) -> None:
+    async def start_recording(self) -> None:
+        """The wearer presses twice."""
         self.buttons.press("event", times=2)
         await self.clock.sleep(5)
         assert self.state is State.RECORDING
 
-    def told(self, what: str) -> int:
-        return self.indicators.history.count(what)
+    def count(self, indication: str) -> int:
+        """How often this was indicated so far: `signals recording`, `shows dark`."""
+        return self.indicators.history.count(indication)
 
     def telemetry(self) -> Telemetry:
-        return [one for one in self.link.published if isinstance(one, Telemetry)][-1]
+        """The newest telemetry message."""
+        return [message for message in self.link.published if isinstance(message, Telemetry)][-1]
 
     def flags(self) -> list[str]:
-        return [one for one in self.link.published if isinstance(one, StateMessage)][-1].flags
+        """The flags of the newest state message."""
+        return [message for message in self.link.published if isinstance(message, StateMessage)][-1].flags
 
 
-def play(story: Story, **keys: Any) -> Body:
-    async def program(clock: VirtualClock) -> Body:
-        body = Body(clock, **keys)
-        await body.live(story)
-        return body
+def run_steps(steps: Steps, **options: Any) -> BodyWornHarness:
+    """A camera from power-on until it is off, in which `steps` are carried out."""
+
+    async def program(clock: VirtualClock) -> BodyWornHarness:
+        harness = BodyWornHarness(clock, **options)
+        await harness.run(steps)
+        return harness
 
     return run_virtual(program)

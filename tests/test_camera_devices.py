@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import pytest
 
-from body_worn_camera import Body, play
+from body_worn_camera import BodyWornHarness, run_steps
 from lapel.states import State
 from lapel.worker import InlineWorker, Worker
 from lapel_fleet.hardware.storage import MemoryStorage
@@ -16,241 +16,243 @@ T = TypeVar("T")
 # -- buttons ---------------------------------------------------------------------------------------------------------
 
 
-def test_twice_starts_once_marks_and_a_hold_stops() -> None:
-    async def story(on: Body) -> None:
-        on.buttons.press("event")
-        await on.clock.sleep(5)
-        assert on.state is State.BUFFERING
-        await on.start()
-        on.buttons.press("event")
-        await on.clock.sleep(5)
-        await on.buttons.hold("event", 2.9)  # not long enough: a marker
-        await on.clock.sleep(5)
-        assert on.state is State.RECORDING
-        await on.buttons.hold("event", 3.5)
-        await on.clock.sleep(1)
-        assert on.state is State.BUFFERING
+def test_a_double_press_starts_a_press_marks_and_a_hold_stops() -> None:
+    async def steps(harness: BodyWornHarness) -> None:
+        harness.buttons.press("event")
+        await harness.clock.sleep(5)
+        assert harness.state is State.BUFFERING
+        await harness.start_recording()
+        harness.buttons.press("event")
+        await harness.clock.sleep(5)
+        await harness.buttons.hold("event", 2.9)  # not long enough: a marker
+        await harness.clock.sleep(5)
+        assert harness.state is State.RECORDING
+        await harness.buttons.hold("event", 3.5)
+        await harness.clock.sleep(1)
+        assert harness.state is State.BUFFERING
 
-    on = play(story)
-    (account,) = on.storage.listing()
+    harness = run_steps(steps)
+    (account,) = harness.storage.listing()
     assert (account.status, account.start.source, len(account.markers_s)) == ("complete", "button", 2)
-    assert on.link.events("refused") == []
+    assert harness.link.events("refused") == []
 
 
-def test_a_stuck_button_stops_once_and_is_seen() -> None:
-    async def story(on: Body) -> None:
-        await on.start()
-        on.buttons.stick("event")
-        await on.clock.sleep(40)
-        assert on.state is State.BUFFERING
-        (held,) = on.camera.held()
+def test_a_stuck_button_stops_a_recording_once_and_is_reported_as_held() -> None:
+    async def steps(harness: BodyWornHarness) -> None:
+        await harness.start_recording()
+        harness.buttons.stick("event")
+        await harness.clock.sleep(40)
+        assert harness.state is State.BUFFERING
+        (held,) = harness.camera.held()
         assert (held.button, held.held_s) == ("event", pytest.approx(40))
-        on.buttons.press("event", times=2)
-        await on.clock.sleep(5)
-        assert on.state is State.BUFFERING
-        on.buttons.free("event")
-        await on.clock.sleep(1)
-        assert on.camera.held() == []
-        await on.start()
+        harness.buttons.press("event", times=2)
+        await harness.clock.sleep(5)
+        assert harness.state is State.BUFFERING
+        harness.buttons.free("event")
+        await harness.clock.sleep(1)
+        assert harness.camera.held() == []
+        await harness.start_recording()
 
-    assert len(play(story).storage.listing()) == 2
-
-
-def test_the_power_button_switches_off_but_not_while_it_records() -> None:
-    async def story(on: Body) -> None:
-        await on.start()
-        await on.buttons.hold("power", 4)
-        assert on.state is State.RECORDING
-        await on.buttons.hold("event", 4)
-        on.buttons.press("power")
-        await on.clock.sleep(5)
-        assert on.state is State.BUFFERING
-        await on.buttons.hold("power", 4)
-
-    on = play(story)
-    assert on.camera.ended == "switched off"
-    assert [one.detail["event"] for one in on.link.events("refused")] == ["power_off"]
+    assert len(run_steps(steps).storage.listing()) == 2
 
 
-def test_a_power_button_that_was_down_already_switches_nothing_off() -> None:
-    async def story(on: Body) -> None:
-        assert on.state is State.BUFFERING
-        (held,) = on.camera.held()
+def test_the_power_button_switches_off_but_not_while_recording() -> None:
+    async def steps(harness: BodyWornHarness) -> None:
+        await harness.start_recording()
+        await harness.buttons.hold("power", 4)
+        assert harness.state is State.RECORDING
+        await harness.buttons.hold("event", 4)
+        harness.buttons.press("power")
+        await harness.clock.sleep(5)
+        assert harness.state is State.BUFFERING
+        await harness.buttons.hold("power", 4)
+
+    harness = run_steps(steps)
+    assert harness.camera.ended == "switched off"
+    assert [event.detail["event"] for event in harness.link.events("refused")] == ["power_off"]
+
+
+def test_a_power_button_that_is_down_at_power_on_does_not_switch_off() -> None:
+    async def steps(harness: BodyWornHarness) -> None:
+        assert harness.state is State.BUFFERING
+        (held,) = harness.camera.held()
         assert held.button == "power"
-        on.buttons.press("event")
-        await on.clock.sleep(5)
-        on.buttons.free("power")
-        await on.clock.sleep(5)
-        assert on.state is State.BUFFERING
+        harness.buttons.press("event")
+        await harness.clock.sleep(5)
+        harness.buttons.free("power")
+        await harness.clock.sleep(5)
+        assert harness.state is State.BUFFERING
 
-    play(story, first=lambda on: on.buttons.stick("power"))
+    run_steps(steps, before_power_on=lambda harness: harness.buttons.stick("power"))
 
 
-def test_a_start_on_a_full_card_is_refused_aloud() -> None:
-    class FullCard(MemoryStorage):
+def test_a_start_with_a_full_storage_is_refused_audibly() -> None:
+    class FullStorage(MemoryStorage):
         def free_bytes(self) -> int:
             return -1
 
-    async def story(on: Body) -> None:
-        on.buttons.press("event", times=2)
-        await on.clock.sleep(1)
-        assert on.told("signals refused") == 1
+    async def steps(harness: BodyWornHarness) -> None:
+        harness.buttons.press("event", times=2)
+        await harness.clock.sleep(1)
+        assert harness.count("signals refused") == 1
 
-    play(story, storage=FullCard())
-
-
-def test_who_holds_the_button_when_asked_stands_before_the_camera_and_stops_nothing() -> None:
-    async def story(on: Body) -> None:
-        await on.start()
-        asked = [asyncio.create_task(on.camera.presence(30)) for _ in range(2)]
-        await on.clock.sleep(10)
-        await on.buttons.hold("event", 4)
-        assert [await one for one in asked] == [True, True]
-        assert on.state is State.RECORDING
-        await on.buttons.hold("event", 4)
-        await on.clock.sleep(1)
-        assert on.state is State.BUFFERING
-
-    play(story)
+    run_steps(steps, storage=FullStorage())
 
 
-def test_who_does_not_is_not_there() -> None:
-    async def story(on: Body) -> None:
-        began_s = on.clock.mono_s()
-        asked = asyncio.create_task(on.camera.presence(30))
-        on.buttons.press("event")
-        await on.buttons.hold("power", 1)
-        assert not await asked
-        assert on.clock.mono_s() - began_s == 30
-        on.buttons.stick("event")
-        await on.clock.sleep(10)
-        assert not await on.camera.presence(30), "a stuck button is nobody"
+def test_a_hold_that_proves_presence_does_not_stop_the_recording() -> None:
+    async def steps(harness: BodyWornHarness) -> None:
+        await harness.start_recording()
+        waiting = [asyncio.create_task(harness.camera.presence(30)) for _ in range(2)]
+        await harness.clock.sleep(10)
+        await harness.buttons.hold("event", 4)
+        assert [await task for task in waiting] == [True, True]
+        assert harness.state is State.RECORDING
+        await harness.buttons.hold("event", 4)
+        await harness.clock.sleep(1)
+        assert harness.state is State.BUFFERING
 
-    play(story)
+    run_steps(steps)
+
+
+def test_a_press_a_short_hold_or_a_stuck_button_does_not_prove_presence() -> None:
+    async def steps(harness: BodyWornHarness) -> None:
+        began_s = harness.clock.mono_s()
+        waiting = asyncio.create_task(harness.camera.presence(30))
+        harness.buttons.press("event")
+        await harness.buttons.hold("power", 1)
+        assert not await waiting
+        assert harness.clock.mono_s() - began_s == 30
+        harness.buttons.stick("event")
+        await harness.clock.sleep(10)
+        assert not await harness.camera.presence(30), "a stuck button proves nothing"
+
+    run_steps(steps)
 
 
 # -- lights and tones ------------------------------------------------------------------------------------------------
 
 
-def test_the_light_says_what_it_does() -> None:
-    async def story(on: Body) -> None:
-        await on.start()
-        assert on.indicators.light == "blinking red"
+def test_the_light_shows_the_state() -> None:
+    async def steps(harness: BodyWornHarness) -> None:
+        await harness.start_recording()
+        assert harness.indicators.light == "blinking red"
 
-    lights = [one.removeprefix("shows ") for one in play(story).indicators.history if one.startswith("shows")]
+    lights = [
+        shown.removeprefix("shows ") for shown in run_steps(steps).indicators.history if shown.startswith("shows")
+    ]
     assert lights == ["solid red", "blinking green", "blinking red", "dark"]
 
 
-def test_a_recording_reminds_every_two_minutes_and_only_then() -> None:
-    async def story(on: Body) -> None:
-        await on.clock.sleep(1000)
-        assert on.told("signals recording") == 0
-        await on.start()
-        await on.clock.sleep(601)
-        assert on.told("signals recording") == 5
-        await on.buttons.hold("event", 4)
-        await on.clock.sleep(1000)
-        assert on.told("signals recording") == 5
+def test_a_reminder_sounds_every_two_minutes_of_a_recording_and_at_no_other_time() -> None:
+    async def steps(harness: BodyWornHarness) -> None:
+        await harness.clock.sleep(1000)
+        assert harness.count("signals recording") == 0
+        await harness.start_recording()
+        await harness.clock.sleep(601)
+        assert harness.count("signals recording") == 5
+        await harness.buttons.hold("event", 4)
+        await harness.clock.sleep(1000)
+        assert harness.count("signals recording") == 5
 
-    play(story)
+    run_steps(steps)
 
 
 # -- battery ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_low_battery_warns_and_stops_nothing_a_critical_one_finishes_the_recording() -> None:
+def test_a_low_battery_only_warns_and_a_critical_one_finishes_the_recording() -> None:
     seen: dict[str, float] = {}
 
-    async def story(on: Body) -> None:
-        await on.start()
-        while on.state is State.RECORDING:
-            await on.clock.sleep(1)
-            if on.told("signals low battery") and "low" not in seen:
-                seen["low"] = on.camera.charge().minutes_left or 0
-                assert "low-battery" in on.flags()
-        seen["warnings"] = on.told("signals low battery")
+    async def steps(harness: BodyWornHarness) -> None:
+        await harness.start_recording()
+        while harness.state is State.RECORDING:
+            await harness.clock.sleep(1)
+            if harness.count("signals low battery") and "low" not in seen:
+                seen["low"] = harness.camera.charge().minutes_left or 0
+                assert "low-battery" in harness.flags()
+        seen["warnings"] = harness.count("signals low battery")
 
-    on = play(story, percent=8.0)
+    harness = run_steps(steps, percent=8.0)
     assert seen["low"] == pytest.approx(20, abs=0.6)
-    assert 30 <= seen["warnings"] <= 61, "one each 20 s of the time between low and critical"
-    (account,) = on.storage.listing()
+    assert 30 <= seen["warnings"] <= 61, "one every 20 s between low and critical"
+    (account,) = harness.storage.listing()
     assert account.status == "complete"
     assert "the battery is critical" in account.stop.reason
-    assert "the battery is critical" in on.camera.ended
-    assert [one.kind for one in on.link.events("battery-low", "battery-critical")] == [
+    assert "the battery is critical" in harness.camera.ended
+    assert [event.kind for event in harness.link.events("battery-low", "battery-critical")] == [
         "battery-low",
         "battery-critical",
     ]
-    assert on.link.states[-1] == "off"
+    assert harness.link.states[-1] == "off"
 
 
-def test_a_cliff_costs_no_recording() -> None:
-    async def story(on: Body) -> None:
-        await on.start()
-        on.battery.cliff(0.5)
-        await on.clock.sleep(1)
-        assert on.state is State.OFF
+def test_a_sudden_loss_of_charge_still_completes_the_recording() -> None:
+    async def steps(harness: BodyWornHarness) -> None:
+        await harness.start_recording()
+        harness.battery.cliff(0.5)
+        await harness.clock.sleep(1)
+        assert harness.state is State.OFF
 
-    on = play(story)
-    (account,) = on.storage.listing()
+    harness = run_steps(steps)
+    (account,) = harness.storage.listing()
     assert account.status == "complete"
 
 
-def test_the_charger_ends_the_warnings() -> None:
-    async def story(on: Body) -> None:
-        on.battery.cliff(2.5)
-        await on.clock.sleep(1)
-        assert on.flags() == ["low-battery"]
-        on.battery.charger(True)
-        await on.clock.sleep(1)
-        assert on.flags() == []
-        count = on.told("signals low battery")
-        await on.clock.sleep(600)
-        assert on.told("signals low battery") == count
+def test_charging_ends_the_warnings() -> None:
+    async def steps(harness: BodyWornHarness) -> None:
+        harness.battery.cliff(2.5)
+        await harness.clock.sleep(1)
+        assert harness.flags() == ["low-battery"]
+        harness.battery.charger(True)
+        await harness.clock.sleep(1)
+        assert harness.flags() == []
+        count = harness.count("signals low battery")
+        await harness.clock.sleep(600)
+        assert harness.count("signals low battery") == count
 
-    play(story)
+    run_steps(steps)
 
 
-def test_heat_is_a_flag_and_ends_no_recording() -> None:
-    async def story(on: Body) -> None:
-        await on.start()
-        on.battery.set_ambient_c(50)
-        await on.clock.sleep(3600)
-        assert on.flags() == ["hot"]
-        assert on.state is State.RECORDING
-        on.battery.set_ambient_c(20)
-        await on.clock.sleep(3600)
-        assert on.flags() == []
+def test_a_hot_battery_sets_a_flag_and_does_not_stop_the_recording() -> None:
+    async def steps(harness: BodyWornHarness) -> None:
+        await harness.start_recording()
+        harness.battery.set_ambient_c(50)
+        await harness.clock.sleep(3600)
+        assert harness.flags() == ["hot"]
+        assert harness.state is State.RECORDING
+        harness.battery.set_ambient_c(20)
+        await harness.clock.sleep(3600)
+        assert harness.flags() == []
 
-    on = play(story)
-    (event,) = on.link.events("overheated")
+    harness = run_steps(steps)
+    (event,) = harness.link.events("overheated")
     assert event.detail["temperature_c"] == pytest.approx(55, abs=0.5)
 
 
 # -- dock ------------------------------------------------------------------------------------------------------------
 
 
-def test_the_dock_finishes_the_recording_and_charges() -> None:
-    async def story(on: Body) -> None:
-        await on.start()
-        on.dock.put_in()
-        await on.clock.sleep(3600)
-        assert on.state is State.DOCKED
-        assert on.camera.charge().charging
-        on.buttons.press("event", times=2)
-        await on.clock.sleep(1)
-        assert on.state is State.DOCKED
-        on.dock.take_out()
-        await on.clock.sleep(1)
-        assert on.state is State.BUFFERING
+def test_docking_completes_the_recording_and_charges() -> None:
+    async def steps(harness: BodyWornHarness) -> None:
+        await harness.start_recording()
+        harness.dock.put_in()
+        await harness.clock.sleep(3600)
+        assert harness.state is State.DOCKED
+        assert harness.camera.charge().charging
+        harness.buttons.press("event", times=2)
+        await harness.clock.sleep(1)
+        assert harness.state is State.DOCKED
+        harness.dock.take_out()
+        await harness.clock.sleep(1)
+        assert harness.state is State.BUFFERING
 
-    on = play(story, percent=50)
-    (account,) = on.storage.listing()
+    harness = run_steps(steps, percent=50)
+    (account,) = harness.storage.listing()
     assert (account.status, account.stop.source, account.stop.reason) == ("complete", "dock", "put into the dock")
 
 
 class SlowWorker(InlineWorker):
-    """Gives way, as threads do: the self-test ends when everything else has begun."""
+    """Yields to other tasks, as threads do: the self-test ends when every watch has started."""
 
     async def run(self, job: Callable[[], T]) -> T:
         await asyncio.sleep(0)
@@ -258,63 +260,66 @@ class SlowWorker(InlineWorker):
 
 
 @pytest.mark.parametrize("worker", [InlineWorker(), SlowWorker()])
-def test_a_camera_that_starts_in_its_dock_stays_there(worker: Worker) -> None:
-    async def story(on: Body) -> None:
-        assert on.state is State.DOCKED
-        await on.clock.sleep(600)
-        assert on.state is State.DOCKED
+def test_a_camera_that_starts_docked_stays_docked(worker: Worker) -> None:
+    async def steps(harness: BodyWornHarness) -> None:
+        assert harness.state is State.DOCKED
+        await harness.clock.sleep(600)
+        assert harness.state is State.DOCKED
 
-    assert play(story, first=lambda on: on.dock.put_in(), worker=worker).link.events("refused") == []
-
-
-def test_a_camera_that_starts_with_nothing_left_goes_off_again() -> None:
-    async def story(on: Body) -> None:
-        assert on.state is State.OFF
-
-    assert "critical" in play(story, percent=0.5).camera.ended
+    assert (
+        run_steps(steps, before_power_on=lambda harness: harness.dock.put_in(), worker=worker).link.events("refused")
+        == []
+    )
 
 
-def test_an_empty_battery_in_the_dock_is_no_reason_to_go_off_until_it_is_taken_out() -> None:
-    async def story(on: Body) -> None:
-        assert on.state is State.DOCKED
-        on.dock.take_out()
-        await on.clock.sleep(1)
-        assert on.state is State.OFF
+def test_a_camera_that_starts_with_a_critical_battery_switches_off() -> None:
+    async def steps(harness: BodyWornHarness) -> None:
+        assert harness.state is State.OFF
 
-    play(story, first=lambda on: on.dock.put_in(), percent=0.1)
+    assert "critical" in run_steps(steps, percent=0.5).camera.ended
 
 
-# -- what is told ----------------------------------------------------------------------------------------------------
+def test_a_critical_battery_switches_off_only_after_undocking() -> None:
+    async def steps(harness: BodyWornHarness) -> None:
+        assert harness.state is State.DOCKED
+        harness.dock.take_out()
+        await harness.clock.sleep(1)
+        assert harness.state is State.OFF
+
+    run_steps(steps, before_power_on=lambda harness: harness.dock.put_in(), percent=0.1)
 
 
-def test_telemetry_tells_charge_temperature_and_place() -> None:
-    async def story(on: Body) -> None:
-        await on.clock.sleep(3600)
-        told = on.telemetry()
-        assert told.battery_percent is not None
-        assert told.battery_percent < 100
-        assert told.battery_minutes_left is not None
-        assert told.temperature_c == pytest.approx(31, abs=0.2)
-        assert told.position is not None
-        assert told.position.latitude == pytest.approx(39.29, abs=0.02)
-        assert told.position.age_s <= 1
-        on.gps.lose_fix()
-        await on.clock.sleep(600)
-        lost = on.telemetry().position
+# -- telemetry and flags -----------------------------------------------------------------------------------------------
+
+
+def test_telemetry_has_charge_temperature_and_position() -> None:
+    async def steps(harness: BodyWornHarness) -> None:
+        await harness.clock.sleep(3600)
+        telemetry = harness.telemetry()
+        assert telemetry.battery_percent is not None
+        assert telemetry.battery_percent < 100
+        assert telemetry.battery_minutes_left is not None
+        assert telemetry.temperature_c == pytest.approx(31, abs=0.2)
+        assert telemetry.position is not None
+        assert telemetry.position.latitude == pytest.approx(39.29, abs=0.02)
+        assert telemetry.position.age_s <= 1
+        harness.gps.lose_fix()
+        await harness.clock.sleep(600)
+        lost = harness.telemetry().position
         assert lost is not None
         assert lost.age_s > 500
-        assert on.state is State.BUFFERING
+        assert harness.state is State.BUFFERING
 
-    play(story)
+    run_steps(steps)
 
 
-def test_a_frozen_picture_is_a_flag_and_an_event_until_it_moves() -> None:
-    async def story(on: Body) -> None:
-        on.footage.freeze()
-        await on.clock.sleep(60)
-        assert on.flags() == ["frozen"]
-        on.footage.thaw()
-        await on.clock.sleep(60)
-        assert on.flags() == []
+def test_frozen_video_sets_a_flag_and_is_reported_once() -> None:
+    async def steps(harness: BodyWornHarness) -> None:
+        harness.footage.freeze()
+        await harness.clock.sleep(60)
+        assert harness.flags() == ["frozen"]
+        harness.footage.thaw()
+        await harness.clock.sleep(60)
+        assert harness.flags() == []
 
-    assert len(play(story).link.events("picture-frozen")) == 1
+    assert len(run_steps(steps).link.events("picture-frozen")) == 1

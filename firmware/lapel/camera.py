@@ -5,7 +5,8 @@ that decide the state go to the chart (`states.py`), which answers with effects 
 out here, in order, before the next item is taken.
 
 Beside it: `device_watches.py` and `storage_watch.py` watch the devices, `status_messages.py` makes state, flags and
-telemetry, `remote_commands.py` carries out what is no event of the chart.
+telemetry, `recording_reports.py` reports what the recorder has done, `settings_trial.py` tries changed settings, and
+`remote_commands.py` carries out the commands that are no events of the chart.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from typing import assert_never
 
 from lapel import __version__
 from lapel.buttons import ButtonWatch, HeldButton
-from lapel.capture_reason import SWITCHED_ON, after_power_loss, capture_reason, requester, restarted
+from lapel.capture_reason import SWITCHED_ON, after_power_loss, after_restart, capture_reason, requester, restart_reason
 from lapel.check import Check
 from lapel.clock import Clock, Instant
 from lapel.config import Config
@@ -43,10 +44,11 @@ from lapel.link.interface import Link
 from lapel.link.messages import Command, Reply, Result, StateMessage
 from lapel.logs import Log
 from lapel.media.active_recording import Recording
-from lapel.media.notices import Failed, Lost, Notice, PreEventSaved, Saved, Started
+from lapel.media.notices import Failed, Notice, Saved, Started
 from lapel.media.recorder import Identity, Recorder
 from lapel.randomness import RandomSource
 from lapel.recording import Cause
+from lapel.recording_reports import report_notice
 from lapel.remote_commands import RemoteCommands
 from lapel.reporter import Reporter
 from lapel.settings import Settings
@@ -172,12 +174,13 @@ class Camera:
     # -- life --------------------------------------------------------------------------------------------------------
 
     async def run(self, restarted_because: str = "") -> None:
-        """From power-on until it is off: recordings finished, the last message sent. Ends early only when cancelled.
+        """Run from power-on until it is off, with recordings finished and the last message sent; or until cancelled.
 
-        `restarted_because`: why an earlier camera of this process ended, if this one takes its place.
+        `restarted_because`: why the camera whose place this one takes restarted, as its `ended` says; empty for the
+        first camera of a process.
         """
         if restarted_because:
-            self._started = restarted(restarted_because)
+            self._started = after_restart(restarted_because)
         self._post(Event.POWER_ON, Cause("camera", "power on"))
         async with asyncio.TaskGroup() as group:
             helpers = [
@@ -210,7 +213,10 @@ class Camera:
         self._post(Event.SHUT_DOWN, Cause("camera", reason))
 
     def restart(self, reason: str) -> None:
-        """End the session so that the firmware starts again; refused while recording."""
+        """End the session so that the firmware starts again; refused while recording.
+
+        `reason`: in words that follow "after a".
+        """
         self._post(Event.RESTART, Cause("camera", reason))
 
     def identify(self, seconds: float) -> None:
@@ -379,7 +385,7 @@ class Camera:
         except StorageError as error:
             self._post(Event.STORAGE_FAILED, Cause("camera", f"self-test failed: {error}"))
             return
-        if self.recovered:
+        if self.recovered and self._started == SWITCHED_ON:
             self._started = after_power_loss(self.recovered)
         self._reporter.emit(detail.Booted(firmware=__version__))
         self._remote.report_rollback()
@@ -452,41 +458,19 @@ class Camera:
     # -- from the recorder -------------------------------------------------------------------------------------------
 
     def _on_notice(self, notice: Notice) -> None:
+        if isinstance(notice, Started):
+            self._report_state(State(self._chart.state))
+        report_notice(notice, self._reporter)
         match notice:
             case Started(recording):
-                self._report_state(State(self._chart.state))
-                self._reporter.emit(detail.RecordingStarted(recording=recording.id))
                 self._answer_start(recording.id, "done")
-            case PreEventSaved(recording, actual_s, configured_s, shortfall):
-                self._reporter.emit(
-                    detail.PrebufferSaved(
-                        recording=recording.id, actual_s=actual_s, configured_s=configured_s, shortfall=shortfall
-                    )
-                )
             case Saved(account):
-                self._reporter.announce(
-                    f"saved {account.recording}: {account.duration_s:.1f} s, "
-                    f"{account.prebuffer_actual_s:.1f} of {account.prebuffer_configured_s:g} s from before the press"
-                )
-                self._reporter.emit(
-                    detail.RecordingSaved(
-                        recording=account.recording,
-                        duration_s=account.duration_s,
-                        frames=account.frames,
-                        dropped_frames=account.dropped_frames,
-                        gaps=len(account.gaps),
-                    )
-                )
                 self._answer_start(account.recording, "failed", "it ended before the first frame")
-            case Lost(recording, frames, seconds, reason):
-                self._reporter.announce(f"LOST {frames} frames ({seconds:.1f} s) of {recording.id}: {reason}")
-                self._reporter.emit(
-                    detail.FootageLost(recording=recording.id, frames=frames, seconds=seconds, reason=reason)
-                )
             case Failed(recording, error):
-                self._reporter.emit(detail.RecordingFailed(recording=recording.id, reason=str(error)))
                 self._answer_start(recording.id, "failed", str(error))
                 self._post(Event.STORAGE_FAILED, Cause("camera", str(error)))
+            case _:
+                pass
 
     # -- from the link -----------------------------------------------------------------------------------------------
 
@@ -535,7 +519,7 @@ class Camera:
         """Restart because a command needs it. Why the chart refuses it, or None."""
         if (reason := self._chart.refusal(Event.RESTART, self._facts())) is not None:
             return reason
-        cause = Cause("command", f"restart: {command.reason or command.command}", command.id)
+        cause = Cause("command", restart_reason(command), command.id)
         await self._decide(InboxEvent(Event.RESTART, self._clock.now(), cause))
         return None
 
@@ -638,7 +622,7 @@ class Camera:
 
     async def _run_trial(self) -> None:
         if await self._trial.run(lambda: self._fault):
-            self.restart("the previous configuration is put in force again")
+            self.restart("restart with the previous settings")
         self._publish_state()
 
     def _on_gesture(self, button: ButtonName, gesture: Gesture) -> None:

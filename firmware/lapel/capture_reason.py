@@ -1,28 +1,31 @@
-"""Why capturing began, in words that follow "when": an inspector reads them where a pre-event buffer was short.
+"""Why capturing began, in words that follow "when" in the reason for a short pre-event buffer.
 
-Los Angeles' inspector general found the buffer short in 24 % of recordings; in 50 of 51 that were looked at, the camera
-had been off before. So a shortfall must name what began the capture, not only when.
+Los Angeles' inspector general found the pre-event buffer short in 24 % of recordings, and in 50 of the 51 that were
+examined the camera had been off before. So a shortfall names what began the capture, not only when it began.
 """
+
+from collections.abc import Sequence
 
 from lapel.link.messages import Command
 from lapel.recording import Cause
 from lapel.states import Event
 
 SWITCHED_ON = "the camera was switched on, or its firmware was started"
+"""The firmware cannot tell a power button from a start by the host's service manager."""
 
 
-def restarted(reason: str) -> str:
-    """For a camera that starts again by itself. `reason`: why its predecessor in this process ended."""
-    return f"the camera restarted ({reason})"
+def after_restart(reason: str) -> str:
+    """For a camera that takes the place of an earlier one in the same process. `reason`: why that one ended."""
+    return f"the camera started again after a {reason}"
 
 
-def after_power_loss(recordings: list[str]) -> str:
+def after_power_loss(recordings: Sequence[str]) -> str:
     """For a camera that finds recordings which an earlier session did not finish."""
     return f"the camera started again after power or process was lost during {', '.join(recordings)}"
 
 
 def capture_reason(event: Event, cause: Cause, command: Command | None, started: str, fault: str) -> str:
-    """`started`: why the camera itself was started. `fault`: the fault that has just ended, if one has."""
+    """`started`: why the camera itself was started. `fault`: the fault that has just ended, or an empty text."""
     match event:
         case Event.UNDOCK:
             return "the camera was taken out of the dock"
@@ -37,8 +40,17 @@ def capture_reason(event: Event, cause: Cause, command: Command | None, started:
 
 def requester(cause: Cause, command: Command | None) -> str:
     """Who requested something: `the button`, `command 12 from dispatcher-3 (traffic stop)`."""
-    if command is None:
-        return f"the {cause.source}"
+    return command_text(command) if command is not None else f"the {cause.source}"
+
+
+def restart_reason(command: Command) -> str:
+    """Why a camera restarts, in words that follow "after a"."""
+    restart = "reboot" if command.command == "reboot" else "restart for changed settings"
+    return f"{restart} by {command_text(command)}"
+
+
+def command_text(command: Command) -> str:
+    """Id, sender and reason of a command: `command 12 from dispatcher-3 (traffic stop)`."""
     sender = f" from {command.sender}" if command.sender else ""
-    reason = f" ({cause.reason})" if cause.reason else ""
+    reason = f" ({command.reason})" if command.reason else ""
     return f"command {command.id}{sender}{reason}"

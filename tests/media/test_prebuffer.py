@@ -38,7 +38,7 @@ def test_no_length_holds_nothing_and_is_no_shortfall() -> None:
             filled(10.0, [fragment(1), fragment(2)]),
             "capture began only 2.0 s before the press, when the camera was switched on",
         ),
-        (filled(10.0, []), "no frames had been captured yet; capture began, when the camera was switched on"),
+        (filled(10.0, []), "no frames had been captured yet: capture began when the camera was switched on"),
         (filled(1.0, [fragment(1, start_s=0.0, duration_s=0.5)]), "no frames came before the press"),
         (filled(1.5, [fragment(1, duration_s=0.2), fragment(2, gap_before=Gap(0.8, "unplugged"))]), "unplugged"),
         (

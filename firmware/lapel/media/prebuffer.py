@@ -72,7 +72,7 @@ class PreEventBuffer:
                 return self._bound_reason()
             if self._fragments:
                 return "no frames came before the press"
-            return f"no frames had been captured yet; {capture_began(self._began)}"
+            return nothing_captured(self._began)
         missing_s = fragments[0].start.mono_s - (moment.mono_s - self.length_s)
         if missing_s <= _TOLERANCE_S:
             return None
@@ -86,7 +86,13 @@ class PreEventBuffer:
         return f"the pictures weigh more than prebuffer.max_bytes ({self.max_bytes} bytes)"
 
 
-def capture_began(reason: str, before_s: float | None = None) -> str:
-    """Why a pre-event buffer is short: when capturing began, and what began it (in words that follow "when")."""
-    since = "capture began" if before_s is None else f"capture began only {before_s:.1f} s before the press"
+def capture_began(reason: str, before_s: float) -> str:
+    """Why a pre-event buffer is short: capturing had begun `before_s` before the press, when `reason`."""
+    since = f"capture began only {before_s:.1f} s before the press"
     return f"{since}, when {reason}" if reason else since
+
+
+def nothing_captured(reason: str) -> str:
+    """Why a pre-event buffer is empty: capturing had only just begun, when `reason`."""
+    nothing = "no frames had been captured yet"
+    return f"{nothing}: capture began when {reason}" if reason else nothing

@@ -12,7 +12,7 @@ from typing import Protocol
 from lapel.clock import Clock, Instant
 from lapel.fragment import TICKS_PER_S, Fragment
 from lapel.hardware.interfaces import Footage, FootageListener, FootageStatus, PreEvent
-from lapel.media.prebuffer import capture_began
+from lapel.media.prebuffer import capture_began, nothing_captured
 from lapel_fleet.hardware.capture_timeline import LEAST_TICKS, CaptureSpan, CaptureTimeline
 from lapel_fleet.hardware.shared_clip import FPS, BlankSource, FragmentSource
 
@@ -200,7 +200,7 @@ class ComputedFootage:
         if not self._length_s:
             return None
         if not fragments:
-            return self._lost or f"no frames had been captured yet; {capture_began(self._reason)}"
+            return self._lost or nothing_captured(self._reason)
         held_s = moment.mono_s - fragments[0].start.mono_s
         if (self._length_s - held_s) * TICKS_PER_S < 2 * LEAST_TICKS:
             return None
