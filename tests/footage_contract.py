@@ -72,7 +72,7 @@ async def all_of_a_recording_is_there_once(bench: Bench) -> None:
     await bench.footage.cut()
     seamless(bench.recorded())
     assert bench.before.shortfall is None
-    assert bench.before.asked_s == SHORT_S
+    assert bench.before.configured_s == SHORT_S
     assert bench.recorded()[0].start.mono_s <= pressed_s - SHORT_S + 0.01
     assert bench.recorded()[0].end_mono_s > pressed_s - SHORT_S
     assert bench.recorded()[-1].end_mono_s > pressed_s + 2.25 - _LATE_S

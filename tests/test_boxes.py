@@ -1,3 +1,5 @@
+"""MP4 boxes: placing fragments, and finding how far a file is intact."""
+
 import io
 import struct
 
@@ -11,13 +13,13 @@ from lapel_fleet.hardware.blank_fragments import box
 
 
 @given(st.integers(1, 2**31), st.integers(0, 2**40), st.binary(max_size=40))
-def test_placing_changes_sequence_and_time_and_nothing_else(sequence: int, ticks: int, media: bytes) -> None:
+def test_placing_changes_only_sequence_number_and_decode_time(sequence: int, ticks: int, media: bytes) -> None:
     before = body(7, 123, [3000] * 4, media)
     after = boxes.placed(before, sequence, ticks)
     assert bytes(after) == body(sequence, ticks, [3000] * 4, media)
 
 
-def test_a_fragment_tells_its_pictures_and_its_length() -> None:
+def test_frames_and_duration_of_a_fragment_are_read() -> None:
     whole = fragment(1, duration_s=2.0, frames=20).body
     assert boxes.frames(whole) == 20
     assert boxes.duration_ticks(whole) == 180_000
@@ -29,7 +31,7 @@ def test_a_missing_box_is_named() -> None:
 
 
 @given(st.integers(0, 400))
-def test_a_file_cut_anywhere_is_whole_up_to_its_last_whole_fragment(cut: int) -> None:
+def test_a_file_cut_anywhere_is_intact_up_to_its_last_whole_fragment(cut: int) -> None:
     bodies = [fragment(number).body for number in (1, 2, 3)]
     data = (HEADER + b"".join(bodies))[:cut]
     ends = [len(HEADER) + sum(map(len, bodies[:count])) for count in range(4)]
@@ -41,18 +43,18 @@ def test_a_file_cut_anywhere_is_whole_up_to_its_last_whole_fragment(cut: int) ->
 
 
 @given(st.binary(max_size=200))
-def test_noise_never_breaks_the_walk(noise: bytes) -> None:
+def test_random_bytes_never_raise(noise: bytes) -> None:
     assert list(boxes.boxes(noise)) is not None
 
 
-# -- the head of a fragment ------------------------------------------------------------------------------------------
+# -- the first frames of a fragment -----------------------------------------------------------------------------------
 
 
 SAMPLES = st.lists(st.tuples(st.integers(1, 9000), st.binary(max_size=9)), min_size=1, max_size=40)
 
 
 def muxed(samples: list[tuple[int, bytes]], *, one_by_one: bool = True) -> bytes:
-    """A fragment as FFmpeg writes it: what all samples have in common stands in the `tfhd`."""
+    """A fragment as FFmpeg writes it: what all samples have in common is in the `tfhd`."""
     ticks, media = samples[0][0], b"".join(data for _, data in samples)
     sizes = [size for duration, data in samples for size in ((duration, len(data)) if one_by_one else (len(data),))]
     flags = 0x305 if one_by_one else 0x205
@@ -66,7 +68,7 @@ def muxed(samples: list[tuple[int, bytes]], *, one_by_one: bool = True) -> bytes
 
 
 @given(SAMPLES, st.data())
-def test_the_head_of_a_fragment_is_that_fragment_muxed_shorter(
+def test_a_prefix_of_a_fragment_is_the_same_as_fewer_samples_muxed(
     samples: list[tuple[int, bytes]], data: st.DataObject
 ) -> None:
     frames = data.draw(st.integers(1, len(samples)))
@@ -77,15 +79,15 @@ def test_the_head_of_a_fragment_is_that_fragment_muxed_shorter(
 
 
 @given(st.integers(1, 9000), st.lists(st.binary(max_size=9), min_size=2, max_size=40))
-def test_a_head_says_the_durations_that_its_fragment_left_to_the_default(each: int, media: list[bytes]) -> None:
+def test_a_prefix_has_explicit_durations_where_its_fragment_uses_the_default(each: int, media: list[bytes]) -> None:
     whole = muxed([(each, data) for data in media], one_by_one=False)
-    head = boxes.prefix(whole, len(media) - 1, each * len(media))
-    assert boxes.frames(head) == len(media) - 1
-    assert boxes.duration_ticks(head) == boxes.duration_ticks(whole) == each * len(media)
-    assert media_in(bytes(head)) == [b"".join(media[:-1])]
+    prefix = boxes.prefix(whole, len(media) - 1, each * len(media))
+    assert boxes.frames(prefix) == len(media) - 1
+    assert boxes.duration_ticks(prefix) == boxes.duration_ticks(whole) == each * len(media)
+    assert media_in(bytes(prefix)) == [b"".join(media[:-1])]
 
 
 @pytest.mark.parametrize(("frames", "ticks"), [(0, 90_000), (11, 180_000), (10, 81_000), (2, 0)])
-def test_a_head_that_cannot_be_is_refused(frames: int, ticks: int) -> None:
+def test_an_impossible_prefix_is_rejected(frames: int, ticks: int) -> None:
     with pytest.raises(ValueError, match=f"{frames} of 10 samples cannot last {ticks} ticks"):
         boxes.prefix(fragment(1).body, frames, ticks)

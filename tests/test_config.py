@@ -1,3 +1,5 @@
+"""The configuration: file, variables and flags."""
+
 from pathlib import Path
 
 import pytest
@@ -8,26 +10,26 @@ from lapel.config import SECTIONS, Config, example, load, schema
 from lapel.errors import ConfigError
 
 
-def written(folder: Path, text: str) -> Path:
+def config_file(folder: Path, text: str) -> Path:
     path = folder / "camera.toml"
     path.write_text(text)
     return path
 
 
-def test_no_file_is_needed_and_the_example_says_the_defaults(tmp_path: Path) -> None:
-    assert load() == Config() == load(written(tmp_path, example()))
+def test_no_file_is_needed_and_the_example_has_the_defaults(tmp_path: Path) -> None:
+    assert load() == Config() == load(config_file(tmp_path, example()))
     assert all(f"[{name}]" in example() for name in SECTIONS)
 
 
-def test_flags_win_over_variables_and_variables_over_the_file(tmp_path: Path) -> None:
-    path = written(tmp_path, '[video]\nsource = "file"\nloop = true\n[prebuffer]\nlength_s = 5\n')
+def test_flags_override_variables_and_variables_override_the_file(tmp_path: Path) -> None:
+    path = config_file(tmp_path, '[video]\nsource = "file"\nloop = true\n[prebuffer]\nlength_s = 5\n')
     config = load(path, {"LAPEL_VIDEO_SOURCE": "variable", "LAPEL_PREBUFFER_LENGTH_S": "7.5", "HOME": "/"},
                   {("video", "source"): "flag", ("video", "width"): None})  # fmt: skip
     assert (config.video.source, config.video.loop, config.prebuffer.length_s) == ("flag", True, 7.5)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "error"),
     [
         ("[vidoe]\n", r"camera\.toml: \[vidoe\] is no section; did you mean `video`"),
         ("[video]\nsorce = 1\n", r"camera\.toml: \[video\] sorce: no such key; did you mean `source`"),
@@ -38,27 +40,27 @@ def test_flags_win_over_variables_and_variables_over_the_file(tmp_path: Path) ->
         ("[video\n", r"camera\.toml: is not TOML"),
     ],
 )
-def test_a_file_that_cannot_be_is_refused_by_name(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
-        load(written(tmp_path, text))
+def test_an_invalid_file_is_rejected_with_its_name(tmp_path: Path, text: str, error: str) -> None:
+    with pytest.raises(ConfigError, match=error):
+        load(config_file(tmp_path, text))
 
 
-@pytest.mark.parametrize(("name", "said"), [("missing.toml", "No such file"), (".", "Is a directory")])
-def test_a_file_that_is_not_there_is_named(tmp_path: Path, name: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+@pytest.mark.parametrize(("name", "error"), [("missing.toml", "No such file"), (".", "Is a directory")])
+def test_an_unreadable_file_is_named(tmp_path: Path, name: str, error: str) -> None:
+    with pytest.raises(ConfigError, match=error):
         load(tmp_path / name)
 
 
 @pytest.mark.parametrize(
     "variable", ["LAPEL_VIDEO_SORCE", "LAPEL_VIDOE_SOURCE", "LAPEL_VIDEO", "LAPEL_LINK_KEEPALIVE_S"]
 )
-def test_a_variable_that_cannot_be_is_named(variable: str) -> None:
+def test_an_invalid_variable_is_named(variable: str) -> None:
     with pytest.raises(ConfigError, match=variable):
         load(environment={variable: "x"})
 
 
 @given(st.text(max_size=60))
-def test_noise_in_a_file_is_a_config_error_or_a_config(text: str) -> None:
+def test_random_content_of_a_file_is_a_config_error_or_a_config(text: str) -> None:
     import contextlib
     import tempfile
 
@@ -68,5 +70,5 @@ def test_noise_in_a_file_is_a_config_error_or_a_config(text: str) -> None:
         load(path)
 
 
-def test_the_schema_knows_every_section() -> None:
+def test_the_schema_has_every_section() -> None:
     assert set(SECTIONS) <= set(str(schema()).replace("'", " ").split())

@@ -1,4 +1,4 @@
-"""Bells and inboxes, beside asyncio's own."""
+"""LightEvent and Inbox behave as asyncio's Event and Queue."""
 
 import asyncio
 from typing import Any
@@ -10,68 +10,68 @@ from lapel.light_event import Inbox, LightEvent
 from lapel_fleet.time.clocks import VirtualClock, run_virtual
 
 
-def test_a_bell_wakes_everybody_who_waits() -> None:
-    async def story(_: VirtualClock) -> None:
-        bell = LightEvent()
-        waiting = [asyncio.create_task(bell.wait()) for _ in range(3)]
+def test_set_wakes_all_waiting_tasks() -> None:
+    async def program(_: VirtualClock) -> None:
+        event = LightEvent()
+        waiting = [asyncio.create_task(event.wait()) for _ in range(3)]
         await asyncio.sleep(0)
         waiting[1].cancel()
-        bell.set()
+        event.set()
         await asyncio.wait(waiting)
-        assert [one.cancelled() for one in waiting] == [False, True, False]
-        await bell.wait()  # rung, so it returns at once
+        assert [task.cancelled() for task in waiting] == [False, True, False]
+        await event.wait()  # it is set, so this returns at once
 
-    run_virtual(story)
+    run_virtual(program)
 
 
-def test_a_bell_that_is_struck_wakes_those_who_wait_now() -> None:
-    async def story(_: VirtualClock) -> None:
-        bell = LightEvent()
-        early = asyncio.create_task(bell.wait())
+def test_a_pulse_wakes_only_the_tasks_that_wait_now() -> None:
+    async def program(_: VirtualClock) -> None:
+        event = LightEvent()
+        early = asyncio.create_task(event.wait())
         await asyncio.sleep(0)
-        bell.pulse()
-        late = asyncio.create_task(bell.wait())
+        event.pulse()
+        late = asyncio.create_task(event.wait())
         await early
         await asyncio.sleep(0)
         assert not late.done()
         late.cancel()
         await asyncio.wait([late])
 
-    run_virtual(story)
+    run_virtual(program)
 
 
 @given(st.lists(st.one_of(st.integers(), st.none())))
-def test_an_inbox_gives_what_a_queue_gives(doings: list[int | None]) -> None:
-    """A number is put, None takes one out."""
+def test_an_inbox_delivers_what_a_queue_delivers(steps: list[int | None]) -> None:
+    """A number is put into it; None lets the reader run."""
 
-    async def lived(inbox: Any, put: Any) -> list[int]:
-        taken: list[int] = []
+    async def delivered(inbox: Any, put: Any) -> list[int]:
+        read_items: list[int] = []
 
         async def read() -> None:
             while True:
-                taken.append(await inbox.get())
+                read_items.append(await inbox.get())
 
         reader = asyncio.create_task(read())
-        for one in doings:
-            if one is None:
+        for number in steps:
+            if number is None:
                 await asyncio.sleep(0)
             else:
-                put(one)
-        for _ in range(len(doings) + 1):
+                put(number)
+        for _ in range(len(steps) + 1):
             await asyncio.sleep(0)
         reader.cancel()
         await asyncio.wait([reader])
-        return taken
+        return read_items
 
-    async def story(_: VirtualClock) -> None:
-        ours, theirs = Inbox[int](), asyncio.Queue[int]()
-        assert await lived(ours, ours.put) == await lived(theirs, theirs.put_nowait)
+    async def program(_: VirtualClock) -> None:
+        inbox, queue = Inbox[int](), asyncio.Queue[int]()
+        assert await delivered(inbox, inbox.put) == await delivered(queue, queue.put_nowait)
 
-    run_virtual(story)
+    run_virtual(program)
 
 
-def test_an_inbox_whose_reader_was_cancelled_loses_nothing() -> None:
-    async def story(_: VirtualClock) -> None:
+def test_an_inbox_loses_nothing_when_its_reader_is_cancelled() -> None:
+    async def program(_: VirtualClock) -> None:
         inbox = Inbox[int]()
         first = asyncio.create_task(inbox.get())
         await asyncio.sleep(0)
@@ -81,4 +81,4 @@ def test_an_inbox_whose_reader_was_cancelled_loses_nothing() -> None:
         assert first.cancelled()
         assert await inbox.get() == 1
 
-    run_virtual(story)
+    run_virtual(program)

@@ -1,3 +1,5 @@
+"""When a battery is low, critical and hot."""
+
 import pytest
 
 from lapel.hardware.interfaces import Charge
@@ -10,14 +12,14 @@ def charge(
     return Charge(percent, minutes, charging, cells_c)
 
 
-def test_a_full_battery_is_no_news() -> None:
+def test_a_full_battery_changes_nothing() -> None:
     power = Power()
     assert power.read(charge()) == []
     assert power.flags() == []
 
 
 @pytest.mark.parametrize("reading", [charge(4.0, 20.0), charge(30.0, 12.0), charge(5.0, None)])
-def test_low_is_told_once(reading: Charge) -> None:
+def test_low_is_reported_once(reading: Charge) -> None:
     power = Power()
     assert power.read(reading) == ["battery-low"]
     assert power.read(reading) == []
@@ -26,14 +28,14 @@ def test_low_is_told_once(reading: Charge) -> None:
 
 
 @pytest.mark.parametrize("reading", [charge(4.0, 21.0), charge(5.1, None)])
-def test_a_little_more_is_not_low(reading: Charge) -> None:
+def test_a_charge_just_above_the_threshold_is_not_low(reading: Charge) -> None:
     assert Power().read(reading) == []
 
 
-def test_low_does_not_flutter_but_ends_with_the_charger_or_another_battery() -> None:
+def test_low_ends_only_with_charging_or_another_battery() -> None:
     power = Power()
     power.read(charge(3.0, 20.0))
-    power.read(charge(2.9, 20.4))  # it got warmer, and a little more seems to be left
+    power.read(charge(2.9, 20.4))  # it got warmer, so the gauge gives a little more
     assert power.is_low
     power.read(charge(2.9, None, charging=True))
     assert not power.is_low
@@ -42,19 +44,19 @@ def test_low_does_not_flutter_but_ends_with_the_charger_or_another_battery() -> 
     assert not power.is_low
 
 
-def test_a_cliff_is_low_and_critical_at_once() -> None:
+def test_a_sudden_loss_of_charge_is_low_and_critical_at_once() -> None:
     power = Power()
     assert power.read(charge(0.5, 4.0)) == ["battery-low", "battery-critical"]
     assert power.is_critical
 
 
-def test_nothing_is_critical_while_it_charges() -> None:
+def test_no_charge_is_critical_while_charging() -> None:
     power = Power()
     assert power.read(charge(0.5, None, charging=True)) == []
     assert power.read(charge(0.5, 4.0)) == ["battery-low", "battery-critical"]
 
 
-def test_hot_ends_only_when_it_is_clearly_cooler() -> None:
+def test_hot_ends_only_below_the_lower_threshold() -> None:
     power = Power()
     assert power.read(charge(cells_c=HOT_C)) == ["overheated"]
     assert power.read(charge(cells_c=COOL_C + 1)) == []

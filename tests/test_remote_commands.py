@@ -113,7 +113,7 @@ def changed(tmp_path: Path, changes: dict[str, Any]) -> Settings:
 
     harness = run_steps(tmp_path, steps, settings=Settings(load(flags=FLAGS)))
     assert (harness.camera.restarts, harness.settings.on_trial) == (True, True)
-    harness.settings.begin()
+    harness.settings.mark_started()
     return harness.settings
 
 
@@ -155,7 +155,7 @@ def test_changed_settings_without_frames_are_rolled_back_and_reported(tmp_path: 
 def test_a_failed_write_of_the_confirmation_is_logged_and_the_camera_goes_on(tmp_path: Path) -> None:
     settings = Settings(load(flags=FLAGS), tmp_path / "gone" / "configuration.json")
     settings._path = None
-    settings.try_out(settings.checked({"prebuffer": {"length_s": 20}}), "1")
+    settings.start_trial(settings.validate({"prebuffer": {"length_s": 20}}), "1")
     settings._path = tmp_path / "gone" / "configuration.json"
 
     async def trial(harness: CameraHarness) -> None:
@@ -163,7 +163,7 @@ def test_a_failed_write_of_the_confirmation_is_logged_and_the_camera_goes_on(tmp
 
     harness = run_steps(tmp_path, trial, settings=settings)
     assert harness.camera.ended == SHUTDOWN_REASON
-    assert any("cannot be kept" in line for line in harness.indicators.lines)
+    assert any("cannot be written" in line for line in harness.indicators.lines)
 
 
 def test_a_command_that_a_restart_interrupted_is_answered_as_failed(tmp_path: Path) -> None:

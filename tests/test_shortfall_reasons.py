@@ -114,8 +114,8 @@ def test_restarted_by_a_command(tmp_path: Path, command: Any, reason: str) -> No
 
 def test_restarted_because_the_settings_on_trial_did_not_work(tmp_path: Path) -> None:
     settings = Settings(load(flags={("prebuffer", "length_s"): 10}))
-    settings.try_out(settings.checked({"video": {"gop_s": 2.0}}), "1")
-    settings.begin()
+    settings.start_trial(settings.validate({"video": {"gop_s": 2.0}}), "1")
+    settings.mark_started()
 
     async def trial(harness: CameraHarness) -> None:
         await harness.clock.sleep(100)

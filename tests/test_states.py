@@ -1,3 +1,5 @@
+"""The state chart: every pair of state and event, effects, refusals."""
+
 from itertools import product
 from pathlib import Path
 
@@ -11,13 +13,13 @@ GOLDEN = Path(__file__).parent / "golden" / "states.txt"
 ALL_FACTS = [Facts(*values) for values in product((False, True), repeat=3)]
 
 
-def test_the_table_is_the_one_that_was_reviewed() -> None:
+def test_the_table_is_the_reviewed_one() -> None:
     assert table_text() == GOLDEN.read_text(), "reviewed? lapel-camera states --table > tests/golden/states.txt"
 
 
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("event", Event)
-def test_every_pair_answers_under_all_facts(state: State, event: Event) -> None:
+def test_every_pair_of_state_and_event_has_an_outcome_under_all_facts(state: State, event: Event) -> None:
     for facts in ALL_FACTS:
         chart = Chart()
         chart.state = state.value
@@ -40,9 +42,9 @@ def test_each_refusal_of_a_state_has_its_own_reason() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(Event), st.sampled_from(ALL_FACTS))))
-def test_capture_and_recording_are_opened_and_closed_in_turn(story: list[tuple[Event, Facts]]) -> None:
+def test_capture_and_recording_are_started_and_stopped_alternately(events: list[tuple[Event, Facts]]) -> None:
     chart, capturing, recording = Chart(), False, False
-    for event, facts in story:
+    for event, facts in events:
         for effect in chart.handle(event, facts).effects:
             match effect:
                 case Effect.START_CAPTURE | Effect.STOP_CAPTURE:
@@ -58,7 +60,7 @@ def test_capture_and_recording_are_opened_and_closed_in_turn(story: list[tuple[E
         assert capturing is (chart.state in {State.RECORDING, State.BUFFERING})
 
 
-def test_cameras_share_a_machine_and_nothing_else() -> None:
+def test_charts_share_a_machine_but_no_state() -> None:
     one, other = Chart(), Chart()
     one.handle(Event.POWER_ON, Facts())
     assert (one.state, other.state) == ("booting", "off")

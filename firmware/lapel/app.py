@@ -70,7 +70,7 @@ async def run_for_good(
     """
     reason = ""
     while True:
-        await asyncio.to_thread(settings.begin)
+        await asyncio.to_thread(settings.mark_started)
         try:
             app = make(settings)
         except LapelError as error:

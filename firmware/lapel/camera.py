@@ -355,7 +355,7 @@ class Camera:
         return Facts(
             storage_full=self._storage.is_full,
             battery_critical=self._battery_watch.power.is_critical,
-            post_event_asked=self._config.recording.postevent_s > 0 and self._post_event is None,
+            post_event_configured=self._config.recording.postevent_s > 0 and self._post_event is None,
         )
 
     async def _carry_out(self, effect: Effect, item: InboxEvent, outcome: Outcome, fault: str) -> None:

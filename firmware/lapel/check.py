@@ -1,10 +1,10 @@
-"""One finding: of a self-test, or of a step on the way to a broker."""
+"""One check of a self-test, or of a probe of the broker."""
 
 import msgspec
 
 
 class Check(msgspec.Struct, frozen=True):
-    """What was looked at, whether it is well, and what was found, in words."""
+    """What was checked, whether it passed, and what was found, in words."""
 
     name: str
     ok: bool

@@ -20,7 +20,7 @@ from lapel.camera import Camera
 from lapel.clock import SystemClock, set_system_clock
 from lapel.config import Config, unconfirmed_note
 from lapel.errors import ConsoleError, LapelError
-from lapel.hardware.desktop.terminal import PlainIndicators, StatusLine, TerminalButtons, keys_at_once
+from lapel.hardware.desktop.terminal import PlainIndicators, StatusLine, TerminalButtons, unbuffered_keys
 from lapel.hardware.interfaces import Indicators
 from lapel.logs import Log
 from lapel.status_messages import CameraStatus
@@ -130,7 +130,7 @@ def _run(options: argparse.Namespace) -> int:
     flags["link", "allow_plain"] = options.allow_plain
     settings = config.from_environment(options.config, flags)
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    with keys_at_once(sys.stdin.fileno()) if on_terminal else contextlib.nullcontext():
+    with unbuffered_keys(sys.stdin.fileno()) if on_terminal else contextlib.nullcontext():
         return asyncio.run(_live(settings, options.console, on_terminal=on_terminal))
 
 

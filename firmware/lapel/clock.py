@@ -1,7 +1,7 @@
-"""Time, passed in. The only module of the firmware that may ask the machine what time it is.
+"""Time, passed in. The only module of the firmware that reads the machine's clocks.
 
-Two kinds of time, never mixed: *monotonic* seconds order events and measure lengths and survive any correction
-of the clock; *UTC* is what people and courts read, and may step. An `Instant` carries both.
+Two kinds of time, never mixed: *monotonic* seconds order events and measure durations, and are not affected by any
+correction of the clock; *UTC* is for people and courts, and may step. An `Instant` has both.
 """
 
 import asyncio
@@ -14,62 +14,62 @@ from typing import Literal, Protocol
 from zoneinfo import available_timezones
 
 Quality = Literal["synced", "unsynced", "unknown"]
-"""How far the wall clock can be trusted. It never stops a recording; it is written into it."""
+"""How far the wall clock can be trusted. It never prevents a recording; it is written into it."""
 
 _TIMESYNCD_MARK = Path("/run/systemd/timesync/synchronized")
-_RELEASE_YEAR = 2026  # a wall clock that reads earlier than this firmware was never set
+_RELEASE_YEAR = 2026  # a wall clock that is earlier than this firmware was never set
 
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """One moment, on both time lines: monotonic seconds (`mono_s`) and UTC (`utc`, aware)."""
+    """One moment: in monotonic seconds (`mono_s`) and in UTC (`utc`, with its time zone set)."""
 
     mono_s: float
     utc: datetime
 
     def shifted(self, seconds: float) -> "Instant":
-        """The moment `seconds` later (earlier when negative), as this moment's wall clock would have named it."""
+        """The moment `seconds` later (earlier when negative), by the wall clock as it was set at this moment."""
         return Instant(self.mono_s + seconds, self.utc + timedelta(seconds=seconds))
 
 
 class Clock(Protocol):
-    """What the firmware knows of time. May be read from any thread; `sleep` belongs to the event loop."""
+    """A clock. It may be read from any thread; `sleep` belongs to the event loop."""
 
     def mono_s(self) -> float:
-        """Seconds on a line that never steps back; its zero means nothing."""
+        """Monotonic seconds: they never step back; their zero has no meaning."""
 
     def now(self) -> Instant:
-        """This moment on both time lines."""
+        """This moment, monotonic and in UTC."""
 
     def quality(self) -> Quality:
         """How far `now().utc` can be trusted."""
 
     def is_trusted(self) -> bool:
-        """Whether `now().utc` may be compared with another machine's clock: it is synced, and time is not scaled."""
+        """Whether `now().utc` may be compared with other machines' clocks: it is synced, and time is not scaled."""
 
     async def sleep(self, seconds: float) -> None:
-        """Return after that many monotonic seconds."""
+        """Return after `seconds` of monotonic time."""
 
 
 class SystemClock:
     """The machine's own clocks."""
 
     def mono_s(self) -> float:
-        """`CLOCK_MONOTONIC`: the same line the kernel stamps V4L2 frames on."""
+        """`CLOCK_MONOTONIC`, which the kernel also uses for the time stamps of V4L2 frames."""
         return time.monotonic()
 
     def now(self) -> Instant:
-        """This moment, read from both of the machine's clocks."""
+        """This moment, from both of the machine's clocks."""
         return Instant(time.monotonic(), datetime.now(UTC))
 
     def quality(self) -> Quality:
-        """*synced* when systemd-timesyncd says so, *unsynced* when the year cannot be, else *unknown*."""
+        """*synced* when systemd-timesyncd has set the clock, *unsynced* when the year is impossible, else *unknown*."""
         if _TIMESYNCD_MARK.exists():
             return "synced"
         return "unsynced" if datetime.now(UTC).year < _RELEASE_YEAR else "unknown"
 
     def is_trusted(self) -> bool:
-        """When it is synced."""
+        """Whether it is synced."""
         return self.quality() == "synced"
 
     async def sleep(self, seconds: float) -> None:
@@ -90,7 +90,7 @@ def system_time_zone() -> str:
 
 
 def set_system_clock(to: datetime) -> None:
-    """Step the machine's wall clock. Raises PermissionError where this process may not."""
+    """Step the machine's wall clock. Raises PermissionError where this process is not allowed to."""
     time.clock_settime(time.CLOCK_REALTIME, to.timestamp())
 
 

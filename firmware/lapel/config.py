@@ -1,7 +1,7 @@
-"""A camera's configuration: one TOML file, then `LAPEL_<SECTION>_<KEY>` variables, then flags; the last one wins.
+"""A camera's configuration: a TOML file, overridden by `LAPEL_<SECTION>_<KEY>` variables, overridden by flags.
 
-Every key has a default, so no file is needed. A key that nobody knows is an error, with what was probably meant: a
-misspelled `prebufer` must not quietly record nothing from before the press.
+Every key has a default, so no file is needed. An unknown key is an error that suggests a known one: a misspelled
+`prebufer` must not silently disable the pre-event buffer.
 """
 
 import difflib
@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from lapel.docstrings import meanings
+from lapel.docstrings import field_docstrings
 from lapel.errors import ConfigError
 
 Scalar = str | int | float | bool
@@ -29,10 +29,10 @@ class _Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 
 
 class CameraSection(_Section, frozen=True, kw_only=True):
-    """Who this camera is. Together the three names are its address in the fleet."""
+    """The camera's identity. Agency, site and name together are its address in the fleet."""
 
     agency: _Name = "demo"
-    """The agency that answers for what is recorded."""
+    """The agency that is responsible for the recordings."""
     site: _Name = "home"
     """The city or station."""
     name: _Name = "cam-0001"
@@ -40,85 +40,85 @@ class CameraSection(_Section, frozen=True, kw_only=True):
     model: Annotated[str, Meta(max_length=64)] = "Lapel"
     """Make and model of the camera; written into every recording."""
     state: str = ""
-    """Folder for what the camera must remember: events not yet sent, changes of configuration. Empty: `.lapel` in the
-    evidence folder."""
+    """Folder for the camera's own data: unsent events, changed settings. Empty: `.lapel` in the evidence folder."""
 
 
 class VideoSection(_Section, frozen=True, kw_only=True):
-    """The lens and the encoder. Size and rate that are not given follow the source."""
+    """Video source and encoder. Without a configured size and rate, those of the source are used."""
 
     source: Annotated[str, Meta(min_length=1)] = "/dev/video0"
     """A device (`/dev/video0` or `0`), a file, an http or rtsp address, or `scene`: a drawn street."""
     loop: bool = False
-    """Play a file again and again."""
+    """Repeat a file."""
     width: Annotated[int, Meta(ge=64, le=7680)] | None = None
     """Pixels."""
     height: Annotated[int, Meta(ge=64, le=4320)] | None = None
     """Pixels."""
     rate_fps: Annotated[float, Meta(ge=1, le=120)] | None = None
-    """Pictures per second."""
+    """Frames per second."""
     bitrate_bps: Annotated[int, Meta(ge=50_000, le=100_000_000)] = 8_000_000
-    """Bits per second; never exceeded over a second."""
+    """Bits per second; not exceeded over any second."""
     gop_s: Annotated[float, Meta(ge=0.2, le=10)] = 1.0
-    """Seconds from keyframe to keyframe: the length of a fragment, and the most that a power cut can cost."""
+    """Seconds between keyframes: the length of a fragment, and the most video that a power cut can cost."""
     codec: Literal["auto", "libx264", "h264_v4l2m2m"] = "auto"
-    """`auto` takes the hardware's encoder where it works."""
+    """`auto` uses a hardware encoder where one works."""
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"] = "superfast"
-    """How much work libx264 puts into a picture."""
+    """How much computation libx264 spends on a frame."""
     overlay: bool = False
-    """Burn camera, UTC time and clock quality into the picture."""
+    """Draw the camera's name, UTC time and clock quality into the video."""
     stall_s: Annotated[float, Meta(ge=0.5, le=60)] = 2.0
-    """Seconds without a picture after which the source counts as lost and is opened anew."""
+    """Seconds without a frame after which the source counts as lost and is reopened."""
 
 
 class PrebufferSection(_Section, frozen=True, kw_only=True):
-    """What is kept in memory from before the press."""
+    """The pre-event buffer: the last seconds of video, kept in memory until the wearer presses."""
 
     length_s: Annotated[float, Meta(ge=0, le=120)] = 30.0
-    """Seconds. 0 keeps nothing."""
+    """Its length in seconds; 0 disables it."""
     max_bytes: Annotated[int, Meta(ge=100_000)] = 256_000_000
-    """The most that it may weigh, and again what may wait for a slow disk. 120 s at 8 Mb/s weigh 120 MB."""
+    """Its largest size in bytes, and again of the data that waits for a slow disk. 120 s at 8 Mb/s are 120 MB."""
 
 
 class RecordingSection(_Section, frozen=True, kw_only=True):
-    """What is written, and where."""
+    """What is written to the storage, and where."""
 
     evidence: Annotated[str, Meta(min_length=1)] = "evidence"
-    """The folder for recordings; each camera needs one of its own. Made if its parent exists."""
+    """The folder for recordings; each camera needs its own. Created if its parent exists."""
     max_clip_s: Annotated[float, Meta(ge=1, le=86_400)] = 14_400.0
-    """Seconds after which a recording goes on in a new, linked clip."""
+    """Seconds after which a recording continues in a new, linked clip."""
     postevent_s: Annotated[float, Meta(ge=0, le=600)] = 0.0
-    """Seconds to go on recording after the stop."""
+    """Seconds to continue recording after the stop."""
     min_free_bytes: Annotated[int, Meta(ge=0)] = 64_000_000
-    """Room that must be left on the disk for a recording to begin."""
+    """Free bytes on the disk without which no recording is started."""
 
 
 class LinkSection(_Section, frozen=True, kw_only=True):
-    """The fleet broker. Without one the camera works alone."""
+    """The connection to the fleet's broker. Without a broker the camera works on its own."""
 
     broker: str = ""
-    """`mqtts://HOST[:8883]` or, on this machine, `mqtt://127.0.0.1[:1883]`; several, with blanks between, are tried in
+    """`mqtts://HOST[:8883]` or, on this machine, `mqtt://127.0.0.1[:1883]`; several, separated by blanks, are tried in
     turn. Empty: none."""
     keepalive_s: Annotated[int, Meta(ge=2, le=3600)] = 30
-    """Seconds after which a silent connection is tested; 1.5 times as long, and the broker publishes the will."""
+    """Seconds without traffic after which the connection is tested; after 1.5 times as long the broker publishes the
+    last will."""
     telemetry_s: Annotated[float, Meta(ge=1, le=86_400)] = 30.0
     """Seconds between telemetry messages."""
     spread_s: Annotated[float, Meta(ge=0, le=600)] = 5.0
-    """Seconds over which the cameras of a broker that went away spread their return."""
+    """Seconds over which cameras spread their reconnects after an outage of the broker."""
     drain_per_s: Annotated[float, Meta(ge=0.1, le=10_000)] = 20.0
     """Events per second to send after an outage."""
     ca: str = ""
-    """File of the authority that signed the broker's certificate. Empty: the system's."""
+    """Certificate file of the authority that signed the broker's certificate. Empty: the system's authorities."""
     cert: str = ""
-    """File of this camera's certificate."""
+    """This camera's certificate file."""
     key: str = ""
-    """File of this camera's private key."""
+    """This camera's private key file."""
     allow_plain: bool = False
-    """Allow mqtt:// to other machines, where anybody on the way can read and command."""
+    """Allow mqtt:// to other machines: not encrypted, so anyone on the way can read it and send commands."""
 
 
 class Config(_Section, frozen=True, kw_only=True):
-    """Everything about one camera that can be set."""
+    """The complete configuration of one camera."""
 
     camera: CameraSection = CameraSection()
     video: VideoSection = VideoSection()
@@ -131,7 +131,7 @@ SECTIONS: Mapping[str, type[_Section]] = {
     name: kind for name, kind in get_type_hints(Config).items() if name in Config.__struct_fields__
 }
 
-_NOT_OURS = {"LAPEL_REAL", "LAPEL_CONFIG"}
+_NOT_KEYS = {"LAPEL_REAL", "LAPEL_CONFIG"}
 
 
 def load(
@@ -139,9 +139,9 @@ def load(
     environment: Mapping[str, str] | None = None,
     flags: Mapping[tuple[str, str], Any] | None = None,
 ) -> Config:
-    """The configuration from file, variables and flags, checked. Raises ConfigError naming where and what.
+    """The configuration from file, variables and flags, validated. Raises ConfigError that names the place and the key.
 
-    `flags` maps (section, key) to a value; a None was not given.
+    `flags` maps (section, key) to a value; None stands for a flag that was not given.
     """
     config = _checked(_read(path), str(path)) if path else Config()
     for origin, section, key, value in (*_variables(environment or {}), *_given(flags or {})):
@@ -150,32 +150,32 @@ def load(
 
 
 def changed(config: Config, changes: Changes, origin: str) -> Config:
-    """`config` with these sections, keys and values. Raises ConfigError naming `origin`, section and key."""
+    """`config` with these sections, keys and values. Raises ConfigError that names `origin`, section and key."""
     for section, keys in changes.items():
         if section not in SECTIONS:
-            raise ConfigError(f"{origin}: [{section}] is no section{meant(section, SECTIONS)}")
+            raise ConfigError(f"{origin}: [{section}] is no section{suggestion(section, SECTIONS)}")
         for key, value in keys.items():
             config = _with(config, origin, section, key, value, strict=True)
     return config
 
 
 def state_folder(config: Config) -> Path:
-    """Where the camera remembers things."""
+    """The folder for the camera's own data."""
     return Path(config.camera.state) if config.camera.state else Path(config.recording.evidence) / ".lapel"
 
 
 def unconfirmed_note(config: Config) -> Path:
-    """Where a change that waits to be confirmed is written down, with the settings that come back otherwise."""
+    """The file that holds a change which is not confirmed yet, with the settings to restore otherwise."""
     return state_folder(config) / "unconfirmed.json"
 
 
 def schema() -> dict[str, Any]:
-    """JSON Schema of the file, for editors."""
+    """JSON Schema of the configuration file, for editors."""
     return msgspec.json.schema(Config)
 
 
 def example() -> str:
-    """A file with every key at its default and what it means. Loading it changes nothing."""
+    """A configuration file with every key at its default, and its description. Loading it changes nothing."""
     return "\n".join(line for name, kind in SECTIONS.items() for line in _example_section(name, kind))
 
 
@@ -191,7 +191,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _checked(tree: dict[str, Any], origin: str) -> Config:
     for name, section in tree.items():
         if name not in SECTIONS:
-            raise ConfigError(f"{origin}: [{name}] is no section{meant(name, SECTIONS)}")
+            raise ConfigError(f"{origin}: [{name}] is no section{suggestion(name, SECTIONS)}")
         if not isinstance(section, dict):
             raise ConfigError(f"{origin}: {name} is a section; write [{name}] and its keys below")
         for key, value in section.items():
@@ -202,10 +202,10 @@ def _checked(tree: dict[str, Any], origin: str) -> Config:
 def _variables(environment: Mapping[str, str]) -> Iterable[tuple[str, str, str, str]]:
     """LAPEL_VIDEO_SOURCE is key `source` of [video]."""
     for variable in sorted(environment):
-        if variable.startswith("LAPEL_") and variable not in _NOT_OURS:
+        if variable.startswith("LAPEL_") and variable not in _NOT_KEYS:
             section, _, key = variable.removeprefix("LAPEL_").lower().partition("_")
             if section not in SECTIONS:
-                raise ConfigError(f"{variable}: [{section}] is no section{meant(section, SECTIONS)}")
+                raise ConfigError(f"{variable}: [{section}] is no section{suggestion(section, SECTIONS)}")
             yield variable, section, key, environment[variable]
 
 
@@ -224,15 +224,15 @@ def _with(config: Config, origin: str, section: str, key: str, value: Any, *, st
 def _convert(origin: str, section: str, key: str, value: Any, *, strict: bool) -> Any:
     kind = SECTIONS[section]
     if key not in kind.__struct_fields__:
-        raise ConfigError(f"{origin}: [{section}] {key}: no such key{meant(key, kind.__struct_fields__)}")
+        raise ConfigError(f"{origin}: [{section}] {key}: no such key{suggestion(key, kind.__struct_fields__)}")
     try:
         return msgspec.convert(value, get_type_hints(kind, include_extras=True)[key], strict=strict)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{origin}: [{section}] {key} = {value!r}: {error}") from error
 
 
-def meant(name: str, known: Iterable[str]) -> str:
-    """The end of an error about an unknown `name`: the one that was probably meant, or all that there are."""
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """The end of an error about an unknown `name`: the most similar known one, or all of them."""
     close = difflib.get_close_matches(name, list(known), 1)
     return f"; did you mean `{close[0]}`?" if close else f"; there are {', '.join(known)}"
 
@@ -240,9 +240,9 @@ def meant(name: str, known: Iterable[str]) -> str:
 def _example_section(name: str, kind: type[_Section]) -> Iterable[str]:
     yield f"# {(kind.__doc__ or '').strip()}"
     yield f"[{name}]"
-    said = meanings(kind)
+    descriptions = field_docstrings(kind)
     for field in msgspec.structs.fields(kind):
-        yield f"# {said[field.name]}"
+        yield f"# {descriptions[field.name]}"
         value = field.default
         yield f"# {field.name} = (follows the source)" if value is None else f"{field.name} = {_toml(value)}"
     yield ""
@@ -255,6 +255,6 @@ def _toml(value: object) -> str:
 
 
 def from_environment(path: Path | None, flags: Mapping[tuple[str, str], Any]) -> Config:
-    """As `load`, with this process's variables; `LAPEL_CONFIG` names the file where no flag does."""
+    """As `load`, with this process's environment; `LAPEL_CONFIG` names the file where `path` does not."""
     named = os.environ.get("LAPEL_CONFIG")
     return load(path or (Path(named) if named else None), os.environ, flags)

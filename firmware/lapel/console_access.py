@@ -93,7 +93,7 @@ class CameraAccess(CameraReadings):
 
     def check_change(self, changes: Changes) -> None:
         """See `ConsoleCamera.check_change`."""
-        self._attached.settings.checked(changes)
+        self._attached.settings.validate(changes)
 
     async def self_test(self) -> Sequence[Check]:
         """See `ConsoleCamera.self_test`. Without a configured broker the link counts as passed."""

@@ -8,7 +8,7 @@ from lapel.gestures import HOLD_S, Gesture
 from lapel.hardware.interfaces import Battery, ButtonName, Buttons, Charge, Dock, Indicators
 from lapel.indications import WARN_EVERY_S, RepeatedSignal
 from lapel.link.event_details import BatteryCritical, BatteryDetail, BatteryLow, Overheated
-from lapel.power import CRITICAL_PERCENT, MARKS, BatteryChange, Power
+from lapel.power import CRITICAL_PERCENT, THRESHOLDS, BatteryChange, Power
 from lapel.recording import Cause
 from lapel.reporter import Reporter
 from lapel.states import Event
@@ -57,7 +57,7 @@ class BatteryWatch:
                 self._report(change, charge)
             self._warnings.set_active(self.power.is_low)
             self._update_flags()
-            await self._battery.crossed(MARKS)
+            await self._battery.crossed(THRESHOLDS)
 
     def stop_warnings(self) -> None:
         """No more warning signals: the camera is switching off."""

@@ -1,41 +1,41 @@
-"""Everything that Lapel raises on purpose.
+"""The errors that Lapel raises on purpose.
 
     LapelError
-    ├── ConfigError       a file, flag or variable says something that cannot be     exit 2
-    ├── VideoError        a picture source cannot deliver                            exit 2
-    │   └── VideoEnded    … because it is over: a file came to its end               exit 0
-    ├── StorageError      the evidence folder cannot take or give what it must       exit 3
+    ├── ConfigError       a file, flag or variable holds an invalid key or value     exit 2
+    ├── VideoError        a video source cannot deliver frames                       exit 2
+    │   └── VideoEnded    … because a file has ended                                 exit 0
+    ├── StorageError      the evidence folder cannot be read or written              exit 3
     ├── LinkError         the fleet broker cannot be reached or refuses              exit 4
-    ├── MessageError      somebody sent what the contract does not allow             exit 2
-    └── ConsoleError      the console cannot do what was typed                       exit 2
+    ├── MessageError      a received message does not fit the contract               exit 2
+    └── ConsoleError      the console cannot carry out what was typed                exit 2
 
-Each is also the builtin that fits best, so that code which knows nothing of Lapel can catch it.
-A message names the thing (file, key, topic, device) and says what to do about it; it is shown to users as it is.
+Each also derives from the builtin error that fits best, so that code which knows nothing of Lapel can catch it.
+A message names the thing (file, key, topic, device) and what to do about it; users see it unchanged.
 """
 
 from typing import Literal
 
 
 class LapelError(Exception):
-    """Any failure that Lapel foresaw. `exit_code` is what a command ends with when it meets one."""
+    """Any expected failure. `exit_code` is the exit code of a command that ends with it."""
 
     exit_code = 1
 
 
 class ConfigError(LapelError, ValueError):
-    """A configuration file, flag or environment variable holds an unknown key or an impossible value."""
+    """A configuration file, flag or environment variable holds an unknown key or an invalid value."""
 
     exit_code = 2
 
 
 class VideoError(LapelError, OSError):
-    """A picture source cannot be opened, or stopped delivering."""
+    """A video source cannot be opened, or has stopped delivering frames."""
 
     exit_code = 2
 
 
 class VideoEnded(VideoError, EOFError):
-    """A file played to its end and was not asked to loop."""
+    """A video file has ended and is not configured to loop."""
 
     exit_code = 0
 
@@ -53,9 +53,9 @@ class LinkError(LapelError, ConnectionError):
 
 
 class MessageError(LapelError, ValueError):
-    """A message that came in does not fit the contract: not JSON, too large, a key missing or of the wrong kind.
+    """A received message does not fit the contract: not JSON, too large, a key missing or of the wrong type.
 
-    `command_id` and `command` are what could be read of a command, so that its sender can be answered; else empty.
+    `command_id` and `command` are what could be read of a command, so that it can be answered; else empty.
     """
 
     exit_code = 2
@@ -67,7 +67,7 @@ class MessageError(LapelError, ValueError):
 
 
 class ConsoleError(LapelError, ValueError):
-    """Something typed at the console cannot be done; `result` says of what kind that is, for programs."""
+    """A console command cannot be carried out; `result` is the kind of failure, for programs."""
 
     exit_code = 2
 

@@ -1,4 +1,4 @@
-"""Writing files so that a power cut, a full disk or a stray link does no harm. Every call blocks and raises OSError."""
+"""Writes files safely: against power cuts, full disks and symbolic links. Every call blocks and raises OSError."""
 
 import contextlib
 import errno
@@ -8,8 +8,8 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def opened(path: Path, flags: int, mode: int = 0o644) -> Iterator[int]:
-    """A file descriptor; never through a symbolic link."""
+def open_no_follow(path: Path, flags: int, mode: int = 0o644) -> Iterator[int]:
+    """Open a file descriptor, but not through a symbolic link, and close it at the end of the block."""
     descriptor = os.open(path, flags | os.O_NOFOLLOW, mode)
     try:
         yield descriptor
@@ -18,17 +18,17 @@ def opened(path: Path, flags: int, mode: int = 0o644) -> Iterator[int]:
 
 
 def write(descriptor: int, data: bytes | bytearray) -> None:
-    """All of `data`. A disk that fills up takes a part first; asking on brings out the reason."""
+    """Write all of `data`. A disk that fills up first writes a part; the next attempt raises the reason."""
     rest = memoryview(data)
     while rest:
         written = os.write(descriptor, rest)
         if written == 0:
-            raise OSError(errno.EIO, "the disk took nothing")
+            raise OSError(errno.EIO, "nothing was written")
         rest = rest[written:]
 
 
 def sync_folder(folder: Path) -> None:
-    """Names live in the folder: without this a power cut can take back a file that itself was synced."""
+    """Sync a folder: without it a power cut can undo the creation or renaming of a file that itself was synced."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -37,11 +37,11 @@ def sync_folder(folder: Path) -> None:
 
 
 def replace(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Replace the file: whoever reads it, at any instant, finds the old one or the new one, whole, with that `mode`."""
+    """Replace a file atomically: a reader finds the old or the new content, complete, and the new one has `mode`."""
     temporary = path.with_name(f"{path.name}.tmp")
     try:
-        temporary.unlink(missing_ok=True)  # one that a crash left may have another mode
-        with opened(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode) as descriptor:
+        temporary.unlink(missing_ok=True)  # a leftover of a crash may have another mode
+        with open_no_follow(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode) as descriptor:
             write(descriptor, data)
             os.fsync(descriptor)
         temporary.rename(path)

@@ -1,50 +1,51 @@
-"""What a button's downs and ups mean: pressed, pressed twice, held. Pure: one button, seconds in, gestures out.
+"""Gestures of a button: press, double press, hold. Pure: down and up edges with their times in, gestures out.
 
-One press means one thing at most: what began a double press is no hold as well, and a button that is stuck is held
-once, whatever it does to the technician's day.
+One press has one meaning at most: the second press of a double press is never a hold as well, and a button that is
+stuck is held once, however long it is down.
 """
 
 from typing import Literal
 
 HOLD_S = 3.0
-"""Seconds down that are a hold: vendors' manuals stop, mute and switch off by it."""
+"""Seconds down that are a hold, as in vendors' manuals for stopping, muting and switching off."""
 DOUBLE_S = 0.5
-"""Longest pause inside a double press: our choice, what desktop systems take for a double click."""
+"""Longest pause inside a double press: our choice, as desktop systems have it for a double click."""
 
 Gesture = Literal["press", "double press", "hold"]
 
 
-class Gestures:
-    """One button, from edge to edge. Times are monotonic seconds and never step back."""
+class GestureDetector:
+    """Detects the gestures of one button. Times are monotonic seconds and never step back."""
 
     def __init__(self) -> None:
         self._down_s: float | None = None
         self._up_s: float | None = None
-        self._is_spent = False
+        self._has_meaning = True
+        """Whether the current press can still become a press or a hold."""
 
     @property
     def hold_due_s(self) -> float | None:
-        """When `passed` must be called, because the press under way becomes a hold; None when none will."""
-        return None if self._down_s is None or self._is_spent else self._down_s + HOLD_S
+        """When `on_hold_due` must be called because the current press becomes a hold; None when it will not."""
+        return self._down_s + HOLD_S if self._down_s is not None and self._has_meaning else None
 
     def held_s(self, now_s: float) -> float | None:
-        """How long it is down; None while it is up."""
+        """How long the button has been down; None while it is up."""
         return None if self._down_s is None else now_s - self._down_s
 
-    def found_down(self, now_s: float) -> None:
-        """It was down when the camera started, and means nothing by it."""
-        self._down_s, self._is_spent = now_s, True
+    def ignore_press(self, now_s: float) -> None:
+        """The button is down already when the camera starts: this press is no gesture."""
+        self._down_s, self._has_meaning = now_s, False
 
-    def down(self, now_s: float) -> Gesture | None:
-        """It goes down. The second time is a double press at once: the wearer is in a hurry."""
+    def on_down(self, now_s: float) -> Gesture | None:
+        """The button went down. A double press is reported at once, without waiting for the button to come up."""
         if self._down_s is not None:
-            return None  # an edge was lost: the press goes on
-        self._is_spent = self._up_s is not None and now_s - self._up_s <= DOUBLE_S
-        self._down_s, self._up_s = now_s, None
-        return "double press" if self._is_spent else None
+            return None  # the edge between the two was lost: the press continues
+        is_second = self._up_s is not None and now_s - self._up_s <= DOUBLE_S
+        self._down_s, self._up_s, self._has_meaning = now_s, None, not is_second
+        return "double press" if is_second else None
 
-    def up(self, now_s: float) -> Gesture | None:
-        """It comes up."""
+    def on_up(self, now_s: float) -> Gesture | None:
+        """The button came up."""
         due_s, self._down_s = self.hold_due_s, None
         if due_s is None:
             return None
@@ -53,10 +54,10 @@ class Gestures:
         self._up_s = now_s
         return "press"
 
-    def passed(self, now_s: float) -> Gesture | None:
-        """Time went by."""
+    def on_hold_due(self, now_s: float) -> Gesture | None:
+        """The time that `hold_due_s` gave has come."""
         due_s = self.hold_due_s
         if due_s is None or now_s < due_s:
             return None
-        self._is_spent = True
+        self._has_meaning = False
         return "hold"

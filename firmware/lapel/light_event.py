@@ -1,7 +1,7 @@
-"""What a task waits for, in little memory: a bell that somebody rings, and an inbox that somebody fills.
+"""An event and an inbox for tasks to wait for, in little memory.
 
-asyncio's Event and Queue keep room for dozens of waiters and items, 0.8 and 3 KB of it, from the start. A camera has
-ten of them and mostly waits; thousands of cameras share a machine when a fleet is simulated.
+asyncio's Event and Queue reserve 0.8 and 3 KB for dozens of waiters and items. A camera has ten of them and mostly
+waits; when a fleet is simulated, thousands of cameras share a machine.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class LightEvent:
-    """As asyncio.Event: whoever waits is woken when it is rung, and nobody waits until it is silenced again."""
+    """As asyncio.Event, with `pulse` in addition."""
 
     __slots__ = ("_waiting", "is_set")
 
@@ -20,35 +20,35 @@ class LightEvent:
         self._waiting: tuple[asyncio.Future[None], ...] = ()
 
     def set(self) -> None:
-        """Wake everybody. It stays rung."""
+        """Wake all waiting tasks. From now on `wait` returns at once."""
         self.is_set = True
-        for one in self._waiting:
-            if not one.done():
-                one.set_result(None)
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
 
     def clear(self) -> None:
-        """From now on one waits again."""
+        """From now on `wait` waits again."""
         self.is_set = False
 
     def pulse(self) -> None:
-        """Wake those who wait now, and nobody later."""
+        """Wake the tasks that wait now, and none that wait later."""
         self.set()
         self.clear()
 
     async def wait(self) -> None:
-        """Until it is rung; not at all when it is."""
+        """Wait until it is set; return at once when it is."""
         if self.is_set:
             return
-        rung = asyncio.get_running_loop().create_future()
-        self._waiting = (*self._waiting, rung)
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting = (*self._waiting, waiting)
         try:
-            await rung
+            await waiting
         finally:
-            self._waiting = tuple(one for one in self._waiting if one is not rung)
+            self._waiting = tuple(other for other in self._waiting if other is not waiting)
 
 
 class Inbox(Generic[T]):
-    """As asyncio.Queue without a limit: first in, first out."""
+    """As asyncio.Queue without a limit: first in, first out. For one reader."""
 
     __slots__ = ("_filled", "_items")
 
@@ -60,12 +60,12 @@ class Inbox(Generic[T]):
         return len(self._items)
 
     def put(self, item: T) -> None:
-        """Add it last."""
+        """Add an item at the end."""
         self._items.append(item)
         self._filled.set()
 
     async def get(self) -> T:
-        """Take the first, once there is one."""
+        """Wait until there is an item, and remove the first."""
         while not self._items:
             self._filled.clear()
             await self._filled.wait()

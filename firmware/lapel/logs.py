@@ -1,4 +1,4 @@
-"""The camera's recent words, for whoever asks later: a technician at the console, the fleet's `request-log`."""
+"""The camera's log: its newest lines in memory, for the console and for the fleet's `request-log`."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ _KEPT_LINES = 2_000
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One thing that was said."""
+    """One line of the log."""
 
     at: Instant
     level: Level
@@ -25,7 +25,7 @@ class LogLine:
 
 
 class Log:
-    """The newest lines in memory. Never blocks, never grows. Belongs to the event loop."""
+    """Keeps the newest lines. Never blocks, never grows beyond `kept_lines`. Belongs to the event loop."""
 
     def __init__(self, clock: Clock, kept_lines: int = _KEPT_LINES) -> None:
         self._clock = clock
@@ -34,7 +34,7 @@ class Log:
         self._followers: list[Callable[[LogLine], None]] = []
 
     def add(self, text: str, level: Level = "info") -> None:
-        """Say it: it is kept, and told to each follower."""
+        """Add a line, and call each follower with it."""
         line = LogLine(self._clock.now(), level, text)
         self._lines.append(line)
         del self._lines[: -self._kept_lines]
@@ -42,13 +42,13 @@ class Log:
             follower(line)
 
     def newest(self, count: int, at_least: Level = "debug") -> list[LogLine]:
-        """The newest `count` lines of that level or a graver one, oldest first."""
-        grave = [line for line in self._lines if LEVELS.index(line.level) >= LEVELS.index(at_least)]
-        return grave[-count:] if count > 0 else []
+        """The newest `count` lines of that level or a more severe one, oldest first."""
+        lines = [line for line in self._lines if LEVELS.index(line.level) >= LEVELS.index(at_least)]
+        return lines[-count:] if count > 0 else []
 
     @contextmanager
-    def followed(self, follower: Callable[[LogLine], None]) -> Iterator[None]:
-        """Tell `follower` each line as it is added, until the block ends. It must not block."""
+    def follow(self, follower: Callable[[LogLine], None]) -> Iterator[None]:
+        """Call `follower` with each line that is added, until the block ends. It must not block."""
         self._followers.append(follower)
         try:
             yield

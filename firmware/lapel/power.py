@@ -1,43 +1,46 @@
-"""What a reading of the battery means to the camera: low, critical, hot. Pure."""
+"""What a reading of the battery means: low, critical, hot. Pure."""
 
 from typing import Literal
 
-from lapel.hardware.interfaces import Charge, Marks
+from lapel.hardware.interfaces import Charge, Thresholds
 
 LOW_MINUTES = 20.0
-"""Minutes of recording left at which the battery is low, as vendors' manuals have it."""
+"""Minutes of recording left at which the battery is low, as in vendors' manuals."""
 LOW_PERCENT = 5.0
 """The same where the gauge gives no minutes: our choice, half an hour of a twelve-hour battery."""
 CRITICAL_PERCENT = 1.0
-"""Charge at which the recording is finished and the camera shuts down: our choice, minutes where seconds are needed."""
+"""Charge at which the recording is finished and the camera switches off: our choice, minutes where seconds are needed.
+"""
 HOT_C, COOL_C = 55.0, 50.0
-"""Degrees at which the cells are hot, and no longer hot: our choice, below the 60 °C that cells commonly end at."""
+"""Cell temperatures at which the battery is hot, and no longer hot: our choice, below the usual limit of 60 °C."""
 
-MARKS = Marks(percent=(LOW_PERCENT, CRITICAL_PERCENT), minutes_left=(LOW_MINUTES,), temperature_c=(HOT_C, COOL_C))
-"""The readings that change anything here."""
+THRESHOLDS = Thresholds(
+    percent=(LOW_PERCENT, CRITICAL_PERCENT), minutes_left=(LOW_MINUTES,), temperature_c=(HOT_C, COOL_C)
+)
+"""The readings at which anything changes here."""
 
 BatteryChange = Literal["battery-low", "battery-critical", "overheated"]
-"""What has just begun, by the name of its event."""
+"""A condition that has just begun, by the name of its event."""
 
 
 class Power:
-    """How the battery stands, reading by reading. Low stays low until it is charged or changed: no flag flutters."""
+    """The battery's condition. It stays low until it is charged or changed, so that flags do not flutter."""
 
     def __init__(self) -> None:
         self.is_low = self.is_critical = self.is_hot = False
 
     def read(self, charge: Charge) -> list[BatteryChange]:
-        """Take a reading; what has just begun."""
+        """Evaluate a reading, and return the conditions that it begins."""
         before = self.is_low, self.is_critical, self.is_hot
         self.is_low = not charge.charging and (_is_low(charge) or (self.is_low and charge.percent <= LOW_PERCENT))
         self.is_critical = not charge.charging and charge.percent <= CRITICAL_PERCENT
         self.is_hot = charge.temperature_c >= (COOL_C if self.is_hot else HOT_C)
-        names: tuple[BatteryChange, ...] = ("battery-low", "battery-critical", "overheated")
+        changes: tuple[BatteryChange, ...] = ("battery-low", "battery-critical", "overheated")
         now = self.is_low, self.is_critical, self.is_hot
-        return [name for name, was, is_so in zip(names, before, now, strict=True) if is_so and not was]
+        return [change for change, was, is_so in zip(changes, before, now, strict=True) if is_so and not was]
 
     def flags(self) -> list[str]:
-        """What is true beside the state."""
+        """The battery's flags in the state message."""
         return ["low-battery"] * self.is_low + ["hot"] * self.is_hot
 
 

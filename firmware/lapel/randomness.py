@@ -1,13 +1,13 @@
-"""What a camera leaves to chance: how long it waits before it tries again, and the end of a recording's id."""
+"""Random numbers, passed in: for back-off times and the end of a recording's id."""
 
 from typing import Protocol
 
 
 class RandomSource(Protocol):
-    """A stream of it. `random.Random` is one."""
+    """A random stream; `random.Random` is one."""
 
     def uniform(self, a: float, b: float, /) -> float:
-        """Anything from `a` to `b`."""
+        """A number from `a` to `b`."""
 
     def getrandbits(self, k: int, /) -> int:
-        """A number of `k` bits."""
+        """A non-negative integer of `k` bits."""

@@ -1,7 +1,7 @@
-"""What the fleet asks of a camera beyond its state chart: settings, self-test, log, identify, restart.
+"""Carries out the commands that are no events of the state chart: settings, self-test, log, identify, restart.
 
-Each was answered with *accepted* by the link before it comes here, and gets its last answer here or, when the camera
-has to restart for it, in the session after that.
+The link has answered each with *accepted* before. Its final reply is sent here or, when the camera has to restart for
+it, by the next session.
 """
 
 from collections.abc import Awaitable, Callable
@@ -18,7 +18,7 @@ from lapel.worker import Worker
 
 IDENTIFY_S = 10.0
 TRIAL_S = 60.0
-"""Seconds in which a camera with changed settings must have pictures, and its broker; else they are taken back."""
+"""Seconds in which a camera with changed settings must get frames and reach its broker; else they are rolled back."""
 
 _LOG_LINES = 100
 _LINES_A_REPLY = 40
@@ -26,7 +26,7 @@ _LINE_CHARS = 300
 
 
 class RemoteCommands:
-    """Carries such commands out. Called by the camera, one at a time; whatever it asks of it is passed in."""
+    """Carries out such commands, one at a time. Called by the camera, whose own actions are passed in."""
 
     def __init__(
         self,
@@ -38,22 +38,22 @@ class RemoteCommands:
         self_test: Callable[[], Awaitable[list[Check]]],
         restart: Callable[[Command], Awaitable[str | None]],
     ) -> None:
-        """`restart` ends the camera so that it starts anew, or returns why it must not."""
+        """`restart` ends the camera so that it starts again, or returns why it is refused."""
         self._reporter, self._settings, self._worker, self._indicators = reporter, settings, worker, indicators
         self._self_test, self._restart = self_test, restart
-        self._trial: Reply | None = None  # the answer that waits for the trial's end
-        self._rolled_back = settings.take_roll_back()
+        self._trial_reply: Reply | None = None  # the last reply to the command that requested the trial
+        self._rolled_back = settings.take_rollback_reason()
 
     async def carry_out(self, command: Command) -> None:
-        """Do it and answer."""
+        """Carry out `command` and reply."""
         match command.command:
             case "identify":
                 self._indicators.identify(command.seconds or IDENTIFY_S)
                 self._done(command)
             case "request-log":
-                self._tell_log(command)
+                self._send_log(command)
             case "self-test":
-                await self._test(command)
+                await self._run_self_test(command)
             case "set-configuration":
                 await self._change_settings(command)
             case _:
@@ -61,10 +61,10 @@ class RemoteCommands:
                     self._refuse(command, reason)
 
     def resume(self, reply: Reply) -> None:
-        """An earlier session accepted this and did not end it."""
+        """Reply finally to a command that an earlier session accepted; `reply` is its last reply."""
         match reply.command:
             case "set-configuration" if self._settings.trial_by == reply.id:
-                self._trial = reply
+                self._trial_reply = reply
             case "set-configuration" if self._rolled_back:
                 self._end(reply, "failed", f"rolled back: {self._rolled_back}")
             case "set-configuration" | "reboot":
@@ -72,45 +72,45 @@ class RemoteCommands:
             case _:
                 self._end(reply, "failed", "the camera restarted before it was done")
 
-    async def end_trial(self, trouble: str | None) -> bool:
-        """The settings on trial have proved themselves, or not: `trouble` says why. True when they were taken back."""
+    async def end_trial(self, failure: str | None) -> bool:
+        """Confirm the settings on trial, or roll them back because of `failure`. Whether they were rolled back."""
         if not self._settings.on_trial:
             return False
         try:
-            if trouble is None:
+            if failure is None:
                 await self._worker.run(self._settings.confirm)
-                self._tell_in_force()
+                self._report_confirmed()
             else:
-                await self._worker.run(partial(self._settings.roll_back, trouble))
-        except StorageError as error:  # the next start takes it back, since nothing says that it was confirmed
+                await self._worker.run(partial(self._settings.roll_back, failure))
+        except StorageError as error:  # without a confirmation on disk the next start rolls them back
             self._reporter.announce(str(error), "error")
             return False
-        return trouble is not None
+        return failure is not None
 
-    def _tell_in_force(self) -> None:
+    def _report_confirmed(self) -> None:
         number = self._settings.version
         self._reporter.announce(f"configuration {number} is in force")
         self._reporter.emit(ConfigurationChanged(version=number))
-        if self._trial is not None:
-            self._end(self._trial, "done")
+        if self._trial_reply is not None:
+            self._end(self._trial_reply, "done")
 
     def report_rollback(self) -> None:
-        """At power-on: say that the newest settings were taken back, if they were."""
+        """At power-on: report that the newest settings were rolled back, if they were."""
         if reason := self._rolled_back:
             self._reporter.announce(f"configuration rolled back to {self._settings.version}: {reason}", "warning")
             self._reporter.emit(ConfigurationRolledBack(version=self._settings.version, reason=reason))
 
-    # -- one by one --------------------------------------------------------------------------------------------------
+    # -- single commands ---------------------------------------------------------------------------------------------
 
-    def _tell_log(self, command: Command) -> None:
-        """Some lines at a time, so that no answer is larger than a broker takes."""
+    def _send_log(self, command: Command) -> None:
+        """Send the log in several replies, so that none is too large for a broker."""
         lines = [str(line)[:_LINE_CHARS] for line in self._reporter.log.newest(command.lines or _LOG_LINES)]
         parts = [lines[at : at + _LINES_A_REPLY] for at in range(0, len(lines), _LINES_A_REPLY)] or [[]]
         for part in parts[:-1]:
             self._reporter.reply(command.id, command.command, "progress", lines=part)
         self._reporter.reply(command.id, command.command, "done", lines=parts[-1])
 
-    async def _test(self, command: Command) -> None:
+    async def _run_self_test(self, command: Command) -> None:
         checks = await self._self_test()
         detail = {check.name: f"{'ok' if check.ok else 'FAILED'}: {check.finding}" for check in checks}
         failed = [check.name for check in checks if not check.ok]
@@ -119,14 +119,14 @@ class RemoteCommands:
         self._reporter.reply(command.id, command.command, "failed" if failed else "done", reason, detail=detail)
 
     async def _change_settings(self, command: Command) -> None:
-        """Written down before the restart; a restart that is refused takes it back."""
+        """Write the change before the restart; if the restart is refused, roll it back."""
         try:
-            version = self._settings.checked(command.configuration or {}, command.base_version)
+            version = self._settings.validate(command.configuration or {}, command.base_version)
         except ConfigError as error:
             self._refuse(command, str(error))
             return
         try:
-            await self._worker.run(partial(self._settings.try_out, version, command.id))
+            await self._worker.run(partial(self._settings.start_trial, version, command.id))
             if (reason := await self._restart(command)) is not None:
                 await self._worker.run(partial(self._settings.roll_back, ""))
                 self._refuse(command, reason)

@@ -1,6 +1,6 @@
-"""Strangers' words, fit for a terminal."""
+"""Makes text from other people and machines safe to print on a terminal."""
 
 
 def plain(text: str) -> str:
-    """`text` without anything that a terminal could take for an order: log lines and names may come from strangers."""
+    """`text` with a dot for each character that a terminal could take for a control sequence or line end."""
     return "".join(char if char.isprintable() else "." for char in text)

@@ -1,11 +1,11 @@
 """The state chart: what a camera may do, and what it refuses and why. Pure: no I/O, no clock, no asyncio.
 
-`TABLE` answers every event in every state, by name: it goes somewhere, or it is refused with a reason. There is no
-catch-all, so a new state or event does not exist until somebody has decided all of its pairs.
+`TABLE` has a row for every event in every state: a transition, or a refusal with its reason. There is no catch-all, so
+a new state or event cannot be added before all of its pairs are decided.
 
 One synchronous `transitions.Machine` serves all cameras of a process; each camera's `Chart` is a model of it. Refusals
-are internal transitions, so the machine never raises for an event it does not like. The machine is unqueued, and
-nothing triggers from inside a callback: effects are *returned*, and the camera's inbox is the queue.
+are internal transitions, so the machine never raises for an event that is refused. The machine is unqueued, and no
+callback triggers an event: effects are *returned*, and the camera's inbox is the queue.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from transitions.extensions.diagrams import GraphMachine
 
 
 class State(StrEnum):
-    """Where a camera can be. What Axon calls *buffering* on its devices' screens is "standby" there."""
+    """The states of a camera. The glossary gives other vendors' names for them."""
 
     OFF = "off"
     BOOTING = "booting"
@@ -31,7 +31,7 @@ class State(StrEnum):
 
 
 class Event(StrEnum):
-    """What can happen to a camera and decides its state. What does not (a lost source, a dead link) is a flag."""
+    """Everything that decides a camera's state. What does not (a lost source, a link that is down) is a flag."""
 
     POWER_ON = "power_on"
     SELF_TEST_PASSED = "self_test_passed"
@@ -56,7 +56,7 @@ class Event(StrEnum):
 
 
 class Effect(StrEnum):
-    """What the camera is to do about a transition, in the order given."""
+    """What the camera does on a transition, in the order given."""
 
     SELF_TEST = "self-test"
     START_CAPTURE = "start capture"
@@ -68,26 +68,26 @@ class Effect(StrEnum):
 
 
 class Guard(StrEnum):
-    """Facts that decide between two rows of one pair. Read from `Facts` under the same name."""
+    """The facts that decide between the rows of one pair; fields of `Facts` of the same name."""
 
     STORAGE_FULL = "storage_full"
     BATTERY_CRITICAL = "battery_critical"
-    POST_EVENT_ASKED = "post_event_asked"
+    POST_EVENT_CONFIGURED = "post_event_configured"
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the chart may know of the world at the moment of an event."""
+    """What the chart is given about the camera at the moment of an event."""
 
     storage_full: bool = False
     battery_critical: bool = False
-    post_event_asked: bool = False
-    """Seconds after the stop are configured, and none are running yet."""
+    post_event_configured: bool = False
+    """A post-event time is configured and not running yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Go:
-    """A transition: where to, with what effects. With a guard it holds only while that fact does."""
+    """A transition to a state, with effects. With a guard it applies only while that fact is true."""
 
     to: State
     effects: tuple[Effect, ...] = ()
@@ -96,7 +96,7 @@ class Go:
 
 @dataclass(frozen=True, slots=True)
 class No:
-    """A refusal, in words that follow "refused: ". With a guard it holds only while that fact does."""
+    """A refusal, in words that follow "refused: ". With a guard it applies only while that fact is true."""
 
     reason: str
     when: Guard | None = None
@@ -113,20 +113,20 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.SELF_TEST_PASSED: (No("no self-test runs while the camera is off"),),
         Event.SELF_TEST_FAILED: (No("no self-test counts while the camera is off"),),
         Event.ARM: (No("the camera is off; power it on to arm it"),),
-        Event.SLEEP: (No("the camera is off, which is deeper than sleep"),),
+        Event.SLEEP: (No("the camera is off and captures nothing"),),
         Event.START: (No("the camera is off; power it on to record"),),
         Event.STOP: (No("the camera is off and records nothing"),),
         Event.POST_EVENT_OVER: (No("the camera went off before the post-event time was over"),),
         Event.MARK: (No("the camera is off; there is no recording to mark"),),
-        Event.DOCK: (No("the camera is off; the dock charges it, nothing more"),),
+        Event.DOCK: (No("the camera is off; the dock only charges it"),),
         Event.UNDOCK: (No("the camera is off; undocking does not wake it"),),
-        Event.STORAGE_FULL: (No("the camera is off; storage is looked at when it starts"),),
+        Event.STORAGE_FULL: (No("the camera is off; free space is checked when it starts"),),
         Event.STORAGE_FAILED: (No("the camera is off; storage is tested when it starts"),),
-        Event.VIDEO_ENDED: (No("the camera is off; no video is awaited"),),
-        Event.DUPLICATE_NAME: (No("the camera is off; its name is free for another"),),
-        Event.FAULT_CLEARED: (No("the camera is off; faults are found anew when it starts"),),
+        Event.VIDEO_ENDED: (No("the camera is off; no video is expected"),),
+        Event.DUPLICATE_NAME: (No("the camera is off; another camera may use its name"),),
+        Event.FAULT_CLEARED: (No("the camera is off; faults are detected when it starts"),),
         Event.BATTERY_CRITICAL: (No("the camera is off already"),),
-        Event.POWER_OFF: (No("the camera is off, as asked"),),
+        Event.POWER_OFF: (No("the camera is switched off already"),),
         Event.SHUT_DOWN: (No("the camera is off; there is nothing to shut down"),),
         Event.RESTART: (No("the camera is off; power it on instead"),),
     },
@@ -144,7 +144,7 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.UNDOCK: (No("the camera is starting and was not docked"),),
         Event.STORAGE_FULL: (Go(State.FAULT),),
         Event.STORAGE_FAILED: (Go(State.FAULT),),
-        Event.VIDEO_ENDED: (No("the camera is starting; no video is awaited yet"),),
+        Event.VIDEO_ENDED: (No("the camera is starting; no video is expected yet"),),
         Event.DUPLICATE_NAME: (Go(State.FAULT),),
         Event.FAULT_CLEARED: (No("the camera is starting; the self-test decides"),),
         Event.BATTERY_CRITICAL: (Go(State.OFF),),
@@ -157,7 +157,7 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.SELF_TEST_PASSED: (No("no self-test is under way in standby"),),
         Event.SELF_TEST_FAILED: (Go(State.FAULT),),
         Event.ARM: (Go(State.BUFFERING, (_CAPTURE,)),),
-        Event.SLEEP: (No("the camera is asleep already"),),
+        Event.SLEEP: (No("the camera is in standby already"),),
         Event.START: (
             No("the storage is full; offload recordings first", Guard.STORAGE_FULL),
             Go(State.RECORDING, (_CAPTURE, _OPEN)),
@@ -169,7 +169,7 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.UNDOCK: (No("the camera is not docked"),),
         Event.STORAGE_FULL: (Go(State.FAULT),),
         Event.STORAGE_FAILED: (Go(State.FAULT),),
-        Event.VIDEO_ENDED: (No("the camera is in standby; no video is awaited"),),
+        Event.VIDEO_ENDED: (No("the camera is in standby; no video is expected"),),
         Event.DUPLICATE_NAME: (Go(State.FAULT),),
         Event.FAULT_CLEARED: (No("there is no fault to clear in standby"),),
         Event.BATTERY_CRITICAL: (Go(State.OFF),),
@@ -205,12 +205,12 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
     State.RECORDING: {
         Event.POWER_ON: (No("the camera is on and recording"),),
         Event.SELF_TEST_PASSED: (No("no self-test is under way while recording"),),
-        Event.SELF_TEST_FAILED: (No("the recording goes on; a self-test is for later"),),
-        Event.ARM: (No("the camera is recording, which is more than armed"),),
+        Event.SELF_TEST_FAILED: (No("the recording continues; no self-test interrupts it"),),
+        Event.ARM: (No("the camera is armed and recording"),),
         Event.SLEEP: (No("the camera is recording; stop the recording first"),),
         Event.START: (No("the camera is recording already"),),
         Event.STOP: (
-            Go(State.RECORDING, (Effect.AWAIT_POST_EVENT,), Guard.POST_EVENT_ASKED),
+            Go(State.RECORDING, (Effect.AWAIT_POST_EVENT,), Guard.POST_EVENT_CONFIGURED),
             Go(State.BUFFERING, (_CLOSE,)),
         ),
         Event.POST_EVENT_OVER: (Go(State.BUFFERING, (_CLOSE,)),),
@@ -220,7 +220,7 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.STORAGE_FULL: (Go(State.FAULT, (_CLOSE, _RELEASE)),),
         Event.STORAGE_FAILED: (Go(State.FAULT, (_CLOSE, _RELEASE)),),
         Event.VIDEO_ENDED: (Go(State.OFF, (_CLOSE, _RELEASE)),),
-        Event.DUPLICATE_NAME: (No("the recording goes on; whose name it is, is settled when it has ended"),),
+        Event.DUPLICATE_NAME: (No("the recording continues; a duplicate name is a fault only when it has ended"),),
         Event.FAULT_CLEARED: (No("there is no fault to clear while recording"),),
         Event.BATTERY_CRITICAL: (Go(State.OFF, (_CLOSE, _RELEASE)),),
         Event.POWER_OFF: (
@@ -244,7 +244,7 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.UNDOCK: (Go(State.BUFFERING, (_CAPTURE,)),),
         Event.STORAGE_FULL: (No("the camera is docked; the dock makes room by offloading"),),
         Event.STORAGE_FAILED: (Go(State.FAULT),),
-        Event.VIDEO_ENDED: (No("the camera is docked; no video is awaited"),),
+        Event.VIDEO_ENDED: (No("the camera is docked; no video is expected"),),
         Event.DUPLICATE_NAME: (Go(State.FAULT),),
         Event.FAULT_CLEARED: (No("there is no fault to clear in the dock"),),
         Event.BATTERY_CRITICAL: (No("the camera is docked and charging"),),
@@ -256,7 +256,7 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.POWER_ON: (No("the camera is on, with a fault"),),
         Event.SELF_TEST_PASSED: (Go(State.BUFFERING, (_CAPTURE,)),),
         Event.SELF_TEST_FAILED: (No("the fault stays: the self-test failed again"),),
-        Event.ARM: (No("the camera has a fault; it arms itself when that is mended"),),
+        Event.ARM: (No("the camera has a fault; it arms itself when that is cleared"),),
         Event.SLEEP: (No("the camera has a fault and captures nothing"),),
         Event.START: (No("the camera has a fault and cannot record; see its reason"),),
         Event.STOP: (No("the camera has a fault; nothing is being recorded"),),
@@ -266,7 +266,7 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.UNDOCK: (No("the camera is not docked; it has a fault"),),
         Event.STORAGE_FULL: (No("the fault stays: the storage is full"),),
         Event.STORAGE_FAILED: (No("the fault stays: the storage fails"),),
-        Event.VIDEO_ENDED: (No("the camera has a fault; no video is awaited"),),
+        Event.VIDEO_ENDED: (No("the camera has a fault; no video is expected"),),
         Event.DUPLICATE_NAME: (No("the fault stays: another camera has this name"),),
         Event.FAULT_CLEARED: (Go(State.BUFFERING, (_CAPTURE,)),),
         Event.BATTERY_CRITICAL: (Go(State.OFF),),
@@ -279,7 +279,7 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an event: the state before and after and what to do, or why it was refused."""
+    """The outcome of an event: the states before and after and the effects, or why it was refused."""
 
     event: Event
     before: State
@@ -289,7 +289,7 @@ class Outcome:
 
 
 class Chart:
-    """One camera's place in the chart. Small: thousands share one machine."""
+    """The state of one camera. Small: thousands share one machine."""
 
     __slots__ = ("_row", "state")
 
@@ -298,12 +298,12 @@ class Chart:
         self._row: Row | None = None
 
     def refusal(self, event: Event, facts: Facts) -> str | None:
-        """Why `event` would be refused now; None when it would be taken. Changes nothing."""
+        """Why `event` would be refused now; None when it would not. Changes nothing."""
         row = next(row for row in TABLE[State(self.state)][event] if _holds(row, facts))
         return row.reason if isinstance(row, No) else None
 
     def handle(self, event: Event, facts: Facts) -> Outcome:
-        """Take `event`. Never raises: every pair has its row."""
+        """Handle `event`. Never raises: every pair has its row."""
         before = State(self.state)
         _MACHINE.events[event.value].trigger(self, facts=facts)
         row, self._row = self._row, None
@@ -320,7 +320,7 @@ def _machine(kind: type[Machine], model: object, **options: Any) -> Machine:
 
 
 def _shared_machine() -> Machine:
-    """The machine behind all charts: rows of a pair in order, the first whose guard holds is taken."""
+    """The machine of all charts. Of the rows of a pair the first whose guard is true applies."""
     machine = _machine(Machine, None, send_event=True)
     for state, answers in TABLE.items():
         for event, rows in answers.items():
@@ -345,7 +345,7 @@ def _add(machine: Machine, state: State, event: Event, row: Row) -> None:
 
 
 def mermaid() -> str:
-    """The chart as a Mermaid state diagram: transitions only, the refusals stand in the golden table."""
+    """The chart as a Mermaid state diagram: only the transitions; the refusals are in `table_text`."""
     machine = _machine(GraphMachine, SimpleNamespace(), graph_engine="mermaid", show_conditions=True)
     for state, answers in TABLE.items():
         for event, rows in answers.items():
@@ -357,15 +357,15 @@ def mermaid() -> str:
 
 
 def table_text() -> str:
-    """Every pair, a line each: what the golden table in the tests holds."""
+    """Every pair of state and event, one per line, as in the tests' golden table."""
     lines = []
     for state in State:
         for event in Event:
-            lines += [f"{state:<10}{event:<18}{_told(row)}" for row in TABLE[state][event]]
+            lines += [f"{state:<10}{event:<18}{_row_text(row)}" for row in TABLE[state][event]]
     return "\n".join(lines) + "\n"
 
 
-def _told(row: Row) -> str:
+def _row_text(row: Row) -> str:
     guard = f" [{row.when}]" if row.when else ""
     if isinstance(row, No):
         return f"refused{guard}: {row.reason}"

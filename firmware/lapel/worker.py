@@ -1,6 +1,6 @@
-"""Where blocking work goes: a thread on a camera, inline in virtual time.
+"""Runs blocking work: in threads on a camera, inline in virtual time.
 
-Encoding has a thread of its own (`media/`); this is for what blocks now and then: disk writes, `fdatasync`, SQLite.
+Encoding has a thread of its own (`media/`); this is for occasional work: disk writes, `fdatasync`, SQLite.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ class Worker(Protocol):
     """Runs blocking jobs off the event loop."""
 
     async def run(self, job: Callable[[], T]) -> T:
-        """What `job()` returns; what it raises is raised here."""
+        """Return what `job()` returns; raise what it raises."""
 
 
 class ThreadWorker:
-    """A few threads shared by every camera of a process. Two keep 1,600 recordings written (measured, x86)."""
+    """A few threads, shared by every camera of a process. Two are enough for 1,600 recordings (measured, x86)."""
 
     def __init__(self, threads: int = 2) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="lapel-worker")
@@ -29,12 +29,12 @@ class ThreadWorker:
         return await asyncio.get_running_loop().run_in_executor(self._pool, job)
 
     def close(self) -> None:
-        """Wait for the jobs under way, then end the threads."""
+        """Wait for the running jobs, then end the threads."""
         self._pool.shutdown()
 
 
 class InlineWorker:
-    """Runs the job where it is asked for. For virtual time, where a thread would make the order of events a race."""
+    """Runs each job in the calling task. For virtual time, where threads would make the order of events random."""
 
     async def run(self, job: Callable[[], T]) -> T:
         """Run `job` now."""

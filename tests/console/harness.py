@@ -117,7 +117,7 @@ class Harness:
     async def _run_cameras(self) -> None:
         """As `lapel.app.run_for_good` does, without threads: a restart makes a new camera."""
         while True:
-            self.settings.begin()
+            self.settings.mark_started()
             self._sessions += 1
             self.link = RecordingLink()
             self.footage = VirtualFootage(self.clock, self.settings.current.prebuffer.length_s)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lapel.hardware.interfaces import Battery, Marks
+from lapel.hardware.interfaces import Battery, Thresholds
 from lapel.states import State
 from lapel_fleet.hardware.battery import CHARGE_W, DRAW_W, RADIO_W, SimulatedBattery
 from lapel_fleet.time.clocks import VirtualClock, run_virtual
@@ -76,7 +76,7 @@ def test_the_drop_is_the_integral_of_what_was_drawn(day: list[tuple[State, float
     play(story)
 
 
-MARKS = Marks(percent=(40.0, 5.0), minutes_left=(20.0,), temperature_c=(45.0,))
+THRESHOLDS = Thresholds(percent=(40.0, 5.0), minutes_left=(20.0,), temperature_c=(45.0,))
 
 
 def sides(battery: Battery) -> tuple[bool, ...]:
@@ -95,7 +95,7 @@ def test_whoever_waits_for_a_mark_learns_of_every_crossing(deeds: list[tuple[tup
         async def wait() -> None:
             nonlocal known
             while True:
-                await battery.crossed(MARKS)
+                await battery.crossed(THRESHOLDS)
                 assert sides(battery) != known
                 known = sides(battery)
 
@@ -122,7 +122,7 @@ def test_a_radio_that_is_switched_on_is_learned_of_at_once() -> None:
     async def story(_: VirtualClock, battery: SimulatedBattery) -> None:
         battery.radio(False)
         battery.cliff(100 * DRAW_W[State.RECORDING] * 20.1 / 60 / battery.capacity_wh)  # 20.1 minutes, without it
-        crossing = asyncio.create_task(battery.crossed(MARKS))
+        crossing = asyncio.create_task(battery.crossed(THRESHOLDS))
         await asyncio.sleep(0)
         battery.radio(True)
         await asyncio.sleep(0)

@@ -50,7 +50,7 @@ class Session:
         """Serve until the client hangs up. A user who is logged out for idleness may log in again."""
         reading = asyncio.create_task(self._input.receive(), name="console-read")
         try:
-            with self._camera.log.followed(self._log.add):
+            with self._camera.log.follow(self._log.add):
                 while not reading.done():
                     await self._serve_until_idle(reading)
         finally:

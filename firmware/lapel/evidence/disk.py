@@ -60,7 +60,7 @@ def told_of(path: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[BinaryIO]:
     """A regular file to read; does not wait for the other end of a pipe that somebody put there."""
-    with files.opened(path, os.O_RDONLY | os.O_NONBLOCK) as descriptor:
+    with files.open_no_follow(path, os.O_RDONLY | os.O_NONBLOCK) as descriptor:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EISDIR, "is not a file")
         with open(descriptor, "rb", closefd=False) as file:
@@ -70,7 +70,10 @@ def reading(path: Path) -> Iterator[BinaryIO]:
 def hold_reserve(folder: Path, size_bytes: int) -> None:
     """Allocate space in a clip's folder for its last account. Where that is impossible there is no reserve."""
     if size_bytes:
-        with contextlib.suppress(OSError), files.opened(folder / RESERVE, os.O_WRONLY | os.O_CREAT) as descriptor:
+        with (
+            contextlib.suppress(OSError),
+            files.open_no_follow(folder / RESERVE, os.O_WRONLY | os.O_CREAT) as descriptor,
+        ):
             os.posix_fallocate(descriptor, 0, size_bytes)
 
 

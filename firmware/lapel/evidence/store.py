@@ -31,7 +31,7 @@ from lapel.evidence.disk import (
     write_account,
 )
 from lapel.evidence.recovery import recovered
-from lapel.files import opened, sync_folder, write
+from lapel.files import open_no_follow, sync_folder, write
 from lapel.recording import Account
 
 MIN_FREE_BYTES = 64 * 1024 * 1024
@@ -139,7 +139,7 @@ class EvidenceStore:
         path = self.root / _PROBE
         with told_of(self.root):
             try:
-                with opened(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as descriptor:
+                with open_no_follow(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as descriptor:
                     write(descriptor, bytes(4096))
                     os.fsync(descriptor)
             finally:

@@ -1,1 +1,1 @@
-"""What a camera is made of: one small interface per device, then one package per platform."""
+"""The devices of a camera: one small interface per device, then one package per platform."""

@@ -1,8 +1,8 @@
-"""What the firmware asks of the things around it: one small Protocol per device, no implementation.
+"""The devices of a camera: one small Protocol each, no implementation.
 
-A laptop, a Raspberry Pi and the simulator each pass in objects that fit. Nothing here is imported for its effects.
-A camera may lack `Battery`, `Positioning`, `Dock` and `Switches`: a laptop does. The simulator has all of them; for a
-Raspberry Pi none ships yet.
+A laptop, a Raspberry Pi and the simulator each pass in objects that implement them. A camera may have no `Battery`,
+`Positioning`, `Dock` or `Switches`, as a laptop has none. The simulator has all of them; for a Raspberry Pi none is
+included yet.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -18,25 +18,25 @@ from lapel.recording import Account
 from lapel.states import State
 
 Image = NDArray[np.uint8]
-"""A picture as OpenCV holds it: (height, width, 3) bytes, blue-green-red."""
+"""The image of a frame as OpenCV holds it: (height, width, 3) bytes, blue-green-red."""
 
 
-# -- lens ------------------------------------------------------------------------------------------------------------
+# -- video source ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One captured picture. `image` is the camera's to draw on and is not kept."""
+    """One captured frame. The camera may draw on `image`, and does not keep it."""
 
     captured: Instant
     image: Image
     dropped_before: int = 0
-    """Pictures the source knows it had to skip since the previous frame."""
+    """How many frames the source knows that it has skipped since the previous one."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameFormat:
-    """What a source delivers: pixels and pictures per second."""
+    """What a source delivers: size in pixels, and frames per second."""
 
     width: int
     height: int
@@ -44,73 +44,74 @@ class FrameFormat:
 
 
 class FrameSource(Protocol):
-    """A lens. Opened, read and closed in the capture thread, nowhere else."""
+    """A video source. It is opened, read and closed only in the capture thread."""
 
     @property
     def name(self) -> str:
-        """As the user named it: `/dev/video0`, `bikes.mp4`, `scene`."""
+        """The source as the user named it: `/dev/video0`, `bikes.mp4`, `scene`."""
 
     def open(self) -> FrameFormat:
-        """Begin to deliver. Raises VideoError when there is no such device, file or address."""
+        """Start delivering. Raises VideoError when there is no such device, file or address."""
 
     def read(self) -> Frame:
-        """Wait for the next picture. Raises VideoEnded at the end of a file, VideoError when pictures stay away."""
+        """Wait for the next frame. Raises VideoEnded at the end of a file, VideoError when no frame arrives."""
 
     def close(self) -> None:
-        """Let go of the device; may be opened again. Harmless when not open."""
+        """Release the device; it may be opened again. Harmless when not open."""
 
 
-# -- footage: what the lens saw, encoded -----------------------------------------------------------------------------
+# -- footage: video source, encoder and pre-event buffer ---------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class PreEvent:
-    """The fragments from before a trigger, oldest first; references, not copies."""
+    """The buffered fragments from before a trigger, oldest first; references, not copies."""
 
     fragments: Sequence[Fragment]
-    asked_s: float
+    configured_s: float
+    """Configured length of the pre-event buffer."""
     shortfall: str | None
-    """Why the closed fragments reach back less than `asked_s`; None when they reach far enough."""
+    """Why the closed fragments reach back less than `configured_s`; None when they reach far enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class FootageStatus:
-    """How capturing goes, for telemetry and the status line."""
+    """State of the capture, for telemetry and the status line."""
 
     buffered_s: float = 0.0
     buffered_bytes: int = 0
     measured_fps: float = 0.0
     dropped_frames: int = 0
-    """Since capturing began."""
+    """Since the capture began."""
     lost: str | None = None
-    """Why no pictures come at the moment; None while they do."""
+    """Why no frames arrive at the moment; None while they do."""
     last_frame_age_s: float | None = None
-    """Seconds since the newest picture was captured; None where nobody can tell."""
+    """Seconds since the newest frame was captured; None where it is not known."""
     unchanged_s: float | None = None
-    """How long the picture has been exactly the same: no lens in the world does that. None where nobody can tell."""
+    """How long consecutive frames have been identical, which no working sensor delivers; None where it is not known."""
 
 
 class FootageListener(Protocol):
-    """Who wants to know what is captured. Called on the event loop, never blocks."""
+    """Receives what is captured. Called on the event loop; must not block."""
 
     def on_fragment(self, fragment: Fragment) -> None:
-        """A GOP closed. They come in order, each once."""
+        """A GOP was closed. Fragments are delivered in order, each once."""
 
     def on_source_lost(self, reason: str) -> None:
-        """Pictures stay away; the source is being reopened with back-off."""
+        """No more frames arrive; the source is being reopened with back-off."""
 
     def on_source_restored(self) -> None:
-        """Pictures come again (also: the first ones came)."""
+        """Frames arrive again, or for the first time."""
 
     def on_source_ended(self, reason: str) -> None:
-        """No more pictures will come: a file played to its end, or capturing failed for good."""
+        """No more frames will arrive: a file has ended, or the capture has failed for good."""
 
 
 class Footage(Protocol):
-    """Lens, encoder and pre-event buffer as one: what was seen, and what is being seen."""
+    """Video source, encoder and pre-event buffer as one device."""
 
     async def start(self, listener: FootageListener, reason: str) -> None:
-        """Begin to capture into an empty pre-event buffer. Returns at once; frames follow when the source delivers.
+        """Start capturing into an empty pre-event buffer. Returns at once; frames follow when the source delivers them.
 
         `reason`: what began the capture, in words that follow "when"; part of the reason for a short pre-event buffer.
         """
@@ -119,61 +120,61 @@ class Footage(Protocol):
         """Stop capturing, deliver the open GOP, empty the buffer. Harmless when not started."""
 
     async def cut(self) -> None:
-        """Close the open GOP now and begin the next with a keyframe. Returns once its fragment was delivered."""
+        """Close the open GOP now and start the next with a keyframe. Returns once the closed fragment is delivered."""
 
     def before(self, moment: Instant) -> PreEvent:
-        """The buffered fragments that reach back from `moment` as far as was configured, and no further GOP."""
+        """The buffered fragments that reach back from `moment` by the configured length, to the next GOP boundary."""
 
     def status(self) -> FootageStatus:
-        """How capturing goes right now."""
+        """State of the capture at this moment."""
 
 
 # -- storage ---------------------------------------------------------------------------------------------------------
 
 
 class RecordingFiles(Protocol):
-    """One clip's folder while it is written. Blocking: called through a Worker, one call at a time.
+    """The files of one clip while they are written. Blocking: called through a Worker, one call at a time.
 
-    Every method raises StorageError when the disk does not take what it is given.
+    Every method raises StorageError when the disk does not accept the data.
     """
 
     def append(self, chunks: Sequence[bytes | bytearray]) -> None:
-        """Write and `fdatasync`. After the first call returns, `video.mp4` has its name, for good."""
+        """Append to the video and `fdatasync`. When the first call returns, the file has its final name `video.mp4`."""
 
     def describe(self, account: Account) -> None:
         """Replace `recording.json`, atomically and synced."""
 
     def close(self) -> None:
-        """Let go of the files. Harmless when closed."""
+        """Close the files. Harmless when closed."""
 
 
 class Storage(Protocol):
-    """Where recordings go. Blocking: called through a Worker."""
+    """The storage for recordings. Blocking: called through a Worker."""
 
     def check(self) -> None:
-        """Raise StorageError, in one line, when a recording could not be begun now."""
+        """Raise StorageError, with a one-line reason, when no recording could be started now."""
 
     def free_bytes(self) -> int:
         """Room left for recordings."""
 
     def create(self, account: Account) -> RecordingFiles:
-        """A new clip's folder, named `account.recording`, with its first `recording.json`."""
+        """Create a clip's folder, named `account.recording`, with its first `recording.json`."""
 
     def recover(self) -> list[Account]:
-        """Mark what an earlier session left unfinished as *interrupted*, keep it, and say which clips those are."""
+        """Mark clips that an earlier session left unfinished as *interrupted*, keep them, and return their accounts."""
 
 
 # -- wearer ----------------------------------------------------------------------------------------------------------
 
 ButtonAction = Literal["event", "mark", "quit"]
-"""What the wearer asked for: `event` starts and stops a recording, `quit` ends the session, recording or not."""
+"""What a key stands for: `event` starts and stops a recording, `quit` ends the session, even while recording."""
 
 
 class Buttons(Protocol):
-    """Buttons that mean something each, as the keys of a terminal do."""
+    """Buttons with one meaning each, such as the keys of a terminal."""
 
     def presses(self) -> AsyncIterator[ButtonAction]:
-        """Each press as it happens; ends only when cancelled."""
+        """Each press when it happens; ends only when cancelled."""
 
 
 ButtonName = Literal["event", "power"]
@@ -182,40 +183,40 @@ ButtonName = Literal["event", "power"]
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A button went down, or up."""
+    """A button went down or came up."""
 
     button: ButtonName
     is_down: bool
 
 
 class Switches(Protocol):
-    """The buttons of a body-worn camera, raw: down and up, already free of bounce. `lapel.gestures` reads them."""
+    """The buttons of a body-worn camera, raw: debounced down and up edges, which `lapel.gestures` interprets."""
 
     def down(self) -> Sequence[ButtonName]:
-        """Which are down right now."""
+        """The buttons that are down right now."""
 
     def edges(self) -> AsyncIterator[Edge]:
-        """Each change from the first step of the iteration on; ends only when cancelled."""
+        """Each edge since the iteration began; ends only when cancelled."""
 
 
 Signal = Literal["recording", "refused", "low battery", "critical battery"]
-"""Something that the wearer must notice without looking: a pattern of tones and vibrations each."""
+"""A signal that the wearer notices without looking: each is a pattern of tones and vibrations."""
 
 
 class Indicators(Protocol):
-    """Lights, tones, a terminal: what tells the wearer how things stand. Never blocks."""
+    """Lights, tones, a display: how the camera informs its wearer. Never blocks."""
 
     def show_line(self, line: str) -> None:
-        """One line worth reading: a state, a refusal and its reason, a recording saved."""
+        """Show a line of text: a state, a refusal and its reason, a saved recording."""
 
     def show_state(self, state: State) -> None:
-        """Show the state until the next one. `lapel.indications.LIGHTS` says by which light."""
+        """Show the state until the next call, by the light that `lapel.indications.LIGHTS` gives for it."""
 
     def signal(self, signal: Signal) -> None:
-        """Sound and vibrate, once."""
+        """Sound and vibrate once."""
 
     def identify(self, seconds: float) -> None:
-        """Blink and beep for so long, so that somebody finds this camera among many."""
+        """Blink and beep for `seconds`, so that this camera can be found among many."""
 
 
 # -- power -----------------------------------------------------------------------------------------------------------
@@ -223,20 +224,20 @@ class Indicators(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What a battery's gauge reads."""
+    """A reading of the battery's gauge."""
 
     percent: float
     """0 to 100."""
     minutes_left: float | None
-    """How long the camera could still *record*, whatever it does now; None where the gauge cannot tell."""
+    """How long the camera could *record* with this charge, whatever it does now; None where the gauge does not know."""
     charging: bool
     temperature_c: float
     """Of the cells."""
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
-    """Readings at which the camera wants to know."""
+class Thresholds:
+    """Readings at which the camera is to be notified."""
 
     percent: Sequence[float] = ()
     minutes_left: Sequence[float] = ()
@@ -247,23 +248,23 @@ class Battery(Protocol):
     """The battery's gauge."""
 
     def charge(self) -> Charge:
-        """The reading of this moment. Never blocks, never raises: a gauge that does not answer keeps its last one."""
+        """The reading of this moment. Never blocks, never raises: if the gauge does not answer, its last reading."""
 
-    async def crossed(self, marks: Marks) -> None:
-        """Return once a reading has crossed one of `marks`, up or down, or charging began or ended, since the call.
+    async def crossed(self, thresholds: Thresholds) -> None:
+        """Return when a reading has crossed a threshold, up or down, or charging began or ended, since the call.
 
-        So a gauge with an alarm line, and a simulated one, need wake nobody in between; any other looks now and then.
+        A gauge with an alarm output, and a simulated one, need no wake-ups in between; any other is polled.
         """
 
 
 class Dock(Protocol):
-    """The contacts by which a camera knows that it stands in its dock."""
+    """The contacts by which a camera detects its dock."""
 
     def is_docked(self) -> bool:
-        """Right now."""
+        """Whether the camera is in its dock right now."""
 
     async def changed(self) -> None:
-        """Return once it has been put in or taken out since the call."""
+        """Return when it has been put in or taken out since the call."""
 
 
 # -- position --------------------------------------------------------------------------------------------------------
@@ -271,57 +272,57 @@ class Dock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """Where the camera was: degrees in WGS 84, north and east positive."""
+    """A position of the camera: degrees in WGS 84, north and east positive."""
 
     latitude: float
     longitude: float
     accuracy_m: float
-    """Radius within which it lies, as the receiver estimates it."""
+    """Radius within which the camera was, as the receiver estimates it."""
     age_s: float
-    """Seconds since it was there."""
+    """Seconds since the camera was there."""
 
 
 class Positioning(Protocol):
-    """A GPS receiver. Asked when the position is wanted; keeps nobody awake."""
+    """A GPS receiver. It is read when the position is needed, and causes no wake-ups."""
 
     def last_fix(self) -> Fix | None:
-        """The newest, however old; None while there was none."""
+        """The newest fix, however old; None before the first."""
 
     def satellites(self) -> int:
-        """How many it uses right now; below 4 there is no new fix."""
+        """How many satellites it uses right now; with fewer than 4 there is no new fix."""
 
 
 # -- service port ----------------------------------------------------------------------------------------------------
 
 
 class SerialLine(Protocol):
-    """A serial line with at most one technician at its other end. Belongs to the event loop; nothing blocks it."""
+    """A serial line with at most one client at its other end. Belongs to the event loop; no method blocks it."""
 
     @property
     def name(self) -> str:
-        """As the user named it: `/dev/ttyAMA0`, `/dev/pts/7`."""
+        """The device as the user named it: `/dev/ttyAMA0`, `/dev/pts/7`."""
 
     @property
     def baud(self) -> int | None:
-        """Bits per second, ten to a byte; None where the line has no speed of its own."""
+        """Bits per second, ten per byte; None where the line has no speed of its own."""
 
     async def attached(self) -> None:
-        """Wait until somebody is there. What was left unread of an earlier visit is gone by then."""
+        """Wait until a client is attached. What an earlier client left unread is discarded by then."""
 
     async def read(self) -> bytes:
-        """The next bytes; `b""` once the other end has hung up."""
+        """The next bytes; `b""` once the client has detached."""
 
     def write(self, data: bytes) -> bool:
-        """Queue `data`, or drop all of it and say False when too much waits already or nobody is there."""
+        """Queue `data`; or drop all of it and return False when too much is queued already or no client is attached."""
 
     def waiting_bytes(self) -> int:
-        """How much was written and has not left yet."""
+        """How much was written and has not been sent yet."""
 
     async def drained(self) -> None:
-        """Wait until everything written has left, or the other end has hung up."""
+        """Wait until everything written has been sent, or the client has detached."""
 
     def discard(self) -> None:
-        """Forget what was written and has not left yet."""
+        """Discard what was written and has not been sent yet."""
 
     def close(self) -> None:
-        """Let go of the line. Harmless when closed."""
+        """Close the line. Harmless when closed."""

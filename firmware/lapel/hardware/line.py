@@ -1,4 +1,4 @@
-"""What every serial line on a file descriptor has in common: it never blocks, and keeps a bounded amount each way."""
+"""A serial line on a file descriptor: it never blocks, and buffers a limited amount in each direction."""
 
 import asyncio
 import contextlib
@@ -9,51 +9,51 @@ from collections import deque
 _CHUNK_BYTES = 4096
 _UNREAD_MAX_BYTES = 4_096
 _UNSENT_MAX_BYTES = 262_144
-"""The longest answer that a command may give fits several times; a client that stops reading costs no more."""
-_LOOK_S = 0.1
-"""Seconds between looks whether the other end is still there, while nothing is read that would tell."""
+"""Several times the longest answer of a command; a client that stops reading costs no more memory."""
+_POLL_S = 0.1
+"""Seconds between checks for a hang-up while reading is paused, since only a read would report it."""
 
 
 class DescriptorLine:
-    """Bytes to and from a non-blocking descriptor. A subclass says how a line is opened and when somebody is there."""
+    """Bytes to and from a non-blocking descriptor. A subclass opens the line and detects when a client attaches."""
 
     def __init__(self, name: str, baud: int | None) -> None:
         self._name, self._baud = name, baud
         self._descriptor: int | None = None
-        self._up = False
+        self._is_attached = False
         self._unread = bytearray()
         self._unsent: deque[bytes] = deque()
         self._unsent_bytes = 0
-        self._look: asyncio.TimerHandle | None = None
-        self._stirred = asyncio.Event()
+        self._poll: asyncio.TimerHandle | None = None
+        self._activity = asyncio.Event()
         self._drained = asyncio.Event()
         self._drained.set()
 
     @property
     def name(self) -> str:
-        """As the user named it."""
+        """The device as the user named it."""
         return self._name
 
     @property
     def baud(self) -> int | None:
-        """Bits per second, where it has a speed of its own."""
+        """Bits per second; None where the line has no speed of its own."""
         return self._baud
 
     async def read(self) -> bytes:
-        """The next bytes; `b""` once the other end has hung up."""
-        while not self._unread and self._up:
-            self._stirred.clear()
-            await self._stirred.wait()
+        """The next bytes; `b""` once the client has detached."""
+        while not self._unread and self._is_attached:
+            self._activity.clear()
+            await self._activity.wait()
         data = bytes(self._unread)
         self._unread.clear()
-        if self._look is not None:
-            self._stop_looking()
+        if self._poll is not None:
+            self._stop_polling()
             self._listen()
         return data
 
     def write(self, data: bytes) -> bool:
-        """Send what the kernel takes now, queue the rest, or drop all of it when too much waits."""
-        if not self._up or self._unsent_bytes + len(data) > _UNSENT_MAX_BYTES:
+        """Send what the kernel accepts now and queue the rest; or drop all of it when too much is queued."""
+        if not self._is_attached or self._unsent_bytes + len(data) > _UNSENT_MAX_BYTES:
             return False
         self._unsent.append(data)
         self._unsent_bytes += len(data)
@@ -63,40 +63,40 @@ class DescriptorLine:
         return True
 
     def waiting_bytes(self) -> int:
-        """How much has not left yet."""
+        """How much has not been sent yet."""
         return self._unsent_bytes
 
     async def drained(self) -> None:
-        """Wait until everything written has left, or nobody is there any more."""
+        """Wait until everything written has been sent, or the client has detached."""
         await self._drained.wait()
 
     def discard(self) -> None:
-        """Forget what has not left yet."""
+        """Discard what has not been sent yet."""
         self._unsent.clear()
         self._unsent_bytes = 0
         self._send()
 
     def close(self) -> None:
-        """Let go of the descriptor. Harmless when closed."""
-        self._hung_up()
+        """Close the descriptor. Harmless when closed."""
+        self._on_detached()
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
 
     # -- for subclasses ----------------------------------------------------------------------------------------------
 
-    def _picked_up(self, already: bytes = b"") -> None:
-        """Somebody is there; `already` is what was read to find out."""
+    def _on_attached(self, already: bytes = b"") -> None:
+        """A client has attached; `already` is what was read to detect it."""
         self._unread[:] = already
-        self._up = True
+        self._is_attached = True
         self._listen()
 
-    def _hung_up(self) -> None:
-        """Nobody is there: what waits is dropped, who waits is woken. A line that ended polls readable for ever, so
-        the loop must not look at it any more.
+    def _on_detached(self) -> None:
+        """The client has detached: discard the queues and wake waiting tasks. A line that has hung up polls as readable
+        for ever, so the event loop must stop watching it.
         """
-        self._up = False
-        self._stop_looking()
+        self._is_attached = False
+        self._stop_polling()
         if self._descriptor is not None:
             loop = asyncio.get_running_loop()
             loop.remove_reader(self._descriptor)
@@ -105,7 +105,7 @@ class DescriptorLine:
         self._unsent.clear()
         self._unsent_bytes = 0
         self._drained.set()
-        self._stirred.set()
+        self._activity.set()
 
     def _listen(self) -> None:
         assert self._descriptor is not None
@@ -119,49 +119,51 @@ class DescriptorLine:
             return
         except OSError:
             data = b""
-        if not data or self._changed_hands():
-            self._hung_up()
+        if not data or self._has_other_client():
+            self._on_detached()
             return
         self._unread += data
         if len(self._unread) >= _UNREAD_MAX_BYTES:
             self._pause()
-        self._stirred.set()
+        self._activity.set()
 
-    def _changed_hands(self) -> bool:
-        """Whether what was just read, or is to be written, may be another client's: for lines that can tell."""
+    def _has_other_client(self) -> bool:
+        """Whether another client may have attached since, on lines that can detect it: then what was read, or is to be
+        written, may not be this client's.
+        """
         return False
 
     def _pause(self) -> None:
-        """The kernel keeps the rest until somebody reads. A hang-up must not wait behind it."""
+        """Stop reading: the kernel keeps the rest. A hang-up must be noticed all the same."""
         assert self._descriptor is not None
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._descriptor)
-        self._look = loop.call_later(_LOOK_S, self._see_whether_it_is_up)
+        self._poll = loop.call_later(_POLL_S, self._check_hang_up)
 
-    def _see_whether_it_is_up(self) -> None:
+    def _check_hang_up(self) -> None:
         if self._is_hung_up():
-            self._hung_up()
+            self._on_detached()
         else:
-            self._look = asyncio.get_running_loop().call_later(_LOOK_S, self._see_whether_it_is_up)
+            self._poll = asyncio.get_running_loop().call_later(_POLL_S, self._check_hang_up)
 
     def _is_hung_up(self) -> bool:
-        """As the kernel has it, however much there is still to read."""
+        """Whether the kernel reports a hang-up, however much there is still to read."""
         assert self._descriptor is not None
         poll = select.poll()
         poll.register(self._descriptor, 0)
         return bool(poll.poll(0))
 
-    def _stop_looking(self) -> None:
-        if self._look is not None:
-            self._look.cancel()
-            self._look = None
+    def _stop_polling(self) -> None:
+        if self._poll is not None:
+            self._poll.cancel()
+            self._poll = None
 
     def _send(self) -> None:
-        """As much as the kernel takes; the loop calls again when it takes more."""
+        """Send as much as the kernel accepts; the event loop calls this again when it accepts more."""
         if self._descriptor is None:
             return
-        if self._up and self._changed_hands():
-            self._hung_up()
+        if self._is_attached and self._has_other_client():
+            self._on_detached()
             return
         loop = asyncio.get_running_loop()
         try:
@@ -175,7 +177,7 @@ class DescriptorLine:
             loop.add_writer(self._descriptor, self._send)
             return
         except OSError:
-            self._hung_up()
+            self._on_detached()
             return
         with contextlib.suppress(ValueError):
             loop.remove_writer(self._descriptor)

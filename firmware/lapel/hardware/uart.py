@@ -1,7 +1,7 @@
 """A serial device as a service port: a Pi's UART, USB gadget serial (`/dev/ttyGS0`), an adapter's `/dev/ttyUSB0`.
 
-A UART has no wire that tells whether a cable is plugged in: somebody is there once the first key arrives. A device that
-goes away (gadget serial hangs up on unplug) is opened anew, with back-off, for as long as the camera runs.
+A UART has no wire that shows whether a cable is plugged in, so a client counts as attached when its first byte arrives.
+A device that disappears (gadget serial hangs up on unplug) is reopened, with back-off, as long as the camera runs.
 """
 
 import os
@@ -18,10 +18,10 @@ _RETRY_MAX_S = 30.0
 
 
 class UartLine(DescriptorLine):
-    """A device at 8 data bits, no parity, one stop bit, without flow control."""
+    """A device with 8 data bits, no parity, one stop bit and no flow control."""
 
     def __init__(self, device: str, clock: Clock, baud: int = BAUD) -> None:
-        """Raises ConfigError for a speed that no UART has. The device need not be there yet."""
+        """Raises ConfigError for a speed that no UART has. The device need not exist yet."""
         speed: int | None = getattr(termios, f"B{baud}", None)
         if speed is None:
             raise ConfigError(f"{device}: {baud} baud is no speed of a serial line; the usual one is {BAUD}")
@@ -29,28 +29,28 @@ class UartLine(DescriptorLine):
         self._clock, self._speed = clock, speed
 
     async def attached(self) -> None:
-        """Open the device, now or when it comes, and wait for the first key."""
+        """Open the device, now or when it appears, and wait for the first byte."""
         wait_s = _RETRY_FIRST_S
         while True:
             if self._descriptor is None and not self._open():
                 await self._clock.sleep(wait_s)
                 wait_s = min(2 * wait_s, _RETRY_MAX_S)
                 continue
-            self._picked_up()
-            await self._first_key()
-            if self._up:
+            self._on_attached()
+            await self._first_byte()
+            if self._is_attached:
                 return
             wait_s = _RETRY_FIRST_S
             await self._clock.sleep(wait_s)
 
-    async def _first_key(self) -> None:
-        while not self._unread and self._up:
-            self._stirred.clear()
-            await self._stirred.wait()
+    async def _first_byte(self) -> None:
+        while not self._unread and self._is_attached:
+            self._activity.clear()
+            await self._activity.wait()
 
-    def _hung_up(self) -> None:
-        """What is left of a device that went away is of no use: close it."""
-        super()._hung_up()
+    def _on_detached(self) -> None:
+        """The descriptor of a device that has disappeared is useless: close it."""
+        super()._on_detached()
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)

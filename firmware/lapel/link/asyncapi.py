@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from lapel import __version__
-from lapel.docstrings import meanings
+from lapel.docstrings import field_docstrings
 from lapel.link.contract import LapelV1
 from lapel.link.messages import AuditHead, Command, EventMessage, Outgoing, Position, Reply, StateMessage, Telemetry
 
@@ -105,5 +105,5 @@ def _message(name: str) -> dict[str, Any]:
 
 def _explain(schema: dict[str, Any], kind: type) -> None:
     """Put the fields' docstrings into their schemas."""
-    for field, meaning in meanings(kind).items():
+    for field, meaning in field_docstrings(kind).items():
         schema["properties"][field]["description"] = meaning

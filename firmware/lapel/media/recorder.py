@@ -62,7 +62,7 @@ class Recorder:
     def begin(self, cause: Cause, trigger: Instant, before: PreEvent, *, why_short: str | None = None) -> "Recording":
         """Begin a recording with what was buffered. Returns at once; the disk is met in the background.
 
-        `why_short`: what the camera knows about a pre-event part that will be shorter than `before.asked_s`.
+        `why_short`: what the camera knows about a pre-event part that will be shorter than `before.configured_s`.
         """
         excuses = [reason for reason in (before.shortfall, why_short) if reason]
         recording = Recording(self._means, self._account(cause, trigger, before), trigger, before, excuses)
@@ -113,7 +113,7 @@ class Recorder:
             trigger_time=iso(trigger.utc),
             start_time=utc_of(before.fragments[0], trigger) if before.fragments else None,
             start=cause,
-            prebuffer_configured_s=before.asked_s,
+            prebuffer_configured_s=before.configured_s,
         )
 
     def _surroundings(self) -> Surroundings:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Concatenate, Generic, ParamSpec, Protocol, ge
 import msgspec
 from msgspec import Meta
 
-from lapel.config import meant
+from lapel.config import suggestion
 from lapel.errors import ConfigError
 from lapel.hardware.interfaces import ButtonName
 from lapel_fleet.cameras.camera import SimulatedCamera
@@ -95,7 +95,7 @@ def _check_button(button: str) -> ButtonName:
     for known in get_args(ButtonName):
         if button == known:
             return known  # type: ignore[no-any-return]
-    raise ConfigError(f"there is no button {button}{meant(button, get_args(ButtonName))}")
+    raise ConfigError(f"there is no button {button}{suggestion(button, get_args(ButtonName))}")
 
 
 # -- the methods of a camera's handles ---------------------------------------------------------------------------------

@@ -544,7 +544,7 @@ class SimulatedCamera:
         reason = ""
         try:
             while True:
-                self.settings.begin()
+                self.settings.mark_started()
                 self.camera = self._assembled(self.settings.current, log)
                 if self.plugged is not None:
                     self.plugged.seat()

@@ -8,7 +8,7 @@ from itertools import count
 import msgspec
 
 from lapel.clock import SystemClock
-from lapel.config import meant
+from lapel.config import suggestion
 from lapel.errors import ConfigError
 from lapel.states import State
 from lapel_fleet.cameras import fault_injection
@@ -31,19 +31,19 @@ def check_fault(fault: Fault, names: Collection[str]) -> None:
     sites = list(dict.fromkeys(name.partition("/")[0] for name in names))
     for site in fault.sites:
         if site not in sites:
-            raise ConfigError(f"{fault.kind}: there is no site {site}{meant(site, sites)}")
+            raise ConfigError(f"{fault.kind}: there is no site {site}{suggestion(site, sites)}")
 
 
 def check_name(name: str, names: Collection[str]) -> None:
     """Raise ConfigError when `name` is none of `names`."""
     if name not in names:
-        raise ConfigError(f"there is no camera {name}{meant(name, list(names)[:_SUGGESTED_NAMES])}")
+        raise ConfigError(f"there is no camera {name}{suggestion(name, list(names)[:_SUGGESTED_NAMES])}")
 
 
 def check_state(state: str) -> None:
     """Raise ConfigError when there is no such state."""
     if state not in (known := [one.value for one in State]):
-        raise ConfigError(f"{state}: no camera is ever that{meant(state, known)}")
+        raise ConfigError(f"{state}: no camera is ever that{suggestion(state, known)}")
 
 
 def not_online(name: str, snapshot: CameraSnapshot, limit_s: float) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from lapel.config import meant
+from lapel.config import suggestion
 from lapel.errors import ConfigError
 from lapel_fleet.checkers.records import Case, Checker
 from lapel_fleet.checkers.registry import CHECKERS
@@ -26,7 +26,7 @@ def load(name: str) -> Checker:
     found = getattr(module, function, None)
     if found is None:
         known = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise ConfigError(f"--checker {name}: {where} has no {function}{meant(function, known)}")
+        raise ConfigError(f"--checker {name}: {where} has no {function}{suggestion(function, known)}")
     if not callable(found):
         raise ConfigError(f"--checker {name}: {function} is no function")
     return _guarded(name, found)

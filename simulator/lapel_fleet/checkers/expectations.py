@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
-from lapel.config import meant
+from lapel.config import suggestion
 from lapel.errors import ConfigError
 from lapel.link.messages import EventKind, EventMessage, StateMessage
 from lapel_fleet.checkers.records import Case, ReceivedRecord
@@ -154,7 +154,7 @@ def _one(table: object, where: str) -> Expectation:
         raise ConfigError(f"{where}: a table is wanted, begun by [[expect]]")
     for key in table:
         if key not in Expectation.__struct_fields__:
-            raise ConfigError(f"{where}.{key}: no such key{meant(key, Expectation.__struct_fields__)}")
+            raise ConfigError(f"{where}.{key}: no such key{suggestion(key, Expectation.__struct_fields__)}")
     _refuse_unknown_what(table, where)
     try:
         one = msgspec.convert(table, Expectation)
@@ -169,10 +169,10 @@ def _refuse_unknown_what(table: Mapping[str, Any], where: str) -> None:
     if what is None:
         raise ConfigError(f"{where}.what: is missing; there are {', '.join(WHAT)}")
     if what not in WHAT:
-        raise ConfigError(f"{where}.what = {what!r}: no such thing{meant(str(what), WHAT)}")
+        raise ConfigError(f"{where}.what = {what!r}: no such thing{suggestion(str(what), WHAT)}")
     kind = table.get("kind", "")
     if kind and kind not in get_args(EventKind):
-        raise ConfigError(f"{where}.kind = {kind!r}: no such event{meant(str(kind), get_args(EventKind))}")
+        raise ConfigError(f"{where}.kind = {kind!r}: no such event{suggestion(str(kind), get_args(EventKind))}")
 
 
 def _refuse_what_does_not_fit(one: Expectation, table: Mapping[str, Any], where: str) -> None:

@@ -8,7 +8,7 @@ import math
 import random
 from collections.abc import Iterator, Mapping
 
-from lapel.hardware.interfaces import Charge, Marks
+from lapel.hardware.interfaces import Charge, Thresholds
 from lapel.light_event import LightEvent
 from lapel.states import State
 from lapel_fleet.time.clocks import Timeline
@@ -71,7 +71,7 @@ class SimulatedBattery:
         percent = min(100.0, self._held_wh / self.capacity_wh * 100)
         return Charge(percent, minutes, self._is_charging, self._cells_c)
 
-    async def crossed(self, marks: Marks) -> None:
+    async def crossed(self, marks: Thresholds) -> None:
         """See `Battery.crossed`. Sleeps for as long as it would take at worst, and looks again: a few times a shift."""
         before = _sides(self.charge(), marks)
         while _sides(self.charge(), marks) == before:
@@ -154,7 +154,7 @@ class SimulatedBattery:
         finally:
             forget()
 
-    def _waits_s(self, marks: Marks) -> Iterator[float]:
+    def _waits_s(self, marks: Thresholds) -> Iterator[float]:
         """Each time after which a mark could be crossed at the earliest, whatever the camera does in it."""
         record_w = self._draw_w(State.RECORDING)
         marks_wh = [self.capacity_wh * percent / 100 for percent in marks.percent]
@@ -172,7 +172,7 @@ class SimulatedBattery:
                 yield WARMING_S * math.log((self._cells_c - coldest_c) / (mark_c - coldest_c))
 
 
-def _sides(charge: Charge, marks: Marks) -> tuple[bool, ...]:
+def _sides(charge: Charge, marks: Thresholds) -> tuple[bool, ...]:
     """On which side of each mark a reading lies."""
     minutes_left = math.inf if charge.minutes_left is None else charge.minutes_left
     return (

@@ -283,7 +283,7 @@ def changes(texts: Sequence[str]) -> dict[str, dict[str, config.Scalar]]:
         if not equals or not dot:
             raise ConfigError(f"--set {text}: give SECTION.KEY=VALUE, such as link.telemetry_s=5")
         if section not in config.SECTIONS:
-            raise ConfigError(f"--set {text}: [{section}] is no section{config.meant(section, config.SECTIONS)}")
+            raise ConfigError(f"--set {text}: [{section}] is no section{config.suggestion(section, config.SECTIONS)}")
         try:
             typed = getattr(getattr(config.load(flags={(section, key): value}), section), key)
         except ConfigError as error:
@@ -325,5 +325,5 @@ def _identity(folder: Path, name: str | None) -> tuple[Path, Path, Path]:
         raise ConfigError(f"--identity {folder}: there are {', '.join(known)}; say which with --operator")
     one = name or known[0]
     if one not in known:
-        raise ConfigError(f"--operator {one}: has no identity in {folder}{config.meant(one, known)}")
+        raise ConfigError(f"--operator {one}: has no identity in {folder}{config.suggestion(one, known)}")
     return folder / "ca.crt", folder / "operators" / f"{one}.crt", folder / "operators" / f"{one}.key"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import get_args
 
-from lapel.config import meant
+from lapel.config import suggestion
 from lapel.errors import ConfigError
 from lapel.link.messages import PresenceState, StateMessage
 
@@ -93,10 +93,10 @@ def parse(texts: Sequence[str]) -> Selector:
 
 def _condition(term: str, word: str, sign: str, value: str) -> Condition:
     if word not in _WORDS:
-        raise ConfigError(f"selector {term!r}: no condition is called {word!r}{meant(word, _WORDS)}")
+        raise ConfigError(f"selector {term!r}: no condition is called {word!r}{suggestion(word, _WORDS)}")
     states = get_args(PresenceState)
     if word == "state" and value not in states:
-        raise ConfigError(f"selector {term!r}: {value!r} is no state{meant(value, states)}")
+        raise ConfigError(f"selector {term!r}: {value!r} is no state{suggestion(value, states)}")
     if not value:
         raise ConfigError(f"selector {term!r}: which flag?")
     return Condition(word, value, holds=sign == "=")
@@ -114,7 +114,7 @@ def _meant(name: str, cameras: Iterable[str]) -> str:
     if not known:
         return "; no camera of this agency has ever spoken to this broker"
     sites = sorted({f"{camera.partition('/')[0]}/*" for camera in known})
-    return meant(name, difflib.get_close_matches(name, [*known, *sites], 1) or sites)
+    return suggestion(name, difflib.get_close_matches(name, [*known, *sites], 1) or sites)
 
 
 def _seen(conditions: Sequence[Condition], states: Mapping[str, StateMessage | None]) -> str:
@@ -123,6 +123,6 @@ def _seen(conditions: Sequence[Condition], states: Mapping[str, StateMessage | N
     flags = sorted({flag for state in told for flag in state.flags})
     for one in conditions:
         if one.word == "flag" and one.holds and one.value not in flags:
-            return meant(one.value, flags) if flags else "; none has any flag"
+            return suggestion(one.value, flags) if flags else "; none has any flag"
     counted = Counter(state.state for state in told)
     return f"; there are {', '.join(f'{count} {state}' for state, count in sorted(counted.items())) or 'none'}"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import get_args
 
 from lapel.clock import Clock
-from lapel.config import meant
+from lapel.config import suggestion
 from lapel.errors import ConfigError, LinkError
 from lapel.link.backoff import Backoff
 from lapel.link.messages import EventKind, EventMessage, StateMessage
@@ -26,7 +26,7 @@ def checked_kinds(texts: Sequence[str]) -> frozenset[str]:
     kinds = frozenset(kind for text in texts for kind in text.split(","))
     for kind in sorted(kinds):
         if kind not in KINDS and kind not in _EVENTS:
-            raise ConfigError(f"--kinds {kind!r}: nothing is called so{meant(kind, (*KINDS, *_EVENTS))}")
+            raise ConfigError(f"--kinds {kind!r}: nothing is called so{suggestion(kind, (*KINDS, *_EVENTS))}")
     return kinds
 
 

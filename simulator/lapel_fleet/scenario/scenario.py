@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from lapel.config import meant
+from lapel.config import suggestion
 from lapel.errors import ConfigError
 from lapel.link.contract import checked_name
 from lapel_fleet.checkers import expectations
@@ -228,7 +228,7 @@ def load(name: str) -> Scenario:
         return parsed(_shipped().joinpath(f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml")
     path = Path(name)
     if "/" not in name and path.suffix != ".toml":
-        raise ConfigError(f"{name}: no such scenario{meant(name, names())}; or name a TOML file")
+        raise ConfigError(f"{name}: no such scenario{suggestion(name, names())}; or name a TOML file")
     try:
         return parsed(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
@@ -288,7 +288,7 @@ def _objections(scenario: Scenario) -> Iterator[str]:
     for number, fault in enumerate(scenario.faults):
         at = f"faults[{number}]"
         if fault.kind not in FAULTS:
-            yield f"{at}.kind: {fault.kind}: no such fault{meant(fault.kind, FAULTS)}"
+            yield f"{at}.kind: {fault.kind}: no such fault{suggestion(fault.kind, FAULTS)}"
         if fault.at_s >= scenario.duration_s:
             yield f"{at}.at_s = {fault.at_s:g} comes after the end at {scenario.duration_s:g} s"
         yield from _strangers(f"{at}.sites", fault.sites, scenario.sites)
@@ -298,7 +298,7 @@ def _objections(scenario: Scenario) -> Iterator[str]:
 def _strangers(key: str, named: Sequence[str], known: Collection[str]) -> Iterator[str]:
     for name in named:
         if name not in known:
-            yield f"{key}: there is no {name} in this scenario{meant(name, sorted(known)[:20])}"
+            yield f"{key}: there is no {name} in this scenario{suggestion(name, sorted(known)[:20])}"
 
 
 def checked_fault(fault: Mapping[str, Any], origin: str) -> Fault:
@@ -306,7 +306,7 @@ def checked_fault(fault: Mapping[str, Any], origin: str) -> Fault:
     _refuse_unknown(fault, Fault, origin, "")
     kind = str(fault.get("kind", ""))
     if kind not in FAULTS:
-        raise ConfigError(f"{origin}: {kind}: no such fault{meant(kind, FAULTS)}")
+        raise ConfigError(f"{origin}: {kind}: no such fault{suggestion(kind, FAULTS)}")
     _refuse_meaningless(fault, origin, "")
     try:
         return msgspec.convert(fault, Fault, strict=False)
@@ -333,7 +333,7 @@ def _refuse_unknown(tree: Mapping[str, Any], kind: type[_Table], origin: str, pa
     inner = get_type_hints(kind)
     for key, value in tree.items():
         if key not in kind.__struct_fields__:
-            raise ConfigError(f"{origin}: {path}{key}: no such key{meant(key, kind.__struct_fields__)}")
+            raise ConfigError(f"{origin}: {path}{key}: no such key{suggestion(key, kind.__struct_fields__)}")
         if isinstance(value, dict) and isinstance(inner[key], type) and issubclass(inner[key], _Table):
             _refuse_unknown(value, inner[key], origin, f"{path}{key}.")
         if key in _LISTS and isinstance(value, list):

@@ -5,7 +5,7 @@ practises on them.
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from lapel.config import meant
+from lapel.config import suggestion
 from lapel.errors import ConfigError
 from lapel_fleet.cameras import fault_injection
 from lapel_fleet.scenario.scenario import Fault, checked_fault
@@ -62,7 +62,7 @@ async def come_about(bench: TrainingBench) -> None:
 async def do(words: str, bench: TrainingBench) -> None:
     """A deed. Raises ConfigError when it is none, or cannot be done now."""
     if words not in ACTIONS:
-        raise ConfigError(f"{words}: nobody can do that here{meant(words, ACTIONS)}")
+        raise ConfigError(f"{words}: nobody can do that here{suggestion(words, ACTIONS)}")
     await _done(ACTIONS[words].do, bench)
 
 

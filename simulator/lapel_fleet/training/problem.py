@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from lapel.config import Scalar, meant
+from lapel.config import Scalar, suggestion
 from lapel.errors import ConfigError
 
 What = Literal["type", "hand", "wait", "log in"]
@@ -72,7 +72,7 @@ def names() -> list[str]:
 def load(name: str) -> Problem:
     """The problem of that name. Raises ConfigError naming the one that was probably meant."""
     if name not in names():
-        raise ConfigError(f"{name}: no such field problem{meant(name, names())}")
+        raise ConfigError(f"{name}: no such field problem{suggestion(name, names())}")
     return parsed(files(__package__).joinpath("problems", f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml")
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lapel.gestures import Gesture, Gestures
+from lapel.gestures import Gesture, GestureDetector
 from lapel_fleet.cameras.button_intent import EventButtonModel
 
 PAUSES_S = st.sampled_from((0.0, 0.25, 0.5, 0.75, 2.75, 3.0, 3.25))
@@ -12,7 +12,7 @@ PAUSES_S = st.sampled_from((0.0, 0.25, 0.5, 0.75, 2.75, 3.0, 3.25))
 @given(st.lists(PAUSES_S, max_size=12), st.booleans())
 def test_it_means_what_the_firmware_takes_it_for(pauses_s: list[float], is_recording: bool) -> None:
     meant, felt, now_s = [], [], 0.0
-    button, gestures = EventButtonModel(), Gestures()
+    button, gestures = EventButtonModel(), GestureDetector()
 
     def feel(gesture: Gesture | None, at_s: float) -> None:
         means = {"double press": "start"} if not is_recording else {"press": "mark", "hold": "stop"}
@@ -23,11 +23,11 @@ def test_it_means_what_the_firmware_takes_it_for(pauses_s: list[float], is_recor
         now_s += pause_s
         due_s, stopped_s = gestures.hold_due_s, button.stopped_at_s(now_s)
         if due_s is not None and due_s <= now_s:
-            feel(gestures.passed(due_s), due_s)
+            feel(gestures.on_hold_due(due_s), due_s)
         if stopped_s is not None:
             meant.append((stopped_s, "stop"))
         is_down = number % 2 == 0
-        feel(gestures.down(now_s) if is_down else gestures.up(now_s), now_s)
+        feel(gestures.on_down(now_s) if is_down else gestures.on_up(now_s), now_s)
         means = (button.down if is_down else button.up)(now_s, is_recording=is_recording)
         if means is not None:
             meant.append((now_s, means))

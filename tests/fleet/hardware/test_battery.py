@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lapel.power import MARKS
+from lapel.power import THRESHOLDS
 from lapel.states import State
 from lapel_fleet.hardware.battery import CAPACITY_WH, SimulatedBattery
 from lapel_fleet.time.clocks import VirtualClock, run_virtual
@@ -114,7 +114,7 @@ def test_a_shift_wakes_the_gauge_hardly_ever_and_a_whole_charge_a_few_times() ->
 
         async def wait() -> None:
             while True:
-                await battery.crossed(MARKS)
+                await battery.crossed(THRESHOLDS)
                 alarms.append(round(battery.charge().minutes_left or 0, 1))
 
         waiting = asyncio.create_task(wait())

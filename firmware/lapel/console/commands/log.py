@@ -26,7 +26,7 @@ async def _follow(call: Invocation) -> Answer:
         if not lines.full():
             lines.put_nowait(line)
 
-    with call.camera.log.followed(add):
+    with call.camera.log.follow(add):
         while True:
             session.show(_format(await lines.get()))
             session.discard_pending_log()

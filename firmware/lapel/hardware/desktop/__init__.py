@@ -1,1 +1,1 @@
-"""A laptop or any Linux machine: a terminal for a button, a status line for a light, a folder for a card."""
+"""A laptop or any Linux machine: terminal keys as buttons, a status line as lights, pseudo terminals."""

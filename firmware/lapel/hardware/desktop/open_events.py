@@ -1,4 +1,4 @@
-"""Who opens a device that is in use? The kernel tells, for a pseudo terminal as for any file (inotify, Linux)."""
+"""Detects that a device is opened again while it is in use, by inotify (Linux); works for pseudo terminals, too."""
 
 import ctypes
 import os
@@ -9,10 +9,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class OpenEvents:
-    """A watch on one device. Every opening counts, our own too."""
+    """A watch on one device. It counts every opening, also by this process."""
 
     def __init__(self, device: str) -> None:
-        """Raises OSError where the kernel gives no watch: `fs.inotify.max_user_instances` limits them."""
+        """Raises OSError where the kernel has no watch left: `fs.inotify.max_user_instances` limits them."""
         self._descriptor = _checked(_libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
         try:
             _checked(_libc.inotify_add_watch(self._descriptor, device.encode(), _IN_OPEN))
@@ -21,18 +21,18 @@ class OpenEvents:
             raise
 
     def fileno(self) -> int:
-        """Readable once there was one."""
+        """A descriptor that is readable once the device was opened."""
         return self._descriptor
 
     def were_any(self) -> bool:
-        """Whether there were any since this was last asked."""
+        """Whether the device was opened since the last call."""
         try:
             return bool(os.read(self._descriptor, _EVENTS_BYTES))
         except BlockingIOError:
             return False
 
     def close(self) -> None:
-        """Let go of the watch."""
+        """End the watch."""
         os.close(self._descriptor)
 
 

@@ -1,6 +1,6 @@
-"""A pseudo terminal as a service port: for laptops, and for simulated cameras that somebody attaches to.
+"""A pseudo terminal as a service port: for laptops, and for simulated cameras with an attached client.
 
-Linux has 4,096 of them: one is made when it is asked for, never one per camera.
+Linux has 4,096 of them: one is allocated when it is needed, never one per camera.
 """
 
 import asyncio
@@ -15,22 +15,22 @@ from lapel.errors import ConfigError
 from lapel.hardware.desktop.open_events import OpenEvents
 from lapel.hardware.line import DescriptorLine
 
-_LOOK_S = 0.1
-"""Seconds between looks whether somebody has it open."""
+_POLL_S = 0.1
+"""Seconds between checks whether a client has opened it."""
 
 
 class PtyLine(DescriptorLine):
-    """The master's side. A client opens `path` as it would a serial device; closing it hangs up.
+    """The master side of a pseudo terminal. A client opens `path` like a serial device; closing it hangs up.
 
-    A client that closes it and another that opens it before anybody looks leave no trace at the master (tried: no
-    POLLHUP, no EIO, nothing in packet mode). But the device's node tells who opens it: whoever does while it is in use
-    ends that visit, so that nobody inherits a login. Between the close and that moment a client which is quick enough
-    still reads what the kernel held for the one before: up to 22 kB (Linux 6.18), nothing where that one had read it.
+    If one client closes it and another opens it between two polls, the master cannot see it (tried: no POLLHUP, no EIO,
+    nothing in packet mode). But inotify reports each opening of the device's node: an opening while it is in use ends
+    the current visit, so that no client inherits another's login. Until then a quick client can still read what the
+    kernel held for the one before: up to 22 kB (Linux 6.18), nothing where that one had read it.
     """
 
     def __init__(self, clock: Clock, link: Path | None = None) -> None:
-        """`link` is made a symbolic link to the device. Raises ConfigError when something else is in its place, or when
-        the kernel has no watch left for the device.
+        """`link` is created as a symbolic link to the device. Raises ConfigError when another file is in its place, or
+        when the kernel has no watch left for the device.
         """
         master, slave = os.openpty()
         self.path = os.ttyname(slave)
@@ -55,37 +55,37 @@ class PtyLine(DescriptorLine):
             raise ConfigError(f"{link}: cannot be made a link to {self.path}: {error.strerror}") from error
 
     async def attached(self) -> None:
-        """Look now and then until somebody has opened it."""
+        """Poll until a client has opened it."""
         while self._is_hung_up():
-            await self._clock.sleep(_LOOK_S)
-        self._openings.were_any()  # our own, while cleaning up, and this client's
-        self._picked_up()
-        asyncio.get_running_loop().add_reader(self._openings.fileno(), self._see_who_opened)
+            await self._clock.sleep(_POLL_S)
+        self._openings.were_any()  # by our own clean-up, and by this client
+        self._on_attached()
+        asyncio.get_running_loop().add_reader(self._openings.fileno(), self._on_opened)
 
     def close(self) -> None:
-        """Hang up for good, and take the link away."""
+        """Hang up for good, and remove the link."""
         if self._descriptor is not None:
-            if self._link is not None and _leads_to(self._link, self.path):
+            if self._link is not None and _points_to(self._link, self.path):
                 self._link.unlink(missing_ok=True)
             super().close()
             self._openings.close()
 
-    def _hung_up(self) -> None:
-        super()._hung_up()
+    def _on_detached(self) -> None:
+        super()._on_detached()
         asyncio.get_running_loop().remove_reader(self._openings.fileno())
         self._clean()
 
-    def _changed_hands(self) -> bool:
+    def _has_other_client(self) -> bool:
         return self._openings.were_any()
 
-    def _see_who_opened(self) -> None:
+    def _on_opened(self) -> None:
         if self._openings.were_any():
-            self._hung_up()
+            self._on_detached()
 
     def _clean(self) -> None:
-        """Raw and empty, whatever the last client left: else the next one reads the end of that session, and what was
-        typed in it is taken for his. On its way a byte waits at its sender's end of the kernel first, then at its
-        reader's.
+        """Make the terminal raw and empty, however the last client left it. Otherwise the next client would read the
+        end of that session, and bytes typed in it would count as the next client's. A byte in transit waits first at
+        the sender's end in the kernel, then at the reader's.
         """
         assert self._descriptor is not None
         slave = os.open(self.path, os.O_RDWR | os.O_NOCTTY)
@@ -99,7 +99,7 @@ class PtyLine(DescriptorLine):
 
 
 def _link(link: Path | None, device: str) -> None:
-    """An old link to a pseudo terminal is replaced; a file of the user's is not."""
+    """Create the link; an old link to a pseudo terminal is replaced, any other file is not."""
     if link is None:
         return
     with contextlib.suppress(FileNotFoundError):
@@ -108,7 +108,7 @@ def _link(link: Path | None, device: str) -> None:
     link.symlink_to(device)
 
 
-def _leads_to(link: Path, device: str) -> bool:
+def _points_to(link: Path, device: str) -> bool:
     try:
         return os.readlink(link) == device
     except OSError:

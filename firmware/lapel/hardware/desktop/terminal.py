@@ -1,4 +1,4 @@
-"""A terminal as a camera's button and lights: space records, `m` marks, `q` quits; one live status line."""
+"""A terminal as the buttons and lights of a camera: space records, `m` marks, `q` quits; a live status line."""
 
 import asyncio
 import contextlib
@@ -18,13 +18,13 @@ _REFRESH_S = 0.5
 
 
 class TerminalButtons:
-    """Keys as buttons. The terminal must be in cbreak mode (see `keys_at_once`)."""
+    """Keys as buttons. The terminal must be in cbreak mode (see `unbuffered_keys`)."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
     async def presses(self) -> AsyncIterator[ButtonAction]:
-        """Each key that means something, until cancelled; a terminal that went away presses nothing more."""
+        """Each key with a meaning, until cancelled; a terminal that was closed delivers none."""
         loop, pressed = asyncio.get_running_loop(), asyncio.Queue[bytes]()
 
         def readable() -> None:
@@ -47,8 +47,8 @@ class TerminalButtons:
 
 
 @contextmanager
-def keys_at_once(descriptor: int) -> Iterator[None]:
-    """Keys arrive as they are pressed and are not echoed; the terminal is given back as it was."""
+def unbuffered_keys(descriptor: int) -> Iterator[None]:
+    """Deliver keys as they are pressed and without echo while the block runs; then restore the terminal's settings."""
     before = termios.tcgetattr(descriptor)
     tty.setcbreak(descriptor)
     try:
@@ -58,11 +58,11 @@ def keys_at_once(descriptor: int) -> Iterator[None]:
 
 
 _BELL = "\a"
-_HERE = "*** here I am *** (asked to identify for {:g} s)"
+_IDENTIFY = "*** identify: this camera *** (for {:g} s)"
 
 
 class PlainIndicators:
-    """Lines, one after the other: for pipes, logs and systemd."""
+    """Prints lines: for pipes, logs and systemd."""
 
     def __init__(self, out: TextIO = sys.stdout) -> None:
         self._out = out
@@ -72,42 +72,42 @@ class PlainIndicators:
         print(line, file=self._out, flush=True)
 
     def show_state(self, state: State) -> None:
-        """There is no light, and each state is a line already."""
+        """Nothing: each state is a line already."""
 
     def signal(self, signal: Signal) -> None:
-        """There is nothing that sounds, and what matters is a line already."""
+        """Nothing: what the signals mean is a line already."""
 
     def identify(self, seconds: float) -> None:
-        """There is nothing to blink: say it."""
-        self.show_line(_HERE.format(seconds))
+        """Print a line."""
+        self.show_line(_IDENTIFY.format(seconds))
 
 
 class StatusLine:
-    """The same lines, above a status line that is drawn anew twice a second."""
+    """Prints lines above a status line that is refreshed twice a second."""
 
     def __init__(self, status: Callable[[], str], out: TextIO = sys.stdout) -> None:
         self._status, self._out = status, out
 
     def show_line(self, line: str) -> None:
-        """Put it above the status line."""
+        """Print it above the status line."""
         self._out.write(f"\r\x1b[K{line}\n")
         self._draw()
 
     def show_state(self, state: State) -> None:
-        """The status line tells it already."""
+        """Nothing: the status line shows it already."""
 
     def signal(self, signal: Signal) -> None:
-        """The terminal's bell; for a reminder nobody at a terminal needs it."""
+        """Ring the terminal's bell; but not for the reminder of a recording, which the status line shows."""
         if signal != "recording":
             self._out.write(_BELL)
             self._out.flush()
 
     def identify(self, seconds: float) -> None:
-        """The terminal's bell, and a line."""
-        self.show_line(_BELL + _HERE.format(seconds))
+        """Ring the terminal's bell, and print a line."""
+        self.show_line(_BELL + _IDENTIFY.format(seconds))
 
     async def run(self) -> None:
-        """Keep the line fresh, until cancelled."""
+        """Refresh the status line until cancelled."""
         try:
             while True:
                 self._draw()
@@ -117,7 +117,7 @@ class StatusLine:
             self._out.flush()
 
     def _draw(self) -> None:
-        known = os.get_terminal_size(self._out.fileno()).columns if self._out.isatty() else 0
-        width = known or 80  # a serial line or a fresh pty says 0
+        columns = os.get_terminal_size(self._out.fileno()).columns if self._out.isatty() else 0
+        width = columns or 80  # a serial line or a new pty reports 0
         self._out.write(f"\r\x1b[K{self._status()[: width - 1]}")
         self._out.flush()

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from lapel.config import meant
+from lapel.config import suggestion
 from lapel.errors import ConfigError, LinkError
 from lapel_fleet.control.socket import run_directory
 from lapel_fleet.control.socket.messages import Done, Refused, Request, answer_in, on_line
@@ -79,4 +79,4 @@ def only_run(run_id: str | None, inside: Path) -> str:
 
 def _there(run_id: str, inside: Path) -> str:
     runs = run_directory.run_ids(inside)
-    return meant(run_id, runs) if runs else "; none can be controlled at the moment"
+    return suggestion(run_id, runs) if runs else "; none can be controlled at the moment"

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar, Union
 import msgspec
 from msgspec import Meta
 
-from lapel.config import meant
+from lapel.config import suggestion
 from lapel.errors import MessageError
 from lapel_fleet.cameras.actions import ACTIONS, Action, CameraName
 from lapel_fleet.report.summary import Checked
@@ -249,4 +249,4 @@ def _objection(line: bytes, error: str) -> str:
         word = msgspec.json.decode(line, type=_Wanted).do
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return f'{error}; name the request in "do": {", ".join(_WORDS)}'
-    return error if word in _WORDS else f"{word[:40]!r} is no request{meant(word[:40], _WORDS)}"
+    return error if word in _WORDS else f"{word[:40]!r} is no request{suggestion(word[:40], _WORDS)}"
