@@ -1,4 +1,4 @@
-"""Accounts of clips, as a recorder would begin them."""
+"""Accounts of clips, as a recorder writes them first."""
 
 from typing import Any
 
@@ -25,5 +25,5 @@ _BLANK = Account(
 
 
 def account(recording: str = "clip-1", **changes: Any) -> Account:
-    """A clip that has just begun."""
+    """The account of a clip that has just been started."""
     return msgspec.structs.replace(_BLANK, recording=recording, **changes)

@@ -1,4 +1,4 @@
-"""What a test leaves behind fails it: a task, a thread, an open file."""
+"""Fails a test that leaves a task, a thread or an open file behind."""
 
 import asyncio
 import gc
@@ -18,8 +18,8 @@ _FDS = Path("/proc/self/fd")
 
 
 def pytest_collection_finish() -> None:
-    """Modules and tests stay: a collection after each test need not look through them again. That took half of
-    the time.
+    """Exclude modules and tests from garbage collection: they are never freed, and the collection after each test
+    spent half of its time on them.
     """
     gc.collect()
     gc.freeze()
@@ -27,13 +27,13 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True)
 def leak_guard(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Compares threads and open files before and after; for a coroutine, tasks too."""
+    """Compares threads and open files before and after each test; for coroutines also tasks."""
     if inspect.iscoroutinefunction(request.function):
         request.getfixturevalue("task_guard")
     threads, files = set(threading.enumerate()), _open_files()
     yield
     gc.collect()
-    left = [one.name for one in threading.enumerate() if one not in threads and not _is_pool(one)]
+    left = [thread.name for thread in threading.enumerate() if thread not in threads and not _is_pool(thread)]
     assert not left, f"threads left behind: {left}"
     opened = _open_files() - files
     assert not opened, f"files left open: {sorted(opened)}"
@@ -41,7 +41,7 @@ def leak_guard(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 async def task_guard() -> AsyncIterator[None]:
-    """Tasks that a coroutine started and neither ended nor cancelled."""
+    """Fails on tasks that a test coroutine started and neither awaited nor cancelled."""
     before = asyncio.all_tasks()
     yield
     left = [task.get_name() for task in asyncio.all_tasks() - before - {asyncio.current_task()} if not task.done()]
@@ -49,12 +49,12 @@ async def task_guard() -> AsyncIterator[None]:
 
 
 def _is_pool(thread: threading.Thread) -> bool:
-    """The loop's own pool (`asyncio.to_thread`) ends with the loop, after this fixture."""
+    """Whether the thread belongs to the event loop's pool (`asyncio.to_thread`), which ends after this fixture."""
     return thread.name.startswith("asyncio_")
 
 
 def _open_files() -> set[str]:
-    """Paths of open regular files; empty where the kernel does not tell."""
+    """Paths of open regular files; empty where there is no /proc."""
     found = set()
     for link in _FDS.iterdir() if _FDS.exists() else ():
         try:

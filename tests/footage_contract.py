@@ -1,4 +1,4 @@
-"""What happens to footage, of whatever kind, and what must then be true: told to the contract tests."""
+"""The contract of every simulated `Footage`, as cases that a test runs on each implementation."""
 
 from collections.abc import Callable, Coroutine, Sequence
 from itertools import pairwise
@@ -12,196 +12,198 @@ from lapel.fragment import TICKS_PER_S, Fragment
 from lapel.hardware.interfaces import PreEvent
 from lapel_fleet.hardware.footage import SimulatedFootage
 
-SHORT_S = 1.5
-"""The pre-event buffers of these stories are this long."""
+BUFFER_S = 1.5
+"""Length of the pre-event buffers in these cases."""
 _LATE_S = 0.5
-"""Real pictures come one by one, and are encoded a moment later."""
+"""Real frames arrive one by one and are encoded a moment later: how much may be missing at the end."""
 
 
 class Listener:
+    """A FootageListener that keeps what it receives."""
+
     def __init__(self) -> None:
         self.fragments: list[Fragment] = []
-        self.news: list[str] = []
+        self.reports: list[str] = []
 
     def on_fragment(self, fragment: Fragment) -> None:
         self.fragments.append(fragment)
 
     def on_source_lost(self, reason: str) -> None:
-        self.news.append(f"lost: {reason}")
+        self.reports.append(f"lost: {reason}")
 
     def on_source_restored(self) -> None:
-        self.news.append("restored")
+        self.reports.append("restored")
 
     def on_source_ended(self, reason: str) -> None:
-        self.news.append(f"ended: {reason}")
+        self.reports.append(f"ended: {reason}")
 
 
-class Bench:
-    """Footage, who listens to it, and what a recorder would have got."""
+class FootageHarness:
+    """Footage, its listener, and what a recorder would have received."""
 
     def __init__(self, footage: SimulatedFootage, clock: Clock) -> None:
         self.footage, self.clock, self.listener = footage, clock, Listener()
         self.before = PreEvent((), 0.0, None)
 
     async def press(self) -> float:
-        """A recording begins; when that was."""
+        """Start a recording, and return its monotonic time."""
         now = self.clock.now()
         self.before = self.footage.before(now)
         await self.footage.cut()
         return now.mono_s
 
-    async def has_pictures(self) -> None:
-        """Wait for them, but not for ever."""
+    async def wait_for_frames(self) -> None:
+        """Wait for frames, for 30 s at most."""
         deadline_s = self.clock.mono_s() + 30
         while self.footage.status().lost is not None and self.clock.mono_s() < deadline_s:
             await self.clock.sleep(0.05)
 
     def recorded(self) -> list[Fragment]:
-        """What was buffered, and what came after."""
+        """The buffered fragments, and those that followed."""
         last = self.before.fragments[-1].number if self.before.fragments else 0
-        return [*self.before.fragments, *(one for one in self.listener.fragments if one.number > last)]
+        return [*self.before.fragments, *(fragment for fragment in self.listener.fragments if fragment.number > last)]
 
 
-Story = Callable[[Bench], Coroutine[Any, Any, None]]
+Case = Callable[[FootageHarness], Coroutine[Any, Any, None]]
 
 
-async def all_of_a_recording_is_there_once(bench: Bench) -> None:
-    await bench.clock.sleep(3.4)
-    pressed_s = await bench.press()
-    await bench.clock.sleep(2.25)
-    await bench.footage.cut()
-    seamless(bench.recorded())
-    assert bench.before.shortfall is None
-    assert bench.before.configured_s == SHORT_S
-    assert bench.recorded()[0].start.mono_s <= pressed_s - SHORT_S + 0.01
-    assert bench.recorded()[0].end_mono_s > pressed_s - SHORT_S
-    assert bench.recorded()[-1].end_mono_s > pressed_s + 2.25 - _LATE_S
+async def a_recording_has_every_fragment_once(harness: FootageHarness) -> None:
+    await harness.clock.sleep(3.4)
+    pressed_s = await harness.press()
+    await harness.clock.sleep(2.25)
+    await harness.footage.cut()
+    assert_seamless(harness.recorded())
+    assert harness.before.shortfall is None
+    assert harness.before.configured_s == BUFFER_S
+    assert harness.recorded()[0].start.mono_s <= pressed_s - BUFFER_S + 0.01
+    assert harness.recorded()[0].end_mono_s > pressed_s - BUFFER_S
+    assert harness.recorded()[-1].end_mono_s > pressed_s + 2.25 - _LATE_S
 
 
-async def a_cut_delivers_what_is_open(bench: Bench) -> None:
-    await bench.clock.sleep(1.2)
-    pressed_s = await bench.press()
-    await bench.clock.sleep(0.6)
-    await bench.footage.cut()
-    assert bench.listener.fragments[-1].end_mono_s > pressed_s + 0.6 - _LATE_S
-    delivered = len(bench.listener.fragments)
-    await bench.footage.cut()
-    assert len(bench.listener.fragments) <= delivered + 1, "one picture at most can have come in between"
+async def a_cut_delivers_the_open_fragment(harness: FootageHarness) -> None:
+    await harness.clock.sleep(1.2)
+    pressed_s = await harness.press()
+    await harness.clock.sleep(0.6)
+    await harness.footage.cut()
+    assert harness.listener.fragments[-1].end_mono_s > pressed_s + 0.6 - _LATE_S
+    delivered = len(harness.listener.fragments)
+    await harness.footage.cut()
+    assert len(harness.listener.fragments) <= delivered + 1, "at most one frame can have arrived in between"
 
 
-async def a_buffer_that_is_not_full_says_why(bench: Bench) -> None:
-    await bench.clock.sleep(0.7)
-    await bench.press()
-    await bench.footage.cut()
-    seamless(bench.recorded())
-    assert bench.before.shortfall is not None
+async def a_buffer_that_is_not_full_gives_the_reason(harness: FootageHarness) -> None:
+    await harness.clock.sleep(0.7)
+    await harness.press()
+    await harness.footage.cut()
+    assert_seamless(harness.recorded())
+    assert harness.before.shortfall is not None
 
 
-async def a_gap_is_told_with_its_length_and_its_reason(bench: Bench) -> None:
-    await bench.clock.sleep(2.0)
-    await bench.press()
-    await bench.clock.sleep(1.3)
-    bench.footage.unplug("pulled")
-    await bench.clock.sleep(1.0)
-    assert "pulled" in (bench.footage.status().lost or "")
-    bench.footage.plug_in()
-    await bench.has_pictures()
-    await bench.clock.sleep(1.2)
-    await bench.footage.cut()
-    seamless(bench.recorded())
-    (gap,) = [one.gap_before for one in bench.recorded() if one.gap_before is not None]
+async def a_gap_has_its_length_and_its_reason(harness: FootageHarness) -> None:
+    await harness.clock.sleep(2.0)
+    await harness.press()
+    await harness.clock.sleep(1.3)
+    harness.footage.unplug("pulled")
+    await harness.clock.sleep(1.0)
+    assert "pulled" in (harness.footage.status().lost or "")
+    harness.footage.plug_in()
+    await harness.wait_for_frames()
+    await harness.clock.sleep(1.2)
+    await harness.footage.cut()
+    assert_seamless(harness.recorded())
+    (gap,) = [fragment.gap_before for fragment in harness.recorded() if fragment.gap_before is not None]
     assert "pulled" in gap.reason
     assert gap.duration_s > 0.9
-    assert bench.footage.status().lost is None
-    assert ["pulled" in news for news in bench.listener.news if news.startswith("lost")] == [True]
-    assert bench.listener.news[-1] == "restored"
+    assert harness.footage.status().lost is None
+    assert ["pulled" in news for news in harness.listener.reports if news.startswith("lost")] == [True]
+    assert harness.listener.reports[-1] == "restored"
 
 
-async def what_was_recorded_is_still_buffered(bench: Bench) -> None:
-    await bench.clock.sleep(2.0)
-    await bench.press()
-    await bench.clock.sleep(0.4)
-    await bench.footage.cut()
-    first = bench.recorded()
-    await bench.clock.sleep(0.6)
-    pressed_s = await bench.press()
-    await bench.clock.sleep(0.5)
-    await bench.footage.cut()
-    seamless(bench.recorded())
-    assert bench.before.shortfall is None
-    assert bench.recorded()[0].start.mono_s <= pressed_s - SHORT_S + 0.01
-    assert first[-1].number < bench.recorded()[-1].number
+async def recorded_fragments_stay_in_the_buffer(harness: FootageHarness) -> None:
+    await harness.clock.sleep(2.0)
+    await harness.press()
+    await harness.clock.sleep(0.4)
+    await harness.footage.cut()
+    first = harness.recorded()
+    await harness.clock.sleep(0.6)
+    pressed_s = await harness.press()
+    await harness.clock.sleep(0.5)
+    await harness.footage.cut()
+    assert_seamless(harness.recorded())
+    assert harness.before.shortfall is None
+    assert harness.recorded()[0].start.mono_s <= pressed_s - BUFFER_S + 0.01
+    assert first[-1].number < harness.recorded()[-1].number
 
 
-async def a_frozen_picture_is_told(bench: Bench) -> None:
-    await bench.clock.sleep(1.0)
-    assert (bench.footage.status().unchanged_s or 0.0) < 0.5
-    bench.footage.freeze()
-    await bench.clock.sleep(1.5)
-    assert (bench.footage.status().unchanged_s or 0.0) > 0.8
-    bench.footage.thaw()
-    await bench.clock.sleep(1.0)
-    assert (bench.footage.status().unchanged_s or 0.0) < 0.8
+async def frozen_video_is_reported(harness: FootageHarness) -> None:
+    await harness.clock.sleep(1.0)
+    assert (harness.footage.status().unchanged_s or 0.0) < 0.5
+    harness.footage.freeze()
+    await harness.clock.sleep(1.5)
+    assert (harness.footage.status().unchanged_s or 0.0) > 0.8
+    harness.footage.thaw()
+    await harness.clock.sleep(1.0)
+    assert (harness.footage.status().unchanged_s or 0.0) < 0.8
 
 
-async def without_power_nothing_is_delivered(bench: Bench) -> None:
-    await bench.clock.sleep(1.0)
-    await bench.press()
-    await bench.clock.sleep(1.4)
-    delivered = len(bench.listener.fragments)
-    bench.footage.lose_power()
-    bench.footage.unplug()
-    await bench.clock.sleep(1.5)
-    assert len(bench.listener.fragments) == delivered
-    assert not any("lost" in news for news in bench.listener.news)
+async def without_power_nothing_is_delivered(harness: FootageHarness) -> None:
+    await harness.clock.sleep(1.0)
+    await harness.press()
+    await harness.clock.sleep(1.4)
+    delivered = len(harness.listener.fragments)
+    harness.footage.lose_power()
+    harness.footage.unplug()
+    await harness.clock.sleep(1.5)
+    assert len(harness.listener.fragments) == delivered
+    assert not any("lost" in news for news in harness.listener.reports)
 
 
-async def capturing_begins_with_an_empty_buffer(bench: Bench) -> None:
-    await bench.clock.sleep(1.5)
-    assert bench.footage.status().buffered_s > 0
-    await bench.footage.stop()
-    assert bench.footage.status().buffered_s == 0
-    await bench.footage.start(bench.listener, "the test began")
-    await bench.press()
-    assert bench.before.shortfall is not None
-    assert not bench.before.fragments
+async def capturing_begins_with_an_empty_buffer(harness: FootageHarness) -> None:
+    await harness.clock.sleep(1.5)
+    assert harness.footage.status().buffered_s > 0
+    await harness.footage.stop()
+    assert harness.footage.status().buffered_s == 0
+    await harness.footage.start(harness.listener, "the test began")
+    await harness.press()
+    assert harness.before.shortfall is not None
+    assert not harness.before.fragments
 
 
-STORIES: Sequence[Story] = (
-    all_of_a_recording_is_there_once,
-    a_cut_delivers_what_is_open,
-    a_buffer_that_is_not_full_says_why,
-    a_gap_is_told_with_its_length_and_its_reason,
-    what_was_recorded_is_still_buffered,
-    a_frozen_picture_is_told,
+CASES: Sequence[Case] = (
+    a_recording_has_every_fragment_once,
+    a_cut_delivers_the_open_fragment,
+    a_buffer_that_is_not_full_gives_the_reason,
+    a_gap_has_its_length_and_its_reason,
+    recorded_fragments_stay_in_the_buffer,
+    frozen_video_is_reported,
     without_power_nothing_is_delivered,
     capturing_begins_with_an_empty_buffer,
 )
 
 
-async def tell(story: Story, footage: SimulatedFootage, clock: Clock) -> None:
-    """The story, from the start of capturing to its end."""
-    bench = Bench(footage, clock)
-    await footage.start(bench.listener, "the test began")
+async def run_case(case: Case, footage: SimulatedFootage, clock: Clock) -> None:
+    """Run a case, from the start of the capture to its end."""
+    harness = FootageHarness(footage, clock)
+    await footage.start(harness.listener, "the test began")
     try:
-        await story(bench)
+        await case(harness)
     finally:
         await footage.stop()
-    numbers = [one.number for one in bench.listener.fragments]
-    assert len(numbers) == len(set(numbers)) or story is capturing_begins_with_an_empty_buffer, "delivered twice"
+    numbers = [fragment.number for fragment in harness.listener.fragments]
+    assert len(numbers) == len(set(numbers)) or case is capturing_begins_with_an_empty_buffer, "delivered twice"
 
 
-def seamless(fragments: Sequence[Fragment]) -> None:
-    """Each begins where the one before it ends, or says what is missing; each is what its boxes say."""
+def assert_seamless(fragments: Sequence[Fragment]) -> None:
+    """Each fragment begins where the one before it ends, or names the gap; its fields agree with its boxes."""
     assert fragments
-    for one in fragments:
-        assert boxes.start_ticks(one.body) == one.start_ticks
-        assert boxes.duration_ticks(one.body) == one.duration_ticks
-        assert boxes.frames(one.body) == one.frames
-        assert one.header == fragments[0].header
-    for one, following in pairwise(fragments):
-        assert following.number == one.number + 1
+    for fragment in fragments:
+        assert boxes.start_ticks(fragment.body) == fragment.start_ticks
+        assert boxes.duration_ticks(fragment.body) == fragment.duration_ticks
+        assert boxes.frames(fragment.body) == fragment.frames
+        assert fragment.header == fragments[0].header
+    for fragment, following in pairwise(fragments):
+        assert following.number == fragment.number + 1
         gap_s = following.gap_before.duration_s if following.gap_before else 0.0
-        begin_ticks = one.start_ticks + one.duration_ticks + round(gap_s * TICKS_PER_S)
+        begin_ticks = fragment.start_ticks + fragment.duration_ticks + round(gap_s * TICKS_PER_S)
         assert abs(following.start_ticks - begin_ticks) <= 1
-        assert following.start.mono_s == pytest.approx(one.end_mono_s + gap_s, abs=0.01)
+        assert following.start.mono_s == pytest.approx(fragment.end_mono_s + gap_s, abs=0.01)

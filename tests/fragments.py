@@ -1,4 +1,4 @@
-"""Fragments built by hand: real boxes, tiny media, no encoder."""
+"""Fragments made without an encoder: real boxes, tiny media."""
 
 from datetime import UTC, datetime
 
@@ -43,5 +43,5 @@ def fragment(
 
 
 def media_in(video: bytes) -> list[bytes]:
-    """The media of each fragment in a file, in order: what `fragment` was given as `media`."""
-    return [video[one.payload : one.end] for one in boxes.boxes(video) if one.kind == b"mdat"]
+    """The `media` of each fragment in a file, in order."""
+    return [video[box.payload : box.end] for box in boxes.boxes(video) if box.kind == b"mdat"]

@@ -1,4 +1,4 @@
-"""Loops for clip reels."""
+"""A shared clip with numbered frames, for simulated cameras."""
 
 from functools import cache
 
@@ -7,13 +7,13 @@ from lapel.media.encoder import Encoder, EncoderSettings
 from lapel_fleet.hardware.shared_clip import FPS, SharedClip
 from video_files import frame
 
-LOOP_PICTURES = 5 * FPS
+CLIP_FRAMES = 5 * FPS
 
 
 @cache
-def numbered_reel() -> SharedClip:
-    """Five seconds of pictures whose numbers can be read back."""
+def numbered_clip() -> SharedClip:
+    """Five seconds of frames whose numbers can be read back."""
     encoder = Encoder(EncoderSettings(FPS, 200_000, codec="libx264", preset="ultrafast"))
-    closed = [encoder.encode(frame(number, number / FPS)) for number in range(LOOP_PICTURES)]
+    closed = [encoder.encode(frame(number, number / FPS)) for number in range(CLIP_FRAMES)]
     gops = [gop for gop in [*closed, encoder.cut()] if gop is not None]
     return SharedClip(gops[0].header + b"".join(boxes.placed(gop.body, gop.number, gop.start_ticks) for gop in gops))

@@ -1,4 +1,4 @@
-"""The benches still run: tiny sizes, no judgement."""
+"""The benchmarks still run: with tiny sizes, without judging the figures."""
 
 import pytest
 
@@ -6,13 +6,13 @@ from bench import bench_encoder, bench_memory
 from bench.figure import Figure
 
 
-def test_they_measure_something() -> None:
+def test_benchmarks_return_figures() -> None:
     figures = [*bench_memory.main((1.0,), (64, 64)), *bench_encoder.main(((64, 64),), 10)]
     assert len(figures) == 2
 
 
 @pytest.mark.parametrize(("value", "holds"), [(1.1, True), (1.3, False)])
-def test_a_bound_holds_or_not(value: float, holds: bool) -> None:
+def test_a_figure_is_compared_with_its_bound(value: float, holds: bool) -> None:
     figure = Figure("x", value, "s", bound=1.2)
     assert figure.holds is holds
     assert ("within" in str(figure)) is holds

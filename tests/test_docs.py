@@ -1,10 +1,12 @@
+"""The generated parts of the documentation are current."""
+
 import importlib.util
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 
 
-def test_the_generated_parts_are_current() -> None:
+def test_the_generated_documentation_is_current() -> None:
     spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
     assert spec is not None
     assert spec.loader is not None

@@ -1,4 +1,4 @@
-"""Pictures whose number can be read back after encoding, without drawing a street."""
+"""Frames whose numbers can be read back after encoding."""
 
 import io
 
@@ -14,7 +14,7 @@ BITS = 8
 
 
 def picture(number: int, width: int = 64, height: int = 32) -> Image:
-    """`number` modulo 256 as black and white columns."""
+    """An image with `number` modulo 256 as black and white columns."""
     bits = [255 * (number >> bit & 1) for bit in range(BITS)]
     row = np.repeat(np.array(bits, np.uint8), width // BITS)
     return np.broadcast_to(row[None, :, None], (height, width, 3)).copy()
@@ -25,7 +25,7 @@ def frame(number: int, at_s: float, width: int = 64, height: int = 32) -> Frame:
 
 
 def file_of(fragments: list[Fragment]) -> bytes:
-    """What a recorder would write."""
+    """The file that a recorder would write."""
     first = fragments[0]
     bodies = (
         boxes.placed(one.body, place, one.start_ticks - first.start_ticks) for place, one in enumerate(fragments, 1)
@@ -34,7 +34,7 @@ def file_of(fragments: list[Fragment]) -> bytes:
 
 
 def numbers(data: bytes) -> list[int]:
-    """The picture numbers read back from an MP4 file."""
+    """The frame numbers read back from an MP4 file."""
     with av.open(io.BytesIO(data)) as container:
         return [_number(one.to_ndarray(format="gray")) for one in container.decode(video=0)]
 

@@ -1,4 +1,4 @@
-"""What every `Battery` does. Only the simulated one exists; a Pi's gauge joins the list when one ships."""
+"""What every `Battery` does. Only the simulated one exists so far."""
 
 import asyncio
 import random
@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lapel.hardware.interfaces import Battery, Thresholds
@@ -14,7 +14,7 @@ from lapel.states import State
 from lapel_fleet.hardware.battery import CHARGE_W, DRAW_W, RADIO_W, SimulatedBattery
 from lapel_fleet.time.clocks import VirtualClock, run_virtual
 
-Story = Callable[[VirtualClock, SimulatedBattery], Coroutine[Any, Any, None]]
+Steps = Callable[[VirtualClock, SimulatedBattery], Coroutine[Any, Any, None]]
 
 ACTIONS = st.one_of(
     st.tuples(st.just("shows"), st.sampled_from(State)),
@@ -26,46 +26,46 @@ ACTIONS = st.one_of(
 PAUSES_S = st.floats(0, 6 * 3600)
 
 
-def play(story: Story, seed: int = 1, **keys: Any) -> None:
+def run_steps(steps: Steps, seed: int = 1, **keys: Any) -> None:
     async def program(clock: VirtualClock) -> None:
-        await story(clock, SimulatedBattery(clock, random.Random(seed), **keys))
+        await steps(clock, SimulatedBattery(clock, random.Random(seed), **keys))
 
     run_virtual(program)
 
 
-def test_a_reading_is_one() -> None:
-    async def story(_: VirtualClock, battery: Battery) -> None:
+def test_a_reading_is_plausible_and_uses_no_charge() -> None:
+    async def steps(_: VirtualClock, battery: Battery) -> None:
         charge = battery.charge()
         assert 0 <= charge.percent <= 100
         assert charge.minutes_left is None or charge.minutes_left >= 0
         assert -40 < charge.temperature_c < 100
-        assert battery.charge() == charge, "reading it uses nothing"
+        assert battery.charge() == charge, "reading it uses no charge"
 
-    play(story)
+    run_steps(steps)
 
 
 @given(st.lists(st.tuples(ACTIONS, PAUSES_S), max_size=20), st.integers(0, 5))
-def test_energy_adds_up(deeds: list[tuple[tuple[str, Any], float]], seed: int) -> None:
-    """Whatever is done to it: what is there is what was, less what was used and lost, and what was charged."""
+def test_the_energy_balance_is_exact(actions: list[tuple[tuple[str, Any], float]], seed: int) -> None:
+    """Whatever happens: the charge is the capacity minus what was used and lost, plus what was charged."""
 
-    async def story(clock: VirtualClock, battery: SimulatedBattery) -> None:
+    async def steps(clock: VirtualClock, battery: SimulatedBattery) -> None:
         full_wh = battery.capacity_wh
-        for (deed, value), pause_s in deeds:
-            getattr(battery, deed)(value)
+        for (action, value), pause_s in actions:
+            getattr(battery, action)(value)
             before = battery.charge().percent
             await clock.sleep(pause_s)
             charge = battery.charge()
             assert -1e-9 <= charge.percent <= 100 + 1e-9
-            assert charge.charging or charge.percent <= before + 1e-9, "it rises by charging alone"
+            assert charge.charging or charge.percent <= before + 1e-9, "it rises only while charging"
         balance_wh = full_wh + battery.charged_wh - battery.drained_wh - battery.lost_wh
         assert battery.charge().percent / 100 * full_wh == pytest.approx(balance_wh, abs=1e-6)
 
-    play(story, seed)
+    run_steps(steps, seed)
 
 
 @given(st.lists(st.tuples(st.sampled_from(State), st.floats(0, 3600)), max_size=8))
-def test_the_drop_is_the_integral_of_what_was_drawn(day: list[tuple[State, float]]) -> None:
-    async def story(clock: VirtualClock, battery: SimulatedBattery) -> None:
+def test_the_charge_drops_by_the_integral_of_the_power_drawn(day: list[tuple[State, float]]) -> None:
+    async def steps(clock: VirtualClock, battery: SimulatedBattery) -> None:
         for state, seconds in day:
             battery.shows(state)
             await clock.sleep(seconds)
@@ -73,7 +73,7 @@ def test_the_drop_is_the_integral_of_what_was_drawn(day: list[tuple[State, float
         drop_wh = (100 - battery.charge().percent) / 100 * battery.capacity_wh
         assert drop_wh == pytest.approx(min(drawn_wh, battery.capacity_wh), abs=1e-6)
 
-    play(story)
+    run_steps(steps)
 
 
 THRESHOLDS = Thresholds(percent=(40.0, 5.0), minutes_left=(20.0,), temperature_c=(45.0,))
@@ -86,10 +86,13 @@ def sides(battery: Battery) -> tuple[bool, ...]:
 
 
 @given(st.lists(st.tuples(ACTIONS, PAUSES_S), max_size=12))
-def test_whoever_waits_for_a_mark_learns_of_every_crossing(deeds: list[tuple[tuple[str, Any], float]]) -> None:
-    """Within the half-minute in which a gauge may look again, and never without a reason."""
+@example([(("shows", State.BOOTING), 0.0), (("set_ambient_c", 0.0), 0.0), (("cliff", 7.0), 538.0)])  # two in a minute
+def test_a_waiting_task_is_woken_for_every_crossing_of_a_threshold(
+    actions: list[tuple[tuple[str, Any], float]],
+) -> None:
+    """Within the half minute of a gauge's polling interval, and never without a reason."""
 
-    async def story(clock: VirtualClock, battery: SimulatedBattery) -> None:
+    async def steps(clock: VirtualClock, battery: SimulatedBattery) -> None:
         known = sides(battery)
 
         async def wait() -> None:
@@ -101,25 +104,26 @@ def test_whoever_waits_for_a_mark_learns_of_every_crossing(deeds: list[tuple[tup
 
         waiting = asyncio.create_task(wait())
         await asyncio.sleep(0)
-        for (deed, value), pause_s in deeds:
-            getattr(battery, deed)(value)
+        for (action, value), pause_s in actions:
+            getattr(battery, action)(value)
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-            assert known == sides(battery), "what somebody does is known at once"
+            assert known == sides(battery), "an action from outside is noticed at once"
             while pause_s > 0:
                 before = sides(battery)
                 await clock.sleep(min(60.0, pause_s))
                 pause_s -= 60.0
-                assert known in (before, sides(battery)), "a minute later it is known"
+                for noticed, earlier, now in zip(known, before, sides(battery), strict=True):
+                    assert noticed in (earlier, now), "a minute later it is noticed"
         waiting.cancel()
         await asyncio.wait([waiting])
         assert waiting.cancelled()
 
-    play(story)
+    run_steps(steps)
 
 
-def test_a_radio_that_is_switched_on_is_learned_of_at_once() -> None:
-    async def story(_: VirtualClock, battery: SimulatedBattery) -> None:
+def test_switching_the_radio_on_is_noticed_at_once() -> None:
+    async def steps(_: VirtualClock, battery: SimulatedBattery) -> None:
         battery.radio(False)
         battery.cliff(100 * DRAW_W[State.RECORDING] * 20.1 / 60 / battery.capacity_wh)  # 20.1 minutes, without it
         crossing = asyncio.create_task(battery.crossed(THRESHOLDS))
@@ -129,11 +133,11 @@ def test_a_radio_that_is_switched_on_is_learned_of_at_once() -> None:
         await asyncio.sleep(0)
         assert crossing.done()
 
-    play(story)
+    run_steps(steps)
 
 
-def test_the_charge_rises_in_the_charger_and_stops_at_full() -> None:
-    async def story(clock: VirtualClock, battery: SimulatedBattery) -> None:
+def test_the_charge_rises_in_the_charger_up_to_full() -> None:
+    async def steps(clock: VirtualClock, battery: SimulatedBattery) -> None:
         battery.charger(True)
         assert (battery.charge().charging, battery.charge().minutes_left) == (True, None)
         await clock.sleep(1800)
@@ -141,4 +145,4 @@ def test_the_charge_rises_in_the_charger_and_stops_at_full() -> None:
         await clock.sleep(10 * 3600)
         assert battery.charge().percent == 100
 
-    play(story, percent=50.0)
+    run_steps(steps, percent=50.0)

@@ -23,22 +23,22 @@ async def read(edges: AsyncIterator[Edge], into: list[Edge]) -> None:
 
 
 @given(st.lists(ACTIONS, max_size=30), st.integers(0, 10))
-def test_edges_take_turns_and_agree_with_what_is_down(deeds: list[tuple[str, str]], joins: int) -> None:
-    """For a camera that starts in the middle, too."""
+def test_edges_alternate_and_agree_with_the_buttons_that_are_down(actions: list[tuple[str, str]], joins: int) -> None:
+    """Also for a camera that starts in the middle."""
 
     async def program(clock: VirtualClock) -> None:
-        inside = SimulatedButtons(clock)
-        switches: Switches = inside
-        for deed, button in deeds[:joins]:
-            getattr(inside, deed)(button)
+        simulated = SimulatedButtons(clock)
+        switches: Switches = simulated
+        for action, button in actions[:joins]:
+            getattr(simulated, action)(button)
         down, seen = set(switches.down()), list[Edge]()
         reading = asyncio.create_task(read(switches.edges(), seen))
         await asyncio.sleep(0)
-        for deed, button in deeds[joins:]:
-            getattr(inside, deed)(button)
+        for action, button in actions[joins:]:
+            getattr(simulated, action)(button)
         await clock.sleep(1)
         for edge in seen:
-            assert (edge.button in down) is not edge.is_down, "down and up in turn"
+            assert (edge.button in down) is not edge.is_down, "down and up alternate"
             (down.add if edge.is_down else down.discard)(edge.button)
         assert down == set(switches.down())
         reading.cancel()
@@ -64,7 +64,7 @@ def test_a_hold_lasts_and_a_stuck_button_stays_down() -> None:
     run_virtual(program)
 
 
-async def test_keys_are_actions_and_others_are_none() -> None:
+async def test_keys_of_a_terminal_are_actions_and_other_keys_are_ignored() -> None:
     master, slave = pty.openpty()
     tty.setcbreak(slave)
     try:

@@ -20,7 +20,7 @@ async def clock(request: pytest.FixtureRequest) -> Clock:
     return virtual
 
 
-async def test_monotonic_time_passes_with_sleep_and_never_steps_back(clock: Clock) -> None:
+async def test_monotonic_time_advances_with_sleep_and_never_steps_back(clock: Clock) -> None:
     before = clock.mono_s()
     await clock.sleep(0.01)
     assert clock.mono_s() - before >= 0.009

@@ -6,27 +6,27 @@ from lapel.hardware.interfaces import Dock
 from lapel_fleet.hardware.dock import SimulatedDock
 
 
-async def test_a_change_is_learned_by_all_who_wait_and_only_then() -> None:
-    inside = SimulatedDock()
-    dock: Dock = inside
+async def test_a_change_wakes_all_waiting_tasks_and_nothing_else_does() -> None:
+    simulated = SimulatedDock()
+    dock: Dock = simulated
     waiting = [asyncio.create_task(dock.changed()) for _ in range(2)]
     await asyncio.sleep(0)
-    inside.take_out()  # it was not in
+    simulated.take_out()  # it was not in
     await asyncio.sleep(0)
-    assert not any(one.done() for one in waiting)
-    inside.put_in()
+    assert not any(task.done() for task in waiting)
+    simulated.put_in()
     assert dock.is_docked()
     await asyncio.gather(*waiting)
     assert dock.is_docked()
 
 
-async def test_who_waits_later_waits_for_the_next() -> None:
-    inside = SimulatedDock()
-    inside.put_in()
-    waiting = asyncio.create_task(inside.changed())
+async def test_a_task_that_waits_after_a_change_waits_for_the_next() -> None:
+    simulated = SimulatedDock()
+    simulated.put_in()
+    waiting = asyncio.create_task(simulated.changed())
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert not waiting.done()
-    inside.take_out()
+    simulated.take_out()
     await waiting
-    assert (inside.is_docked(), inside.history) == (False, ["put in", "take out"])
+    assert (simulated.is_docked(), simulated.history) == (False, ["put in", "take out"])

@@ -1,22 +1,22 @@
-"""What every `Footage` does: computed here, in virtual time; captured from a lens in `tests/system/test_lens.py`."""
+"""What every `Footage` does: computed here, captured by threads in `tests/system/test_pixel_footage.py`."""
 
 import pytest
 
-from footage_contract import SHORT_S, STORIES, Story, tell
+from footage_contract import BUFFER_S, CASES, Case, run_case
 from lapel_fleet.hardware.footage import ComputedFootage
 from lapel_fleet.hardware.shared_clip import BlankSource, FragmentSource
 from lapel_fleet.time.clocks import VirtualClock, run_virtual
-from shared_clips import numbered_reel
+from shared_clips import numbered_clip
 
 
 @pytest.fixture(params=["blank", "clip"])
-def reel(request: pytest.FixtureRequest) -> FragmentSource:
-    return BlankSource() if request.param == "blank" else numbered_reel()
+def source(request: pytest.FixtureRequest) -> FragmentSource:
+    return BlankSource() if request.param == "blank" else numbered_clip()
 
 
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
-def test_computed_footage(story: Story, reel: FragmentSource) -> None:
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+def test_computed_footage(case: Case, source: FragmentSource) -> None:
     async def program(clock: VirtualClock) -> None:
-        await tell(story, ComputedFootage(clock, SHORT_S, 8_000_000, reel), clock)
+        await run_case(case, ComputedFootage(clock, BUFFER_S, 8_000_000, source), clock)
 
     run_virtual(program)

@@ -1,4 +1,4 @@
-"""What every `Indicators` does: takes what it is given, at once, and says what was said."""
+"""What every `Indicators` does: accepts everything at once, and shows lines and requests to identify."""
 
 import io
 from collections.abc import Callable
@@ -33,13 +33,13 @@ def simulated() -> tuple[Indicators, Callable[[], str]]:
     return indicators, lambda: "\n".join(indicators.history)
 
 
-def ear() -> tuple[Indicators, Callable[[], str]]:
-    one = RecordedIndicators()
-    return one, lambda: "\n".join(one.lines)
+def recorded() -> tuple[Indicators, Callable[[], str]]:
+    indicators = RecordedIndicators()
+    return indicators, lambda: "\n".join(indicators.lines)
 
 
-@pytest.mark.parametrize("make", [plain, status_line, simulated, ear])
-def test_it_takes_everything(make: Callable[[], tuple[Indicators, Callable[[], str]]]) -> None:
+@pytest.mark.parametrize("make", [plain, status_line, simulated, recorded])
+def test_everything_is_accepted_and_lines_are_shown(make: Callable[[], tuple[Indicators, Callable[[], str]]]) -> None:
     indicators, shown = make()
     indicators.show_line("saved 1")
     for state in State:
@@ -51,7 +51,7 @@ def test_it_takes_everything(make: Callable[[], tuple[Indicators, Callable[[], s
     assert "7" in shown()
 
 
-def test_a_terminal_rings_for_what_matters() -> None:
+def test_a_terminal_rings_its_bell_except_for_the_reminder() -> None:
     out = Tty()
     StatusLine(lambda: "", out).signal("recording")
     assert out.getvalue() == ""

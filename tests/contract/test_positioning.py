@@ -23,26 +23,26 @@ def metres(one: tuple[float, float], other: tuple[float, float]) -> float:
     st.integers(0, 99),
     st.lists(st.tuples(st.sampled_from(["find_fix", "lose_fix"]), st.floats(0, 5000)), min_size=1, max_size=8),
 )
-def test_a_fix_is_as_good_as_it_says_and_ages_where_none_is_new(
+def test_a_fix_is_within_its_accuracy_and_ages_without_reception(
     site: str, seed: int, day: list[tuple[str, float]]
 ) -> None:
     async def program(clock: VirtualClock) -> None:
-        inside = SimulatedGps(clock, random.Random(seed), site)
-        positioning: Positioning = inside
-        actual_records = {0.0: inside.whereabouts()}
-        for deed, pause_s in day:
-            getattr(inside, deed)()
+        simulated = SimulatedGps(clock, random.Random(seed), site)
+        positioning: Positioning = simulated
+        actual_positions = {0.0: simulated.whereabouts()}
+        for action, pause_s in day:
+            getattr(simulated, action)()
             await clock.sleep(math.floor(pause_s))
-            actual_records[clock.mono_s()] = inside.whereabouts()
+            actual_positions[clock.mono_s()] = simulated.whereabouts()
             fix = positioning.last_fix()
             assert fix is not None
-            assert positioning.last_fix() == fix, "asking moves nobody"
+            assert positioning.last_fix() == fix, "reading changes nothing"
             was_s = clock.mono_s() - fix.age_s
-            if (actual := actual_records.get(was_s)) is not None:
+            if (actual := actual_positions.get(was_s)) is not None:
                 assert metres((fix.latitude, fix.longitude), actual) <= fix.accuracy_m
             if positioning.satellites() >= 4:
                 assert fix.age_s <= 1
             else:
-                assert fix.age_s >= math.floor(pause_s) or deed == "find_fix"
+                assert fix.age_s >= math.floor(pause_s) or action == "find_fix"
 
     run_virtual(program)

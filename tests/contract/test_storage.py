@@ -18,15 +18,15 @@ BODIES = [fragment(number, media=b"media %d" % number).body for number in (1, 2,
 
 
 @dataclass
-class Card:
-    """A card, the camera session that has it, and a look at what is on it from outside."""
+class StorageCard:
+    """A storage card: `insert` starts a camera session with it; `video` and `listing` read it from outside."""
 
     insert: Callable[[], Storage]
     video: Callable[[str], bytes]
     listing: Callable[[], list[Account]]
 
 
-def folder_card(root: Path, environment: Callable[[Storage], Storage]) -> Iterator[Card]:
+def folder_storage(root: Path, environment: Callable[[Storage], Storage]) -> Iterator[StorageCard]:
     sessions: list[EvidenceStore] = []
 
     def insert() -> Storage:
@@ -36,91 +36,91 @@ def folder_card(root: Path, environment: Callable[[Storage], Storage]) -> Iterat
         return environment(sessions[-1])
 
     reader = EvidenceStore(root)
-    yield Card(insert, lambda recording: reader.video(recording).read_bytes(), reader.listing)
+    yield StorageCard(insert, lambda recording: reader.video(recording).read_bytes(), reader.listing)
     sessions[-1].close()
 
 
 @pytest.fixture(params=["folder", "memory", "simulated memory", "simulated folder"])
-def card(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Card]:
+def storage_card(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StorageCard]:
     memory = MemoryStorage()
     if request.param == "folder":
-        yield from folder_card(tmp_path, lambda store: store)
+        yield from folder_storage(tmp_path, lambda store: store)
     elif request.param == "simulated folder":
-        yield from folder_card(tmp_path, SimulatedStorage)
+        yield from folder_storage(tmp_path, SimulatedStorage)
     elif request.param == "memory":
-        yield Card(lambda: memory, memory.video, memory.listing)
+        yield StorageCard(lambda: memory, memory.video, memory.listing)
     else:
-        yield Card(lambda: SimulatedStorage(memory), memory.video, memory.listing)
+        yield StorageCard(lambda: SimulatedStorage(memory), memory.video, memory.listing)
 
 
-def test_an_empty_card_is_fit_to_record(card: Card) -> None:
-    storage = card.insert()
+def test_an_empty_storage_card_passes_the_check(storage_card: StorageCard) -> None:
+    storage = storage_card.insert()
     storage.check()
     assert storage.free_bytes() > 0
     assert storage.recover() == []
-    assert card.listing() == []
+    assert storage_card.listing() == []
 
 
-def test_a_clip_is_listed_from_the_moment_it_is_created(card: Card) -> None:
-    card.insert().create(account()).close()
-    assert card.listing() == [account()]
+def test_a_clip_is_listed_from_the_moment_it_is_created(storage_card: StorageCard) -> None:
+    storage_card.insert().create(account()).close()
+    assert storage_card.listing() == [account()]
 
 
-def test_chunks_become_the_video_in_their_order(card: Card) -> None:
-    files = card.insert().create(account())
+def test_chunks_are_appended_to_the_video_in_order(storage_card: StorageCard) -> None:
+    files = storage_card.insert().create(account())
     files.append([HEADER, BODIES[0]])
-    assert card.video("clip-1") == HEADER + BODIES[0]
+    assert storage_card.video("clip-1") == HEADER + BODIES[0]
     files.append([bytearray(BODIES[1]), BODIES[2]])
-    assert card.video("clip-1") == HEADER + b"".join(BODIES)
+    assert storage_card.video("clip-1") == HEADER + b"".join(BODIES)
     files.close()
 
 
-def test_a_clip_without_a_fragment_has_no_video(card: Card) -> None:
-    card.insert().create(account()).close()
+def test_a_clip_without_a_fragment_has_no_video(storage_card: StorageCard) -> None:
+    storage_card.insert().create(account()).close()
     with pytest.raises(StorageError):
-        card.video("clip-1")
+        storage_card.video("clip-1")
 
 
-def test_the_account_is_replaced(card: Card) -> None:
-    files = card.insert().create(account())
+def test_the_account_is_replaced(storage_card: StorageCard) -> None:
+    files = storage_card.insert().create(account())
     files.describe(account(frames=7))
     files.close()
-    assert card.listing() == [account(frames=7)]
+    assert storage_card.listing() == [account(frames=7)]
 
 
-def test_the_account_is_taken_as_it_is_at_that_moment(card: Card) -> None:
+def test_the_account_is_written_as_it_is_at_that_moment(storage_card: StorageCard) -> None:
     growing = account()
-    files = card.insert().create(growing)
+    files = storage_card.insert().create(growing)
     growing.frames = 7
     files.close()
-    assert card.listing() == [account()]
+    assert storage_card.listing() == [account()]
 
 
-def test_an_id_is_used_once(card: Card) -> None:
-    storage = card.insert()
+def test_an_id_is_used_once(storage_card: StorageCard) -> None:
+    storage = storage_card.insert()
     files = storage.create(account())
     files.append([HEADER, BODIES[0]])
     files.close()
     with pytest.raises(StorageError, match="id"):
         storage.create(account())
-    assert card.video("clip-1") == HEADER + BODIES[0]
+    assert storage_card.video("clip-1") == HEADER + BODIES[0]
 
 
-def test_a_closed_video_takes_no_more(card: Card) -> None:
-    files = card.insert().create(account())
+def test_nothing_can_be_appended_to_a_closed_video(storage_card: StorageCard) -> None:
+    files = storage_card.insert().create(account())
     files.append([HEADER, BODIES[0]])
     files.close()
     files.close()
     with pytest.raises(StorageError):
         files.append([BODIES[1]])
-    assert card.video("clip-1") == HEADER + BODIES[0]
+    assert storage_card.video("clip-1") == HEADER + BODIES[0]
 
 
-def test_what_was_left_unfinished_is_marked_interrupted_with_what_it_holds(card: Card) -> None:
-    files = card.insert().create(account())
+def test_an_unfinished_clip_is_marked_interrupted_with_what_it_contains(storage_card: StorageCard) -> None:
+    files = storage_card.insert().create(account())
     files.append([HEADER, *BODIES, BODIES[0][:-3]])
     files.close()
-    (found,) = card.insert().recover()
+    (found,) = storage_card.insert().recover()
     assert (found.recording, found.status) == ("clip-1", "interrupted")
     assert (found.fragments, found.frames, found.duration_s) == (3, 30, 3.0)
     assert found.video_bytes == len(HEADER) + sum(map(len, BODIES))
@@ -128,33 +128,36 @@ def test_what_was_left_unfinished_is_marked_interrupted_with_what_it_holds(card:
     assert found.end_time == "2026-11-24T07:00:03.000Z"
     assert found.stop is not None
     assert "lost" in found.stop.reason
-    assert card.listing() == [found]
-    assert card.video("clip-1") == HEADER + b"".join(BODIES) + BODIES[0][:-3]
+    assert storage_card.listing() == [found]
+    assert storage_card.video("clip-1") == HEADER + b"".join(BODIES) + BODIES[0][:-3]
 
 
-def test_an_interrupted_clip_that_never_got_a_picture_says_so(card: Card) -> None:
-    card.insert().create(account()).close()
-    (found,) = card.insert().recover()
+def test_an_interrupted_clip_without_a_frame_has_no_start_time(storage_card: StorageCard) -> None:
+    storage_card.insert().create(account()).close()
+    (found,) = storage_card.insert().recover()
     assert (found.status, found.fragments, found.start_time, found.end_time) == ("interrupted", 0, None, None)
 
 
-def test_recovery_happens_once_and_spares_what_ended(card: Card) -> None:
-    storage = card.insert()
+def test_recovery_happens_once_and_leaves_ended_clips_alone(storage_card: StorageCard) -> None:
+    storage = storage_card.insert()
     storage.create(account("unfinished")).close()
     storage.create(account("whole", status="complete", stop=Cause("button"))).close()
-    storage = card.insert()
-    assert [one.recording for one in storage.recover()] == ["unfinished"]
+    storage = storage_card.insert()
+    assert [clip.recording for clip in storage.recover()] == ["unfinished"]
     assert storage.recover() == []
-    assert {one.recording: one.status for one in card.listing()} == {"unfinished": "interrupted", "whole": "complete"}
+    assert {clip.recording: clip.status for clip in storage_card.listing()} == {
+        "unfinished": "interrupted",
+        "whole": "complete",
+    }
 
 
-def test_of_an_unsaved_pre_event_part_recovery_tells_what_is_there(card: Card) -> None:
+def test_recovery_reports_how_much_of_an_unsaved_pre_event_part_is_there(storage_card: StorageCard) -> None:
     begun = account(
         start_time="2026-11-24T06:59:58.000Z", prebuffer_configured_s=5.0, prebuffer_saved=False
     )  # two seconds before the trigger
-    files = card.insert().create(begun)
+    files = storage_card.insert().create(begun)
     files.append([HEADER, *BODIES])
     files.close()
-    (found,) = card.insert().recover()
+    (found,) = storage_card.insert().recover()
     assert found.prebuffer_actual_s == 2.0
     assert found.prebuffer_shortfall is not None

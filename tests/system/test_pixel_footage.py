@@ -4,7 +4,7 @@ import asyncio
 import random
 from pathlib import Path
 
-from footage_contract import SHORT_S, STORIES, tell
+from footage_contract import BUFFER_S, CASES, run_case
 from lapel.camera import Camera
 from lapel.clock import SystemClock
 from lapel.config import Config, load
@@ -22,15 +22,15 @@ def config() -> Config:
         flags={
             ("video", "source"): "scene", ("video", "width"): 160, ("video", "height"): 90, ("video", "rate_fps"): 20,
             ("video", "bitrate_bps"): 200_000, ("video", "preset"): "ultrafast", ("video", "overlay"): False,
-            ("prebuffer", "length_s"): SHORT_S, ("recording", "min_free_bytes"): 0,
+            ("prebuffer", "length_s"): BUFFER_S, ("recording", "min_free_bytes"): 0,
         }
     )  # fmt: skip
 
 
 async def test_a_lens_does_what_every_footage_does() -> None:
     clock = SystemClock()
-    lenses = [PixelFootage(config(), clock, random.Random(1)) for _ in STORIES]
-    told = [tell(story, lens, clock) for story, lens in zip(STORIES, lenses, strict=True)]
+    lenses = [PixelFootage(config(), clock, random.Random(1)) for _ in CASES]
+    told = [run_case(case, lens, clock) for case, lens in zip(CASES, lenses, strict=True)]
     async with asyncio.timeout(60):
         await asyncio.gather(*told)
 
@@ -64,4 +64,4 @@ async def test_a_recording_with_a_pulled_cable_is_playable_and_honest(tmp_path: 
     assert verdict.problems == []
     assert verdict.account is not None
     assert ["pulled" in gap.reason for gap in verdict.account.gaps] == [True]
-    assert verdict.account.prebuffer_actual_s >= SHORT_S
+    assert verdict.account.prebuffer_actual_s >= BUFFER_S

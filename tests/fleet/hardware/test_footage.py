@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from footage_contract import Bench, seamless
+from footage_contract import FootageHarness, assert_seamless
 from lapel.clock import Clock, Instant, Quality
 from lapel.fragment import TICKS_PER_S, Fragment
 from lapel_fleet.hardware.footage import ComputedFootage
 from lapel_fleet.hardware.shared_clip import FPS, BlankSource, FragmentSource
 from lapel_fleet.time.clocks import VirtualClock, run_virtual
-from shared_clips import LOOP_PICTURES, numbered_reel
+from shared_clips import CLIP_FRAMES, numbered_clip
 from video_files import file_of, numbers
 
 
@@ -42,112 +42,114 @@ class CountingClock:
         await self._clock.sleep(seconds)
 
 
-def filmed(reel: FragmentSource, story: Callable[[Bench], Coroutine[Any, Any, None]], length_s: float = 10.0) -> int:
+def filmed(
+    reel: FragmentSource, story: Callable[[FootageHarness], Coroutine[Any, Any, None]], length_s: float = 10.0
+) -> int:
     """Tell the story of a camera; how often its footage woke up."""
 
     async def program(clock: VirtualClock) -> int:
         counting = CountingClock(clock)
         footage = ComputedFootage(counting, length_s, reel=reel, bitrate_bps=1_000_000)
-        bench = Bench(footage, clock)
-        await footage.start(bench.listener, "the test began")
-        await story(bench)
+        harness = FootageHarness(footage, clock)
+        await footage.start(harness.listener, "the test began")
+        await story(harness)
         await footage.stop()
         return counting.sleeps
 
     return run_virtual(program)
 
 
-@pytest.mark.parametrize("reel", [BlankSource(), numbered_reel()])
+@pytest.mark.parametrize("reel", [BlankSource(), numbered_clip()])
 def test_a_camera_that_only_buffers_schedules_nothing(reel: FragmentSource) -> None:
-    async def shift(bench: Bench) -> None:
-        await bench.clock.sleep(4 * 3600)
-        bench.footage.unplug()
-        await bench.clock.sleep(60)
-        bench.footage.plug_in()
-        await bench.press()
-        await bench.footage.cut()
-        await bench.clock.sleep(4 * 3600)
+    async def shift(harness: FootageHarness) -> None:
+        await harness.clock.sleep(4 * 3600)
+        harness.footage.unplug()
+        await harness.clock.sleep(60)
+        harness.footage.plug_in()
+        await harness.press()
+        await harness.footage.cut()
+        await harness.clock.sleep(4 * 3600)
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     assert filmed(reel, shift) <= 1
 
 
-@pytest.mark.parametrize(("reel", "most"), [(BlankSource(), 3), (numbered_reel(), 121)])
+@pytest.mark.parametrize(("reel", "most"), [(BlankSource(), 3), (numbered_clip(), 121)])
 def test_one_that_records_wakes_once_a_fragment(reel: FragmentSource, most: int) -> None:
-    async def two_minutes(bench: Bench) -> None:
-        await bench.clock.sleep(20.4)
-        await bench.press()
-        await bench.clock.sleep(120)
-        await bench.footage.cut()
-        seamless(bench.recorded())
+    async def two_minutes(harness: FootageHarness) -> None:
+        await harness.clock.sleep(20.4)
+        await harness.press()
+        await harness.clock.sleep(120)
+        await harness.footage.cut()
+        assert_seamless(harness.recorded())
 
     assert filmed(reel, two_minutes) <= most
 
 
 def test_one_that_records_in_the_dark_does_not_wake_at_all() -> None:
-    async def dark(bench: Bench) -> None:
-        await bench.press()
-        bench.footage.unplug()
-        await bench.clock.sleep(600)
-        await bench.footage.cut()
+    async def dark(harness: FootageHarness) -> None:
+        await harness.press()
+        harness.footage.unplug()
+        await harness.clock.sleep(600)
+        await harness.footage.cut()
 
-    assert filmed(numbered_reel(), dark) <= 1
+    assert filmed(numbered_clip(), dark) <= 1
 
 
-@pytest.mark.parametrize("reel", [BlankSource(), numbered_reel()])
+@pytest.mark.parametrize("reel", [BlankSource(), numbered_clip()])
 @pytest.mark.parametrize("pressed_s", [0.01, 7.98, 61.0, 61.02])
 def test_a_recording_has_a_fragment_within_a_second_of_the_press(reel: FragmentSource, pressed_s: float) -> None:
-    async def early(bench: Bench) -> None:
-        await bench.clock.sleep(pressed_s)
-        await bench.press()
-        assert bench.before.fragments == []
-        await bench.clock.sleep(1.01)
-        assert len(bench.listener.fragments) == 1
+    async def early(harness: FootageHarness) -> None:
+        await harness.clock.sleep(pressed_s)
+        await harness.press()
+        assert harness.before.fragments == []
+        await harness.clock.sleep(1.01)
+        assert len(harness.listener.fragments) == 1
 
     filmed(reel, early, length_s=0.0)
 
 
 def test_blank_fragments_reach_back_as_far_as_asked_and_those_of_a_clip_to_their_keyframe() -> None:
-    async def press(bench: Bench) -> None:
-        await bench.clock.sleep(33.3)
-        pressed_s = await bench.press()
-        reach_s.append(pressed_s - bench.before.fragments[0].start.mono_s)
+    async def press(harness: FootageHarness) -> None:
+        await harness.clock.sleep(33.3)
+        pressed_s = await harness.press()
+        reach_s.append(pressed_s - harness.before.fragments[0].start.mono_s)
 
     reach_s: list[float] = []
     filmed(BlankSource(), press)
-    filmed(numbered_reel(), press)
+    filmed(numbered_clip(), press)
     assert reach_s == [pytest.approx(10.0, abs=0.001), pytest.approx(10.3, abs=0.001)]
 
 
 def test_a_press_that_was_looked_at_late_is_answered_as_of_its_time() -> None:
-    async def late(bench: Bench) -> None:
-        await bench.clock.sleep(5.5)
-        pressed = bench.clock.now()
-        await bench.clock.sleep(2.4)
-        bench.before = bench.footage.before(pressed)
-        await bench.footage.cut()
-        await bench.clock.sleep(1.0)
-        await bench.footage.cut()
-        seamless(bench.recorded())
-        assert bench.recorded()[-1].end_mono_s == pytest.approx(8.9, abs=0.001)
+    async def late(harness: FootageHarness) -> None:
+        await harness.clock.sleep(5.5)
+        pressed = harness.clock.now()
+        await harness.clock.sleep(2.4)
+        harness.before = harness.footage.before(pressed)
+        await harness.footage.cut()
+        await harness.clock.sleep(1.0)
+        await harness.footage.cut()
+        assert_seamless(harness.recorded())
+        assert harness.recorded()[-1].end_mono_s == pytest.approx(8.9, abs=0.001)
 
-    filmed(numbered_reel(), late)
+    filmed(numbered_clip(), late)
     filmed(BlankSource(), late)
 
 
 def test_without_pictures_since_before_the_buffer_the_reason_is_the_lens() -> None:
-    async def dark(bench: Bench) -> None:
-        await bench.clock.sleep(3)
-        bench.footage.unplug("pulled")
-        await bench.clock.sleep(30)
-        await bench.press()
-        assert (bench.before.fragments, bench.before.shortfall) == ([], "pulled")
-        bench.footage.plug_in()
-        await bench.clock.sleep(2)
-        await bench.footage.cut()
-        seamless(bench.recorded())
+    async def dark(harness: FootageHarness) -> None:
+        await harness.clock.sleep(3)
+        harness.footage.unplug("pulled")
+        await harness.clock.sleep(30)
+        await harness.press()
+        assert (harness.before.fragments, harness.before.shortfall) == ([], "pulled")
+        harness.footage.plug_in()
+        await harness.clock.sleep(2)
+        await harness.footage.cut()
+        assert_seamless(harness.recorded())
 
-    filmed(numbered_reel(), dark)
+    filmed(numbered_clip(), dark)
 
 
 ACTIONS = st.lists(st.tuples(st.sampled_from(["press", "unplug", "plug in"]), st.floats(0.0, 4.0)), max_size=8)
@@ -156,30 +158,30 @@ ACTIONS = st.lists(st.tuples(st.sampled_from(["press", "unplug", "plug in"]), st
 @settings(max_examples=15)
 @given(ACTIONS)
 def test_a_recording_shows_whole_gops_and_heads_of_them_whatever_happens(deeds: Sequence[tuple[str, float]]) -> None:
-    async def life(bench: Bench) -> None:
-        await bench.clock.sleep(1.3)
+    async def life(harness: FootageHarness) -> None:
+        await harness.clock.sleep(1.3)
         is_recording = False
         for deed, seconds in [*deeds, ("press", 1.7)]:
             if deed != "press":
-                bench.footage.unplug() if deed == "unplug" else bench.footage.plug_in()
+                harness.footage.unplug() if deed == "unplug" else harness.footage.plug_in()
             elif is_recording:
-                await bench.footage.cut()
-                judge(bench.recorded())
+                await harness.footage.cut()
+                judge(harness.recorded())
                 is_recording = False
             else:
-                bench.listener.fragments.clear()
-                await bench.press()
+                harness.listener.fragments.clear()
+                await harness.press()
                 is_recording = True
-            await bench.clock.sleep(seconds)
+            await harness.clock.sleep(seconds)
 
-    filmed(numbered_reel(), life)
+    filmed(numbered_clip(), life)
 
 
 def judge(fragments: Sequence[Fragment]) -> None:
     if not fragments:
         return
-    seamless(fragments)
-    firsts = [(one.number - 1) * FPS % LOOP_PICTURES for one in fragments]
+    assert_seamless(fragments)
+    firsts = [(one.number - 1) * FPS % CLIP_FRAMES for one in fragments]
     shown = [first + index for first, one in zip(firsts, fragments, strict=True) for index in range(one.frames)]
     assert numbers(file_of([*fragments])) == shown
     assert all(one.frames <= FPS and one.duration_ticks <= TICKS_PER_S for one in fragments)

@@ -7,7 +7,7 @@ from lapel import boxes
 from lapel.errors import VideoError
 from lapel.fragment import TICKS_PER_S
 from lapel_fleet.hardware.shared_clip import FPS, BlankSource, SharedClip
-from shared_clips import LOOP_PICTURES, numbered_reel
+from shared_clips import CLIP_FRAMES, numbered_clip
 from video_files import numbers
 
 EACH_TICKS = TICKS_PER_S // FPS
@@ -20,23 +20,23 @@ def test_a_blank_fragment_lasts_as_long_as_it_was_asked_to(number: int, start: i
 
 
 def test_a_fragment_shows_the_gop_of_its_number_and_the_loop_comes_again() -> None:
-    reel = numbered_reel()
+    reel = numbered_clip()
     for number in (1, 2, 5, 6, 1003):
-        first = (number - 1) * FPS % LOOP_PICTURES
+        first = (number - 1) * FPS % CLIP_FRAMES
         body = reel.body(number, 0, FPS, TICKS_PER_S)
         assert numbers(reel.header + body) == list(range(first, first + FPS))
 
 
 @pytest.mark.parametrize("frames", range(1, FPS + 1))
 def test_a_shorter_one_is_the_head_of_its_gop_and_decodes_by_itself(frames: int) -> None:
-    reel, start_ticks = numbered_reel(), 2**33
+    reel, start_ticks = numbered_clip(), 2**33
     body = reel.body(2, start_ticks, frames, frames * EACH_TICKS - 1)
     assert numbers(reel.header + body) == list(range(FPS, FPS + frames))
     assert (boxes.start_ticks(body), boxes.duration_ticks(body)) == (start_ticks, frames * EACH_TICKS - 1)
 
 
 def test_a_reel_tells_its_length_and_weight() -> None:
-    reel = numbered_reel()
+    reel = numbered_clip()
     assert reel.length_s == 5.0
     assert reel.bitrate_bps == round(reel.size_bytes * 8 / 5)
 
