@@ -19,7 +19,7 @@ from lapel.worker import InlineWorker, ThreadWorker
 from lapel_fleet.hardware.storage import MemoryStorage
 from simulated_parts import RecordingLink
 
-SWITCHED_ON = "the camera was switched on, or its firmware was started"
+SWITCHED_ON = "the camera was switched on or its firmware started"
 
 
 async def press_after(harness: CameraHarness, seconds: float) -> None:

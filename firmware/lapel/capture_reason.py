@@ -10,7 +10,7 @@ from lapel.link.messages import Command
 from lapel.recording import Cause
 from lapel.states import Event
 
-SWITCHED_ON = "the camera was switched on, or its firmware was started"
+SWITCHED_ON = "the camera was switched on or its firmware started"
 """The firmware cannot tell a power button from a start by the host's service manager."""
 
 

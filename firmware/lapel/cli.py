@@ -76,7 +76,9 @@ def _parser() -> argparse.ArgumentParser:
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="configuration file (TOML); flags override it")
     parser.add_argument("--loop", action="store_true", default=None, help="repeat a video file")
-    parser.add_argument("--overlay", action="store_true", default=None, help="draw name, time, clock quality on it")
+    parser.add_argument(
+        "--overlay", action="store_true", default=None, help="draw name, time, clock quality into the video"
+    )
     parser.add_argument("--allow-plain", action="store_true", default=None, help="allow mqtt:// to other machines")
     parser.add_argument("--console", metavar="LINE", help="technician's serial line: /dev/ttyAMA0, pty, or pty:PATH")
     for flag, section, key, meaning in _FLAGS:

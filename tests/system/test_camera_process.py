@@ -40,7 +40,7 @@ async def test_a_recording_has_the_models_name_and_the_hosts_time_zone(tmp_path:
     assert (account.model, account.time_zone) == ("Acme BW-3", system_time_zone())
     assert account.clock_quality_end == SystemClock().quality()
     assert (account.position_start, account.position_end) == (None, None)
-    assert (account.prebuffer_shortfall or "").endswith("when the camera was switched on, or its firmware was started")
+    assert (account.prebuffer_shortfall or "").endswith("when the camera was switched on or its firmware started")
 
 
 @pytest.mark.parametrize(
