@@ -17,7 +17,7 @@ from lapel_fleet.hardware.footage import ComputedFootage
 from lapel_fleet.hardware.gps import SimulatedGps
 from lapel_fleet.hardware.indicators import SimulatedIndicators
 from lapel_fleet.hardware.storage import MemoryStorage
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from parts import RecordingLink
 
 Story = Callable[["Body"], Coroutine[Any, Any, None]]

@@ -23,7 +23,7 @@ from lapel.logs import Log
 from lapel.settings import Settings
 from lapel.worker import InlineWorker
 from lapel_fleet.hardware.serial import SimulatedSerial
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from parts import Ear, RecordingLink, VirtualFootage
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lapel.hardware.interfaces import Battery, Marks
 from lapel.states import State
 from lapel_fleet.hardware.battery import CHARGE_W, DRAW_W, RADIO_W, SimulatedBattery
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 Story = Callable[[VirtualClock, SimulatedBattery], Coroutine[Any, Any, None]]
 

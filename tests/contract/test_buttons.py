@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lapel.hardware.desktop.terminal import TerminalButtons
 from lapel.hardware.interfaces import Buttons, Edge, Switches
 from lapel_fleet.hardware.buttons import SimulatedButtons
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 ACTIONS = st.tuples(st.sampled_from(["press", "stick", "free"]), st.sampled_from(["event", "power"]))
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lapel.hardware.interfaces import Positioning
 from lapel_fleet.hardware.gps import CENTRES, SimulatedGps
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 
 def metres(one: tuple[float, float], other: tuple[float, float]) -> float:

@@ -19,7 +19,7 @@ from lapel_fleet.checkers.clip import judge
 from lapel_fleet.hardware.clip_encoding import drawn_loop
 from lapel_fleet.hardware.footage import ComputedFootage
 from lapel_fleet.hardware.shared_clip import SharedClip
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from parts import Ear
 from system.videos import complaints, length_s
 

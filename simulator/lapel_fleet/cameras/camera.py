@@ -45,7 +45,7 @@ from lapel_fleet.hardware.network import WILL_AFTER_KEEPALIVES, SimulatedNetwork
 from lapel_fleet.hardware.storage import CARD_BYTES, CardWorker, SimulatedStorage
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
-from lapel_fleet.time.clocks import SimulatedClock
+from lapel_fleet.time.simulated_clock import SimulatedClock
 
 _NEVER_SET = datetime(2000, 1, 1, tzinfo=UTC)
 """Where a clock chip begins that has lost its time."""

@@ -26,7 +26,7 @@ from lapel.link.messages import Command
 from lapel.recording import Account
 from lapel_fleet.cameras.camera import SimulatedCamera
 from lapel_fleet.hardware.storage import CARD
-from lapel_fleet.time.clocks import SimulatedClock
+from lapel_fleet.time.simulated_clock import SimulatedClock
 
 _ENTRIES_KEPT = 1_000
 

@@ -19,7 +19,8 @@ from lapel_fleet.hardware.storage import FolderCard, MemoryStorage
 from lapel_fleet.hardware.tcp_relay import RelayedNetwork, TcpRelay
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
-from lapel_fleet.time.clocks import SimulatedClock, Timeline
+from lapel_fleet.time.simulated_clock import SimulatedClock
+from lapel_fleet.time.timelines import Timeline
 
 
 class LiveEnvironment:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from lapel_fleet.cameras.camera import SimulatedCamera
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Fault
-from lapel_fleet.time.clocks import Timeline
+from lapel_fleet.time.timelines import Timeline
 
 OF_THE_CONTROL_ROOM = frozenset({"broker.outage", "command.late", "command.duplicate"})
 """Those that happen at the other end of the line; see `control_room.py`."""

@@ -14,8 +14,8 @@ from lapel_fleet.checkers.records import ActualRecord
 from lapel_fleet.runs.measurement.samples import Percents, merged_counts
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Fault, Scenario, Shift, Wearer
-from lapel_fleet.time.clocks import Timeline
 from lapel_fleet.time.jobs import JobGroup
+from lapel_fleet.time.timelines import Timeline
 
 FORGOTTEN_S = 3600.0
 """A recording that its wearer forgot goes on for an hour longer."""

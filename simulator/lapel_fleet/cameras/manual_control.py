@@ -16,7 +16,7 @@ from lapel_fleet.cameras.actions import Action
 from lapel_fleet.cameras.camera import CameraSnapshot, SimulatedCamera
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Fault
-from lapel_fleet.time.clocks import Timeline
+from lapel_fleet.time.timelines import Timeline
 
 _SUGGESTED_NAMES = 20
 """At most so many camera names are listed in an error."""

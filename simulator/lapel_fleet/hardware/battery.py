@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from lapel.hardware.interfaces import Charge, Marks
 from lapel.light_event import LightEvent
 from lapel.states import State
-from lapel_fleet.time.clocks import Timeline
+from lapel_fleet.time.timelines import Timeline
 
 CAPACITY_WH = 14.4
 """New and warm: four ampere-hours at 3.6 V."""

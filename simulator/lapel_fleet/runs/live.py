@@ -30,7 +30,7 @@ from lapel_fleet.runs.traffic.control_room import ControlRoom
 from lapel_fleet.runs.traffic.listener import Listener, listening
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
-from lapel_fleet.time.clocks import ScaledTimeline
+from lapel_fleet.time.timelines import ScaledTimeline
 from lapel_fleet.time.waiting import wait_for_event
 
 AMQTT_CAMERAS = 50

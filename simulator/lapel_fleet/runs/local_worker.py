@@ -23,7 +23,7 @@ from lapel_fleet.runs.measurement import loop_lag
 from lapel_fleet.runs.measurement.resident_memory import resident_bytes
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Fault, Scenario
-from lapel_fleet.time.clocks import ScaledTimeline
+from lapel_fleet.time.timelines import ScaledTimeline
 
 _WRITING_THREADS = 8
 """They wait for the disk rather than for the processor."""

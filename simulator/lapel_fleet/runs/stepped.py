@@ -36,7 +36,7 @@ from lapel_fleet.runs.traffic.control_room import ControlRoom
 from lapel_fleet.runs.traffic.listener import Listener, listening
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Fault, Scenario
-from lapel_fleet.time.clocks import SteppedTimeline, let_run
+from lapel_fleet.time.timelines import SteppedTimeline, let_run
 
 BARRIER_S = 8.0
 """Real seconds that `advance` waits at the most. At a keepalive of 2 s both ends of a dead line find out in them."""

@@ -19,7 +19,8 @@ from lapel_fleet.runs.trace import Trace
 from lapel_fleet.runs.traffic.control_room import ControlRoom
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
-from lapel_fleet.time.clocks import SimulatedClock, VirtualClock, run_virtual
+from lapel_fleet.time.simulated_clock import SimulatedClock
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 SETTLE_S = 240.0
 """After the day: longer than the last stops and any back-off, so that what must arrive has arrived when it is judged.

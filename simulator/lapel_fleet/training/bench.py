@@ -26,7 +26,8 @@ from lapel_fleet.hardware.network import VirtualBroker, VirtualNetwork
 from lapel_fleet.hardware.storage import MemoryStorage
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
-from lapel_fleet.time.clocks import SimulatedClock, Timeline
+from lapel_fleet.time.simulated_clock import SimulatedClock
+from lapel_fleet.time.timelines import Timeline
 from lapel_fleet.training.certificates import EXPIRED, CertificateAuthority
 from lapel_fleet.training.problem import Problem
 

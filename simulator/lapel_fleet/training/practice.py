@@ -16,7 +16,7 @@ from lapel.clock import Clock, SystemClock
 from lapel.console.layout import length
 from lapel.errors import LapelError
 from lapel.hardware.desktop.pty import PtyLine
-from lapel_fleet.time.clocks import SteppedTimeline, let_run
+from lapel_fleet.time.timelines import SteppedTimeline, let_run
 from lapel_fleet.time.waiting import wait_for_event
 from lapel_fleet.training import actions
 from lapel_fleet.training.bench import TrainingBench

@@ -14,7 +14,7 @@ from lapel_fleet.hardware.serial import SimulatedSerial
 from lapel_fleet.runs.virtual import VirtualEnvironment
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 SCENARIO = Scenario(sites={"baltimore": 1})
 

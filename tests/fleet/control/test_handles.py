@@ -21,7 +21,7 @@ from lapel_fleet.runs.traffic.control_room import ControlRoom
 from lapel_fleet.runs.virtual import SETTLE_S, VirtualEnvironment
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import FAULTS
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 SCENARIO = scenario_of({"baltimore": 1}, duration_s=3600, prebuffer_s=5)
 CAMERA = "baltimore/cam-0001"

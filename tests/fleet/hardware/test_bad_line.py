@@ -8,7 +8,7 @@ import pytest
 from lapel.errors import LinkError
 from lapel.link.transport import Connection, Envelope, Hello
 from lapel_fleet.hardware.network import ACK_TIMEOUT_S, VirtualBroker, VirtualNetwork
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 STATE = Envelope("lapel/v1/demo/home/cam-0001/state", b"recording", 1, retain=True)
 WILL = Envelope(STATE.topic, b"offline", 1, retain=True)

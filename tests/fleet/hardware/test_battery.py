@@ -8,7 +8,7 @@ import pytest
 from lapel.power import MARKS
 from lapel.states import State
 from lapel_fleet.hardware.battery import CAPACITY_WH, SimulatedBattery
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 Story = Callable[[VirtualClock, SimulatedBattery], Coroutine[Any, Any, None]]
 

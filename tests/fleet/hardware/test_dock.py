@@ -2,7 +2,7 @@ import random
 
 from lapel_fleet.hardware.battery import SimulatedBattery
 from lapel_fleet.hardware.dock import SimulatedDock
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 
 def test_it_charges_what_stands_in_it() -> None:

@@ -12,7 +12,7 @@ from lapel.clock import Clock, Instant, Quality
 from lapel.fragment import TICKS_PER_S, Fragment
 from lapel_fleet.hardware.footage import ComputedFootage
 from lapel_fleet.hardware.shared_clip import FPS, BlankSource, FragmentSource
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from shared_clips import LOOP_PICTURES, numbered_reel
 from stories import Bench, seamless
 from video_files import file_of, numbers

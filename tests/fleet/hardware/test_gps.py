@@ -4,7 +4,7 @@ from itertools import pairwise
 import pytest
 
 from lapel_fleet.hardware.gps import CENTRES, SimulatedGps, streets
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 
 @pytest.mark.parametrize("site", [*CENTRES, "a-site-of-ones-own"])

@@ -8,7 +8,7 @@ from lapel.link.mqtt import Broker
 from lapel.link.transport import Hello
 from lapel_fleet.hardware.network import VirtualBroker, VirtualNetwork
 from lapel_fleet.hardware.tcp_relay import RelayedNetwork
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from lapel_fleet.training.bench import FleetBroker
 
 DIALLED = LinkSection(broker="mqtts://broker.example")

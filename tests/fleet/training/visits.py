@@ -14,7 +14,8 @@ import msgspec
 
 from console.terminals import Emulator
 from lapel_fleet.hardware.serial import SimulatedSerial
-from lapel_fleet.time.clocks import START, VirtualClock, run_virtual
+from lapel_fleet.time.simulated_clock import START
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from lapel_fleet.training import actions
 from lapel_fleet.training.bench import TrainingBench
 from lapel_fleet.training.problem import Problem, Step, load, names, seconds_of

@@ -12,8 +12,9 @@ from lapel_fleet.runs.traffic.dispatcher import Dispatcher, Send
 from lapel_fleet.runs.traffic.received import ReceivedMessages
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Fault, Scenario
-from lapel_fleet.time.clocks import SimulatedClock, Timeline
 from lapel_fleet.time.jobs import JobGroup
+from lapel_fleet.time.simulated_clock import SimulatedClock
+from lapel_fleet.time.timelines import Timeline
 
 _TELEMETRY_KEPT = 50
 """How many telemetry messages of each camera are kept of a run: thousands of cameras say more than anybody needs."""

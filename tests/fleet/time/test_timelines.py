@@ -2,16 +2,9 @@ import asyncio
 
 import pytest
 
-from lapel_fleet.time.clocks import (
-    START,
-    DeadlockError,
-    ScaledTimeline,
-    SimulatedClock,
-    SteppedTimeline,
-    VirtualClock,
-    let_run,
-    run_virtual,
-)
+from lapel_fleet.time.simulated_clock import START, SimulatedClock
+from lapel_fleet.time.timelines import ScaledTimeline, SteppedTimeline, let_run
+from lapel_fleet.time.virtual_time import DeadlockError, VirtualClock, run_virtual
 
 
 def test_a_day_takes_no_time_and_wakes_in_order() -> None:
