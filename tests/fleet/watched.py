@@ -7,7 +7,7 @@ import pytest
 
 from lapel_fleet.cameras.camera import SimulatedCamera
 from lapel_fleet.checkers.records import ReceivedRecord
-from lapel_fleet.hardware.network import VirtualBroker
+from lapel_fleet.hardware.virtual_broker import VirtualBroker
 from lapel_fleet.runs import virtual
 from lapel_fleet.runs.run import Run
 from lapel_fleet.scenario.scenario import Scenario

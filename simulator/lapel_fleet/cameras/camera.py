@@ -346,7 +346,7 @@ class SimulatedCamera:
         """The battery is in, the firmware starts; not on an empty one."""
         self._has_battery = True
         if not self.is_on and not self.battery.is_empty:
-            self.network.gain_power()
+            self.network.restore_power()
             self.flash.has_power = True
             self._life = asyncio.create_task(self._live(), name=self.name)
 
@@ -562,7 +562,7 @@ class SimulatedCamera:
         self.worker = worker = CardWorker(self.environment.writer, self.clock, self.card)
         self.storage = PoweredStorage(self.card)
         self._event_button, self._wanted_s = EventButtonModel(), -math.inf  # a camera knows nothing of earlier presses
-        self.network.dial(config.link)
+        self.network.configure(config.link)
         self.footage = self.environment.footage(self.name, config, self.clock, self._rng)
         if self._darkness:
             self.footage.unplug(self._darkness)

@@ -15,8 +15,9 @@ from lapel_fleet.cameras import fault_injection
 from lapel_fleet.cameras.camera import CardInside
 from lapel_fleet.cameras.media import Filming
 from lapel_fleet.hardware.footage import SimulatedFootage
+from lapel_fleet.hardware.relayed_network import RelayedNetwork
 from lapel_fleet.hardware.storage import FolderCard, MemoryStorage
-from lapel_fleet.hardware.tcp_relay import RelayedNetwork, TcpRelay
+from lapel_fleet.hardware.tcp_relay import TcpRelay
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.time.simulated_clock import SimulatedClock

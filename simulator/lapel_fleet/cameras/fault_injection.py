@@ -33,14 +33,14 @@ async def begin(fault: Fault, camera: SimulatedCamera, time: Timeline) -> End:
             camera.network.unplug()
             return camera.network.plug_in
         case "network.half_open" | "network.partition":
-            camera.network.half_open()
-            return camera.network.mend
+            camera.network.make_half_open()
+            return camera.network.restore
         case "network.latency":
-            camera.network.worsen(latency_s=fault.latency_s)
-            return camera.network.worsen
+            camera.network.degrade(latency_s=fault.latency_s)
+            return camera.network.degrade
         case "network.loss":
-            camera.network.worsen(loss=fault.loss)
-            return camera.network.worsen
+            camera.network.degrade(loss=fault.loss)
+            return camera.network.degrade
         case "power.cut":
             await camera.power_cut()
             return camera.power_on

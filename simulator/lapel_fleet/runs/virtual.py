@@ -12,8 +12,9 @@ from lapel_fleet.cameras.camera import CardInside
 from lapel_fleet.cameras.fleet import Fleet
 from lapel_fleet.cameras.media import filming
 from lapel_fleet.hardware.footage import SimulatedFootage
-from lapel_fleet.hardware.network import VirtualBroker, VirtualNetwork
 from lapel_fleet.hardware.storage import MemoryStorage
+from lapel_fleet.hardware.virtual_broker import VirtualBroker
+from lapel_fleet.hardware.virtual_network import VirtualNetwork
 from lapel_fleet.runs.run import AGENCY, OnProgress, Run, quiet
 from lapel_fleet.runs.trace import Trace
 from lapel_fleet.runs.traffic.control_room import ControlRoom
@@ -94,7 +95,7 @@ def run(
             broker.start()
 
         room = ControlRoom(
-            scenario, names, streams, AGENCY, clock, lines, lambda topic, payload: bool(broker.say(topic, payload)),
+            scenario, names, streams, AGENCY, clock, lines, lambda topic, payload: bool(broker.publish(topic, payload)),
             stop_broker=stop, start_broker=start,
         )  # fmt: skip
         broker.observers += [room.received_messages.hear, *listeners]

@@ -22,8 +22,9 @@ from lapel.worker import InlineWorker
 from lapel_fleet.cameras.camera import SimulatedCamera
 from lapel_fleet.cameras.console import SimulatedConsole
 from lapel_fleet.hardware.footage import ComputedFootage, SimulatedFootage
-from lapel_fleet.hardware.network import VirtualBroker, VirtualNetwork
 from lapel_fleet.hardware.storage import MemoryStorage
+from lapel_fleet.hardware.virtual_broker import VirtualBroker
+from lapel_fleet.hardware.virtual_network import VirtualNetwork
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.time.simulated_clock import SimulatedClock
@@ -118,13 +119,13 @@ class FleetBroker(VirtualBroker):
         super().__init__()
         self._clock = clock
 
-    def called(self, link: LinkSection) -> str:
-        """See `VirtualBroker.called`."""
+    def name_for(self, link: LinkSection) -> str:
+        """See `VirtualBroker.name_for`."""
         host, port = _address(link)
         return f"{host}:{port}"
 
-    def steps(self, link: LinkSection) -> list[Check]:
-        """See `VirtualBroker.steps`."""
+    def connect_steps(self, link: LinkSection) -> list[Check]:
+        """See `VirtualBroker.connect_steps`."""
         host, port = _address(link)
         if host != BROKER_HOST:
             return [Check("name", False, "Name or service not known")]

@@ -7,7 +7,8 @@ import pytest
 
 from lapel.errors import LinkError
 from lapel.link.transport import Connection, Envelope, Hello
-from lapel_fleet.hardware.network import ACK_TIMEOUT_S, VirtualBroker, VirtualNetwork
+from lapel_fleet.hardware.virtual_broker import VirtualBroker
+from lapel_fleet.hardware.virtual_network import ACK_TIMEOUT_S, VirtualNetwork
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 STATE = Envelope("lapel/v1/demo/home/cam-0001/state", b"recording", 1, retain=True)
@@ -37,7 +38,7 @@ def test_a_message_is_on_its_way_no_longer_than_its_acknowledgement_is_awaited()
     async def program(clock: VirtualClock) -> None:
         ends = Ends(clock)
         async with ends.network.connect(HELLO) as connection:
-            ends.network.worsen(latency_s=ACK_TIMEOUT_S + 5)
+            ends.network.degrade(latency_s=ACK_TIMEOUT_S + 5)
             await fails_to_publish(connection)
             assert clock.mono_s() == ACK_TIMEOUT_S
             await clock.sleep(60)
@@ -50,10 +51,10 @@ def test_a_message_whose_acknowledgement_is_late_has_arrived_and_is_sent_again()
     async def program(clock: VirtualClock) -> None:
         ends = Ends(clock)
         async with ends.network.connect(HELLO) as connection:
-            ends.network.worsen(latency_s=6)
+            ends.network.degrade(latency_s=6)
             await fails_to_publish(connection)
             assert (clock.mono_s(), ends.received) == (ACK_TIMEOUT_S, [(6.0, b"recording")])
-            ends.network.worsen()
+            ends.network.degrade()
             await connection.publish(STATE)
         assert ends.received == [(6.0, b"recording"), (ACK_TIMEOUT_S, b"recording")]
 
@@ -64,9 +65,9 @@ def test_a_new_connection_waits_for_nothing_that_the_one_before_had_on_its_way()
     async def program(clock: VirtualClock) -> None:
         ends = Ends(clock)
         async with ends.network.connect(HELLO) as connection:
-            ends.network.worsen(latency_s=40)
+            ends.network.degrade(latency_s=40)
             await fails_to_publish(connection)
-        ends.network.worsen()
+        ends.network.degrade()
         async with ends.network.connect(HELLO) as connection:
             await connection.publish(STATE)
         assert ends.received == [(ACK_TIMEOUT_S, b"offline"), (ACK_TIMEOUT_S, b"recording")]
@@ -83,7 +84,7 @@ def test_a_goodbye_does_not_overtake_what_was_sent_before_it(latency_s: float) -
     async def program(clock: VirtualClock) -> None:
         ends = Ends(clock)
         async with ends.network.connect(HELLO) as connection:
-            ends.network.worsen(latency_s=latency_s)
+            ends.network.degrade(latency_s=latency_s)
             sending = asyncio.create_task(connection.publish(STATE))
             await clock.sleep(1)
             sending.cancel()
