@@ -11,13 +11,13 @@ from lapel.link.mqtt import connect_rate
 from lapel.randomness import RandomSource
 from lapel.worker import InlineWorker, Worker
 from lapel_fleet.broker.address import CONNECTS_PER_S, Address
-from lapel_fleet.cameras import fault_injection
 from lapel_fleet.cameras.camera import CardInside
 from lapel_fleet.cameras.media import Filming
 from lapel_fleet.hardware.footage import SimulatedFootage
 from lapel_fleet.hardware.relayed_network import RelayedNetwork
 from lapel_fleet.hardware.storage import FolderCard, MemoryStorage
 from lapel_fleet.hardware.tcp_relay import TcpRelay
+from lapel_fleet.scenario.faults import affected_cameras
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.time.simulated_clock import SimulatedClock
@@ -86,4 +86,4 @@ def tampered_with(scenario: Scenario, streams: RandomStreams) -> Callable[[str],
     lines = [
         (fault, number) for number, fault in enumerate(scenario.faults) if fault.kind.startswith(("network.", "power."))
     ]
-    return lambda name: any(fault_injection.met(fault, number, [name], streams) for fault, number in lines)
+    return lambda name: any(affected_cameras(fault, number, [name], streams) for fault, number in lines)

@@ -2,24 +2,15 @@
 
 import asyncio
 import errno
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from lapel_fleet.cameras.camera import SimulatedCamera
-from lapel_fleet.scenario.random_streams import RandomStreams
-from lapel_fleet.scenario.scenario import Fault
+from lapel_fleet.scenario.faults import Fault
 from lapel_fleet.time.timelines import Timeline
-
-OF_THE_CONTROL_ROOM = frozenset({"broker.outage", "command.late", "command.duplicate"})
-"""Those that happen at the other end of the line; see `control_room.py`."""
 
 ROOM_C = 23.0
 
 End = Callable[[], object]
-
-
-def met(fault: Fault, number: int, names: Iterable[str], streams: RandomStreams) -> list[str]:
-    """Those of `names` that the `number`-th fault of a scenario meets. All who ask agree, each shard for its share."""
-    return [name for name in names if fault.meets(name, streams.stream(name, f"fault {number}"))]
 
 
 def _over() -> None:

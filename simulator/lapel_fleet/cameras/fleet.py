@@ -12,8 +12,10 @@ from lapel_fleet.cameras import fault_injection
 from lapel_fleet.cameras.camera import Environment, SimulatedCamera
 from lapel_fleet.checkers.records import ActualRecord
 from lapel_fleet.runs.measurement.samples import Percents, merged_counts
+from lapel_fleet.scenario.faults import FAULTS, Fault, affected_cameras
 from lapel_fleet.scenario.random_streams import RandomStreams
-from lapel_fleet.scenario.scenario import Fault, Scenario, Shift, Wearer
+from lapel_fleet.scenario.scenario import Scenario, Shift
+from lapel_fleet.scenario.wearer import Wearer
 from lapel_fleet.time.jobs import JobGroup
 from lapel_fleet.time.timelines import Timeline
 
@@ -105,13 +107,13 @@ class Fleet:
         """The day begins: wearers wear, faults happen in their time."""
         self._jobs.start(self._look())
         for name, camera in self.cameras.items():
-            if shifts := [one for one in self._scenario.shifts if one.is_of(name)]:
+            if shifts := [one for one in self._scenario.shifts if one.includes(name)]:
                 self._jobs.start(self._come_and_go(camera, shifts, self._streams.stream(name, "shift")))
-            for number, doing in enumerate(self._scenario.does):
-                self._jobs.start(self._wear(camera, doing, f"wearer {number}"))
+            for number, wearer in enumerate(self._scenario.wearers):
+                self._jobs.start(self._wear(camera, wearer, f"wearer {number}"))
         for number, fault in enumerate(self._scenario.faults):
-            if fault.kind not in fault_injection.OF_THE_CONTROL_ROOM:
-                for name in fault_injection.met(fault, number, self.cameras, self._streams):
+            if FAULTS[fault.kind].on_camera:
+                for name in affected_cameras(fault, number, self.cameras, self._streams):
                     self._jobs.start(self._go_wrong(fault, self.cameras[name]))
 
     async def end(self) -> None:
@@ -169,18 +171,18 @@ class Fleet:
             await self._time.sleep(shift.end_s + rng.uniform(0, shift.late_s) - self._time.mono_s())
             camera.put_in_dock()
 
-    async def _wear(self, camera: SimulatedCamera, doing: Wearer, who: str) -> None:
-        for outing in doing.outings(partial(self._rng, camera.name, who), self._scenario.duration_s):
-            await self._time.sleep(outing.after_s)
+    async def _wear(self, camera: SimulatedCamera, wearer: Wearer, who: str) -> None:
+        for planned in wearer.planned_recordings(partial(self._rng, camera.name, who), self._scenario.duration_s):
+            await self._time.sleep(planned.after_s)
             camera.press_to_start()
-            await self._time.sleep(outing.length_s / 2)
-            if outing.marks and outing.length_s > 2 * DOUBLE_S:  # else half of a double press, with the hold
+            await self._time.sleep(planned.length_s / 2)
+            if planned.has_marker and planned.length_s > 2 * DOUBLE_S:  # else half of a double press, with the hold
                 camera.mark()
-            await self._time.sleep(FORGOTTEN_S if outing.forgets else outing.length_s / 2)
+            await self._time.sleep(FORGOTTEN_S if planned.forgets_stop else planned.length_s / 2)
             await camera.hold_to_stop()
 
     def _rng(self, name: str, who: str, number: int) -> random.Random:
-        """For an outing, not for the day: it takes 2.5 KB, and there are thousands of wearers."""
+        """For an planned, not for the day: it takes 2.5 KB, and there are thousands of wearers."""
         return self._streams.stream(name, f"{who}, {number}")
 
     async def _go_wrong(self, fault: Fault, camera: SimulatedCamera) -> None:

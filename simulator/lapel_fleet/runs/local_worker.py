@@ -21,8 +21,9 @@ from lapel_fleet.checkers.records import LIVE_PRECISION_S, ActualRecord
 from lapel_fleet.runs.gc_tuning import freeze_heap, infrequent_gc, let_go
 from lapel_fleet.runs.measurement import loop_lag
 from lapel_fleet.runs.measurement.resident_memory import resident_bytes
+from lapel_fleet.scenario.faults import Fault
 from lapel_fleet.scenario.random_streams import RandomStreams
-from lapel_fleet.scenario.scenario import Fault, Scenario
+from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.time.timelines import ScaledTimeline
 
 _WRITING_THREADS = 8

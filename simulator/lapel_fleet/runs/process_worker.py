@@ -19,7 +19,7 @@ from lapel_fleet.cameras.manual_control import ServicePort
 from lapel_fleet.checkers.records import ActualRecord
 from lapel_fleet.runs.local_worker import CameraWorker, WorkerJob, local_worker
 from lapel_fleet.runs.remote_error import remote_error
-from lapel_fleet.scenario.scenario import Fault
+from lapel_fleet.scenario.faults import Fault
 
 T = TypeVar("T")
 

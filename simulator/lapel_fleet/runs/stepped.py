@@ -34,8 +34,9 @@ from lapel_fleet.runs.run import Run, Time
 from lapel_fleet.runs.trace import Trace
 from lapel_fleet.runs.traffic.control_room import ControlRoom
 from lapel_fleet.runs.traffic.listener import Listener, listening
+from lapel_fleet.scenario.faults import Fault
 from lapel_fleet.scenario.random_streams import RandomStreams
-from lapel_fleet.scenario.scenario import Fault, Scenario
+from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.time.timelines import SteppedTimeline, let_run
 
 BARRIER_S = 8.0

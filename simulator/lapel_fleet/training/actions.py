@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lapel.config import meant
 from lapel.errors import ConfigError
 from lapel_fleet.cameras import fault_injection
-from lapel_fleet.scenario.scenario import Fault, checked_fault
+from lapel_fleet.scenario.faults import Fault, fault_from_table
 from lapel_fleet.training.bench import TrainingBench
 from lapel_fleet.training.problem import seconds_of
 
@@ -84,7 +84,7 @@ def _fault(words: str) -> Fault:
     for one in parameters:
         if "=" not in one:
             raise ConfigError(f"fault {words}: {one}: write KEY=VALUE")
-    return checked_fault({"kind": kind, **dict(one.split("=", 1) for one in parameters)}, f"fault {words}")
+    return fault_from_table({"kind": kind, **dict(one.split("=", 1) for one in parameters)}, f"fault {words}")
 
 
 async def _done(doing: ActionCoroutine, bench: TrainingBench) -> None:

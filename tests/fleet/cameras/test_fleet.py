@@ -10,7 +10,8 @@ from lapel.camera import Camera
 from lapel_fleet.checkers.registry import judge
 from lapel_fleet.runs.run import Run
 from lapel_fleet.runs.virtual import run
-from lapel_fleet.scenario.scenario import Scenario, load, parsed
+from lapel_fleet.scenario.loading import load, parse
+from lapel_fleet.scenario.scenario import Scenario
 
 SMOKE, STORM, BAD_DAY = load("smoke"), load("broker-storm"), load("bad-day")
 SMALL_STORM = msgspec.structs.replace(STORM, sites={"baltimore": 12})
@@ -61,7 +62,7 @@ def test_a_camera_more_in_one_city_changes_nothing_in_another() -> None:
 
 
 def test_cameras_are_docked_but_for_their_shift_each_a_little_late() -> None:
-    day = parsed(
+    day = parse(
         "duration_s = 1200\n[sites]\nbaltimore = 4\nbuffalo = 1\n[wearer]\nactivations_per_hour = 60\n"
         "length_s = [5, 10]\n[[shifts]]\nsites = ['baltimore']\nstart_s = 300\nend_s = 900\nlate_s = 60\n",
         "mine.toml",
@@ -77,7 +78,7 @@ def test_cameras_are_docked_but_for_their_shift_each_a_little_late() -> None:
 
 
 def test_a_stuck_button_ends_a_recording_though_the_power_fails_before_it_comes_up() -> None:
-    day = parsed(
+    day = parse(
         "duration_s = 300\n[sites]\nbaltimore = 8\n[wearer]\nactivations_per_hour = 120\nlength_s = [60, 90]\n"
         "[[faults]]\nkind = 'button.stuck'\nat_s = 100\nfor_s = 100\n"
         "[[faults]]\nkind = 'power.cut'\nat_s = 150\nfor_s = 20\n",
