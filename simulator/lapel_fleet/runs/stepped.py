@@ -15,7 +15,7 @@ from lapel.errors import ConfigError, LapelError
 from lapel.link.transport import Envelope
 from lapel.worker import InlineWorker
 from lapel_fleet.broker.address import CONNECTS_PER_S, Address
-from lapel_fleet.broker.retained_cleanup import forget
+from lapel_fleet.broker.retained_cleanup import clear_retained_states
 from lapel_fleet.cameras.actions import Action
 from lapel_fleet.cameras.camera import CameraSnapshot, SimulatedCamera
 from lapel_fleet.cameras.environment import LiveEnvironment
@@ -232,7 +232,7 @@ class SteppedFleet:
         await self._control.release()
         await asyncio.gather(*(one.switch_off() for one in self._fleet.cameras.values()))  # each may wait for an answer
         await self._fleet.close()
-        await forget(self._address, self.agency, self.names)
+        await clear_retained_states(self._address, self.agency, self.names)
 
     def _send(self, topic: str, payload: bytes) -> bool:
         self._listener.send(Envelope(topic, payload, 1, retain=False))
