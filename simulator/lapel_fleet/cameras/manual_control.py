@@ -141,7 +141,7 @@ class ManualControl:
             console = SimulatedConsole(camera, line, idle_s=IDLE_S * self._speed)
             await opened.enter_async_context(console)
             self._consoles[name] = opened.pop_all()
-        return ServicePort(path=line.path, role="service", secret=console.let_in_once())
+        return ServicePort(path=line.path, role="service", secret=console.allow_login_once())
 
     async def detach(self, name: str) -> None:
         """Close a camera's console. Harmless when it is closed."""

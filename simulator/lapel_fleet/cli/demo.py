@@ -23,7 +23,7 @@ from lapel.link.mqtt import brokers_at
 from lapel.states import State
 from lapel_fleet.broker.embedded import EmbeddedBroker, embedded_broker
 from lapel_fleet.checkers.clip import Verdict, judge
-from lapel_fleet.hardware.video import SimulatedVideo
+from lapel_fleet.hardware.frame_source import SimulatedFrameSource
 from lapel_fleet.operator.operator import Operator, operator
 
 AGENCY, SITE = "demo", "baltimore"
@@ -38,7 +38,7 @@ class Cam:
 
     name: str
     app: App
-    video: SimulatedVideo
+    video: SimulatedFrameSource
 
     @property
     def address(self) -> str:
@@ -174,7 +174,7 @@ async def _cast(
 def _cam(name: str, video: str, root: Path, broker: EmbeddedBroker, log: Log, clock: Clock) -> Cam:
     (root / name).mkdir(parents=True)
     config = _config(name, video, root / name, broker)
-    lens = SimulatedVideo(source_of(config, clock))
+    lens = SimulatedFrameSource(source_of(config, clock))
     return Cam(name, assemble(config, indicators=_Voice(log, name), source=lens), lens)
 
 

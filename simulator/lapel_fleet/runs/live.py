@@ -16,7 +16,7 @@ from lapel.states import State
 from lapel_fleet.broker.address import CONNECTS_PER_S, Address
 from lapel_fleet.broker.embedded import EmbeddedBroker, embedded_broker
 from lapel_fleet.broker.retained_cleanup import clear_retained_states
-from lapel_fleet.cameras.fleet import FleetSnapshot, together
+from lapel_fleet.cameras.fleet_snapshot import FleetSnapshot, merged_snapshots
 from lapel_fleet.runs.control import OpenControl, no_control
 from lapel_fleet.runs.gc_tuning import infrequent_gc
 from lapel_fleet.runs.live_control import LiveControl
@@ -252,7 +252,7 @@ class _Day:
         return False
 
     async def _snapshot(self) -> FleetSnapshot:
-        snapshot = together([await worker.snapshot() for worker in self._workers])
+        snapshot = merged_snapshots([await worker.snapshot() for worker in self._workers])
         self.lags_s += snapshot.lags_s
         self.workers_bytes = max(self.workers_bytes, snapshot.memory_bytes)
         return snapshot

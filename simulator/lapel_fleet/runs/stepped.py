@@ -18,8 +18,8 @@ from lapel_fleet.broker.address import CONNECTS_PER_S, Address
 from lapel_fleet.broker.retained_cleanup import clear_retained_states
 from lapel_fleet.cameras.actions import Action
 from lapel_fleet.cameras.camera import CameraSnapshot, SimulatedCamera
-from lapel_fleet.cameras.environment import LiveEnvironment
 from lapel_fleet.cameras.fleet import Fleet
+from lapel_fleet.cameras.live_environment import LiveEnvironment
 from lapel_fleet.cameras.manual_control import (
     ManualControl,
     ManualFaults,
@@ -28,7 +28,7 @@ from lapel_fleet.cameras.manual_control import (
     check_state,
     not_online,
 )
-from lapel_fleet.cameras.media import filming
+from lapel_fleet.cameras.media import footage_maker
 from lapel_fleet.checkers.records import Case
 from lapel_fleet.runs.run import Run, Time
 from lapel_fleet.runs.trace import Trace
@@ -72,9 +72,9 @@ class SteppedFleet:
             address,
             self._time,
             InlineWorker(),
-            cabled=lambda _: True,
+            needs_relay=lambda _: True,
             connects_per_s=CONNECTS_PER_S,
-            film=filming(scenario.media),
+            make_footage=footage_maker(scenario.media),
         )
         self._fleet = Fleet(scenario, scenario.cameras, streams, environment, self._time)
         self._control = ManualControl(self._fleet.cameras, streams, self._time)

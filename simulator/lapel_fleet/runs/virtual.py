@@ -8,11 +8,11 @@ from pathlib import Path
 from lapel.config import Config
 from lapel.randomness import RandomSource
 from lapel.worker import InlineWorker
-from lapel_fleet.cameras.camera import CardInside
 from lapel_fleet.cameras.fleet import Fleet
-from lapel_fleet.cameras.media import filming
+from lapel_fleet.cameras.media import footage_maker
 from lapel_fleet.hardware.footage import SimulatedFootage
-from lapel_fleet.hardware.storage import MemoryStorage
+from lapel_fleet.hardware.memory_storage import MemoryStorage
+from lapel_fleet.hardware.storage import StorageCard
 from lapel_fleet.hardware.virtual_broker import VirtualBroker
 from lapel_fleet.hardware.virtual_network import VirtualNetwork
 from lapel_fleet.runs.run import AGENCY, OnProgress, Run, quiet
@@ -34,16 +34,16 @@ Listener = Callable[[str, bytes], None]
 
 
 class VirtualEnvironment:
-    """Implements `lapel_fleet.cameras.camera.Environment`."""
+    """Implements `lapel_fleet.cameras.environment.Environment`."""
 
-    agency, precision_s, remembers = AGENCY, 0.0, False
+    agency, precision_s, keeps_history = AGENCY, 0.0, False
 
     def __init__(self, scenario: Scenario, loop: asyncio.AbstractEventLoop) -> None:
         self.broker = VirtualBroker()
-        self.worker = self.writer = InlineWorker()
+        self.worker = self.storage_worker = InlineWorker()
         self._scenario, self._loop = scenario, loop
         self._clips = set(scenario.cameras if scenario.media == "clip" else scenario.clip_cameras)
-        self._blank, self._clip = filming("none"), filming("clip") if self._clips else None
+        self._blank, self._clip = footage_maker("none"), footage_maker("clip") if self._clips else None
 
     def clock(self) -> SimulatedClock:
         """See `Environment.clock`."""
@@ -53,8 +53,8 @@ class VirtualEnvironment:
         """See `Environment.network`."""
         return VirtualNetwork(self.broker, self._scenario.keepalive_s, rng)
 
-    def card(self, name: str) -> CardInside:  # noqa: ARG002  # all cards are alike
-        """See `Environment.card`."""
+    def storage_card(self, name: str) -> StorageCard:  # noqa: ARG002  # all cards are alike
+        """See `Environment.storage_card`."""
         return MemoryStorage(keeps_finished=False)
 
     def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:

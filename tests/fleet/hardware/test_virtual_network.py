@@ -1,4 +1,4 @@
-"""A line in memory that delays and loses: how long a message is on its way, and what a goodbye cannot overtake."""
+"""A network link in memory that delays and loses: how long a message travels, and what DISCONNECT cannot overtake."""
 
 import asyncio
 import random
@@ -18,7 +18,7 @@ KEEPALIVE_S = 30.0
 
 
 class Ends:
-    """A camera's line and its broker; what the broker received, and when."""
+    """A camera's network link and its broker; what the broker received, and when."""
 
     def __init__(self, clock: VirtualClock) -> None:
         self.broker = VirtualBroker()
@@ -32,8 +32,8 @@ async def fails_to_publish(connection: Connection) -> None:
         await connection.publish(STATE)
 
 
-def test_a_message_is_on_its_way_no_longer_than_its_acknowledgement_is_awaited() -> None:
-    """Seed 115: one that took 25 s reported a state that had been over for long."""
+def test_a_message_does_not_arrive_after_its_acknowledgement_timed_out() -> None:
+    """Seed 115: a message that travelled for 25 s reported a state that had long ended."""
 
     async def program(clock: VirtualClock) -> None:
         ends = Ends(clock)
@@ -61,7 +61,7 @@ def test_a_message_whose_acknowledgement_is_late_has_arrived_and_is_sent_again()
     run_virtual(program)
 
 
-def test_a_new_connection_waits_for_nothing_that_the_one_before_had_on_its_way() -> None:
+def test_a_new_connection_does_not_queue_behind_messages_of_the_one_before() -> None:
     async def program(clock: VirtualClock) -> None:
         ends = Ends(clock)
         async with ends.network.connect(HELLO) as connection:
@@ -76,9 +76,9 @@ def test_a_new_connection_waits_for_nothing_that_the_one_before_had_on_its_way()
 
 
 @pytest.mark.parametrize("latency_s", [0.0, 3.0])
-def test_a_goodbye_does_not_overtake_what_was_sent_before_it(latency_s: float) -> None:
-    """Seed 198: a camera that went off while its last state was on its way seemed to have said goodbye; then the broker
-    publishes no last will, and the camera is shown as it was before for ever.
+def test_a_disconnect_does_not_overtake_what_was_sent_before_it(latency_s: float) -> None:
+    """Seed 198: a camera that went off while its last state was on its way seemed to have disconnected cleanly. Then
+    the broker publishes no last will, and the camera is shown in its previous state for ever.
     """
 
     async def program(clock: VirtualClock) -> None:

@@ -1,4 +1,4 @@
-"""A scenario that is written is read again as it was."""
+"""A written scenario is read back unchanged."""
 
 from typing import Any
 
@@ -58,15 +58,15 @@ SCENARIOS = st.builds(
 
 @given(SCENARIOS)
 @settings(max_examples=200, deadline=None)
-def test_what_is_written_is_read_as_it_was(scenario: Scenario) -> None:
+def test_any_scenario_is_read_back_unchanged(scenario: Scenario) -> None:
     assert parse(as_toml(scenario), "mine.toml") == scenario
 
 
 @pytest.mark.parametrize("name", shipped_scenarios())
-def test_what_is_shipped_is_read_as_it_was(name: str) -> None:
+def test_a_shipped_scenario_is_read_back_unchanged(name: str) -> None:
     assert parse(as_toml(load(name)), name) == load(name)
 
 
-def test_what_is_not_given_is_not_written() -> None:
+def test_default_values_are_not_written() -> None:
     text = 'title = "A day"\n\n[sites]\nbaltimore = 2\n\n[[faults]]\nkind = "network.loss"\nloss = 0.4\n'
     assert as_toml(parse(text, "mine.toml")) == text
