@@ -142,7 +142,7 @@ class SteppedFleet:
         """Let time pass, from one waking to the next, until it is true. Raises LapelError when it never is."""
         end_s = self._time.mono_s() + within_s
         while not true():
-            next_s = self._time.next_waking_s()
+            next_s = self._time.next_timer_s()
             if next_s is None or next_s > end_s:
                 await self._time.advance(max(0.0, end_s - self._time.mono_s()), let_run)
                 await self.barrier()

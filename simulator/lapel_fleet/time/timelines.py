@@ -1,6 +1,6 @@
-"""Three kinds of time that a fleet can live in: *virtual*, the time of an event loop (`virtual_time`); *live*, real
-time, faster by a factor if asked; *stepped*, which stands still until somebody moves it on. The last two leave the
-event loop's own time real, for sockets.
+"""The monotonic time of a run, of three kinds: *virtual* is an event loop's time (`virtual_time`); *live* is real time
+or a multiple of it; *stepped* stands still until it is advanced. With the last two the event loop's own time is real,
+so that sockets work.
 """
 
 import asyncio
@@ -16,20 +16,20 @@ class Timeline(Protocol):
     """The monotonic time that all cameras of a run share."""
 
     is_shared: bool
-    """Whether whoever sends them messages lives by it too, so that times of day can be compared."""
+    """Whether the senders of messages to the cameras use it too, so that times of day can be compared."""
 
     def mono_s(self) -> float:
         """Seconds since the run began."""
 
     async def sleep(self, seconds: float) -> None:
-        """Return after that many of them."""
+        """Return after that many seconds of it."""
 
     def later(self, seconds: float, act: Callable[[], object]) -> Callable[[], object]:
-        """Do it after that many of them, unless what is returned is called before. A task for it would take 1 KB."""
+        """Call `act` after that many seconds. Returns a function that cancels it. A task for it would take 1 KB."""
 
 
 class LoopTimeline:
-    """The event loop's own time: virtual on a VirtualLoop, where everybody lives by it."""
+    """The event loop's own time: virtual time on a `VirtualLoop`, where everything uses it."""
 
     is_shared = True
 
@@ -50,10 +50,10 @@ class LoopTimeline:
 
 
 class ScaledTimeline:
-    """Real time, `speed` times as fast. Processes that are told the same beginning agree on it."""
+    """Real time, `speed` times as fast. Processes with the same `began_s` have the same time."""
 
     def __init__(self, speed: float = 1.0, began_s: float | None = None, clock: Clock | None = None) -> None:
-        """`began_s`: the machine's monotonic time at 0; now, unless given."""
+        """`began_s`: the machine's monotonic time at 0; now by default."""
         self._clock = clock or SystemClock()
         self.began_s = self._clock.mono_s() if began_s is None else began_s
         self.speed = speed
@@ -73,7 +73,7 @@ class ScaledTimeline:
 
 
 class SteppedTimeline:
-    """Stands still until `advance`. Sockets go on in real time meanwhile."""
+    """Stands still until `advance`. Sockets work in real time meanwhile."""
 
     is_shared = False
 
@@ -81,7 +81,7 @@ class SteppedTimeline:
         self._now_s = 0.0
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._numbers = count()
-        self._turn = asyncio.Lock()
+        self._advancing = asyncio.Lock()
 
     def mono_s(self) -> float:
         """See `Timeline.mono_s`."""
@@ -106,12 +106,12 @@ class SteppedTimeline:
         return woken
 
     async def advance(self, seconds: float, settle: Callable[[], Awaitable[None]]) -> None:
-        """Move on, from one sleeper's waking to the next; `settle()` lets what was woken run before time goes on. Who
-        asks meanwhile waits for his turn, and moves on from there.
+        """Advance, from one timer to the next; `settle()` lets the woken tasks run before time goes on. A concurrent
+        call waits for the first to end and advances from there.
         """
-        async with self._turn:
+        async with self._advancing:
             end_s = self._now_s + seconds
-            while (due_s := self.next_waking_s()) is not None and due_s <= end_s:
+            while (due_s := self.next_timer_s()) is not None and due_s <= end_s:
                 self._now_s = due_s
                 while self._sleepers and self._sleepers[0][0] <= due_s:
                     _, _, woken = heapq.heappop(self._sleepers)
@@ -120,8 +120,8 @@ class SteppedTimeline:
                 await settle()
             self._now_s = end_s
 
-    def next_waking_s(self) -> float | None:
-        """When somebody wakes; None while nobody sleeps."""
+    def next_timer_s(self) -> float | None:
+        """When the next timer is due; None without timers."""
         while self._sleepers and self._sleepers[0][2].done():
             heapq.heappop(self._sleepers)
         return self._sleepers[0][0] if self._sleepers else None
@@ -131,8 +131,8 @@ _TURNS = 50
 
 
 async def let_run() -> None:
-    """A `settle` for `SteppedTimeline.advance`: enough turns of the event loop for every woken task to run, except
-    those that wait for real I/O.
+    """A `settle` for `SteppedTimeline.advance`: yields often enough for every woken task to run, except those that wait
+    for real I/O.
     """
     for _ in range(_TURNS):
         await asyncio.sleep(0)

@@ -1,4 +1,8 @@
-"""Virtual time: an event loop that never waits, its clock, and how a program is run in it."""
+"""Virtual time: an event loop that never waits but jumps to the next timer, its clock, and `run_virtual`.
+
+Exact, because the loop itself knows when no task is ready. Only for programs without sockets and threads: those take
+real time, which does not pass here, and threads are refused with an explanation.
+"""
 
 import asyncio
 import math
@@ -16,31 +20,31 @@ T = TypeVar("T")
 
 
 class DeadlockError(RuntimeError):
-    """Every task waits, and no timer will ever wake one."""
+    """Every task waits, and no timer is set that could wake one."""
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time is virtual, begins at 0 and goes on in whole microseconds.
+    """An event loop whose time is virtual, begins at 0 and advances in whole microseconds.
 
-    What one camera lives through must not hang on who else is there: of timers that are due at one moment the one that
-    was set first comes first, and what that moment is owes nothing to the rounding errors of those before it.
+    What happens to one camera must not depend on the others: timers that are due at the same moment run in the order
+    in which they were set, and the moment does not carry rounding errors of earlier ones.
     """
 
     def __init__(self) -> None:
         self._virtual_s = 0.0
         self._numbers = count()
-        super().__init__(_Jumper(self._jump))
+        super().__init__(_JumpingSelector(self._jump))
 
     def time(self) -> float:
         """Virtual seconds."""
         return self._virtual_s
 
     def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> TimerHandle:  # type: ignore[override]
-        """See `asyncio.loop.call_at`; at the next whole microsecond."""
+        """See `asyncio.loop.call_at`. Rounds up to a whole microsecond."""
         return super().call_at(_Moment(self._whole(when), next(self._numbers)), callback, *args, context=context)
 
-    def run_in_executor(self, *_: Any) -> Any:  # type: ignore[override]  # takes anything, to refuse it
-        """Refused: a thread's work takes real time, and there is none."""
+    def run_in_executor(self, *_: Any) -> Any:  # type: ignore[override]  # accepts any arguments
+        """Raises RuntimeError: a thread takes real time, which does not pass here."""
         raise RuntimeError("no threads in virtual time: pass in an InlineWorker")
 
     def _jump(self, timeout_s: float | None) -> None:
@@ -49,13 +53,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._virtual_s = round(self._virtual_s + timeout_s, 6)
 
     def _whole(self, when: float) -> float:
-        """Never before `when`, and never now for what is to come later: who waits for a moment must get there."""
+        """Never before `when`, and later than now if `when` is: else a task could sleep until then again and again."""
         whole = math.ceil(when * 1e6 - 1e-3) / 1e6
         return max(whole, round(self._virtual_s + 1e-6, 6)) if when > self._virtual_s else whole
 
 
 class _Moment(float):
-    """When a timer is due. Of two at one moment the lower number is less, where the loop's heap would take either."""
+    """When a timer is due. Of two at the same moment the lower number comes first; a heap has no such order."""
 
     __slots__ = ("number",)
     number: int
@@ -69,8 +73,8 @@ class _Moment(float):
         return self.number < other.number if isinstance(other, _Moment) and self == other else super().__lt__(other)
 
 
-class _Jumper(selectors.SelectSelector):
-    """Instead of waiting for sockets, of which there are none but the loop's own, lets time pass at once."""
+class _JumpingSelector(selectors.SelectSelector):
+    """Lets virtual time pass at once, instead of waiting for sockets. There are none but the loop's own."""
 
     def __init__(self, jump: Callable[[float | None], None]) -> None:
         super().__init__()
@@ -91,6 +95,6 @@ class VirtualClock(SimulatedClock):
 
 
 def run_virtual(program: Callable[[VirtualClock], Coroutine[Any, Any, T]]) -> T:
-    """What `program(clock)` returns, in virtual time from its first step to its last."""
+    """Run `program(clock)` in virtual time. Returns its result."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(program(VirtualClock(runner.get_loop())))
