@@ -115,7 +115,7 @@ class CameraHardware:
             self.footage.unplug(_UNPLUGGED)
 
     def plug_in_video(self) -> None:
-        """Connect the video source again, which ends a frozen picture too. Harmless when it is connected."""
+        """Connect the video source again, which ends a frozen frame too. Harmless when it is connected."""
         if self._is_unplugged:
             if self._is_frozen:
                 self.unfreeze_video()
