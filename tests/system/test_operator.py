@@ -18,10 +18,11 @@ import pytest
 from bench.bench_storm import Silent
 from fleet.operator.messages import NOW, state
 from lapel.clock import SystemClock
+from lapel.link.broker_address import brokers_at
 from lapel.link.contract import LapelV1
 from lapel.link.journal import MemoryJournal
 from lapel.link.messages import Command, Reply, Result, StateMessage
-from lapel.link.mqtt import MqttTransport, brokers_at, connect_rate
+from lapel.link.mqtt import MqttTransport, connect_rate
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.worker import InlineWorker

@@ -15,7 +15,7 @@ import pytest
 from lapel.check import Check
 from lapel.clock import SystemClock
 from lapel.console.client import Client
-from lapel.link.mqtt import Broker, brokers_at
+from lapel.link.broker_address import Broker, brokers_at
 from lapel.link.probe import STEP_S, Probe
 from lapel_fleet.broker.authority import Authority
 from lapel_fleet.broker.embedded import embedded_broker, free_port

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from lapel.errors import ConfigError
-from lapel.link.mqtt import Broker, brokers_at
+from lapel.link.broker_address import Broker, brokers_at
 
 CONNECTS_PER_S = 300.0
 """Connects per second to a broker. aiomqtt connects through a thread pool: 900 to 1,200 per second at the most

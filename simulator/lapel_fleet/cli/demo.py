@@ -18,8 +18,8 @@ from lapel.app import App, assemble, source_of
 from lapel.clock import Clock, SystemClock
 from lapel.config import Config, load
 from lapel.hardware.interfaces import Signal
+from lapel.link.broker_address import brokers_at
 from lapel.link.messages import Command, CommandName
-from lapel.link.mqtt import brokers_at
 from lapel.states import State
 from lapel_fleet.broker.embedded import EmbeddedBroker, embedded_broker
 from lapel_fleet.checkers.clip import Verdict, judge

@@ -6,7 +6,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from lapel.check import Check
 from lapel.config import LinkSection
 from lapel.errors import LinkError
-from lapel.link.mqtt import Broker, MqttTransport
+from lapel.link.broker_address import Broker
+from lapel.link.mqtt import MqttTransport
 from lapel.link.probe import probed
 from lapel.link.transport import Connection, Hello
 from lapel_fleet.hardware.tcp_relay import TcpRelay

@@ -6,7 +6,7 @@ Kernels without `netem` cannot lose or delay packets on loopback, so a camera's 
 import asyncio
 import random
 
-from lapel.link.mqtt import Broker
+from lapel.link.broker_address import Broker
 from lapel_fleet.hardware.network import DeliveryDelay
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from lapel.config import LinkSection
 from lapel.errors import LinkError
-from lapel.link.mqtt import Broker
+from lapel.link.broker_address import Broker
 from lapel.link.transport import Hello
 from lapel_fleet.hardware.relayed_network import RelayedNetwork
 from lapel_fleet.hardware.virtual_broker import VirtualBroker
