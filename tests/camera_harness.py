@@ -13,7 +13,7 @@ from lapel.evidence.store import EvidenceStore
 from lapel.hardware.interfaces import Storage
 from lapel.settings import Settings
 from lapel.worker import InlineWorker
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from simulated_parts import RecordedIndicators, RecordingLink, VirtualFootage
 
 Steps = Callable[["CameraHarness"], Coroutine[Any, Any, None]]

@@ -141,7 +141,7 @@ async def frozen_video_is_reported(harness: FootageHarness) -> None:
     harness.footage.freeze()
     await harness.clock.sleep(1.5)
     assert (harness.footage.status().unchanged_s or 0.0) > 0.8
-    harness.footage.thaw()
+    harness.footage.unfreeze()
     await harness.clock.sleep(1.0)
     assert (harness.footage.status().unchanged_s or 0.0) < 0.8
 

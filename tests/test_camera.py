@@ -10,7 +10,7 @@ from lapel import boxes
 from lapel.errors import MessageError, StorageError
 from lapel.evidence.store import EvidenceStore
 from lapel.states import State
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 
 def test_a_press_records_the_pre_event_buffer_and_what_follows(tmp_path: Path) -> None:

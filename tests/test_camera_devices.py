@@ -9,7 +9,7 @@ import pytest
 from body_worn_camera import BodyWornHarness, run_steps
 from lapel.states import State
 from lapel.worker import InlineWorker, Worker
-from lapel_fleet.hardware.storage import MemoryStorage
+from lapel_fleet.hardware.memory_storage import MemoryStorage
 
 T = TypeVar("T")
 
@@ -189,7 +189,7 @@ def test_a_low_battery_only_warns_and_a_critical_one_finishes_the_recording() ->
 def test_a_sudden_loss_of_charge_still_completes_the_recording() -> None:
     async def steps(harness: BodyWornHarness) -> None:
         await harness.start_recording()
-        harness.battery.cliff(0.5)
+        harness.battery.drop_to(0.5)
         await harness.clock.sleep(1)
         assert harness.state is State.OFF
 
@@ -200,10 +200,10 @@ def test_a_sudden_loss_of_charge_still_completes_the_recording() -> None:
 
 def test_charging_ends_the_warnings() -> None:
     async def steps(harness: BodyWornHarness) -> None:
-        harness.battery.cliff(2.5)
+        harness.battery.drop_to(2.5)
         await harness.clock.sleep(1)
         assert harness.flags() == ["low-battery"]
-        harness.battery.charger(True)
+        harness.battery.set_charger(True)
         await harness.clock.sleep(1)
         assert harness.flags() == []
         count = harness.count("signals low battery")
@@ -318,7 +318,7 @@ def test_frozen_video_sets_a_flag_and_is_reported_once() -> None:
         harness.footage.freeze()
         await harness.clock.sleep(60)
         assert harness.flags() == ["frozen"]
-        harness.footage.thaw()
+        harness.footage.unfreeze()
         await harness.clock.sleep(60)
         assert harness.flags() == []
 

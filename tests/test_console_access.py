@@ -60,7 +60,7 @@ def test_why_names_the_fault_first(fault: str) -> None:
                 harness.buttons.stick("event")
                 expected = "button: `event` has been down for 40 s"
             case "low battery":
-                harness.battery.cliff(4)
+                harness.battery.drop_to(4)
                 expected = "battery: 4 %"
             case _:
                 harness.footage.freeze()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lapel.light_event import Inbox, LightEvent
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 
 def test_set_wakes_all_waiting_tasks() -> None:

@@ -9,7 +9,7 @@ from camera_harness import CameraHarness
 from camera_harness import run_steps as run_steps_in_folder
 from lapel.clock import Quality
 from lapel.recording import Location
-from lapel_fleet.time.clocks import VirtualClock
+from lapel_fleet.time.virtual_time import VirtualClock
 
 
 def test_model_and_time_zone_are_those_of_the_configuration_and_the_host(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from lapel.errors import StorageError
 from lapel.link.messages import Command
 from lapel.settings import Settings
 from lapel.worker import InlineWorker, ThreadWorker
-from lapel_fleet.hardware.storage import MemoryStorage
+from lapel_fleet.hardware.memory_storage import MemoryStorage
 from simulated_parts import RecordingLink
 
 SWITCHED_ON = "the camera was switched on or its firmware started"

@@ -96,8 +96,11 @@ class LinkSection(_Section, frozen=True, kw_only=True):
     """The connection to the fleet's broker. Without a broker the camera works on its own."""
 
     broker: str = ""
-    """`mqtts://HOST[:8883]` or, on this machine, `mqtt://127.0.0.1[:1883]`; several, separated by blanks, are tried in
-    turn. Empty: none."""
+    """`mqtts://[USER[:PASSWORD]@]HOST[:8883]`, `wss://HOST[:443]/PATH` for WebSocket or, on this machine,
+    `mqtt://127.0.0.1[:1883]`; several, separated by blanks, are tried in turn. Empty: none."""
+    password_file: str = ""
+    """File whose first line is the password for the user name in `broker`, since a password in an address is visible
+    in process lists. Empty: none."""
     keepalive_s: Annotated[int, Meta(ge=2, le=3600)] = 30
     """Seconds without traffic after which the connection is tested; after 1.5 times as long the broker publishes the
     last will."""

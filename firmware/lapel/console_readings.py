@@ -28,10 +28,10 @@ from lapel.console.interface import (
     VideoStatus,
 )
 from lapel.errors import LapelError, StorageError
+from lapel.link.broker_address import brokers_of
 from lapel.link.certificate import good_until
 from lapel.link.interface import Link, LinkStatus
 from lapel.link.messages import EventMessage
-from lapel.link.mqtt import brokers_at
 from lapel.link.probe import probed
 from lapel.logs import Log
 from lapel.recording import Account
@@ -281,9 +281,7 @@ class CameraReadings:
         link = self._attached.config.link
         if not link.broker:
             return []
-        ca, cert, key = (Path(name) if name else None for name in (link.ca, link.cert, link.key))
-        brokers = brokers_at(link.broker, ca=ca, cert=cert, key=key, allow_plain=link.allow_plain)
-        return await probed(brokers, self._probe_client_id)
+        return await probed(brokers_of(link), self._probe_client_id)
 
     @property
     def _probe_client_id(self) -> str:

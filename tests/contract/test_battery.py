@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from lapel.hardware.interfaces import Battery, Thresholds
 from lapel.states import State
 from lapel_fleet.hardware.battery import CHARGE_W, DRAW_W, RADIO_W, SimulatedBattery
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 Steps = Callable[[VirtualClock, SimulatedBattery], Coroutine[Any, Any, None]]
 
 ACTIONS = st.one_of(
-    st.tuples(st.just("shows"), st.sampled_from(State)),
-    st.tuples(st.just("charger"), st.booleans()),
+    st.tuples(st.just("set_state"), st.sampled_from(State)),
+    st.tuples(st.just("set_charger"), st.booleans()),
     st.tuples(st.just("set_ambient_c"), st.floats(-20, 50)),
-    st.tuples(st.just("radio"), st.booleans()),
-    st.tuples(st.just("cliff"), st.floats(0, 100)),
+    st.tuples(st.just("set_radio"), st.booleans()),
+    st.tuples(st.just("drop_to"), st.floats(0, 100)),
 )
 PAUSES_S = st.floats(0, 6 * 3600)
 
@@ -67,7 +67,7 @@ def test_the_energy_balance_is_exact(actions: list[tuple[tuple[str, Any], float]
 def test_the_charge_drops_by_the_integral_of_the_power_drawn(day: list[tuple[State, float]]) -> None:
     async def steps(clock: VirtualClock, battery: SimulatedBattery) -> None:
         for state, seconds in day:
-            battery.shows(state)
+            battery.set_state(state)
             await clock.sleep(seconds)
         drawn_wh = sum((DRAW_W[state] + RADIO_W * (state is not State.OFF)) * s for state, s in day) / 3600
         drop_wh = (100 - battery.charge().percent) / 100 * battery.capacity_wh
@@ -86,7 +86,9 @@ def sides(battery: Battery) -> tuple[bool, ...]:
 
 
 @given(st.lists(st.tuples(ACTIONS, PAUSES_S), max_size=12))
-@example([(("shows", State.BOOTING), 0.0), (("set_ambient_c", 0.0), 0.0), (("cliff", 7.0), 538.0)])  # two in a minute
+@example(
+    [(("set_state", State.BOOTING), 0.0), (("set_ambient_c", 0.0), 0.0), (("drop_to", 7.0), 538.0)]
+)  # two in a minute
 def test_a_waiting_task_is_woken_for_every_crossing_of_a_threshold(
     actions: list[tuple[tuple[str, Any], float]],
 ) -> None:
@@ -124,11 +126,11 @@ def test_a_waiting_task_is_woken_for_every_crossing_of_a_threshold(
 
 def test_switching_the_radio_on_is_noticed_at_once() -> None:
     async def steps(_: VirtualClock, battery: SimulatedBattery) -> None:
-        battery.radio(False)
-        battery.cliff(100 * DRAW_W[State.RECORDING] * 20.1 / 60 / battery.capacity_wh)  # 20.1 minutes, without it
+        battery.set_radio(False)
+        battery.drop_to(100 * DRAW_W[State.RECORDING] * 20.1 / 60 / battery.capacity_wh)  # 20.1 minutes, without it
         crossing = asyncio.create_task(battery.crossed(THRESHOLDS))
         await asyncio.sleep(0)
-        battery.radio(True)
+        battery.set_radio(True)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert crossing.done()
@@ -138,7 +140,7 @@ def test_switching_the_radio_on_is_noticed_at_once() -> None:
 
 def test_the_charge_rises_in_the_charger_up_to_full() -> None:
     async def steps(clock: VirtualClock, battery: SimulatedBattery) -> None:
-        battery.charger(True)
+        battery.set_charger(True)
         assert (battery.charge().charging, battery.charge().minutes_left) == (True, None)
         await clock.sleep(1800)
         assert battery.charge().percent == pytest.approx(50 + CHARGE_W / 2 / battery.capacity_wh * 100)

@@ -5,7 +5,7 @@ import pytest
 from footage_contract import BUFFER_S, CASES, Case, run_case
 from lapel_fleet.hardware.footage import ComputedFootage
 from lapel_fleet.hardware.shared_clip import BlankSource, FragmentSource
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from shared_clips import numbered_clip
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lapel.hardware.interfaces import Positioning
 from lapel_fleet.hardware.gps import CENTRES, SimulatedGps
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 
 def metres(one: tuple[float, float], other: tuple[float, float]) -> float:
@@ -21,7 +21,7 @@ def metres(one: tuple[float, float], other: tuple[float, float]) -> float:
 @given(
     st.sampled_from([*CENTRES, "elsewhere"]),
     st.integers(0, 99),
-    st.lists(st.tuples(st.sampled_from(["find_fix", "lose_fix"]), st.floats(0, 5000)), min_size=1, max_size=8),
+    st.lists(st.tuples(st.sampled_from(["regain_fix", "lose_fix"]), st.floats(0, 5000)), min_size=1, max_size=8),
 )
 def test_a_fix_is_within_its_accuracy_and_ages_without_reception(
     site: str, seed: int, day: list[tuple[str, float]]
@@ -29,11 +29,11 @@ def test_a_fix_is_within_its_accuracy_and_ages_without_reception(
     async def program(clock: VirtualClock) -> None:
         simulated = SimulatedGps(clock, random.Random(seed), site)
         positioning: Positioning = simulated
-        actual_positions = {0.0: simulated.whereabouts()}
+        actual_positions = {0.0: simulated.actual_position()}
         for action, pause_s in day:
             getattr(simulated, action)()
             await clock.sleep(math.floor(pause_s))
-            actual_positions[clock.mono_s()] = simulated.whereabouts()
+            actual_positions[clock.mono_s()] = simulated.actual_position()
             fix = positioning.last_fix()
             assert fix is not None
             assert positioning.last_fix() == fix, "reading changes nothing"
@@ -43,6 +43,6 @@ def test_a_fix_is_within_its_accuracy_and_ages_without_reception(
             if positioning.satellites() >= 4:
                 assert fix.age_s <= 1
             else:
-                assert fix.age_s >= math.floor(pause_s) or action == "find_fix"
+                assert fix.age_s >= math.floor(pause_s) or action == "regain_fix"
 
     run_virtual(program)

@@ -173,7 +173,7 @@ async def test_a_card_that_fills_up_while_recording_is_a_fault_and_keeps_what_it
         with camera_on(keys, place, *flags, said=tmp_path) as cam:
             await keys.shows("buffer 1 s")
             keys.type(" ")
-            fault, lost = "fault: .*video.mp4: the disk is full; offload recordings to make room", r"LOST \d+ pictures"
+            fault, lost = "fault: .*video.mp4: the disk is full; offload recordings to make room", r"LOST \d+ frames"
             await keys.shows(f"(?s)({fault}.*{lost}|{lost}.*{fault})")
             await keys.shows("FAULT: ")
             keys.type("q")

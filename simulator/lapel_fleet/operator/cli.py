@@ -17,8 +17,8 @@ import msgspec
 from lapel import config
 from lapel.clock import SystemClock, iso
 from lapel.errors import ConfigError
+from lapel.link.broker_address import Broker, brokers_at
 from lapel.link.messages import Command, CommandName, StateMessage
-from lapel.link.mqtt import Broker, brokers_at
 from lapel_fleet.operator import output, selector
 from lapel_fleet.operator.operator import QUIET_S, RATE_PER_S, TIMEOUT_S, Operator, operator
 from lapel_fleet.operator.outcomes import OutcomeTally

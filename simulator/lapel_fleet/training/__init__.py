@@ -1,3 +1,4 @@
-"""What goes wrong with cameras in the field, a file each: `NAME.toml` here. The same file is a test, a chapter of the
-guide (docs/field.md), and an exercise (`lapel-fleet practice NAME`).
+"""Practice on cameras with field problems: one file per problem, a simulated camera to solve it on.
+
+The same file in `problems/` is a test, a chapter of the guide (docs/field.md) and an exercise (`lapel-fleet practice`).
 """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lapel.config import suggestion
 from lapel.errors import ConfigError
 from lapel_fleet.cameras import fault_injection
-from lapel_fleet.scenario.scenario import Fault, checked_fault
+from lapel_fleet.scenario.faults import Fault, fault_from_table
 from lapel_fleet.training.bench import TrainingBench
 from lapel_fleet.training.problem import seconds_of
 
@@ -30,13 +30,13 @@ class Action:
 ACTIONS: Mapping[str, Action] = {
     "bring certificate": Action("copy a new certificate to identity/renewed.crt", lambda on: on.office.renew()),
     "dock": Action("put it into its dock", lambda on: on.camera.put_in_dock()),
-    "free button": Action("free the event button, clean its rim", lambda on: on.camera.buttons.free("event")),
+    "free button": Action("free the event button, clean its rim", lambda on: on.camera.switches.free("event")),
     "hold button": Action("hold the event button for 3 s", lambda on: on.camera.hold()),
     "offload": Action("let the dock take the recordings off the card", lambda on: _offload(on)),
-    "plug lens": Action("put the lens's cable back", lambda on: on.camera.plug_lens_in()),
+    "plug lens": Action("put the lens's cable back", lambda on: on.camera.plug_in_video()),
     "press button": Action("press the event button twice: record", lambda on: on.camera.press(times=2)),
     "pull battery": Action("take the battery out", lambda on: on.camera.power_cut()),
-    "pull lens": Action("pull the lens's cable", lambda on: on.camera.unplug_lens()),
+    "pull lens": Action("pull the lens's cable", lambda on: on.camera.unplug_video()),
     "put battery in": Action("put the same battery in again", lambda on: on.camera.power_on()),
     "swap battery": Action("put a full battery in", lambda on: on.camera.swap_battery()),
     "swap card": Action("put another card in; the old one goes to the evidence desk", lambda on: on.camera.swap_card()),
@@ -44,8 +44,8 @@ ACTIONS: Mapping[str, Action] = {
 }
 
 _TROUBLES: Mapping[str, ActionCoroutine] = {
-    "stick button": lambda on: on.camera.buttons.stick("event"),
-    "lose time": lambda on: on.camera.lose_time(),
+    "stick button": lambda on: on.camera.switches.stick("event"),
+    "lose time": lambda on: on.camera.reset_clock(),
 }
 """What nobody does on purpose, and scenarios do not have among their faults."""
 
@@ -84,7 +84,7 @@ def _fault(words: str) -> Fault:
     for one in parameters:
         if "=" not in one:
             raise ConfigError(f"fault {words}: {one}: write KEY=VALUE")
-    return checked_fault({"kind": kind, **dict(one.split("=", 1) for one in parameters)}, f"fault {words}")
+    return fault_from_table({"kind": kind, **dict(one.split("=", 1) for one in parameters)}, f"fault {words}")
 
 
 async def _done(doing: ActionCoroutine, bench: TrainingBench) -> None:

@@ -7,7 +7,7 @@ import pytest
 from fleet.one_line import refusal
 from lapel.clock import SystemClock
 from lapel.errors import ConfigError
-from lapel_fleet.broker.provision import Authority
+from lapel_fleet.broker.authority import Authority
 from lapel_fleet.cli.main import _parser, main
 from lapel_fleet.operator.cli import changes, order_of
 from lapel_fleet.operator.watch import checked_kinds
