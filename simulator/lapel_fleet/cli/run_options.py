@@ -13,8 +13,8 @@ from lapel_fleet.scenario.scenario import Scenario, shorten
 from lapel_fleet.time.durations import seconds_of
 
 
-def add_run(parser: argparse.ArgumentParser) -> None:
-    """Add all of it."""
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `run`."""
     parser.add_argument("scenario", help=f"{', '.join(loading.shipped_scenarios())}, or a TOML file")
     time = parser.add_argument_group("time")
     time.add_argument("--virtual", action="store_true", help="in virtual time, on a broker in memory: nothing waits")
@@ -48,14 +48,6 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     told.add_argument("--junit", type=Path, metavar="FILE", help="write the verdicts there, as JUnit XML")
     told.add_argument("--report", type=Path, metavar="DIR", help="write a page with plots there, and the same as JSON")
     told.add_argument("--json", action="store_true", help="say the result as JSON, and nothing else")
-    parser.set_defaults(command=_run)
-
-
-def _run(options: argparse.Namespace) -> int:
-    """Imports what a run needs only when there is to be one: who steers another one does not wait for that."""
-    from lapel_fleet.cli.run_command import run
-
-    return run(options)
 
 
 def scenario_wanted(options: argparse.Namespace) -> Scenario:

@@ -90,7 +90,7 @@ def _add_action(commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
         _request(options, action(**given), messages.Done)
         return 0
 
-    about = (action.__doc__ or "").strip().rstrip(".")
+    about = (action.__doc__ or "").partition(". ")[0].strip().rstrip(".")
     parser = _added(commands, str(action.__struct_config__.tag), command, about[0].lower() + about[1:])
     for field in msgspec.structs.fields(action):
         if field.name == "camera":
