@@ -231,6 +231,9 @@ async def test_a_live_run_with_two_workers_is_pressed_by_hand(tmp_path: Path) ->
         well("online")
         well("hold", names[0])
         well("until", names[0], "buffering")
+        well("swap-battery", names[3])  # in mid-recording: a power cut, then the camera starts again
+        well("until", names[3], "buffering")
+        well("online")
         well("check")
         well("end")
         assert await run.ends() == 0, run.out

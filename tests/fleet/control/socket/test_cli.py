@@ -62,6 +62,19 @@ def test_every_kind_of_fault_is_listed_with_what_it_takes(capsys: pytest.Capture
     )
 
 
+def test_an_action_s_command_comes_from_its_struct(capsys: pytest.CaptureFixture[str]) -> None:
+    for command, usage, about in (
+        ("press", "[--times N] CAMERA [BUTTON]", "how many times at once, 1 to 10 (default: 1)"),
+        ("hold", "[--for TIME] CAMERA [BUTTON]", "how long, in the cameras' time (default: 3.5s)"),
+        ("swap-battery", "[--json] CAMERA\n", "replace the battery by a full one"),
+    ):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        shown = capsys.readouterr().out
+        assert usage in shown
+        assert about in " ".join(shown.split())
+
+
 def test_no_runs_are_no_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert (main(["runs"]), capsys.readouterr().out) == (0, "")
     assert (main(["runs", "--json"]), capsys.readouterr().out) == (0, "[]\n")
