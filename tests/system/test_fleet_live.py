@@ -111,7 +111,7 @@ async def test_each_exit_code_has_its_day(tmp_path: Path, short_day: Path) -> No
                 assert "Traceback" not in one.err
     assert "at least 1000 was expected" in failed.out
     assert "there is no identity of operator fleet" in unknown.err
-    assert nobody.err == "lapel-fleet: the broker cannot be listened to: 127.0.0.1:1: [Errno 111] Connection refused\n"
+    assert nobody.err == "lapel-fleet: no connection to the broker: 127.0.0.1:1: [Errno 111] Connection refused\n"
 
 
 async def test_a_broker_that_dies_in_mid_run_proves_nothing(tmp_path: Path, short_day: Path) -> None:

@@ -184,7 +184,7 @@ def _moment(bucket: Bucket, length_s: float) -> Moment:
         end_s=bucket.start_s + length_s,
         messages_per_s={kind: _per_s(count, length_s) for kind, count in bucket.messages.items()},
         latencies=_spreads({"commands": bucket.commands, "presses": bucket.presses, "lags": bucket.lags}),
-        looked_s=bucket.looked_s,
+        looked_s=bucket.sampled_s,
         states=states,
         battery_percent=_known([bucket.batteries.percentile(one) for one in (0, 10, 50)]),
         storage_percent=_known([bucket.storage.percentile(one) for one in (50, 90, 100)]),

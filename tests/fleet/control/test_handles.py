@@ -90,7 +90,7 @@ def found(steps: Sequence[Step]) -> list[str]:
             SCENARIO, SCENARIO.cameras, streams, AGENCY, clock, trace, lambda *_: True,
             stop_broker=never, start_broker=never,
         )  # fmt: skip
-        environment.broker.observers.append(room.received_messages.hear)
+        environment.broker.observers.append(room.received_messages.receive)
         fleet = Fleet(SCENARIO, SCENARIO.cameras, streams, environment, clock)
         control = ManualControl(fleet.cameras, streams, clock)
         fleet.power_on()
