@@ -320,7 +320,7 @@ class SimulatedCamera:
         now = self.clock.now()
         match command.command:
             case "start-recording":
-                self.actual.at_console.append(command.id)
+                self.actual.console_commands.append(command.id)
                 self.actual.activations.append(Activation(now.mono_s, iso(now.utc), command.id))
             case "stop-recording" if self.is_recording:
                 self.actual.stops.append(now.mono_s)
@@ -387,7 +387,7 @@ class SimulatedCamera:
         """The lens's cable is pulled. Harmless when it is."""
         if self._darkness is None:
             self._darkness = "unplugged"
-            self.actual.dark.append((self.clock.mono_s(), math.inf))
+            self.actual.frame_outages.append((self.clock.mono_s(), math.inf))
             self.footage.unplug(self._darkness)
 
     def plug_lens_in(self) -> None:
@@ -396,7 +396,7 @@ class SimulatedCamera:
             if self._is_frozen:
                 self.thaw_picture()
             self._darkness = None
-            self.actual.dark[-1] = (self.actual.dark[-1][0], self.clock.mono_s())
+            self.actual.frame_outages[-1] = (self.actual.frame_outages[-1][0], self.clock.mono_s())
             self.footage.plug_in()
 
     def freeze_picture(self) -> None:
@@ -512,7 +512,7 @@ class SimulatedCamera:
         """Something reached it. A command that comes again came when it first did."""
         if message.topic == self.contract.command_topic:
             with contextlib.suppress(MessageError):
-                self.actual.came.setdefault(self.contract.decode_command(message).id, self.clock.mono_s())
+                self.actual.command_arrivals_s.setdefault(self.contract.decode_command(message).id, self.clock.mono_s())
 
     def _saw(self, state: State) -> None:
         """Its lights change."""

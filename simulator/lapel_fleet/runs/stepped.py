@@ -63,6 +63,7 @@ class SteppedFleet:
         self._room = ControlRoom(
             scenario, scenario.cameras, streams, agency, self._time, self._trace, self._send,
             stop_broker=_not_ours, start_broker=_not_ours, keeps_time=False,
+            broker=lambda: address.software or self._listener.broker,
         )  # fmt: skip
         self._listener = Listener(address.of_operator(), agency, run_id, self._room.received_messages.hear)
         environment = LiveEnvironment(
@@ -216,7 +217,7 @@ class SteppedFleet:
         cases = await self.cases()
         return Run(
             seed=self.seed, cases=cases, trace_sha256=self._trace.close(), trace_lines=self._trace.lines,
-            time=self.time, broker=self._listener.broker, messages=self._room.received_messages.messages,
+            time=self.time, broker=self._room.broker(), messages=self._room.received_messages.messages,
             domain_s=self.now_s,
             inconclusive=self._listener.losses(), manual_faults=self._faults.all,
         )  # fmt: skip

@@ -37,15 +37,14 @@ async def run_stepped(
     run_id = secrets.token_hex(4)
     async with AsyncExitStack() as stack:
         own = None if address else await stack.enter_async_context(embedded_broker(prompt=True, apart=True))
-        where = address or Address(url=own.url if own else "")
+        where = address or Address(url=own.url if own else "", software=f"{own.name} {own.version}" if own else "")
         who = agency or (AGENCY if own else f"sim-{run_id}")
         fleet = await stack.enter_async_context(stepped_fleet(hasty, seed, who, where, run_id, Trace(trace)))
         async with open_control(fleet) as ended:
             with _ended_by_signals(ended):
                 await ended.wait()
         await fleet.mend_all()
-        done = await fleet.result()
-        return msgspec.structs.replace(done, broker=f"{own.name} {own.version}") if own else done
+        return await fleet.result()
 
 
 @contextmanager

@@ -242,7 +242,7 @@ def shortened(scenario: Scenario, duration_s: float) -> Scenario:
     it is not expected.
     """
     faults = [one for one in scenario.faults if one.at_s < duration_s]
-    expect = [one for one in scenario.expect if expectations.WHAT[one.what].combine != "count"]
+    expect = [one for one in scenario.expect if expectations.METRICS[one.what].combine != "count"]
     return msgspec.structs.replace(scenario, duration_s=duration_s, faults=faults, expect=expect)
 
 

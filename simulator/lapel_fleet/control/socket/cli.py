@@ -247,7 +247,8 @@ def _check(options: argparse.Namespace) -> int:
     judged = _request(
         options, messages.Check(), messages.Judged, lambda one: [line for each in one.checkers for line in lines(each)]
     )
-    return 0 if judged.passed else 1
+    verdicts = {one.verdict for one in judged.checkers}
+    return 1 if "failed" in verdicts else 3 if "inconclusive" in verdicts else 0
 
 
 def _end(options: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from msgspec import Meta
 from lapel.config import meant
 from lapel.errors import MessageError
 from lapel_fleet.cameras.actions import ACTIONS, Action, CameraName
-from lapel_fleet.report.summary import Checked
+from lapel_fleet.report.summary import CheckerResult
 from lapel_fleet.runs.run import Time
 
 LINE_LIMIT_BYTES = 65_536
@@ -187,7 +187,7 @@ class Judged(Done, frozen=True, kw_only=True):
     """The findings of the checkers."""
 
     passed: bool
-    checkers: list[Checked]
+    checkers: list[CheckerResult]
 
 
 ANSWERS: Mapping[type[_Request] | type[Action], type[Done]] = {

@@ -37,7 +37,7 @@ class Dispatched:
         """`actual`, and what of this reached the camera, from when it did. Whose clock is wrong cannot know that a
         command came late.
         """
-        came = actual.came
+        came = actual.command_arrivals_s
         activations = [replace(one, at_s=came[one.command]) for one in self.activations if one.command in came]
         return replace(
             actual,
