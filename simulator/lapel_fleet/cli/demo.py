@@ -67,7 +67,7 @@ class Act:
 
 def _ordered(command: CommandName) -> Callable[[Stage, Cam], Awaitable[None]]:
     async def send(stage: Stage, cam: Cam) -> None:
-        account = stage.operator.account([cam.address])
+        account = stage.operator.tally([cam.address])
         await stage.operator.send(Command(id="-", command=command, reason="demonstration", sender="operator"), account)
         one = account.outcomes[cam.address]
         stage.say(cam.name, f"replies to {command}: {one.result}{f', {one.reason}' if one.reason else ''}")
