@@ -1,3 +1,1 @@
-"""What goes wrong with cameras in the field, a file each: `NAME.toml` here. The same file is a test, a chapter of the
-guide (docs/field.md), and an exercise (`lapel-fleet practice NAME`).
-"""
+"""Training on field problems: each is one file in `problems/`, used as a test, an exercise and a chapter of the guide."""
