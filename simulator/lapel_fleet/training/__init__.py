@@ -1,1 +1,1 @@
-"""Training on field problems: each is one file in `problems/`, used as a test, an exercise and a chapter of the guide."""
+"""Training on field problems: each is one file in `problems/`, used as test, exercise and chapter of the guide."""
