@@ -126,8 +126,8 @@ def test_a_camera_does_the_same_with_fewer_cameras_beside_it(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("plant", "checker"),
     [
-        (planted.gaps_are_not_told, "missing-frames-are-reported"),
-        (planted.events_are_dropped_when_the_line_breaks, "markers-are-kept"),
+        (planted.gaps_are_not_reported, "missing-frames-are-reported"),
+        (planted.events_are_dropped_when_the_connection_breaks, "markers-are-kept"),
         (planted.expired_commands_are_carried_out, "every-recording-has-a-trigger"),
     ],
 )

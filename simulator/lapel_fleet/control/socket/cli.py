@@ -247,8 +247,7 @@ def _check(options: argparse.Namespace) -> int:
     judged = _request(
         options, messages.Check(), messages.Judged, lambda one: [line for each in one.checkers for line in lines(each)]
     )
-    verdicts = {one.verdict for one in judged.checkers}
-    return 1 if "failed" in verdicts else 3 if "inconclusive" in verdicts else 0
+    return {"passed": 0, "failed": 1, "inconclusive": 3}[judged.verdict]
 
 
 def _end(options: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ A request names in `do` what is requested. The answer has `ok`, and either the r
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar, Union
+from typing import Annotated, Any, Literal, TypeVar, Union
 
 import msgspec
 from msgspec import Meta
@@ -187,6 +187,7 @@ class Judged(Done, frozen=True, kw_only=True):
     """The findings of the checkers."""
 
     passed: bool
+    verdict: Literal["passed", "failed", "inconclusive"]
     checkers: list[CheckerResult]
 
 

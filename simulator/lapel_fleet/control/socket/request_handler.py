@@ -140,8 +140,9 @@ class RequestHandler:
         while left and overall(findings) == "failed":
             await asyncio.sleep(_RETRY_S)
             findings, left = self._judge(await self._run.cases()), left - 1
-        passed = overall(findings) == "passed"
-        return Judged(now_s=self._run.now_s, passed=passed, checkers=checker_results(findings))
+        verdict = overall(findings)
+        checkers = checker_results(findings)
+        return Judged(now_s=self._run.now_s, passed=verdict == "passed", verdict=verdict, checkers=checkers)
 
 
 def _fault(request: BeginFault) -> Fault:
