@@ -22,7 +22,9 @@ from lapel_fleet.broker.embedded import embedded_broker, mosquitto_path
 from lapel_fleet.runs.local_worker import WorkerJob, local_worker
 from lapel_fleet.runs.measurement.resident_memory import resident_bytes
 from lapel_fleet.runs.virtual import run
-from lapel_fleet.scenario.scenario import Scenario, Wearer, load, shortened
+from lapel_fleet.scenario.loading import load
+from lapel_fleet.scenario.scenario import Scenario, shorten
+from lapel_fleet.scenario.wearer import Wearer
 
 _TELEMETRY_S = 2.0
 _TELEMETRY = b"x" * 480
@@ -47,7 +49,7 @@ def main(clients: int = 500, length_s: float = 30.0, hours: float = 8.0) -> list
 
 
 def _virtual(hours: float) -> Figure:
-    wanted = shortened(load("five-cities"), hours * 3600)
+    wanted = shorten(load("five-cities"), hours * 3600)
     began_s = perf_counter()
     done = run(wanted, 1)
     speed = done.domain_s / (perf_counter() - began_s)

@@ -9,10 +9,11 @@ from pathlib import Path
 from bench.bench_storm import Silent, ended, mosquitto, wait_until
 from bench.figure import Figure
 from lapel.clock import SystemClock
+from lapel.link.broker_address import brokers_at
 from lapel.link.contract import LapelV1
 from lapel.link.journal import MemoryJournal
 from lapel.link.messages import Command, Reply
-from lapel.link.mqtt import MqttTransport, brokers_at, connect_rate
+from lapel.link.mqtt import MqttTransport, connect_rate
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.worker import InlineWorker

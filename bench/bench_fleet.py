@@ -5,7 +5,8 @@ from time import perf_counter
 from bench.figure import Figure
 from lapel_fleet.checkers.registry import judge
 from lapel_fleet.runs.virtual import run
-from lapel_fleet.scenario.scenario import Scenario, load
+from lapel_fleet.scenario.loading import load
+from lapel_fleet.scenario.scenario import Scenario
 
 _BOUND_S = 120.0
 

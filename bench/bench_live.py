@@ -11,7 +11,9 @@ from lapel_fleet.broker.embedded import mosquitto_path
 from lapel_fleet.checkers.registry import judge
 from lapel_fleet.runs.live import Live, run_live
 from lapel_fleet.runs.run import Run
-from lapel_fleet.scenario.scenario import Operator, Scenario, Wearer, load
+from lapel_fleet.scenario.loading import load
+from lapel_fleet.scenario.scenario import Operator, Scenario
+from lapel_fleet.scenario.wearer import Wearer
 
 
 def main(length_s: float = 600.0) -> list[Figure]:

@@ -11,13 +11,13 @@ from lapel.link.messages import StateMessage, Telemetry
 from lapel.states import State
 from lapel.worker import InlineWorker, Worker
 from lapel_fleet.hardware.battery import SimulatedBattery
-from lapel_fleet.hardware.buttons import SimulatedButtons
 from lapel_fleet.hardware.dock import SimulatedDock
 from lapel_fleet.hardware.footage import ComputedFootage
 from lapel_fleet.hardware.gps import SimulatedGps
 from lapel_fleet.hardware.indicators import SimulatedIndicators
-from lapel_fleet.hardware.storage import MemoryStorage
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.hardware.memory_storage import MemoryStorage
+from lapel_fleet.hardware.switches import SimulatedSwitches
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from parts import RecordingLink
 
 Story = Callable[["Body"], Coroutine[Any, Any, None]]
@@ -39,8 +39,8 @@ class Body:
         self.clock, self.link, self.indicators = clock, RecordingLink(), SimulatedIndicators()
         self.storage = storage or MemoryStorage()
         self.battery = SimulatedBattery(clock, random.Random(1), percent=percent)
-        self.indicators.watchers.append(self.battery.shows)
-        self.dock, self.buttons = SimulatedDock(self.battery), SimulatedButtons(clock)
+        self.indicators.watchers.append(self.battery.set_state)
+        self.dock, self.buttons = SimulatedDock(self.battery), SimulatedSwitches(clock)
         self.gps = SimulatedGps(clock, random.Random(2), "baltimore")
         first(self)
         self.footage = ComputedFootage(clock, 10.0, 8_000_000)

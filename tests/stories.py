@@ -139,7 +139,7 @@ async def a_frozen_picture_is_told(bench: Bench) -> None:
     bench.footage.freeze()
     await bench.clock.sleep(1.5)
     assert (bench.footage.status().unchanged_s or 0.0) > 0.8
-    bench.footage.thaw()
+    bench.footage.unfreeze()
     await bench.clock.sleep(1.0)
     assert (bench.footage.status().unchanged_s or 0.0) < 0.8
 

@@ -17,7 +17,7 @@ from lapel.evidence.store import EvidenceStore
 from lapel.hardware.interfaces import Storage
 from lapel.settings import Settings
 from lapel.worker import InlineWorker
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from parts import Ear, RecordingLink, VirtualFootage
 
 

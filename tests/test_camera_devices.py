@@ -9,7 +9,7 @@ import pytest
 from body import Body, play
 from lapel.states import State
 from lapel.worker import InlineWorker, Worker
-from lapel_fleet.hardware.storage import MemoryStorage
+from lapel_fleet.hardware.memory_storage import MemoryStorage
 
 T = TypeVar("T")
 
@@ -187,7 +187,7 @@ def test_a_low_battery_warns_and_stops_nothing_a_critical_one_finishes_the_recor
 def test_a_cliff_costs_no_recording() -> None:
     async def story(on: Body) -> None:
         await on.start()
-        on.battery.cliff(0.5)
+        on.battery.drop_to(0.5)
         await on.clock.sleep(1)
         assert on.state is State.OFF
 
@@ -198,10 +198,10 @@ def test_a_cliff_costs_no_recording() -> None:
 
 def test_the_charger_ends_the_warnings() -> None:
     async def story(on: Body) -> None:
-        on.battery.cliff(2.5)
+        on.battery.drop_to(2.5)
         await on.clock.sleep(1)
         assert on.flags() == ["low-battery"]
-        on.battery.charger(True)
+        on.battery.set_charger(True)
         await on.clock.sleep(1)
         assert on.flags() == []
         count = on.told("signals low battery")
@@ -313,7 +313,7 @@ def test_a_frozen_picture_is_a_flag_and_an_event_until_it_moves() -> None:
         on.footage.freeze()
         await on.clock.sleep(60)
         assert on.flags() == ["frozen"]
-        on.footage.thaw()
+        on.footage.unfreeze()
         await on.clock.sleep(60)
         assert on.flags() == []
 

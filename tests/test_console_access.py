@@ -57,7 +57,7 @@ def test_why_names_it_first(trouble: str) -> None:
                 on.buttons.stick("event")
                 told = "button: `event` has been down for 40 s"
             case "drained battery":
-                on.battery.cliff(4)
+                on.battery.drop_to(4)
                 told = "battery: 4 %"
             case _:
                 on.footage.freeze()

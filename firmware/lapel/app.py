@@ -15,10 +15,11 @@ from lapel.config import Config, state_folder
 from lapel.errors import LapelError, StorageError
 from lapel.evidence.store import EvidenceStore
 from lapel.hardware.interfaces import Buttons, FrameFormat, FrameSource, Indicators
+from lapel.link.broker_address import brokers_of
 from lapel.link.contract import Contract, LapelV1
 from lapel.link.interface import Link, NoLink
 from lapel.link.journal import SqliteJournal
-from lapel.link.mqtt import MqttTransport, brokers_at, is_plain
+from lapel.link.mqtt import MqttTransport
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.media.capture import FileSource, Wanted, open_source
@@ -187,12 +188,11 @@ def _link(
     indicators: Indicators,
 ) -> Link:
     link = config.link
-    ca, cert, key = (Path(name) if name else None for name in (link.ca, link.cert, link.key))
-    brokers = brokers_at(link.broker, ca=ca, cert=cert, key=key, allow_plain=link.allow_plain)
+    brokers = brokers_of(link)
     if not brokers:
         return NoLink()
-    for broker in filter(is_plain, brokers):
-        indicators.show_line(f"warning: {broker} is spoken to in the clear: anybody on the way can read and command")
+    for broker in (one for one in brokers if one.is_plain):
+        indicators.show_line(f"warning: {broker} is not encrypted: others on the network can read and command")
     return Session(
         MqttTransport(brokers, keepalive_s=link.keepalive_s),
         contract,

@@ -97,8 +97,8 @@ class LinkSection(_Section, frozen=True, kw_only=True):
     """The fleet broker. Without one the camera works alone."""
 
     broker: str = ""
-    """`mqtts://HOST[:8883]` or, on this machine, `mqtt://127.0.0.1[:1883]`; several, with blanks between, are tried in
-    turn. Empty: none."""
+    """`mqtts://[USER[:PASSWORD]@]HOST[:8883]`, `wss://HOST[:443]/PATH` for WebSocket or, on this machine,
+    `mqtt://127.0.0.1[:1883]`; several, with spaces between, are tried in turn. Empty: none."""
     keepalive_s: Annotated[int, Meta(ge=2, le=3600)] = 30
     """Seconds after which a silent connection is tested; 1.5 times as long, and the broker publishes the will."""
     telemetry_s: Annotated[float, Meta(ge=1, le=86_400)] = 30.0
@@ -107,6 +107,9 @@ class LinkSection(_Section, frozen=True, kw_only=True):
     """Seconds over which the cameras of a broker that went away spread their return."""
     drain_per_s: Annotated[float, Meta(ge=0.1, le=10_000)] = 20.0
     """Events per second to send after an outage."""
+    password_file: str = ""
+    """File whose first line is the password for the user name in `broker`: a secret in an address stands in process
+    lists. Empty: none."""
     ca: str = ""
     """File of the authority that signed the broker's certificate. Empty: the system's."""
     cert: str = ""

@@ -34,10 +34,10 @@ from lapel.console.interface import (
     VideoStatus,
 )
 from lapel.errors import ConsoleError, LapelError, StorageError
+from lapel.link.broker_address import brokers_of
 from lapel.link.certificate import good_until
 from lapel.link.interface import Link, LinkStatus
 from lapel.link.messages import Command, CommandName, EventMessage, Outgoing, Reply
-from lapel.link.mqtt import brokers_at
 from lapel.link.probe import probed
 from lapel.link.tap import Tap
 from lapel.logs import Log
@@ -259,8 +259,7 @@ class CameraAccess:
         link = self._seated.config.link
         if not link.broker:
             return []
-        ca, cert, key = (Path(one) if one else None for one in (link.ca, link.cert, link.key))
-        brokers = brokers_at(link.broker, ca=ca, cert=cert, key=key, allow_plain=link.allow_plain)
+        brokers = brokers_of(link)
         return await probed(brokers, self._probe_id)
 
     @property

@@ -22,8 +22,8 @@ from lapel.evidence.store import EvidenceStore
 from lapel.logs import Log
 from lapel.settings import Settings
 from lapel.worker import InlineWorker
-from lapel_fleet.hardware.serial import SimulatedSerial
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.hardware.serial_line import SimulatedSerialLine
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from parts import Ear, RecordingLink, VirtualFootage
 
 T = TypeVar("T")
@@ -69,7 +69,7 @@ class Harness:
         self.storage = FixedSizeStorage(folder, self.config.recording.min_free_bytes)
         self.link, self.indicators = RecordingLink(), Ear()
         self.settings = Settings(self.config, folder / ".lapel" / "configuration.json")
-        self.line = SimulatedSerial()
+        self.line = SimulatedSerialLine()
         self.access = CameraWithButton(clock, self.log, step_clock=self._step_clock)
         self.secrets = Secrets(folder / ".lapel" / "logins.json", cost=2, salt=lambda: "00")
         for role, secret in secrets.items():
@@ -145,7 +145,7 @@ class Harness:
     async def attach(self, terminal: Terminal | None = None) -> None:
         """A client opens the line."""
         self.terminal = terminal or Emulator(80)
-        self.line.on_heard = self.terminal.feed
+        self.line.on_read = self.terminal.feed
         self.line.attach()
         await self.settle()
 

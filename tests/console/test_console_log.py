@@ -7,7 +7,7 @@ import pytest
 
 from lapel.console.console_log import FileConsoleLog
 from lapel.worker import InlineWorker
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 
 def test_it_is_only_ever_appended_to(tmp_path: Path) -> None:

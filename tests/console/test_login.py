@@ -7,7 +7,7 @@ import pytest
 from lapel.console.login import LOCKED_AFTER, LoginGuard, Secrets
 from lapel.errors import StorageError
 from lapel.worker import InlineWorker
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 SECRET = "correct horse battery"
 

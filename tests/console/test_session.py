@@ -190,7 +190,7 @@ def test_for_a_client_that_stops_reading_lines_are_dropped_and_counted(folder: P
             harness.log.add(f"line {number} of a verbose camera", "warning")
         await harness.settle()
         assert harness.line.waiting_bytes() < 20_000
-        harness.line.go_on_reading()
+        harness.line.resume_reading()
         await harness.type("\r")
         assert b"lines were not shown" in harness.output
 

@@ -84,7 +84,7 @@ async def _execute(harness: Harness, instruction: str) -> None:
         case "stop", "reading":
             harness.line.stop_reading()
         case "resume", "reading":
-            harness.line.go_on_reading()
+            harness.line.resume_reading()
         case "power", "cut":
             await harness.power_off()
             harness.power_on()

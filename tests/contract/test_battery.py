@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from lapel.hardware.interfaces import Battery, Marks
 from lapel.states import State
 from lapel_fleet.hardware.battery import CHARGE_W, DRAW_W, RADIO_W, SimulatedBattery
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 Story = Callable[[VirtualClock, SimulatedBattery], Coroutine[Any, Any, None]]
 
 ACTIONS = st.one_of(
-    st.tuples(st.just("shows"), st.sampled_from(State)),
-    st.tuples(st.just("charger"), st.booleans()),
+    st.tuples(st.just("set_state"), st.sampled_from(State)),
+    st.tuples(st.just("set_charger"), st.booleans()),
     st.tuples(st.just("set_ambient_c"), st.floats(-20, 50)),
-    st.tuples(st.just("radio"), st.booleans()),
-    st.tuples(st.just("cliff"), st.floats(0, 100)),
+    st.tuples(st.just("set_radio"), st.booleans()),
+    st.tuples(st.just("drop_to"), st.floats(0, 100)),
 )
 PAUSES_S = st.floats(0, 6 * 3600)
 
@@ -67,7 +67,7 @@ def test_energy_adds_up(deeds: list[tuple[tuple[str, Any], float]], seed: int) -
 def test_the_drop_is_the_integral_of_what_was_drawn(day: list[tuple[State, float]]) -> None:
     async def story(clock: VirtualClock, battery: SimulatedBattery) -> None:
         for state, seconds in day:
-            battery.shows(state)
+            battery.set_state(state)
             await clock.sleep(seconds)
         drawn_wh = sum((DRAW_W[state] + RADIO_W * (state is not State.OFF)) * s for state, s in day) / 3600
         drop_wh = (100 - battery.charge().percent) / 100 * battery.capacity_wh
@@ -120,11 +120,11 @@ def test_whoever_waits_for_a_mark_learns_of_every_crossing(deeds: list[tuple[tup
 
 def test_a_radio_that_is_switched_on_is_learned_of_at_once() -> None:
     async def story(_: VirtualClock, battery: SimulatedBattery) -> None:
-        battery.radio(False)
-        battery.cliff(100 * DRAW_W[State.RECORDING] * 20.1 / 60 / battery.capacity_wh)  # 20.1 minutes, without it
+        battery.set_radio(False)
+        battery.drop_to(100 * DRAW_W[State.RECORDING] * 20.1 / 60 / battery.capacity_wh)  # 20.1 minutes, without it
         crossing = asyncio.create_task(battery.crossed(MARKS))
         await asyncio.sleep(0)
-        battery.radio(True)
+        battery.set_radio(True)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert crossing.done()
@@ -134,7 +134,7 @@ def test_a_radio_that_is_switched_on_is_learned_of_at_once() -> None:
 
 def test_the_charge_rises_in_the_charger_and_stops_at_full() -> None:
     async def story(clock: VirtualClock, battery: SimulatedBattery) -> None:
-        battery.charger(True)
+        battery.set_charger(True)
         assert (battery.charge().charging, battery.charge().minutes_left) == (True, None)
         await clock.sleep(1800)
         assert battery.charge().percent == pytest.approx(50 + CHARGE_W / 2 / battery.capacity_wh * 100)

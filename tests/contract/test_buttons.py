@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from lapel.hardware.desktop.terminal import TerminalButtons
 from lapel.hardware.interfaces import Buttons, Edge, Switches
-from lapel_fleet.hardware.buttons import SimulatedButtons
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.hardware.switches import SimulatedSwitches
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 ACTIONS = st.tuples(st.sampled_from(["press", "stick", "free"]), st.sampled_from(["event", "power"]))
 
@@ -27,7 +27,7 @@ def test_edges_take_turns_and_agree_with_what_is_down(deeds: list[tuple[str, str
     """For a camera that starts in the middle, too."""
 
     async def program(clock: VirtualClock) -> None:
-        inside = SimulatedButtons(clock)
+        inside = SimulatedSwitches(clock)
         switches: Switches = inside
         for deed, button in deeds[:joins]:
             getattr(inside, deed)(button)
@@ -49,7 +49,7 @@ def test_edges_take_turns_and_agree_with_what_is_down(deeds: list[tuple[str, str
 
 def test_a_hold_lasts_and_a_stuck_button_stays_down() -> None:
     async def program(clock: VirtualClock) -> None:
-        buttons = SimulatedButtons(clock)
+        buttons = SimulatedSwitches(clock)
         holding = asyncio.create_task(buttons.hold("event", 3.5))
         await clock.sleep(3.4)
         assert buttons.down() == ("event",)

@@ -6,7 +6,7 @@ from datetime import UTC
 import pytest
 
 from lapel.clock import Clock, SystemClock
-from lapel_fleet.time.clocks import VirtualClock
+from lapel_fleet.time.virtual_time import VirtualClock
 
 
 @pytest.fixture(params=["system", "virtual", "drifting"])

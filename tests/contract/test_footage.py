@@ -4,7 +4,7 @@ import pytest
 
 from lapel_fleet.hardware.footage import ComputedFootage
 from lapel_fleet.hardware.shared_clip import BlankSource, FragmentSource
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from shared_clips import numbered_reel
 from stories import SHORT_S, STORIES, Story, tell
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lapel.hardware.interfaces import Positioning
 from lapel_fleet.hardware.gps import CENTRES, SimulatedGps
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 
 def metres(one: tuple[float, float], other: tuple[float, float]) -> float:
@@ -21,7 +21,7 @@ def metres(one: tuple[float, float], other: tuple[float, float]) -> float:
 @given(
     st.sampled_from([*CENTRES, "elsewhere"]),
     st.integers(0, 99),
-    st.lists(st.tuples(st.sampled_from(["find_fix", "lose_fix"]), st.floats(0, 5000)), min_size=1, max_size=8),
+    st.lists(st.tuples(st.sampled_from(["regain_fix", "lose_fix"]), st.floats(0, 5000)), min_size=1, max_size=8),
 )
 def test_a_fix_is_as_good_as_it_says_and_ages_where_none_is_new(
     site: str, seed: int, day: list[tuple[str, float]]
@@ -29,11 +29,11 @@ def test_a_fix_is_as_good_as_it_says_and_ages_where_none_is_new(
     async def program(clock: VirtualClock) -> None:
         inside = SimulatedGps(clock, random.Random(seed), site)
         positioning: Positioning = inside
-        actual_records = {0.0: inside.whereabouts()}
+        actual_records = {0.0: inside.actual_position()}
         for deed, pause_s in day:
             getattr(inside, deed)()
             await clock.sleep(math.floor(pause_s))
-            actual_records[clock.mono_s()] = inside.whereabouts()
+            actual_records[clock.mono_s()] = inside.actual_position()
             fix = positioning.last_fix()
             assert fix is not None
             assert positioning.last_fix() == fix, "asking moves nobody"
@@ -43,6 +43,6 @@ def test_a_fix_is_as_good_as_it_says_and_ages_where_none_is_new(
             if positioning.satellites() >= 4:
                 assert fix.age_s <= 1
             else:
-                assert fix.age_s >= math.floor(pause_s) or deed == "find_fix"
+                assert fix.age_s >= math.floor(pause_s) or deed == "regain_fix"
 
     run_virtual(program)

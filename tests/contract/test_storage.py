@@ -12,7 +12,8 @@ from lapel.errors import StorageError
 from lapel.evidence.store import EvidenceStore
 from lapel.hardware.interfaces import Storage
 from lapel.recording import Account, Cause
-from lapel_fleet.hardware.storage import MemoryStorage, SimulatedStorage
+from lapel_fleet.hardware.memory_storage import MemoryStorage
+from lapel_fleet.hardware.storage import SimulatedStorage
 
 BODIES = [fragment(number, media=b"media %d" % number).body for number in (1, 2, 3)]
 

@@ -1,4 +1,4 @@
-"""What `lapel-fleet` refuses, it refuses in one line."""
+"""What `lapel-fleet` refuses is reported in one line on standard error."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from lapel_fleet.cli import main
 
 
 def refusal(typed: str, capsys: pytest.CaptureFixture[str]) -> str:
-    """What is said to it; exit code 2."""
+    """The line that a command prints which ends with exit code 2."""
     assert main(typed.split()) == 2
     line = capsys.readouterr().err
     assert line.startswith("lapel-fleet: ")

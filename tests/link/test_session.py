@@ -22,7 +22,7 @@ from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.link.transport import Inbound
 from lapel.worker import InlineWorker
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from link.wire import Wire
 from parts import Ear, VirtualFootage
 

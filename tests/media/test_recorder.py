@@ -24,7 +24,8 @@ from lapel.media.notices import Failed, Lost, Notice, PreEventSaved, Saved, Star
 from lapel.media.recorder import Identity, Recorder
 from lapel.recording import Account, Cause, GapNote
 from lapel.worker import InlineWorker, ThreadWorker, Worker
-from lapel_fleet.hardware.storage import MemoryStorage, SimulatedStorage
+from lapel_fleet.hardware.memory_storage import MemoryStorage
+from lapel_fleet.hardware.storage import SimulatedStorage
 from video_files import frame
 
 T = TypeVar("T")

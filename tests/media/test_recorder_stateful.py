@@ -22,7 +22,8 @@ from lapel.media.active_recording import Recording
 from lapel.media.notices import Failed, Lost, Notice, PreEventSaved, Saved, Started
 from lapel.media.recorder import Identity, Recorder
 from lapel.recording import Account, Cause
-from lapel_fleet.hardware.storage import MemoryStorage, SimulatedStorage
+from lapel_fleet.hardware.memory_storage import MemoryStorage
+from lapel_fleet.hardware.storage import SimulatedStorage
 
 T = TypeVar("T")
 

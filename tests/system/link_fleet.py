@@ -13,10 +13,11 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bench.bench_storm import Silent
 from lapel.clock import SystemClock
+from lapel.link.broker_address import brokers_at
 from lapel.link.contract import LapelV1
 from lapel.link.journal import SqliteJournal, Waiting
 from lapel.link.messages import EventMessage
-from lapel.link.mqtt import MqttTransport, brokers_at
+from lapel.link.mqtt import MqttTransport
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.worker import ThreadWorker

@@ -16,10 +16,10 @@ from lapel.link.interface import NoLink
 from lapel.recording import Account
 from lapel.worker import InlineWorker
 from lapel_fleet.checkers.clip import judge
-from lapel_fleet.hardware.clip_encoding import drawn_loop
+from lapel_fleet.hardware.clip_encoding import encode_scene
 from lapel_fleet.hardware.footage import ComputedFootage
 from lapel_fleet.hardware.shared_clip import SharedClip
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from parts import Ear
 from system.videos import complaints, length_s
 
@@ -28,7 +28,7 @@ PREBUFFER_S = 5.0
 
 @cache
 def reel() -> SharedClip:
-    return SharedClip(drawn_loop(4))
+    return SharedClip(encode_scene(4))
 
 
 class Wearer:

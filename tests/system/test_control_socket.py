@@ -101,7 +101,7 @@ async def test_bad_input_of_each_verb_is_one_line_and_changes_nothing(tmp_path: 
             ("mend 7", "there is no fault 7; no fault is active"),
             ("advance 25h", "Expected `float` <= 86400.0"),
             (f"press {CAMERA} evnt", "there is no button evnt; did you mean `event`?"),
-            (f"press {CAMERA} --times 0", "a button is pressed from 1 to 10 times at once"),
+            (f"press {CAMERA} --times 0", "a button can be pressed 1 to 10 times at once"),
             (f"hold {CAMERA} --for 100h", "Expected `float` <= 86400.0"),
             (f"until {CAMERA} recordng", "no camera is ever that; did you mean `recording`?"),
             ("online buffalo/cam-0003", "there is no camera buffalo/cam-0003"),
@@ -192,7 +192,7 @@ async def test_a_console_is_there_as_long_as_somebody_is_attached(tmp_path: Path
         with program(tmp_path, "attach", FLEET, "attach", CAMERA) as attached:
             line = (await attached.says(r"picocom -b 115200 (\S+)\n"))[1]
             secret = (await attached.says(r"secret +(\w+) "))[1]
-            assert "somebody is at its service port already" in refused("attach", CAMERA)
+            assert "its service port is in use" in refused("attach", CAMERA)
             with picocom(Path(line)) as technician:
                 technician.send("\r")
                 for prompt, typed in (("login: $", "service"), ("secret: ", secret), ("> ", "record start 'trial'")):

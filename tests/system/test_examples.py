@@ -13,7 +13,7 @@ from examples import foreign_contract
 from examples.backend import back_end
 from lapel_fleet.broker.embedded import embedded_broker
 from lapel_fleet.cli.main import _parser
-from lapel_fleet.scenario.scenario import load
+from lapel_fleet.scenario.loading import load
 from system.brokers import real
 from system.process import SMALL_SCENE, camera, program, until
 

@@ -45,7 +45,7 @@ def test_what_cannot_be_is_one_line_and_an_exit_code(tmp_path: Path) -> None:
         (("run", "smok", "--virtual"), "did you mean `smoke`"),
         (("run", str(tmp_path / "mine.toml"), "--virtual"), "did you mean `length_s`"),
         (("run", "smoke", "--virtual", "--broker", "mqtt://127.0.0.1"), "no real broker can keep up"),
-        (("run", "smoke", "--virtual", "--for", "soon"), "a time is wanted"),
+        (("run", "smoke", "--virtual", "--for", "soon"), "give a time such as"),
         (("run", "smoke", "--virtual", "--shard", "3/2"), "with I from 1 to N"),
         (("run", "smoke", "--virtual", "--media", "pixels"), "drawn in real time"),
         (("run", "smoke", "--speed", "0"), "more than 0"),
@@ -61,7 +61,7 @@ def test_what_cannot_be_is_one_line_and_an_exit_code(tmp_path: Path) -> None:
 
 def test_cameras_without_media_need_neither_opencv_nor_ffmpeg() -> None:
     script = (
-        "import sys; from lapel_fleet.runs.virtual import run; from lapel_fleet.scenario.scenario import load; "
+        "import sys; from lapel_fleet.runs.virtual import run; from lapel_fleet.scenario.loading import load; "
         "run(load('smoke'), 1); sys.exit(bool({'cv2', 'av'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", script], timeout=60, check=False).returncode == 0

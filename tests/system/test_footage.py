@@ -12,7 +12,7 @@ from lapel.hardware.interfaces import Frame, FrameFormat, FrameSource
 from lapel.media.encoder import Encoder, EncoderSettings
 from lapel.media.footage import LiveFootage
 from lapel.media.prebuffer import PreEventBuffer
-from lapel_fleet.hardware.video import SimulatedVideo
+from lapel_fleet.hardware.frame_source import SimulatedFrameSource
 from video_files import file_of, numbers, picture
 
 RATE = 50.0
@@ -139,7 +139,7 @@ async def test_an_ended_source_says_so_after_its_last_fragment() -> None:
 
 async def test_a_frozen_picture_is_told_from_one_that_moves_and_both_from_none() -> None:
     lens, ear = Lens(), Ear()
-    frozen = SimulatedVideo(lens)
+    frozen = SimulatedFrameSource(lens)
     live = footage(frozen)
     assert live.status().last_frame_age_s is None
     await live.start(ear, "the test began")
@@ -147,7 +147,7 @@ async def test_a_frozen_picture_is_told_from_one_that_moves_and_both_from_none()
     assert (live.status().unchanged_s or 0.0) < 0.3
     frozen.freeze()
     await until(lambda: (live.status().unchanged_s or 0.0) > 0.5)
-    frozen.thaw()
+    frozen.unfreeze()
     await until(lambda: (live.status().unchanged_s or 0.0) < 0.3)
     lens.stalled.set()
     await until(lambda: (live.status().last_frame_age_s or 0.0) > 1.0)

@@ -12,10 +12,11 @@ import pytest
 
 from lapel.clock import SystemClock
 from lapel.errors import ConfigError, MessageError
+from lapel.link.broker_address import brokers_at
 from lapel.link.contract import LapelV1
 from lapel.link.journal import Journal, MemoryJournal
 from lapel.link.messages import Command, EventMessage, Reply, StateMessage
-from lapel.link.mqtt import MqttTransport, brokers_at
+from lapel.link.mqtt import MqttTransport
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.worker import InlineWorker

@@ -18,15 +18,18 @@ import pytest
 from bench.bench_storm import Silent
 from fleet.operator.messages import NOW, state
 from lapel.clock import SystemClock
+from lapel.link.broker_address import brokers_at
 from lapel.link.contract import LapelV1
 from lapel.link.journal import MemoryJournal
 from lapel.link.messages import Command, Reply, Result, StateMessage
-from lapel.link.mqtt import MqttTransport, brokers_at, connect_rate
+from lapel.link.mqtt import MqttTransport, connect_rate
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.worker import InlineWorker
-from lapel_fleet.broker.embedded import Broker, embedded_broker, free_port
-from lapel_fleet.broker.provision import Authority, cameras_of
+from lapel_fleet.broker.authority import Authority
+from lapel_fleet.broker.embedded import EmbeddedBroker, embedded_broker, free_port
+from lapel_fleet.broker.identity import camera_identities
+from lapel_fleet.broker.mosquitto_conf import write_mosquitto_conf
 from system.brokers import real
 from system.process import SMALL_SCENE, Program, camera, program, until
 
@@ -46,7 +49,9 @@ async def output_of(folder: Path, name: str, *arguments: str | Path) -> tuple[in
 class Answering(Silent):
     """A real session that replies to every command with the given result."""
 
-    def __init__(self, name: str, broker: Broker, result: Result, admission: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, name: str, broker: EmbeddedBroker, result: Result, admission: Callable[[], Awaitable[None]]
+    ) -> None:
         super().__init__(name, "one")
         self._result: Result = result
         self.commands: list[Command] = []
@@ -73,7 +78,7 @@ class Answering(Silent):
 
 
 @asynccontextmanager
-async def fleet_of(broker: Broker, done: int = 30, refused: int = 10) -> AsyncIterator[list[Answering]]:
+async def fleet_of(broker: EmbeddedBroker, done: int = 30, refused: int = 10) -> AsyncIterator[list[Answering]]:
     """Connected cameras, `done` of which carry commands out and `refused` of which refuse them."""
     results: list[Result] = [*["done"] * done, *["refused"] * refused]  # type: ignore[list-item]
     one_by_one = connect_rate(20)  # amqtt fails when clients connect all at once
@@ -89,7 +94,7 @@ async def fleet_of(broker: Broker, done: int = 30, refused: int = 10) -> AsyncIt
 
 
 @asynccontextmanager
-async def faulty_cameras(broker: Broker) -> AsyncIterator[dict[str, list[str]]]:
+async def faulty_cameras(broker: EmbeddedBroker) -> AsyncIterator[dict[str, list[str]]]:
     """Ten more cameras that reply twice, with invalid JSON, for another camera, or not at all; two are offline. Yields
     the ids of the commands that each received.
     """
@@ -269,8 +274,8 @@ async def test_a_real_camera_is_started_and_listed(tmp_path: Path) -> None:
 async def test_an_operator_of_a_provisioned_fleet(tmp_path: Path) -> None:
     folder, port = tmp_path / "fleet", free_port()
     authority = Authority(folder, SystemClock().now().utc)
-    authority.provision(cameras_of("demo", ["home=1"]), ["desk"], [], 30)
-    config = authority.configure(port, "127.0.0.1")
+    authority.provision(camera_identities("demo", ["home=1"]), ["desk"], [], 30)
+    config = write_mosquitto_conf(authority, port, "127.0.0.1")
     own = folder / "identities" / "demo" / "home" / "cam-0001"
     (tmp_path / "lapel.toml").write_text(
         f'[link]\nca = "{folder}/ca.crt"\ncert = "{own}.crt"\nkey = "{own}.key"\nbroker = "mqtts://127.0.0.1:{port}"\n'

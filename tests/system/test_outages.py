@@ -12,7 +12,8 @@ import pytest
 
 from bench.bench_storm import mosquitto
 from lapel.errors import LinkError
-from lapel.link.mqtt import MqttTransport, brokers_at
+from lapel.link.broker_address import brokers_at
+from lapel.link.mqtt import MqttTransport
 from lapel.link.transport import Hello
 from lapel_fleet.broker.embedded import free_port
 from system import link_fleet

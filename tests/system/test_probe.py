@@ -15,10 +15,12 @@ import pytest
 from lapel.check import Check
 from lapel.clock import SystemClock
 from lapel.console.client import Client
-from lapel.link.mqtt import Broker, brokers_at
+from lapel.link.broker_address import Broker, brokers_at
 from lapel.link.probe import STEP_S, Probe
+from lapel_fleet.broker.authority import Authority
 from lapel_fleet.broker.embedded import embedded_broker, free_port
-from lapel_fleet.broker.provision import Authority, cameras_of
+from lapel_fleet.broker.identity import camera_identities
+from lapel_fleet.broker.mosquitto_conf import write_mosquitto_conf
 from system.brokers import real
 from system.process import fleet, until
 from system.technician import SECRET, camera_with_console
@@ -55,11 +57,11 @@ def mosquitto(config: Path) -> Iterator[None]:
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     """`good` is welcome, `expired` and `revoked` are what they are called."""
     folder, now, port = tmp_path_factory.mktemp("secured"), SystemClock().now().utc, free_port()
-    Authority(folder, now - timedelta(days=3)).provision(cameras_of("demo", ["home=expired"]), [], [], 1)
+    Authority(folder, now - timedelta(days=3)).provision(camera_identities("demo", ["home=expired"]), [], [], 1)
     authority = Authority(folder, now)
-    authority.provision(cameras_of("demo", ["home=good,revoked"]), [], [], 30)
+    authority.provision(camera_identities("demo", ["home=good,revoked"]), [], [], 30)
     authority.revoke(["demo/home/revoked"])
-    with mosquitto(authority.configure(port, LOOPBACK)):
+    with mosquitto(write_mosquitto_conf(authority, port, LOOPBACK)):
         yield Secured(folder, port)
 
 
@@ -175,7 +177,7 @@ async def test_a_broker_of_another_authority(secured: Secured, tmp_path: Path) -
 async def test_a_broker_whose_certificate_has_expired(tmp_path: Path) -> None:
     port, authority = free_port(), Authority(tmp_path, SystemClock().now().utc - timedelta(days=3))
     authority.provision([], [], [], 1)
-    with mosquitto(authority.configure(port, LOOPBACK)):
+    with mosquitto(write_mosquitto_conf(authority, port, LOOPBACK)):
         step, finding = failed(await probed_once_up(Secured(tmp_path, port).broker()))
     assert step == "tls"
     assert finding.startswith("the broker's certificate: certificate has expired; is this camera's clock right")

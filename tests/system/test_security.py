@@ -14,8 +14,10 @@ import aiomqtt
 import pytest
 
 from lapel.clock import SystemClock
+from lapel_fleet.broker.authority import Authority
 from lapel_fleet.broker.embedded import free_port
-from lapel_fleet.broker.provision import Authority, cameras_of
+from lapel_fleet.broker.identity import camera_identities
+from lapel_fleet.broker.mosquitto_conf import write_mosquitto_conf
 from system.brokers import real
 from system.process import SMALL_SCENE, camera, until
 
@@ -47,11 +49,11 @@ def fortress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fortress]:
     """Four cameras, the third revoked, the fourth expired, and their broker."""
     folder, now, port = tmp_path_factory.mktemp("fortress"), SystemClock().now().utc, free_port()
     old = Authority(folder, now - timedelta(days=3))
-    old.provision(cameras_of("demo", ["baltimore=cam-0004"]), [], [], 1)
+    old.provision(camera_identities("demo", ["baltimore=cam-0004"]), [], [], 1)
     authority = Authority(folder, now)
-    authority.provision(cameras_of("demo", ["baltimore=cam-0001,cam-0002,cam-0003"]), ["fleet"], [], 30)
+    authority.provision(camera_identities("demo", ["baltimore=cam-0001,cam-0002,cam-0003"]), ["fleet"], [], 30)
     authority.revoke(["demo/baltimore/cam-0003"])
-    config = authority.configure(port, "127.0.0.1")
+    config = write_mosquitto_conf(authority, port, "127.0.0.1")
     with subprocess.Popen(
         [real("mosquitto"), "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
@@ -129,7 +131,7 @@ async def test_who_is_revoked_or_expired_is_turned_away(fortress: Fortress, name
 
 async def test_a_foreign_authority_and_no_certificate_are_turned_away(fortress: Fortress, tmp_path: Path) -> None:
     await wait_for(fortress)
-    Authority(tmp_path, SystemClock().now().utc).provision(cameras_of("demo", ["baltimore=1"]), [], [], 30)
+    Authority(tmp_path, SystemClock().now().utc).provision(camera_identities("demo", ["baltimore=1"]), [], [], 30)
     foreign = Fortress(tmp_path, fortress.port).tls(A, ca=fortress.folder / "ca.crt")
     nobody = ssl.create_default_context(cafile=fortress.folder / "ca.crt")
     for tls in (foreign, nobody):

@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from lapel.check import Check
 from lapel.errors import LinkError
-from lapel.link.mqtt import Broker, MqttTransport
+from lapel.link.broker_address import Broker
+from lapel.link.mqtt import MqttTransport
 from lapel.link.transport import Hello
 
 STEP_S = 5.0

@@ -1,11 +1,11 @@
-"""Where a run's broker is, and who everybody is there."""
+"""Address of a run's broker, and the identities with which cameras and operator connect to it."""
 
 from pathlib import Path
 
 import msgspec
 
 from lapel.errors import ConfigError
-from lapel.link.mqtt import Broker, brokers_at
+from lapel.link.broker_address import Broker, brokers_at
 
 CONNECTS_PER_S = 300.0
 """Connects per second to a broker. aiomqtt connects through a thread pool: 900 to 1,200 per second at the most
@@ -13,34 +13,34 @@ CONNECTS_PER_S = 300.0
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
-    """A broker as cameras and operator reach it. Goes to worker processes as JSON."""
+    """A broker as cameras and operator reach it. Sent to worker processes as JSON."""
 
     url: str
     ca: str = ""
     """File of the authority that signed the broker's certificate."""
     identities: str = ""
-    """Folder as `lapel-fleet provision` makes it; empty where everybody may come as he is."""
+    """Folder made by `lapel-fleet provision`; empty when clients need no identity."""
     operator: str = "fleet"
-    """Which operator of that folder listens and commands."""
+    """The operator of that folder as whom the run subscribes and sends commands."""
     allow_plain: bool = False
     software: str = ""
     """Name and version of the broker, such as `amqtt 0.12.1`, where known before anything connects to it."""
 
     @property
     def without_secret(self) -> str:
-        """Its address, fit to be shown: no name and password in it."""
+        """The address without user name and password, fit to be shown."""
         scheme, slashes, rest = self.url.rpartition("//")
         return scheme + slashes + rest.rpartition("@")[2]
 
     def of_camera(self, agency: str, name: str) -> list[Broker]:
-        """As the camera `site/name` reaches it. Raises ConfigError when it has no identity."""
-        return self._known_by(f"identities/{agency}/{name}", f"{agency}/{name}")
+        """The address for the camera `site/name`. Raises ConfigError when it has no identity."""
+        return self._with_identity(f"identities/{agency}/{name}", f"{agency}/{name}")
 
     def of_operator(self) -> list[Broker]:
-        """As the operator reaches it. Raises ConfigError when there is no such operator."""
-        return self._known_by(f"operators/{self.operator}", f"operator {self.operator}")
+        """The address for the operator. Raises ConfigError when there is no such operator."""
+        return self._with_identity(f"operators/{self.operator}", f"operator {self.operator}")
 
-    def _known_by(self, file: str, who: str) -> list[Broker]:
+    def _with_identity(self, file: str, who: str) -> list[Broker]:
         if not self.identities:
             return brokers_at(self.url, ca=Path(self.ca) if self.ca else None, allow_plain=self.allow_plain)
         folder = Path(self.identities)

@@ -1,4 +1,4 @@
-"""A broker for demonstrations and tests: Mosquitto where it is installed, else amqtt in this process. Loopback only."""
+"""An embedded broker for runs, demonstrations and tests: Mosquitto where installed, else amqtt. Loopback only."""
 
 import asyncio
 import contextlib
@@ -19,16 +19,14 @@ from typing import Any, Literal
 from lapel.errors import LinkError
 
 _START_S = 15.0
-
-
 _PORTS = (15_000, 32_000)
-"""Below those that systems give to whoever connects (Linux: from 32768 on; IANA: from 49152 on): while a broker is down
-a client could get its port for its own end, and keep it from coming back.
+"""Below the ephemeral ports (Linux: from 32768 on; IANA: from 49152 on). Otherwise, while the broker is down, a client
+could get its port as the local port of a connection, and the broker could not start again.
 """
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nobody listens on at this moment. Drawn: others look for one at the same time."""
+    """A TCP port on loopback that is free at this moment. Chosen at random: other processes look for one too."""
     while True:
         port = _PORTS[0] + secrets.randbelow(_PORTS[1] - _PORTS[0])
         with socket.socket() as probe, contextlib.suppress(OSError):
@@ -38,12 +36,12 @@ def free_port() -> int:
 
 
 def mosquitto_path() -> str | None:
-    """Where Mosquitto is; Debian puts it where users' PATH does not look."""
+    """Path of the Mosquitto executable, or None. Debian installs it outside the PATH of ordinary users."""
     return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 
 
-class Broker(ABC):
-    """A broker on this machine's loopback, which can go away and come back."""
+class EmbeddedBroker(ABC):
+    """A broker on this machine's loopback, which can be stopped and started again."""
 
     name: Literal["mosquitto", "amqtt"]
 
@@ -52,33 +50,37 @@ class Broker(ABC):
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """Its address."""
         return f"mqtt://127.0.0.1:{self.port}"
 
     @abstractmethod
     async def start(self) -> None:
-        """Return once it listens. Harmless while it does. Raises LinkError when it cannot."""
+        """Return once it listens. Harmless when it does already. Raises LinkError when it cannot start."""
 
     @abstractmethod
     async def stop(self) -> None:
-        """Return once it is gone. Harmless when it is."""
+        """Return once it has ended. Harmless when it has already."""
 
 
 @asynccontextmanager
 async def embedded_broker(
-    prefer: Literal["mosquitto", "amqtt"] = "mosquitto", port: int = 0, *, prompt: bool = False, apart: bool = False
-) -> AsyncIterator[Broker]:
-    """A broker until the block ends, on `port` or a free one. Raises LinkError when neither kind can be had.
+    prefer: Literal["mosquitto", "amqtt"] = "mosquitto",
+    port: int = 0,
+    *,
+    nodelay: bool = False,
+    own_process_group: bool = False,
+) -> AsyncIterator[EmbeddedBroker]:
+    """A broker until the block ends, on `port` or a free one. Raises LinkError when neither kind is installed.
 
-    A `prompt` Mosquitto sends each message at once; left to itself it collects them for up to 40 ms (Nagle). One that
-    is `apart` is not met by a Ctrl-C on our terminal.
+    `nodelay`: Mosquitto sends each message at once; by default it collects them for up to 40 ms (Nagle).
+    `own_process_group`: Mosquitto does not receive the SIGINT of a Ctrl-C on the terminal.
     """
     port = port or free_port()
     path = mosquitto_path()
     with tempfile.TemporaryDirectory(prefix="lapel-broker-") as folder:
-        broker: Broker = Amqtt(port)
+        broker: EmbeddedBroker = Amqtt(port)
         if path and prefer == "mosquitto":
-            broker = Mosquitto(path, Path(folder), port, prompt=prompt, apart=apart)
+            broker = Mosquitto(path, Path(folder), port, nodelay=nodelay, own_process_group=own_process_group)
         await broker.start()
         try:
             yield broker
@@ -86,9 +88,10 @@ async def embedded_broker(
             await broker.stop()
 
 
-def serve(config: Path) -> int:
-    """Run Mosquitto with `config` in the foreground until it ends or Ctrl-C. Its exit code; raises LinkError without a
-    Mosquitto.
+def run_mosquitto(config: Path) -> int:
+    """Run Mosquitto with `config` in the foreground until it ends or Ctrl-C. Returns its exit code.
+
+    Raises LinkError when it is not installed.
     """
     path = mosquitto_path()
     if path is None:
@@ -102,20 +105,19 @@ def serve(config: Path) -> int:
             return 0
 
 
-class Mosquitto(Broker):
-    """A child process. What it retains and queues outlives a stop, as on a broker that is restarted."""
+class Mosquitto(EmbeddedBroker):
+    """Mosquitto as a child process. Retained and queued messages survive a stop, as on any broker with persistence."""
 
     name: Literal["mosquitto", "amqtt"] = "mosquitto"
 
-    def __init__(self, path: str, folder: Path, port: int, *, prompt: bool = False, apart: bool = False) -> None:
+    def __init__(self, path: str, folder: Path, port: int, *, nodelay: bool, own_process_group: bool) -> None:
         super().__init__(port)
         self._path, self._config = path, folder / "mosquitto.conf"
-        self._group = 0 if apart else None
+        self._group = 0 if own_process_group else None
         self._process: asyncio.subprocess.Process | None = None
         self._config.write_text(
             f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {folder}/\n"
-            f"max_queued_messages 0\nset_tcp_nodelay {str(prompt).lower()}\n"
-            + (f"user {getpass.getuser()}\n" if os.geteuid() == 0 else "")  # else it could not write there
+            f"max_queued_messages 0\nset_tcp_nodelay {str(nodelay).lower()}\n{_user_line()}"
         )
 
     async def start(self) -> None:
@@ -124,7 +126,7 @@ class Mosquitto(Broker):
             return
         self.version = await _mosquitto_version(self._path)
         process = await asyncio.create_subprocess_exec(
-            *_ends_with_us(), self._path, "-c", str(self._config),
+            *_killed_with_parent(), self._path, "-c", str(self._config),
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, process_group=self._group,
         )  # fmt: skip
         self._process = process
@@ -139,20 +141,25 @@ class Mosquitto(Broker):
             await process.wait()
 
 
-def _ends_with_us() -> list[str]:
-    """Before a command: the kernel ends it when we end, even by SIGKILL. Nothing, where util-linux is not there."""
+def _user_line() -> str:
+    """Started by root, Mosquitto switches to the user `mosquitto`, who could not write to our folder."""
+    return f"user {getpass.getuser()}\n" if os.geteuid() == 0 else ""
+
+
+def _killed_with_parent() -> list[str]:
+    """Prefix of a command that the kernel ends with this process, even after SIGKILL. Empty without util-linux."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
 
 
 async def _mosquitto_version(path: str) -> str:
-    asked = await asyncio.create_subprocess_exec(path, "-h", stdout=asyncio.subprocess.PIPE)
-    said, _ = await asked.communicate()
-    return said.decode(errors="replace").partition("\n")[0].removeprefix("mosquitto version ").strip()
+    process = await asyncio.create_subprocess_exec(path, "-h", stdout=asyncio.subprocess.PIPE)
+    output, _ = await process.communicate()
+    return output.decode(errors="replace").partition("\n")[0].removeprefix("mosquitto version ").strip()
 
 
-class Amqtt(Broker):
-    """In this process; forgets everything when it stops."""
+class Amqtt(EmbeddedBroker):
+    """amqtt in this process. A stop loses its sessions, queued and retained messages."""
 
     name: Literal["mosquitto", "amqtt"] = "amqtt"
 
@@ -172,7 +179,7 @@ class Amqtt(Broker):
         self.version = amqtt.__version__
         for name in ("amqtt", "transitions.core"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        # amqtt's own defaults listen on every interface: say everything.
+        # amqtt's defaults listen on every interface: pass the whole configuration.
         self._broker = Server(
             {
                 "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{self.port}"}},
@@ -180,7 +187,7 @@ class Amqtt(Broker):
             }
         )
         self._broker._subscriptions = _Subscriptions()
-        asyncio.get_running_loop().set_exception_handler(_tell)
+        asyncio.get_running_loop().set_exception_handler(_report_exception)
         await self._broker.start()
 
     async def stop(self) -> None:
@@ -190,15 +197,17 @@ class Amqtt(Broker):
             await broker.shutdown()
 
 
-def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """All but what becomes of a connection that amqtt refuses (MQTT 5) or loses: its client finds out by itself."""
+def _report_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report every exception except those of connections that amqtt refuses (MQTT 5) or loses; their clients notice."""
     if "client_connected_cb" not in context["message"]:
         loop.default_exception_handler(context)
 
 
 class _Subscriptions(dict[str, list[tuple[Any, int]]]):
-    """amqtt (0.12.1) looks through its subscriptions at every connect and message, awaiting things on the way, and
-    loses the connection when somebody subscribes meanwhile. Whoever looks through these looks through a copy.
+    """Subscriptions of which every iteration uses a copy.
+
+    amqtt (0.12.1) iterates over them at every connect and message, with awaits in between, and loses the connection
+    when another client subscribes meanwhile.
     """
 
     def __iter__(self) -> Iterator[str]:

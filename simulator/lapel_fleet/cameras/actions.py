@@ -16,7 +16,7 @@ from lapel.config import meant
 from lapel.errors import ConfigError
 from lapel.hardware.interfaces import ButtonName
 from lapel_fleet.cameras.camera import SimulatedCamera
-from lapel_fleet.hardware.buttons import HELD_S
+from lapel_fleet.hardware.switches import HELD_S
 
 _MOST_PRESSES = 10
 _DAY_S = 86_400.0

@@ -1,8 +1,8 @@
-"""The technician's console of a simulated camera: the firmware's own, on any line, from whenever somebody wants it.
+"""The technician's console of a simulated camera: the firmware's own console, opened at any time on any serial line.
 
-It follows the camera: a restart puts another one behind the same desk, as on a real camera. Without power nobody
-answers and what is typed is lost; with it a console begins anew, and knows what a camera keeps on its flash: secrets,
-record, a change that waits to be confirmed.
+It follows the camera through restarts, as on a real camera. Without power there is no answer and what is typed is lost.
+After power-on a new console starts, with what a camera keeps on its flash: secrets, the console log, a change that
+waits to be confirmed.
 """
 
 import asyncio
@@ -25,107 +25,107 @@ from lapel.hardware.interfaces import SerialLine
 from lapel.link.messages import Command
 from lapel.recording import Account
 from lapel_fleet.cameras.camera import SimulatedCamera
-from lapel_fleet.hardware.storage import CARD
-from lapel_fleet.time.clocks import SimulatedClock
+from lapel_fleet.hardware.memory_storage import CARD
+from lapel_fleet.time.simulated_clock import SimulatedClock
 
 _ENTRIES_KEPT = 1_000
 
 
 class SimulatedConsole:
-    """A console on one camera while the block runs: `async with SimulatedConsole(camera, line) as console`. Raises
-    ConsoleError where there is one: a camera has one service port.
+    """A console at one camera while the block runs: `async with SimulatedConsole(camera, line) as console`. Raises
+    ConsoleError when one is open: a camera has one service port.
 
     Implements `lapel_fleet.cameras.camera.AttachedConsole`.
     """
 
     def __init__(self, camera: SimulatedCamera, line: SerialLine, *, idle_s: float = IDLE_S) -> None:
-        """`line` stays the caller's, who closes it. `idle_s`: seconds of the camera's time, which may run fast, after
-        which a technician counts as gone.
+        """The caller closes `line`. `idle_s`: seconds without input until the technician is logged out, in the camera's
+        time, which may run fast.
         """
-        self.line, self.record = line, MemoryConsoleLog(camera.clock)
+        self.line, self.log = line, MemoryConsoleLog(camera.clock)
         self._camera, self._idle_s = camera, idle_s
         self._worker = camera.environment.worker
-        self._door = LoginGuard(Secrets(None), camera.clock, self._worker)
-        self._note = UnconfirmedFile()
-        self._desk: SimulatedCameraAccess | None = None
-        self._turned = asyncio.Event()
+        self._login = LoginGuard(Secrets(None), camera.clock, self._worker)
+        self._unconfirmed = UnconfirmedFile()
+        self._access: SimulatedCameraAccess | None = None
+        self._changed = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "SimulatedConsole":
-        if self._camera.plugged is not None:
-            raise ConsoleError(f"{self._camera.name}: somebody is at its service port already", "refused")
-        self._camera.plugged = self
+        if self._camera.console is not None:
+            raise ConsoleError(f"{self._camera.name}: its service port is in use", "refused")
+        self._camera.console = self
         if self._camera.is_on and self._camera.camera is not None:
-            self.seat()
+            self.on_start()
         self._serving = asyncio.create_task(self._serve(), name="service port")
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._camera.plugged = None
-        self.end()
+        self._camera.console = None
+        self.on_off()
         if self._serving is not None:
             self._serving.cancel()
             await asyncio.wait([self._serving])
 
-    def let_in_once(self, role: Role = "service") -> str:
-        """A secret with which that role may log in, once. It is told here and nowhere else; a new one replaces it."""
+    def allow_login_once(self, role: Role = "service") -> str:
+        """Make a secret with which that role may log in once. It is stored nowhere; a new one replaces it."""
         secret = secrets.token_hex(8)
-        self._door.allow_once(role, secret)
+        self._login.allow_once(role, secret)
         return secret
 
     @property
-    def desk(self) -> ConsoleCamera | None:
-        """The camera as its technician meets it; None while it is off."""
-        return self._desk
+    def access(self) -> ConsoleCamera | None:
+        """The camera as its console sees it; None while it is off."""
+        return self._access
 
     @property
     def awaits_confirmation(self) -> bool:
-        """Whether a change of the configuration will be taken back unless somebody confirms it."""
-        return self._note.load() is not None
+        """Whether a change of the configuration will be rolled back unless it is confirmed."""
+        return self._unconfirmed.load() is not None
 
-    # -- what the camera tells -----------------------------------------------------------------------------------------
+    # -- called by the camera -----------------------------------------------------------------------------------------
 
-    def seat(self) -> None:
-        """See `AttachedConsole.seat`."""
-        camera, desk = self._camera, self._desk
+    def on_start(self) -> None:
+        """See `AttachedConsole.on_start`."""
+        camera, access = self._camera, self._access
         assert camera.camera is not None
-        if desk is None or desk.log is not camera.camera.log:
-            desk = self._desk = SimulatedCameraAccess(camera)
-            self._turned.set()
-        desk.listen(camera.tap)
-        desk.sit(camera.camera, camera.settings, CardOfCamera(camera), camera.worker)
+        if access is None or access.log is not camera.camera.log:
+            access = self._access = SimulatedCameraAccess(camera)
+            self._changed.set()
+        access.listen(camera.tap)
+        access.sit(camera.camera, camera.settings, CardAccess(camera), camera.storage_worker)
 
-    def end(self) -> None:
-        """See `AttachedConsole.end`."""
-        if self._desk is not None:
-            self._camera.tap.intercept = self._desk = None
-        self._turned.set()
+    def on_off(self) -> None:
+        """See `AttachedConsole.on_off`."""
+        if self._access is not None:
+            self._camera.tap.intercept = self._access = None
+        self._changed.set()
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
     async def _serve(self) -> None:
-        """One life of the camera after the other, and the time between them."""
+        """Serve the line: a console while the camera is on, silence while it is off."""
         while True:
-            self._turned.clear()
-            answering = self._console(self._desk).run() if self._desk is not None else _nobody(self.line)
-            at_line = asyncio.create_task(answering, name="console")
+            self._changed.clear()
+            serving = self._console(self._access).run() if self._access is not None else _discard_input(self.line)
+            console = asyncio.create_task(serving, name="console")
             try:
-                await self._turned.wait()
+                await self._changed.wait()
             finally:
-                at_line.cancel()
-                await asyncio.wait([at_line])
+                console.cancel()
+                await asyncio.wait([console])
 
-    def _console(self, desk: "SimulatedCameraAccess") -> Console:
+    def _console(self, access: "SimulatedCameraAccess") -> Console:
         clock, worker = self._camera.clock, self._worker
-        candidate = CandidateConfig(desk, clock, worker, self._note)
+        candidate = CandidateConfig(access, clock, worker, self._unconfirmed)
         return Console(
-            self.line, desk, clock, worker,
-            login=self._door, console_log=self.record, candidate=candidate, idle_s=self._idle_s,
+            self.line, access, clock, worker,
+            login=self._login, console_log=self.log, candidate=candidate, idle_s=self._idle_s,
         )  # fmt: skip
 
 
-async def _nobody(line: SerialLine) -> None:
-    """Nobody answers."""
+async def _discard_input(line: SerialLine) -> None:
+    """Read and drop what is typed while the camera is off."""
     while True:
         await line.attached()
         while await line.read():
@@ -133,7 +133,7 @@ async def _nobody(line: SerialLine) -> None:
 
 
 class SimulatedCameraAccess(CameraAccess):
-    """A desk at a camera whose clock is its own and whose line to the broker is the simulator's."""
+    """Access to a camera with a clock of its own and a simulated network link."""
 
     def __init__(self, camera: SimulatedCamera) -> None:
         assert camera.camera is not None
@@ -149,12 +149,12 @@ class SimulatedCameraAccess(CameraAccess):
         return await self._simulated.network.probe(self._probe_id)
 
     async def _command(self, command: Command) -> Outcome:
-        """What a technician does here goes into the camera's truth."""
-        self._simulated.requested_at_console(command)
+        """Carry out a command, and write it into the camera's actual record."""
+        self._simulated.on_console_command(command)
         return await super()._command(command)
 
 
-class CardOfCamera:
+class CardAccess:
     """Implements `lapel.console_access.EvidenceCard`: a simulated camera's storage card."""
 
     root = CARD
@@ -172,15 +172,15 @@ class CardOfCamera:
 
     def listing(self) -> list[Account]:
         """See `EvidenceCard.listing`."""
-        return self._camera.contents.listing()
+        return self._camera.card_contents.listing()
 
     def video(self, recording: str) -> Path:
         """See `EvidenceCard.video`."""
-        return self._camera.contents.file(recording)
+        return self._camera.card_contents.file(recording)
 
 
 class MemoryConsoleLog:
-    """Implements `lapel.console.console_log.ConsoleLog`: the newest entries, for as long as the console is there."""
+    """Implements `lapel.console.console_log.ConsoleLog`: the newest entries, while the console is open."""
 
     write_error = ""
 
@@ -190,5 +190,5 @@ class MemoryConsoleLog:
 
     async def append(self, kind: str, **detail: str | float | bool | None) -> None:
         """See `ConsoleLog.append`."""
-        said = {key: value for key, value in detail.items() if value is not None}
-        self.entries.append({"at": iso(self._clock.now().utc), "kind": kind, **said})
+        given = {key: value for key, value in detail.items() if value is not None}
+        self.entries.append({"at": iso(self._clock.now().utc), "kind": kind, **given})

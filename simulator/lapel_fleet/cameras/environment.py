@@ -1,87 +1,53 @@
-"""What surrounds cameras that speak to a real broker: sockets, cables, cards."""
+"""The environment of a simulated camera: what the kind of run decides for it."""
 
 import random
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from typing import Protocol
 
-from lapel.clock import SystemClock
 from lapel.config import Config
-from lapel.evidence.store import EvidenceStore
-from lapel.link.mqtt import connect_rate
 from lapel.randomness import RandomSource
-from lapel.worker import InlineWorker, Worker
-from lapel_fleet.broker.address import CONNECTS_PER_S, Address
-from lapel_fleet.cameras import fault_injection
-from lapel_fleet.cameras.camera import CardInside
-from lapel_fleet.cameras.media import Filming
+from lapel.worker import Worker
 from lapel_fleet.hardware.footage import SimulatedFootage
-from lapel_fleet.hardware.storage import FolderCard, MemoryStorage
-from lapel_fleet.hardware.tcp_relay import RelayedNetwork, TcpRelay
-from lapel_fleet.scenario.random_streams import RandomStreams
-from lapel_fleet.scenario.scenario import Scenario
-from lapel_fleet.time.clocks import SimulatedClock, Timeline
+from lapel_fleet.hardware.network import SimulatedNetwork
+from lapel_fleet.hardware.storage import StorageCard
+from lapel_fleet.time.simulated_clock import SimulatedClock
 
 
-class LiveEnvironment:
-    """Implements `lapel_fleet.cameras.camera.Environment` for live and stepped time."""
+class Environment(Protocol):
+    """Supplies the clock, network link, storage card, footage and workers of each camera of a run."""
 
-    def __init__(
-        self,
-        scenario: Scenario,
-        agency: str,
-        address: Address,
-        time: Timeline,
-        worker: Worker,
-        *,
-        cabled: Callable[[str], bool],
-        film: Filming,
-        folder: Path | None = None,
-        precision_s: float = 0.0,
-        connects_per_s: float = CONNECTS_PER_S,
-        remembers: bool = True,
-    ) -> None:
-        """`cabled` says whether a fault may change a camera's network line; `precision_s`: see
-        `ActualRecord.precision_s`; `remembers`: see `Environment.remembers`.
-        `folder` is for recordings; without one they are kept in memory.
+    @property
+    def agency(self) -> str:
+        """The agency in the cameras' topics."""
+
+    @property
+    def precision_s(self) -> float:
+        """See `ActualRecord.precision_s`."""
+
+    @property
+    def worker(self) -> Worker:
+        """Runs blocking jobs."""
+
+    @property
+    def storage_worker(self) -> Worker:
+        """Runs the jobs of storage cards; inline where cards are in memory, and nothing blocks."""
+
+    @property
+    def keeps_history(self) -> bool:
+        """Whether the log and the storage history of each camera are kept. Without, only a few lines: a fleet has
+        thousands of cameras.
         """
-        self._film, self._folder = film, folder
-        self.agency, self.worker, self.precision_s = agency, worker, precision_s
-        self.remembers = remembers
-        self.writer = worker if folder is not None else InlineWorker()
-        self._scenario, self._address, self._time, self._cabled = scenario, address, time, cabled
-        self._admission: Callable[[], Awaitable[None]] = connect_rate(connects_per_s)
-        self._start = SystemClock().now().shifted(-time.mono_s()).utc
 
     def clock(self) -> SimulatedClock:
-        """See `Environment.clock`."""
-        return SimulatedClock(self._time, self._start)
+        """A new wall clock over the run's time line."""
 
-    def network(self, name: str, rng: random.Random) -> RelayedNetwork:
-        """See `Environment.network`."""
-        cable = TcpRelay(rng) if self._cabled(name) else None
-        brokers = self._address.of_camera(self.agency, name)
-        return RelayedNetwork(brokers, self._scenario.keepalive_s, self._admission, cable)
+    def network(self, name: str, rng: random.Random) -> SimulatedNetwork:
+        """The network link of camera `name` to the broker."""
 
-    def card(self, name: str) -> CardInside:
-        """See `Environment.card`. Where there is something to film it is a real folder."""
-        if self._folder is None:
-            return MemoryStorage(keeps_finished=False)
-        folder = self._folder / name.replace("/", "-")
-        folder.mkdir(parents=True, exist_ok=True)
-        return FolderCard(EvidenceStore(folder, 0))
+    def storage_card(self, name: str) -> StorageCard:
+        """A new, empty storage card for camera `name`."""
 
-    def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:  # noqa: ARG002
-        """See `Environment.footage`."""
-        return self._film(config, clock, rng)
+    def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:
+        """New footage for camera `name`, as it is after power-on: video source, encoder and pre-event buffer."""
 
     def broker_url(self) -> str:
-        """See `Environment.broker_url`. Who is asked for his password there is not told here."""
-        return "mqtt://127.0.0.1"
-
-
-def tampered_with(scenario: Scenario, streams: RandomStreams) -> Callable[[str], bool]:
-    """Which cameras need a cable: those whose line a fault of the scenario meets."""
-    lines = [
-        (fault, number) for number, fault in enumerate(scenario.faults) if fault.kind.startswith(("network.", "power."))
-    ]
-    return lambda name: any(fault_injection.met(fault, number, [name], streams) for fault, number in lines)
+        """The broker's address in the cameras' configuration, without user name and password."""

@@ -1,57 +1,47 @@
-"""What goes wrong, done to cameras: each kind of `scenario.FAULTS` begins here and says how it ends."""
+"""Injects faults into cameras: begins each kind of `scenario.faults.FAULTS`, and returns how to end it."""
 
 import asyncio
 import errno
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from lapel_fleet.cameras.camera import SimulatedCamera
-from lapel_fleet.scenario.random_streams import RandomStreams
-from lapel_fleet.scenario.scenario import Fault
-from lapel_fleet.time.clocks import Timeline
-
-OF_THE_CONTROL_ROOM = frozenset({"broker.outage", "command.late", "command.duplicate"})
-"""Those that happen at the other end of the line; see `control_room.py`."""
-
-ROOM_C = 23.0
+from lapel_fleet.hardware.battery import ROOM_C
+from lapel_fleet.scenario.faults import Fault
+from lapel_fleet.time.timelines import Timeline
 
 End = Callable[[], object]
 
 
-def met(fault: Fault, number: int, names: Iterable[str], streams: RandomStreams) -> list[str]:
-    """Those of `names` that the `number`-th fault of a scenario meets. All who ask agree, each shard for its share."""
-    return [name for name in names if fault.meets(name, streams.stream(name, f"fault {number}"))]
-
-
-def _over() -> None:
-    """Nothing to end."""
+def _nothing_to_end() -> None:
+    """The end of a fault that happens once."""
 
 
 async def begin(fault: Fault, camera: SimulatedCamera, time: Timeline) -> End:
-    """Let it happen to `camera`. What is returned ends it; called again it does no harm."""
+    """Inject a fault into `camera`. Call what is returned to end it; calling it again is harmless."""
     match fault.kind:
         case "network.down":
             camera.network.unplug()
             return camera.network.plug_in
         case "network.half_open" | "network.partition":
-            camera.network.half_open()
-            return camera.network.mend
+            camera.network.make_half_open()
+            return camera.network.restore
         case "network.latency":
-            camera.network.worsen(latency_s=fault.latency_s)
-            return camera.network.worsen
+            camera.network.degrade(latency_s=fault.latency_s)
+            return camera.network.degrade
         case "network.loss":
-            camera.network.worsen(loss=fault.loss)
-            return camera.network.worsen
+            camera.network.degrade(loss=fault.loss)
+            return camera.network.degrade
         case "power.cut":
             await camera.power_cut()
             return camera.power_on
         case "power.reboot_loop":
-            return _reboot_again_and_again(camera, time, fault.every_s)
+            return _begin_reboot_loop(camera, time, fault.every_s)
         case "video.unplugged":
-            camera.unplug_lens()
-            return camera.plug_lens_in
+            camera.unplug_video()
+            return camera.plug_in_video
         case "video.frozen":
-            camera.freeze_picture()
-            return camera.thaw_picture
+            camera.freeze_video()
+            return camera.unfreeze_video
         case "card.full":
             camera.fill_card(fault.room_bytes)
             return camera.make_room
@@ -59,28 +49,28 @@ async def begin(fault: Fault, camera: SimulatedCamera, time: Timeline) -> End:
             camera.card.slow(fault.bytes_per_s)
             return lambda: camera.card.slow(None)
         case "card.read_only":
-            camera.break_card(errno.EROFS)
+            camera.fail_card_writes(errno.EROFS)
             return camera.card.mend
         case "card.corrupt":
-            camera.break_card(errno.EIO)
+            camera.fail_card_writes(errno.EIO)
             return camera.card.mend
         case "button.stuck":
-            camera.buttons.stick("event")
-            return lambda: camera.buttons.free("event")
+            camera.switches.stick("event")
+            return lambda: camera.switches.free("event")
         case "battery.cliff":
             await camera.drop_charge(fault.percent)
-            return _over
+            return _nothing_to_end
         case "heat":
             camera.battery.set_ambient_c(fault.celsius)
             return lambda: camera.battery.set_ambient_c(ROOM_C)
         case "clock.step":
             camera.step_clock(fault.step_s)
-            return _over
+            return _nothing_to_end
         case _:
-            raise AssertionError(f"{fault.kind}: nobody has built this")
+            raise AssertionError(f"{fault.kind}: has no implementation")
 
 
-def _reboot_again_and_again(camera: SimulatedCamera, time: Timeline, every_s: float) -> End:
+def _begin_reboot_loop(camera: SimulatedCamera, time: Timeline, every_s: float) -> End:
     async def loop() -> None:
         while True:
             await camera.power_cut()

@@ -14,9 +14,9 @@ from lapel.states import State
 from lapel_fleet.cameras import fault_injection
 from lapel_fleet.cameras.actions import Action
 from lapel_fleet.cameras.camera import CameraSnapshot, SimulatedCamera
+from lapel_fleet.scenario.faults import FAULTS, Fault
 from lapel_fleet.scenario.random_streams import RandomStreams
-from lapel_fleet.scenario.scenario import Fault
-from lapel_fleet.time.clocks import Timeline
+from lapel_fleet.time.timelines import Timeline
 
 _SUGGESTED_NAMES = 20
 """At most so many camera names are listed in an error."""
@@ -24,7 +24,7 @@ _SUGGESTED_NAMES = 20
 
 def check_fault(fault: Fault, names: Collection[str]) -> None:
     """Raise ConfigError when `fault` is not for cameras, or not for any of `names`."""
-    if fault.kind in fault_injection.OF_THE_CONTROL_ROOM:
+    if not FAULTS[fault.kind].on_camera:
         raise ConfigError(f"{fault.kind}: does not apply to a camera; stop your broker, or send the command yourself")
     for name in fault.cameras:
         check_name(name, names)
@@ -121,7 +121,7 @@ class ManualControl:
         """Inject a fault into the cameras that it names, or all; of these, into its share, drawn from the seed."""
         with contextlib.ExitStack() as begun:  # what has begun is ended when the rest cannot
             for name, camera in self._cameras.items():
-                if fault.meets(name, self._streams.stream(name, f"asked {number}")):
+                if fault.affects(name, self._streams.stream(name, f"asked {number}")):
                     begun.callback(await fault_injection.begin(fault, camera, self._time))
             self._faults[number] = begun.pop_all()
 
@@ -141,7 +141,7 @@ class ManualControl:
             console = SimulatedConsole(camera, line, idle_s=IDLE_S * self._speed)
             await opened.enter_async_context(console)
             self._consoles[name] = opened.pop_all()
-        return ServicePort(path=line.path, role="service", secret=console.let_in_once())
+        return ServicePort(path=line.path, role="service", secret=console.allow_login_once())
 
     async def detach(self, name: str) -> None:
         """Close a camera's console. Harmless when it is closed."""

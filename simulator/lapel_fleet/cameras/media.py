@@ -1,4 +1,4 @@
-"""What simulated cameras film, by fidelity: nothing, a loop that all share, or pictures of their own."""
+"""What simulated cameras film: nothing, an encoded loop that all share, or frames drawn and encoded for each."""
 
 from pathlib import Path
 from typing import Protocol
@@ -16,17 +16,17 @@ SMALL_PIXELS = {"width": 640, "height": 360, "bitrate_bps": 1_500_000, "preset":
 """Four cameras that draw and encode this take 0.12 cores, in 1080p 1.3 (measured, x86)."""
 
 
-class Filming(Protocol):
-    """Makes a camera's footage, at each of its starts."""
+class MakeFootage(Protocol):
+    """Makes the footage of a camera, at each of its starts."""
 
     def __call__(self, config: Config, clock: Clock, rng: RandomSource) -> SimulatedFootage:
-        """Lens, encoder and pre-event buffer, as they are after power-on."""
+        """New footage, as it is after power-on."""
 
 
-def filming(media: Media, clip: Path | None = None) -> Filming:
-    """How cameras of that fidelity film. `clip` is a video of somebody's own to show. Raises VideoError for a bad one.
+def footage_maker(media: Media, clip: Path | None = None) -> MakeFootage:
+    """Makes the footage of cameras that film `media`. `clip` is a video file to show instead of the drawn scene.
 
-    Only *clip* and *pixels* import OpenCV and FFmpeg, here and not before.
+    Raises VideoError when it cannot be used. Only *clip* and *pixels* import OpenCV and FFmpeg, here and not before.
     """
     match media:
         case "none":
@@ -40,19 +40,19 @@ def filming(media: Media, clip: Path | None = None) -> Filming:
 _BLANK = BlankSource()
 
 
-def _blank(config: Config, clock: Clock, rng: RandomSource) -> SimulatedFootage:  # noqa: ARG001  # see Filming
+def _blank(config: Config, clock: Clock, rng: RandomSource) -> SimulatedFootage:  # noqa: ARG001  # see MakeFootage
     return ComputedFootage(clock, config.prebuffer.length_s, config.video.bitrate_bps, _BLANK)
 
 
-def _clip(video: Path | None) -> Filming:
-    from lapel_fleet.hardware.clip_encoding import drawn_loop, filmed_loop
+def _clip(video: Path | None) -> MakeFootage:
+    from lapel_fleet.hardware.clip_encoding import encode_scene, encode_video
 
-    reel = SharedClip(drawn_loop() if video is None else filmed_loop(video))
+    clip = SharedClip(encode_scene() if video is None else encode_video(video))
 
-    def film(config: Config, clock: Clock, rng: RandomSource) -> SimulatedFootage:  # noqa: ARG001  # see Filming
-        return ComputedFootage(clock, config.prebuffer.length_s, reel.bitrate_bps, reel)
+    def make(config: Config, clock: Clock, rng: RandomSource) -> SimulatedFootage:  # noqa: ARG001  # see MakeFootage
+        return ComputedFootage(clock, config.prebuffer.length_s, clip.bitrate_bps, clip)
 
-    return film
+    return make
 
 
 def _pixels(config: Config, clock: Clock, rng: RandomSource) -> SimulatedFootage:

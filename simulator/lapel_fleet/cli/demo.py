@@ -18,12 +18,12 @@ from lapel.app import App, assemble, source_of
 from lapel.clock import Clock, SystemClock
 from lapel.config import Config, load
 from lapel.hardware.interfaces import Signal
+from lapel.link.broker_address import brokers_at
 from lapel.link.messages import Command, CommandName
-from lapel.link.mqtt import brokers_at
 from lapel.states import State
-from lapel_fleet.broker.embedded import Broker, embedded_broker
+from lapel_fleet.broker.embedded import EmbeddedBroker, embedded_broker
 from lapel_fleet.checkers.clip import Verdict, judge
-from lapel_fleet.hardware.video import SimulatedVideo
+from lapel_fleet.hardware.frame_source import SimulatedFrameSource
 from lapel_fleet.operator.operator import Operator, operator
 
 AGENCY, SITE = "demo", "baltimore"
@@ -38,7 +38,7 @@ class Cam:
 
     name: str
     app: App
-    video: SimulatedVideo
+    video: SimulatedFrameSource
 
     @property
     def address(self) -> str:
@@ -154,7 +154,9 @@ async def run(video: str, root: Path, console: Console, picture: Path | None = N
 
 
 @asynccontextmanager
-async def _cast(video: str, root: Path, broker: Broker, log: Log, clock: Clock) -> AsyncIterator[dict[str, Cam]]:
+async def _cast(
+    video: str, root: Path, broker: EmbeddedBroker, log: Log, clock: Clock
+) -> AsyncIterator[dict[str, Cam]]:
     """The cameras, running until the block ends; then each finishes and goes offline."""
     async with AsyncExitStack() as stack:
         cams = {name: _cam(name, video, root, broker, log, clock) for name in NAMES}
@@ -169,14 +171,14 @@ async def _cast(video: str, root: Path, broker: Broker, log: Log, clock: Clock) 
             await asyncio.gather(*lives)
 
 
-def _cam(name: str, video: str, root: Path, broker: Broker, log: Log, clock: Clock) -> Cam:
+def _cam(name: str, video: str, root: Path, broker: EmbeddedBroker, log: Log, clock: Clock) -> Cam:
     (root / name).mkdir(parents=True)
     config = _config(name, video, root / name, broker)
-    lens = SimulatedVideo(source_of(config, clock))
+    lens = SimulatedFrameSource(source_of(config, clock))
     return Cam(name, assemble(config, indicators=_Voice(log, name), source=lens), lens)
 
 
-def _config(name: str, video: str, evidence: Path, broker: Broker) -> Config:
+def _config(name: str, video: str, evidence: Path, broker: EmbeddedBroker) -> Config:
     """Small pictures: four cameras must fit on a small machine."""
     drawn = {("video", "width"): 640, ("video", "height"): 360} if video == "scene" else {("video", "height"): 360}
     return load(

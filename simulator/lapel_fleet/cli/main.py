@@ -70,22 +70,24 @@ def _add_provision(parser: argparse.ArgumentParser) -> None:
 
 
 def _provision(options: argparse.Namespace) -> int:
-    from lapel_fleet.broker.embedded import serve
-    from lapel_fleet.broker.provision import Authority, cameras_of
+    from lapel_fleet.broker.authority import Authority
+    from lapel_fleet.broker.embedded import run_mosquitto
+    from lapel_fleet.broker.identity import camera_identities
+    from lapel_fleet.broker.mosquitto_conf import write_mosquitto_conf
 
-    cameras = cameras_of(options.agency, options.sites)
+    cameras = camera_identities(options.agency, options.sites)
     authority = Authority(options.out, SystemClock().now().utc)
     if options.revoke:
         authority.revoke(options.revoke)
     done = authority.provision(cameras, options.operator, options.host, options.days)
-    config = authority.configure(options.port, options.bind)
+    config = write_mosquitto_conf(authority, options.port, options.bind)
     if options.json:
         counts = {"made": done.made, "kept": done.kept, "revoked": done.revoked}
         print(json.dumps({"folder": str(done.folder), "mosquitto": str(config), **counts}))
     else:
         print(f"{done.folder}: {done.made} identities made, {done.kept} kept, {done.revoked} revoked")
         print(f"a broker that believes them: mosquitto -c {config}")
-    return serve(config) if options.serve else 0
+    return run_mosquitto(config) if options.serve else 0
 
 
 def _demo(options: argparse.Namespace) -> int:

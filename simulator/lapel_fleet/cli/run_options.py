@@ -8,14 +8,14 @@ from pathlib import Path
 import msgspec
 
 from lapel.errors import ConfigError
-from lapel_fleet.scenario import scenario as scenarios
-from lapel_fleet.scenario.scenario import Scenario
+from lapel_fleet.scenario import loading
+from lapel_fleet.scenario.scenario import Scenario, shorten
 from lapel_fleet.time.durations import seconds_of
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
     """Add all of it."""
-    parser.add_argument("scenario", help=f"{', '.join(scenarios.names())}, or a TOML file")
+    parser.add_argument("scenario", help=f"{', '.join(loading.shipped_scenarios())}, or a TOML file")
     time = parser.add_argument_group("time")
     time.add_argument("--virtual", action="store_true", help="in virtual time, on a broker in memory: nothing waits")
     time.add_argument("--stepped", action="store_true", help="time stands still until `lapel-fleet advance`")
@@ -60,7 +60,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def scenario_wanted(options: argparse.Namespace) -> Scenario:
     """The scenario, with what the options change. Raises ConfigError for options that do not go together."""
-    wanted = scenarios.load(options.scenario)
+    wanted = loading.load(options.scenario)
     if options.virtual and (options.broker or options.identities):
         raise ConfigError(
             "--virtual with --broker: in virtual time a day passes in seconds, and no real broker can keep up: its "
@@ -76,7 +76,7 @@ def scenario_wanted(options: argparse.Namespace) -> Scenario:
     if options.media:
         wanted = msgspec.structs.replace(wanted, media=options.media)
     if options.duration:
-        wanted = scenarios.shortened(wanted, seconds_of(options.duration, "--duration"))
+        wanted = shorten(wanted, seconds_of(options.duration, "--duration"))
     if options.virtual and wanted.media == "pixels":
         raise ConfigError('media "pixels" with --virtual: pictures are drawn in real time; run live, or use "clip"')
     return wanted

@@ -10,7 +10,9 @@ from lapel_fleet.cameras.camera import SimulatedCamera
 from lapel_fleet.checkers.records import Case, Checker
 from lapel_fleet.checkers.registry import CHECKERS, Finding, judge
 from lapel_fleet.runs.stepped import SteppedFleet, stepped_fleet
-from lapel_fleet.scenario.scenario import Fault, Scenario, checked_fault, checked_scenario
+from lapel_fleet.scenario.faults import Fault, fault_from_table
+from lapel_fleet.scenario.loading import scenario_from_table
+from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.time.loop_thread import LoopThread
 
 T = TypeVar("T")
@@ -79,7 +81,7 @@ def manual_fault(kind: str, parameters: Mapping[str, Any]) -> Fault:
     for key in ("at_s", "for_s"):
         if key in parameters:
             raise ConfigError(f"{kind}: {key} is for scenario files; here a fault lasts from now until it is ended")
-    return checked_fault({"kind": kind, **parameters}, kind)
+    return fault_from_table({"kind": kind, **parameters}, kind)
 
 
 def for_camera(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,4 +108,4 @@ def scenario_of(sites: Mapping[str, int], **keys: Any) -> Scenario:
     these in real time. Raises ConfigError naming the key.
     """
     quiet = {"keepalive_s": 2.0, "spread_s": 0.2, "telemetry_s": 60.0}
-    return checked_scenario({"sites": dict(sites), **quiet, **keys}, "lapel_fleet")
+    return scenario_from_table({"sites": dict(sites), **quiet, **keys}, "lapel_fleet")

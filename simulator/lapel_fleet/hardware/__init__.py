@@ -1,1 +1,1 @@
-"""Simulated devices: each fits an interface of the firmware and has an outside-world side that a test can work."""
+"""Simulated devices, one per file: each implements an interface of the firmware and can be disturbed from outside."""

@@ -1,7 +1,8 @@
-"""A battery that drains by what the camera does and by the cold, charges in the dock, ages and falls off its cliff.
+"""A battery that drains with the camera's state and the cold, charges in the dock, and ages.
 
-Nothing runs while nobody asks: charge and temperature follow from the time. Vendors' manuals give about 12 hours of
-use; every other figure here is our choice, made so that a new battery buffers for 12 hours and records for 9.
+Charge and temperature are computed from the time when they are read; nothing runs in between. Vendors' manuals give
+about 12 hours of use; every other figure is our choice, made so that a new battery buffers for 12 hours and records
+for 9.
 """
 
 import math
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from lapel.hardware.interfaces import Charge, Marks
 from lapel.light_event import LightEvent
 from lapel.states import State
-from lapel_fleet.time.clocks import Timeline
+from lapel_fleet.time.timelines import Timeline
 
 CAPACITY_WH = 14.4
 """New and warm: four ampere-hours at 3.6 V."""
@@ -27,7 +28,7 @@ DRAW_W: Mapping[State, float] = {
 """Without the radio."""
 RADIO_W = 0.2
 CHARGE_W = 4.8
-"""Three hours from empty to full."""
+"""Charges from empty to full in three hours."""
 RISE_C: Mapping[State, float] = {
     State.OFF: 0.0,
     State.BOOTING: 8.0,
@@ -37,32 +38,36 @@ RISE_C: Mapping[State, float] = {
     State.DOCKED: 6.0,
     State.FAULT: 3.0,
 }
-"""By how much the cells end up warmer than what is around them."""
+"""Temperature rise of the cells above the ambient temperature, in the end."""
 WARMING_S = 600.0
-"""Time constant of that."""
+"""Time constant of the temperature rise."""
 COLD_C, DRAW_PER_DEGREE = 10.0, 0.02
-"""For each degree that it is colder around it than this, the same use takes 2 % more of the charge."""
+"""For each degree below this ambient temperature the same use takes 2 % more of the charge."""
 
-_LEAST_LOOK_S = 30.0
-_BEYOND_S = 0.001
+ROOM_C = 23.0
+"""The ambient temperature, unless a fault changes it."""
+_MIN_WAIT_S = 30.0
+_AFTER_MARK_S = 0.001
 
 
 class SimulatedBattery:
     """Implements `lapel.hardware.interfaces.Battery`. The outside world calls all but the first two methods."""
 
-    def __init__(self, clock: Timeline, rng: random.Random, *, percent: float = 100.0, around_c: float = 23.0) -> None:
-        """`rng` decides how old it is: it holds 85 to 100 % of what a new one does."""
+    def __init__(
+        self, clock: Timeline, rng: random.Random, *, percent: float = 100.0, ambient_c: float = ROOM_C
+    ) -> None:
+        """`rng` decides how aged it is: its capacity is 85 to 100 % of a new one's."""
         self._clock = clock
         self.capacity_wh = CAPACITY_WH * rng.uniform(0.85, 1.0)
         self._held_wh = self.capacity_wh * percent / 100
-        self._around_c = self._cells_c = around_c
+        self._ambient_c = self._cells_c = ambient_c
         self._as_of_s = clock.mono_s()
         self._state, self._has_radio, self._is_charging = State.OFF, True, False
-        self._disturbed = LightEvent()
+        self._changed = LightEvent()
         self.drained_wh = self.charged_wh = self.lost_wh = 0.0
-        """What was used, put in by the dock, and lost over a cliff, since it was made; a swap is not among it."""
+        """Energy used, charged by the dock, and lost by `drop_to`, since it was made. A swap changes none of them."""
         self.history: list[str] = []
-        """What was done to it, in order."""
+        """What was done to the battery, in order."""
 
     def charge(self) -> Charge:
         """See `Battery.charge`."""
@@ -72,59 +77,59 @@ class SimulatedBattery:
         return Charge(percent, minutes, self._is_charging, self._cells_c)
 
     async def crossed(self, marks: Marks) -> None:
-        """See `Battery.crossed`. Sleeps for as long as it would take at worst, and looks again: a few times a shift."""
+        """See `Battery.crossed`. Reads again when a mark could be crossed at the earliest: a few times a shift."""
         before = _sides(self.charge(), marks)
         while _sides(self.charge(), marks) == before:
-            await self._disturbance(min(self._waits_s(marks), default=None))
+            await self._wait_for_change(min(self._earliest_crossings_s(marks), default=None))
 
     # -- the outside world ---------------------------------------------------------------------------------------------
 
-    def shows(self, state: State) -> None:
-        """The camera does this from now on; off, nothing."""
+    def set_state(self, state: State) -> None:
+        """The camera is in this state from now on, which decides its power draw."""
         self._catch_up()
         self._state = state
 
-    def radio(self, is_on: bool) -> None:
-        """Its radio is on, as it is at first, or off: the charge lasts less, or more."""
-        self._disturb("radio on" if is_on else "radio off")
+    def set_radio(self, is_on: bool) -> None:
+        """Switch the camera's radio, which is on at first, on or off."""
+        self._change("radio on" if is_on else "radio off")
         self._has_radio = is_on
 
-    def charger(self, is_there: bool) -> None:
-        """The dock feeds it, and the camera too, or no longer does."""
-        self._disturb("charger on" if is_there else "charger off")
-        self._is_charging = is_there
+    def set_charger(self, is_connected: bool) -> None:
+        """Connect or disconnect the charger, which powers the camera too."""
+        self._change("charger on" if is_connected else "charger off")
+        self._is_charging = is_connected
 
     def set_ambient_c(self, temperature_c: float) -> None:
-        """It gets warmer or colder around it."""
-        self._disturb(f"{temperature_c:g} °C around it")
-        self._around_c = temperature_c
+        """Change the ambient temperature."""
+        self._change(f"ambient temperature {temperature_c:g} °C")
+        self._ambient_c = temperature_c
 
-    def cliff(self, percent: float) -> None:
-        """What it had above that charge is gone at once, as happens to old cells under load."""
-        self._disturb(f"falls to {percent:g} %")
+    def drop_to(self, percent: float) -> None:
+        """Lose all charge above `percent` at once, as aged cells do under load."""
+        self._change(f"drops to {percent:g} %")
         left_wh = min(self._held_wh, self.capacity_wh * percent / 100)
         self.lost_wh += self._held_wh - left_wh
         self._held_wh = left_wh
 
     def swap(self, percent: float = 100.0) -> None:
-        """Somebody puts another one in, as old as this."""
-        self._disturb(f"swapped for one with {percent:g} %")
-        self._held_wh, self._cells_c = self.capacity_wh * percent / 100, self._around_c
+        """Replace it by another one with `percent` of charge, as aged as this one."""
+        self._change(f"swapped for one with {percent:g} %")
+        self._held_wh, self._cells_c = self.capacity_wh * percent / 100, self._ambient_c
 
     @property
     def is_empty(self) -> bool:
-        """Whether the camera has no power any more."""
+        """Whether it cannot power the camera any more."""
         self._catch_up()
         return self._held_wh <= 0 and not self._is_charging
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
     def _draw_w(self, state: State) -> float:
-        cold = 1 + DRAW_PER_DEGREE * max(0.0, COLD_C - self._around_c)
+        cold = 1 + DRAW_PER_DEGREE * max(0.0, COLD_C - self._ambient_c)
         return (DRAW_W[state] + RADIO_W * (self._has_radio and state is not State.OFF)) * cold
 
     def _catch_up(self) -> None:
-        """Up to this moment, in which nothing but time changed."""
+        """Bring charge and temperature up to this moment; nothing but the time has changed since the last call."""
         now_s = self._clock.mono_s()
         passed_s, self._as_of_s = now_s - self._as_of_s, now_s
         if self._is_charging:
@@ -135,27 +140,27 @@ class SimulatedBattery:
             used_wh = min(self._held_wh, self._draw_w(self._state) * passed_s / 3600)
             self.drained_wh += used_wh
             self._held_wh -= used_wh
-        end_c = self._around_c + RISE_C[self._state]
+        end_c = self._ambient_c + RISE_C[self._state]
         self._cells_c = end_c + (self._cells_c - end_c) * math.exp(-passed_s / WARMING_S)
 
-    def _disturb(self, what: str) -> None:
-        """Everything up to now is as it was; who waits looks again, after this."""
+    def _change(self, what: str) -> None:
+        """Called before a change: brings everything up to this moment, and lets waiting tasks read again afterwards."""
         self._catch_up()
         self.history.append(what)
-        self._disturbed.pulse()
+        self._changed.pulse()
 
-    async def _disturbance(self, within_s: float | None) -> None:
+    async def _wait_for_change(self, within_s: float | None) -> None:
         if within_s is None:
-            await self._disturbed.wait()
+            await self._changed.wait()
             return
-        forget = self._clock.later(max(_LEAST_LOOK_S, within_s + _BEYOND_S), self._disturbed.pulse)
+        cancel = self._clock.later(max(_MIN_WAIT_S, within_s + _AFTER_MARK_S), self._changed.pulse)
         try:
-            await self._disturbed.wait()
+            await self._changed.wait()
         finally:
-            forget()
+            cancel()
 
-    def _waits_s(self, marks: Marks) -> Iterator[float]:
-        """Each time after which a mark could be crossed at the earliest, whatever the camera does in it."""
+    def _earliest_crossings_s(self, marks: Marks) -> Iterator[float]:
+        """Seconds until each mark could be crossed at the earliest, whatever the camera does meanwhile."""
         record_w = self._draw_w(State.RECORDING)
         marks_wh = [self.capacity_wh * percent / 100 for percent in marks.percent]
         marks_wh += [record_w * minutes / 60 for minutes in marks.minutes_left]
@@ -164,7 +169,7 @@ class SimulatedBattery:
                 yield (mark_wh - self._held_wh) / CHARGE_W * 3600
             elif not self._is_charging and mark_wh < self._held_wh:
                 yield (self._held_wh - mark_wh) / record_w * 3600
-        coldest_c, hottest_c = self._around_c, self._around_c + max(RISE_C.values())
+        coldest_c, hottest_c = self._ambient_c, self._ambient_c + max(RISE_C.values())
         for mark_c in marks.temperature_c:
             if self._cells_c < mark_c < hottest_c:
                 yield WARMING_S * math.log((hottest_c - self._cells_c) / (hottest_c - mark_c))
@@ -173,7 +178,7 @@ class SimulatedBattery:
 
 
 def _sides(charge: Charge, marks: Marks) -> tuple[bool, ...]:
-    """On which side of each mark a reading lies."""
+    """For each mark, whether the reading is above it."""
     minutes_left = math.inf if charge.minutes_left is None else charge.minutes_left
     return (
         charge.charging,

@@ -1,7 +1,7 @@
-"""Makes the loop that `SharedClip` shows: the drawn street, or somebody's own video, through the firmware's encoder.
+"""Encodes the loop of a `SharedClip` with the firmware's encoder: the drawn scene, or a video file.
 
-The loop is a file that any player plays. It is made once per run, in about a second, and worker processes are handed
-its bytes; so nothing is cached, and no binary lies in the repository.
+The loop is a file that any player plays. It is encoded once per run, in about a second, and sent to worker processes as
+bytes; so nothing is cached, and there is no binary in the repository.
 """
 
 from datetime import UTC, datetime
@@ -17,28 +17,28 @@ from lapel.media.encoder import Encoder, EncoderSettings
 from lapel.media.scene import cover_number
 from lapel_fleet.hardware.shared_clip import FPS, GOP_S
 
-DRAWN_S = 10
-"""The drawn loop's length."""
+SCENE_S = 10
+"""Length of the loop of the drawn scene."""
 LONGEST_S = 60
-"""Of a longer video, its first minute is shown."""
+"""Of a longer video, only its first minute is used."""
 _WANTED = Wanted(height=180, rate_fps=FPS)
 _BITRATE_BPS = 150_000
 _NAME = "shared clip"
 
 
-def drawn_loop(length_s: int = DRAWN_S) -> bytes:
-    """The street, 320x180, without a number in its pictures: shown again and again, they would seem to be missing."""
-    return _loop("scene", length_s)
+def encode_scene(length_s: int = SCENE_S) -> bytes:
+    """The drawn scene, 320x180, without frame numbers: in a loop they would look like missing frames."""
+    return _encode("scene", length_s)
 
 
-def filmed_loop(video: Path) -> bytes:
-    """The whole seconds of a video file, 180 rows high. Raises VideoError when it is none, or lasts less than one."""
-    return _loop(str(video), LONGEST_S)
+def encode_video(video: Path) -> bytes:
+    """The whole seconds of a video file, 180 rows high. Raises VideoError when it is no video or has none of them."""
+    return _encode(str(video), LONGEST_S)
 
 
-def _loop(spec: str, length_s: int) -> bytes:
-    time = _FilmTime()
-    source = open_source(spec, time, wait=time.wait, wanted=_WANTED, loop=False, camera=_NAME)
+def _encode(spec: str, length_s: int) -> bytes:
+    clock = _FileClock()
+    source = open_source(spec, clock, wait=clock.wait, wanted=_WANTED, loop=False, camera=_NAME)
     try:
         gops = _gops(source, length_s, numbered=spec == "scene")
     finally:
@@ -50,7 +50,7 @@ def _loop(spec: str, length_s: int) -> bytes:
 
 
 def _gops(source: FrameSource, length_s: int, *, numbered: bool) -> list[Fragment]:
-    """The first whole GOPs of a source. One closes when the picture after it comes."""
+    """The first whole GOPs of a source. A GOP closes at the next frame."""
     encoder, gops = Encoder(_settings()), []
     source.open()
     for _ in range(round(length_s * FPS)):
@@ -69,8 +69,8 @@ def _settings() -> EncoderSettings:
     return EncoderSettings(FPS, _BITRATE_BPS, GOP_S, codec="libx264", threads=1)
 
 
-class _FilmTime:
-    """A clock that stands still but while it is waited for: sources that keep their pace deliver at once."""
+class _FileClock:
+    """A clock that only `wait` moves on, at once: a source in real time then delivers without waiting."""
 
     def __init__(self) -> None:
         self._s = 0.0

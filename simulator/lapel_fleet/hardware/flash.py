@@ -1,4 +1,4 @@
-"""A camera's own flash: what it must remember across reboots. Takes nothing while there is no power."""
+"""The camera's internal flash: keeps the outbox across reboots. Without power it cannot be read or written."""
 
 from lapel.errors import StorageError
 from lapel.link.journal import Changes, Kept, MemoryJournal
@@ -6,26 +6,26 @@ from lapel.link.messages import EventMessage, Reply
 
 
 class SimulatedFlash(MemoryJournal):
-    """Implements `lapel.link.journal.Journal`. The outside world takes `has_power` away."""
+    """Implements `lapel.link.journal.Journal`. The outside world sets `has_power`."""
 
     def __init__(self) -> None:
         super().__init__()
         self.has_power = True
 
     def load(self) -> Kept:
-        """What was written before."""
-        self._need_power()
+        """See `Journal.load`. Raises StorageError without power."""
+        self._require_power()
         return super().load()
 
     def apply(self, changes: Changes) -> None:
-        """Write, all or nothing."""
-        self._need_power()
+        """See `Journal.apply`. Raises StorageError without power."""
+        self._require_power()
         super().apply(changes)
 
     def unsent(self) -> list[EventMessage | Reply]:
-        """The messages that wait on it, with or without power."""
+        """The messages that no broker has acknowledged, with or without power."""
         return [one.message for one in super().load().waiting]
 
-    def _need_power(self) -> None:
+    def _require_power(self) -> None:
         if not self.has_power:
             raise StorageError("simulated flash: there is no power")

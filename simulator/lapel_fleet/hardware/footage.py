@@ -1,6 +1,5 @@
-"""Footage that is computed when it is asked for: what a camera saw follows from the time and from what was done to its
-lens (`takes.py`). Imports neither OpenCV nor FFmpeg; which pictures stand in the fragments is the reel's affair
-(`reel.py`).
+"""Footage that is computed on demand: which fragments a camera captured follows from the time and from what was done to
+its video source (`capture_timeline`); a `FragmentSource` supplies their bytes. Imports neither OpenCV nor FFmpeg.
 
 A camera that only buffers schedules nothing. While it records, fragments are delivered as they close.
 """
@@ -13,90 +12,90 @@ from lapel.clock import Clock, Instant
 from lapel.fragment import TICKS_PER_S, Fragment
 from lapel.hardware.interfaces import Footage, FootageListener, FootageStatus, PreEvent
 from lapel.media.prebuffer import capture_began
-from lapel_fleet.hardware.capture_timeline import LEAST_TICKS, CaptureSpan, CaptureTimeline
+from lapel_fleet.hardware.capture_timeline import FRAME_TICKS, CaptureSpan, CaptureTimeline
 from lapel_fleet.hardware.shared_clip import FPS, BlankSource, FragmentSource
 
 _BLANK = BlankSource()
 
 
 class SimulatedFootage(Footage, Protocol):
-    """Footage of any fidelity, with its outside-world side: what can happen to a lens."""
+    """Footage whose video source the outside world can disturb."""
 
     def unplug(self, reason: str = "unplugged") -> None:
-        """No more pictures."""
+        """Pull the cable of the video source: no frames any more."""
 
     def plug_in(self) -> None:
-        """Pictures again."""
+        """Connect the video source again."""
 
     def freeze(self) -> None:
-        """The same picture from now on."""
+        """Let the video source deliver the same frame again and again."""
 
-    def thaw(self) -> None:
-        """Pictures that move again."""
+    def unfreeze(self) -> None:
+        """Undo `freeze`."""
 
     def lose_power(self) -> None:
-        """Nothing is delivered any more; what was open is lost."""
+        """Deliver nothing any more; the open fragment is lost."""
 
 
 class ComputedFootage:
     """Implements `SimulatedFootage`."""
 
-    def __init__(self, clock: Clock, length_s: float, bitrate_bps: int, reel: FragmentSource = _BLANK) -> None:
-        """`length_s` is the pre-event buffer's; `bitrate_bps` what a second in it is said to weigh."""
-        self._clock, self._length_s, self._bitrate_bps, self._reel = clock, length_s, bitrate_bps, reel
+    def __init__(self, clock: Clock, length_s: float, bitrate_bps: int, source: FragmentSource = _BLANK) -> None:
+        """`length_s`: of the pre-event buffer; `bitrate_bps`: for its size in the status."""
+        self._clock, self._length_s, self._bitrate_bps, self._source = clock, length_s, bitrate_bps, source
         self._listener: FootageListener | None = None
         self._began, self._reason = clock.now(), ""
-        self._line = self._blank_line()
+        self._timeline = self._new_timeline()
         self._lost: str | None = None
         self._frozen_s: float | None = None
         self._next: int | None = None  # while recording: the number of the next fragment to deliver
         self._is_opening = False
-        self._filming: asyncio.Task[None] | None = None
+        self._delivering: asyncio.Task[None] | None = None
         self.history: list[str] = []
-        """What happened to the lens, in order."""
+        """What was done to the video source, in order."""
 
     async def start(self, listener: FootageListener, reason: str) -> None:
         """See `Footage.start`."""
         if self._listener is None:
             self._reason = reason
-            self._listener, self._began, self._line = listener, self._clock.now(), self._blank_line()
+            self._listener, self._began, self._timeline = listener, self._clock.now(), self._new_timeline()
             if self._lost:
                 listener.on_source_lost(self._lost)
             else:
-                self._line.open(0, "")
+                self._timeline.open(0, "")
 
     async def stop(self) -> None:
         """See `Footage.stop`."""
-        self._line.cut(self._now_ticks())
+        self._timeline.cut(self._now_ticks())
         self._deliver()
         self._end_recording()
-        self._listener, self._line = None, self._blank_line()
+        self._listener, self._timeline = None, self._new_timeline()
 
     async def cut(self) -> None:
         """See `Footage.cut`. The first after `before` opens a recording, the next one ends it."""
-        is_cut = self._line.cut(self._now_ticks())
+        is_cut = self._timeline.cut(self._now_ticks())
         self._deliver()
         if not self._is_opening:
             self._end_recording()
         elif is_cut:
-            self._film()  # by another beat
+            self._restart_delivery()  # the next fragment closes at another time
         self._is_opening = False
 
     def before(self, moment: Instant) -> PreEvent:
-        """See `Footage.before`. A recording begins: from here on fragments are delivered."""
+        """See `Footage.before`. Begins a recording: from here on fragments are delivered."""
         from_ticks = self._ticks(moment) - round(self._length_s * TICKS_PER_S)
         if self._next is None:
-            self._line.forget(from_ticks)
-            self._line.cut(self._ticks(moment))
-            self._next, self._is_opening = self._line.number, True
-            self._film()
+            self._timeline.discard_before(from_ticks)
+            self._timeline.cut(self._ticks(moment))
+            self._next, self._is_opening = self._timeline.number, True
+            self._restart_delivery()
         fragments = list(self._fragments(from_ticks=from_ticks))
         return PreEvent(fragments, self._length_s, self._shortfall(fragments, moment))
 
     def status(self) -> FootageStatus:
         """See `Footage.status`."""
         now_s, now_ticks = self._clock.mono_s(), self._now_ticks()
-        held_s = self._line.seen_ticks(now_ticks - round(self._length_s * TICKS_PER_S), now_ticks) / TICKS_PER_S
+        held_s = self._timeline.captured_ticks(now_ticks - round(self._length_s * TICKS_PER_S), now_ticks) / TICKS_PER_S
         return FootageStatus(
             buffered_s=held_s,
             buffered_bytes=int(held_s * self._bitrate_bps / 8),
@@ -108,62 +107,62 @@ class ComputedFootage:
     # -- the outside world ---------------------------------------------------------------------------------------------
 
     def unplug(self, reason: str = "unplugged") -> None:
-        """No more pictures."""
+        """See `SimulatedFootage.unplug`."""
         self.history.append(reason)
         if self._lost is None:
             self._lost = reason
-            self._line.close(self._now_ticks())
+            self._timeline.close(self._now_ticks())
             self._deliver()
-            self._film()
+            self._restart_delivery()
             if self._listener is not None:
                 self._listener.on_source_lost(reason)
 
     def plug_in(self) -> None:
-        """Pictures again."""
+        """See `SimulatedFootage.plug_in`."""
         self.history.append("plug in")
         if self._lost is not None:
             reason, self._lost = self._lost, None
             if self._listener is not None:
-                self._line.open(self._now_ticks(), reason)
-                self._film()
+                self._timeline.open(self._now_ticks(), reason)
+                self._restart_delivery()
                 self._listener.on_source_restored()
 
     def freeze(self) -> None:
-        """The same picture from now on, which only `status` tells."""
+        """See `SimulatedFootage.freeze`. Only `status` shows it."""
         self.history.append("freeze")
         self._frozen_s = self._clock.mono_s()
 
-    def thaw(self) -> None:
-        """Pictures that move again."""
-        self.history.append("thaw")
+    def unfreeze(self) -> None:
+        """See `SimulatedFootage.unfreeze`."""
+        self.history.append("unfreeze")
         self._frozen_s = None
 
     def lose_power(self) -> None:
-        """Nothing is delivered any more."""
+        """See `SimulatedFootage.lose_power`."""
         self._end_recording()
         self._listener = None
 
-    # -- recording -----------------------------------------------------------------------------------------------------
+    # -- delivery ------------------------------------------------------------------------------------------------------
 
-    def _film(self) -> None:
-        """While a recording is under way and pictures come, deliver each fragment as it closes."""
-        if self._filming is not None:
-            self._filming.cancel()
-            self._filming = None
-        if self._next is not None and self._line.closes_ticks(0) is not None:
-            self._filming = asyncio.create_task(self._deliver_on(), name="film")
+    def _restart_delivery(self) -> None:
+        """Deliver each fragment as it closes, while a recording is under way and there are frames."""
+        if self._delivering is not None:
+            self._delivering.cancel()
+            self._delivering = None
+        if self._next is not None and self._timeline.closes_ticks(0) is not None:
+            self._delivering = asyncio.create_task(self._deliver_on(), name="footage")
 
     async def _deliver_on(self) -> None:
-        while (closes_ticks := self._line.closes_ticks(self._now_ticks())) is not None:
+        while (closes_ticks := self._timeline.closes_ticks(self._now_ticks())) is not None:
             await self._clock.sleep((closes_ticks - self._now_ticks()) / TICKS_PER_S)
             self._deliver()
 
     def _end_recording(self) -> None:
         self._next, self._is_opening = None, False
-        self._film()
+        self._restart_delivery()
 
     def _deliver(self) -> None:
-        """What has closed since the last time, if a recording is under way."""
+        """Deliver the fragments that have closed since the last call, if a recording is under way."""
         if self._next is None or self._listener is None:
             return
         for fragment in list(self._fragments(first=self._next)):
@@ -173,47 +172,47 @@ class ComputedFootage:
     # -- fragments -----------------------------------------------------------------------------------------------------
 
     def _fragments(self, *, from_ticks: int = 0, first: int = 1) -> Iterator[Fragment]:
-        """What has closed and reaches beyond `from_ticks`, from number `first` on."""
+        """The closed fragments that end after `from_ticks`, from number `first` on."""
         now = self._clock.now()
-        for piece in self._line.pieces(self._ticks(now), from_ticks=from_ticks, first=first):
-            is_late = piece.start_ticks < from_ticks and self._reel.begins_anywhere
-            start_ticks = from_ticks if is_late else piece.start_ticks
-            if piece.end_ticks - start_ticks >= LEAST_TICKS:
-                yield self._fragment(piece, start_ticks, now)
+        for span in self._timeline.spans(self._ticks(now), from_ticks=from_ticks, first=first):
+            is_cut_off = span.start_ticks < from_ticks and self._source.starts_anywhere
+            start_ticks = from_ticks if is_cut_off else span.start_ticks
+            if span.end_ticks - start_ticks >= FRAME_TICKS:
+                yield self._fragment(span, start_ticks, now)
 
-    def _fragment(self, piece: CaptureSpan, start_ticks: int, now: Instant) -> Fragment:
-        duration_ticks = piece.end_ticks - start_ticks
-        frames = round(duration_ticks / LEAST_TICKS)
+    def _fragment(self, span: CaptureSpan, start_ticks: int, now: Instant) -> Fragment:
+        duration_ticks = span.end_ticks - start_ticks
+        frames = round(duration_ticks / FRAME_TICKS)
         return Fragment(
-            number=piece.number,
+            number=span.number,
             start=now.shifted(self._began.mono_s + start_ticks / TICKS_PER_S - now.mono_s),
             start_ticks=start_ticks,
             duration_ticks=duration_ticks,
             frames=frames,
-            header=self._reel.header,
-            body=self._reel.body(piece.number, start_ticks, frames, duration_ticks),
-            gap_before=piece.gap_before if start_ticks == piece.start_ticks else None,
+            header=self._source.header,
+            body=self._source.body(span.number, start_ticks, frames, duration_ticks),
+            gap_before=span.gap_before if start_ticks == span.start_ticks else None,
         )
 
     def _shortfall(self, fragments: list[Fragment], moment: Instant) -> str | None:
-        """Why the fragments do not reach back as far as was asked; None when they do."""
+        """Why the fragments reach back less than the pre-event buffer's length; None when they reach far enough."""
         if not self._length_s:
             return None
         if not fragments:
             return self._lost or f"no frames had been captured yet; {capture_began(self._reason)}"
         held_s = moment.mono_s - fragments[0].start.mono_s
-        if (self._length_s - held_s) * TICKS_PER_S < 2 * LEAST_TICKS:
+        if (self._length_s - held_s) * TICKS_PER_S < 2 * FRAME_TICKS:
             return None
         gap = fragments[0].gap_before
         return gap.reason if gap else capture_began(self._reason, held_s)
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
-    def _blank_line(self) -> CaptureTimeline:
-        return CaptureTimeline(round(self._reel.longest_s * TICKS_PER_S))
+    def _new_timeline(self) -> CaptureTimeline:
+        return CaptureTimeline(round(self._source.longest_s * TICKS_PER_S))
 
     def _ticks(self, moment: Instant) -> int:
-        """Since capturing began."""
+        """Ticks since capture began."""
         return round((moment.mono_s - self._began.mono_s) * TICKS_PER_S)
 
     def _now_ticks(self) -> int:

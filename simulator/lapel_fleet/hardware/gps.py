@@ -1,7 +1,8 @@
-"""A GPS receiver that is carried along a few streets of its site. Where it is follows from the time: nothing runs.
+"""A GPS receiver that is carried along a few streets of its site. Its position is computed from the time when it is
+read; nothing runs in between.
 
-The cities' centres are real, rounded to four digits (about ten metres); the blocks are not: their lengths are drawn
-from the site's name, so every camera of a site walks the same streets in every run.
+The cities' centres are real, rounded to four digits (about ten metres); the streets are not: the lengths of the blocks
+are drawn from the site's name, so every camera of a site walks the same streets in every run.
 """
 
 import math
@@ -29,26 +30,27 @@ CENTRES: Mapping[str, tuple[float, float]] = {
     "salt-lake-city": (40.7608, -111.8910),
 }
 """Latitude and longitude of each city's centre in degrees."""
-ELSEWHERE = (39.8283, -98.5795)
-"""For a site of any other name: the middle of the contiguous United States."""
+DEFAULT_CENTRE = (39.8283, -98.5795)
+"""For sites with any other name: the middle of the contiguous United States."""
 
 WALK_M_PER_S = 1.3
-"""The pace of the streets: our choice, an unhurried walk."""
+"""An unhurried walk; our choice."""
 _BLOCK_M = (80.0, 240.0)
 _M_PER_DEGREE = 111_320.0  # of latitude; of longitude at the equator
-_WANDER_S = (300.0, 700.0)
+_ERROR_PERIODS_S = (300.0, 700.0)
+"""The position error turns round once in the first, and grows and shrinks in the second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Streets:
-    """A closed way: its corners in metres east and north of `centre`, and how far along the way each lies."""
+    """A closed route: its corners in metres east and north of `centre`, and the distance of each along the route."""
 
     centre: tuple[float, float]
     corners_m: Sequence[tuple[float, float]]
     along_m: Sequence[float]
 
     def at(self, distance_m: float) -> tuple[float, float]:
-        """Metres east and north of the centre after so much of the way, round and round."""
+        """Metres east and north of the centre after that distance along the route, which repeats."""
         left_m = distance_m % self.along_m[-1]
         leg = next(number for number, end_m in enumerate(self.along_m[1:]) if left_m <= end_m)
         share = (left_m - self.along_m[leg]) / (self.along_m[leg + 1] - self.along_m[leg])
@@ -56,26 +58,26 @@ class Streets:
         return east_m + share * (to_east_m - east_m), north_m + share * (to_north_m - north_m)
 
     def degrees(self, east_m: float, north_m: float) -> tuple[float, float]:
-        """Latitude and longitude of a place so near that the earth is flat."""
+        """Latitude and longitude of a point near the centre, on a plane."""
         latitude, longitude = self.centre
         return latitude + north_m / _M_PER_DEGREE, longitude + east_m / _M_PER_DEGREE / math.cos(math.radians(latitude))
 
 
 @cache
 def streets(site: str) -> Streets:
-    """The way of `site`: two blocks east and two north like stairs, then back along two long streets."""
+    """The route of `site`: two blocks east and two north in steps, then back along two long streets."""
     rng = random.Random(f"streets of {site}")
     a, b, c, d = (rng.uniform(*_BLOCK_M) for _ in range(4))
     corners = [(0.0, 0.0), (a, 0.0), (a, b), (a + c, b), (a + c, b + d), (0.0, b + d), (0.0, 0.0)]
     along = accumulate((math.dist(one, other) for one, other in pairwise(corners)), initial=0.0)
-    return Streets(CENTRES.get(site, ELSEWHERE), corners, list(along))
+    return Streets(CENTRES.get(site, DEFAULT_CENTRE), corners, list(along))
 
 
 class SimulatedGps:
-    """Implements `lapel.hardware.interfaces.Positioning`. The outside world calls `lose_fix` and `find_fix`."""
+    """Implements `lapel.hardware.interfaces.Positioning`. The outside world calls `lose_fix` and `regain_fix`."""
 
     def __init__(self, clock: Clock, rng: random.Random, site: str) -> None:
-        """`rng` decides where on the way it starts, how fast it is carried, and how well it receives."""
+        """`rng` decides where on the route it starts, how fast it is carried, and how good its reception is."""
         self._clock, self._streets = clock, streets(site)
         self._start_m = rng.uniform(0, self._streets.along_m[-1])
         self._m_per_s = WALK_M_PER_S * rng.uniform(0.7, 1.3)
@@ -83,15 +85,15 @@ class SimulatedGps:
         self._satellites = rng.randint(7, 12)
         self._lost_s: float | None = None
         self.history: list[str] = []
-        """What happened to its reception, in order."""
+        """`lose fix` and `regain fix`, in order."""
 
     def last_fix(self) -> Fix | None:
-        """See `Positioning.last_fix`. A new one each full second."""
+        """See `Positioning.last_fix`. There is a new fix each full second."""
         now_s = self._clock.mono_s()
         fixed_s = math.floor(now_s if self._lost_s is None else self._lost_s)
-        east_m, north_m = self._whereabouts_m(fixed_s)
-        off_m = self._accuracy_m / 2 * math.sin(2 * math.pi * fixed_s / _WANDER_S[1])
-        angle = self._phase + 2 * math.pi * fixed_s / _WANDER_S[0]
+        east_m, north_m = self._position_m(fixed_s)
+        off_m = self._accuracy_m / 2 * math.sin(2 * math.pi * fixed_s / _ERROR_PERIODS_S[1])
+        angle = self._phase + 2 * math.pi * fixed_s / _ERROR_PERIODS_S[0]
         latitude, longitude = self._streets.degrees(east_m + off_m * math.cos(angle), north_m + off_m * math.sin(angle))
         return Fix(latitude, longitude, self._accuracy_m, now_s - fixed_s)
 
@@ -101,21 +103,21 @@ class SimulatedGps:
 
     # -- the outside world ---------------------------------------------------------------------------------------------
 
-    def whereabouts(self) -> tuple[float, float]:
-        """Latitude and longitude of where it really is."""
-        return self._streets.degrees(*self._whereabouts_m(self._clock.mono_s()))
+    def actual_position(self) -> tuple[float, float]:
+        """Latitude and longitude of its actual position."""
+        return self._streets.degrees(*self._position_m(self._clock.mono_s()))
 
     def lose_fix(self) -> None:
-        """Into a building. Harmless when it is in one."""
+        """Lose the reception, as in a building. Harmless when it is lost."""
         if self._lost_s is None:
             self.history.append("lose fix")
             self._lost_s = self._clock.mono_s()
 
-    def find_fix(self) -> None:
-        """Out again. Harmless when it is outside."""
+    def regain_fix(self) -> None:
+        """Undo `lose_fix`. Harmless when there is reception."""
         if self._lost_s is not None:
-            self.history.append("find fix")
+            self.history.append("regain fix")
             self._lost_s = None
 
-    def _whereabouts_m(self, at_s: float) -> tuple[float, float]:
+    def _position_m(self, at_s: float) -> tuple[float, float]:
         return self._streets.at(self._start_m + self._m_per_s * at_s)

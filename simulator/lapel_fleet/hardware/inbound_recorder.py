@@ -1,4 +1,4 @@
-"""What reaches a camera, noted on its doorstep: between its line and its firmware, which may then do what it likes."""
+"""Records every message that reaches a camera, between its network link and its firmware."""
 
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -10,25 +10,25 @@ from lapel.link.transport import Connection, Envelope, Hello, Inbound, Transport
 class InboundRecorder:
     """Implements `lapel.link.transport.Transport` by another one."""
 
-    def __init__(self, line: Transport, note: Callable[[Inbound], None]) -> None:
-        """`note` is told everything that comes in, before the firmware is."""
-        self._line, self._note = line, note
+    def __init__(self, transport: Transport, record: Callable[[Inbound], None]) -> None:
+        """`record` is called with every message, before the firmware receives it."""
+        self._transport, self._record = transport, record
 
     def __str__(self) -> str:
-        return str(self._line)
+        return str(self._transport)
 
     @asynccontextmanager
     async def connect(self, hello: Hello) -> AsyncIterator[Connection]:
         """See `Transport.connect`."""
-        async with self._line.connect(hello) as connection:
-            yield _Noted(connection, self._note)
+        async with self._transport.connect(hello) as connection:
+            yield _RecordedConnection(connection, self._record)
 
 
-class _Noted:
+class _RecordedConnection:
     """Implements `lapel.link.transport.Connection`."""
 
-    def __init__(self, connection: Connection, note: Callable[[Inbound], None]) -> None:
-        self._connection, self._note = connection, note
+    def __init__(self, connection: Connection, record: Callable[[Inbound], None]) -> None:
+        self._connection, self._record = connection, record
 
     @property
     def resumes(self) -> bool:
@@ -47,5 +47,5 @@ class _Noted:
         """See `Connection.messages`."""
         async with contextlib.aclosing(self._connection.messages()) as incoming:
             async for message in incoming:
-                self._note(message)
+                self._record(message)
                 yield message

@@ -1,4 +1,4 @@
-"""Lights and tones that remember what they showed, and let the world around the camera see it."""
+"""Lights, tones and status lines that keep a history of what they showed."""
 
 from collections.abc import Callable
 
@@ -14,25 +14,25 @@ class SimulatedIndicators:
         self.history: list[str] = []
         """Each line, light and signal, in order."""
         self.light: Light = LIGHTS[State.OFF]
-        """What is lit right now."""
+        """The light that is on right now."""
         self.watchers: list[Callable[[State], None]] = []
-        """Who is told each state that is shown: parts of the simulated world that hang on what the camera does."""
+        """Called with each state that is shown: simulated devices that depend on what the camera does."""
 
     def show_line(self, line: str) -> None:
-        """Remember it."""
+        """See `Indicators.show_line`."""
         self.history.append(line)
 
     def show_state(self, state: State) -> None:
-        """Light up, and tell the watchers."""
+        """See `Indicators.show_state`."""
         self.light = LIGHTS[state]
         self.history.append(f"shows {self.light}")
         for watcher in self.watchers:
             watcher(state)
 
     def signal(self, signal: Signal) -> None:
-        """Remember it."""
+        """See `Indicators.signal`."""
         self.history.append(f"signals {signal}")
 
     def identify(self, seconds: float) -> None:
-        """Remember that too."""
+        """See `Indicators.identify`."""
         self.history.append(f"blinks and beeps for {seconds:g} s")

@@ -1,6 +1,6 @@
-"""A lens with pictures of its own, through OpenCV and the encoder, in the hands of the outside world.
+"""Footage of real frames: drawn or captured with OpenCV and encoded, with a video source that can be disturbed.
 
-Threads capture and encode in real time: the clock passed in must run at speed 1.
+Threads capture and encode in real time, so the clock must run at speed 1.
 """
 
 import asyncio
@@ -11,18 +11,18 @@ from lapel.config import Config
 from lapel.fragment import Fragment
 from lapel.hardware.interfaces import FootageListener, FootageStatus, FrameSource, PreEvent
 from lapel.randomness import RandomSource
-from lapel_fleet.hardware.video import SimulatedVideo
+from lapel_fleet.hardware.frame_source import SimulatedFrameSource
 
 
 class PixelFootage:
-    """Implements `hardware.footage.SimulatedFootage`: the firmware's own footage over a SimulatedVideo."""
+    """Implements `SimulatedFootage`: the firmware's own footage over a `SimulatedFrameSource`."""
 
     def __init__(self, config: Config, clock: Clock, rng: RandomSource, source: FrameSource | None = None) -> None:
-        """`source` stands in for what `config` names. Raises VideoError when there is no such source."""
-        self.video = SimulatedVideo(source or source_of(config, clock))
+        """`source` replaces the one that `config` names. Raises VideoError when there is no such source."""
+        self.video = SimulatedFrameSource(source or source_of(config, clock))
         self._live = live_footage(config, self.video, clock, rng)
         self._gate: _Gate | None = None
-        self._fading: asyncio.Task[None] | None = None
+        self._stopping: asyncio.Task[None] | None = None
 
     async def start(self, listener: FootageListener, reason: str) -> None:
         """See `Footage.start`."""
@@ -30,8 +30,8 @@ class PixelFootage:
         await self._live.start(self._gate, reason)
 
     async def stop(self) -> None:
-        """See `Footage.stop`. After `lose_power` it waits for what had no power to end by itself: threads."""
-        await (self._live.stop() if self._fading is None else self._fading)
+        """See `Footage.stop`. After `lose_power` it waits until the threads have ended."""
+        await (self._live.stop() if self._stopping is None else self._stopping)
 
     async def cut(self) -> None:
         """See `Footage.cut`."""
@@ -48,30 +48,30 @@ class PixelFootage:
     # -- the outside world ---------------------------------------------------------------------------------------------
 
     def unplug(self, reason: str = "unplugged") -> None:
-        """No more pictures."""
+        """See `SimulatedFootage.unplug`."""
         self.video.unplug(reason)
 
     def plug_in(self) -> None:
-        """Pictures again."""
+        """See `SimulatedFootage.plug_in`."""
         self.video.plug_in()
 
     def freeze(self) -> None:
-        """The same picture from now on."""
+        """See `SimulatedFootage.freeze`."""
         self.video.freeze()
 
-    def thaw(self) -> None:
-        """Pictures that move again."""
-        self.video.thaw()
+    def unfreeze(self) -> None:
+        """See `SimulatedFootage.unfreeze`."""
+        self.video.unfreeze()
 
     def lose_power(self) -> None:
-        """Nothing is delivered any more."""
+        """See `SimulatedFootage.lose_power`."""
         if self._gate is not None:
             self._gate.is_open = False
-        self._fading = self._fading or asyncio.create_task(self._live.stop(), name="lens without power")
+        self._stopping = self._stopping or asyncio.create_task(self._live.stop(), name="footage without power")
 
 
 class _Gate:
-    """Between footage and its listener: shut, it lets nothing through."""
+    """Implements `FootageListener` by another one, while it is open."""
 
     def __init__(self, listener: FootageListener) -> None:
         self._listener = listener

@@ -1,5 +1,6 @@
-"""What computed footage shows: nothing, or a loop of real fragments that all cameras share. Imports neither OpenCV nor
-FFmpeg; who needs a loop made looks into `loop.py`.
+"""The media of computed footage: none, or a loop of real fragments that all cameras share.
+
+Imports neither OpenCV nor FFmpeg; `clip_encoding` makes the loop.
 """
 
 import struct
@@ -12,13 +13,13 @@ from lapel.fragment import TICKS_PER_S
 from lapel_fleet.hardware import blank_fragments
 
 FPS = 30
-"""Pictures a second, in every reel."""
+"""Frames per second of all computed footage."""
 GOP_S = 1.0
-"""How long a GOP of a loop lasts, to the tick."""
+"""Length of a GOP of a loop, exact to the tick."""
 
 
 class FragmentSource(Protocol):
-    """Where the media of computed fragments come from. Holds nothing of any camera's, so one serves them all."""
+    """Supplies the bytes of computed fragments. Has no state of any camera, so one serves them all."""
 
     @property
     def header(self) -> bytes:
@@ -26,38 +27,38 @@ class FragmentSource(Protocol):
 
     @property
     def longest_s(self) -> float:
-        """How long a fragment lasts at most: while a camera records, one is delivered so often."""
+        """Longest fragment: while a camera records, one is delivered this often."""
 
     @property
-    def begins_anywhere(self) -> bool:
-        """Whether a fragment may begin between two others' ends. A GOP cannot: it begins with its keyframe."""
+    def starts_anywhere(self) -> bool:
+        """Whether a fragment may begin at any frame. A GOP may not: it begins with its keyframe."""
 
     def body(self, number: int, start_ticks: int, frames: int, duration_ticks: int) -> bytes:
-        """`moof` and `mdat` of a camera's fragment `number`: `frames` pictures from `start_ticks` on."""
+        """`moof` and `mdat` of a camera's fragment `number`: so many frames, beginning at `start_ticks`."""
 
 
 class BlankSource:
-    """Real boxes with no pictures in them: fragments of a minute, so that a camera that records wakes nobody."""
+    """Fragments of real boxes without video. They last a minute, so that a recording camera rarely wakes up."""
 
     header = blank_fragments.HEADER
     longest_s = 60.0
-    begins_anywhere = True
+    starts_anywhere = True
 
     def body(self, number: int, start_ticks: int, frames: int, duration_ticks: int) -> bytes:
         """See `FragmentSource.body`."""
         each = duration_ticks // frames
-        durations = [each] * (frames - 1) + [duration_ticks - each * (frames - 1)]  # the last takes what is left over
+        durations = [each] * (frames - 1) + [duration_ticks - each * (frames - 1)]  # the last takes the remainder
         return blank_fragments.body(number, start_ticks, durations)
 
 
 class SharedClip:
-    """A loop of GOPs of a second each. A camera's fragment `n` shows the loop's GOP `n`, or its first pictures."""
+    """A loop of GOPs of one second. A camera's fragment `n` holds the loop's GOP `n`, or its first frames."""
 
     longest_s = GOP_S
-    begins_anywhere = False
+    starts_anywhere = False
 
     def __init__(self, loop: bytes) -> None:
-        """`loop` is a file as `loop.py` makes it: a fragmented MP4. Raises VideoError when it is another."""
+        """`loop` is a fragmented MP4 as `clip_encoding` makes it. Raises VideoError for any other."""
         try:
             self.header = loop[: boxes.find(loop, b"moov").end]
             self._gops = list(_gops(loop))
@@ -69,12 +70,12 @@ class SharedClip:
 
     @property
     def length_s(self) -> float:
-        """After so many seconds the pictures come again."""
+        """Seconds after which the loop begins again."""
         return len(self._gops) * GOP_S
 
     @property
     def bitrate_bps(self) -> int:
-        """What a second of it weighs."""
+        """Average bits per second."""
         return round(self.size_bytes * 8 / self.length_s)
 
     def body(self, number: int, start_ticks: int, frames: int, duration_ticks: int) -> bytes:
@@ -93,5 +94,5 @@ def _gops(loop: bytes) -> Iterator[bytes]:
         elif box.kind == b"mdat" and start is not None:
             gop = loop[start : box.end]
             if (boxes.duration_ticks(gop), boxes.frames(gop)) != (GOP_S * TICKS_PER_S, GOP_S * FPS):
-                raise VideoError(f"loop: each GOP must be {FPS} pictures and {GOP_S:g} s, to the tick")
+                raise VideoError(f"loop: each GOP must have {FPS} frames and {GOP_S:g} s, exact to the tick")
             yield gop

@@ -17,8 +17,8 @@ import msgspec
 from lapel import config
 from lapel.clock import SystemClock, iso
 from lapel.errors import ConfigError
+from lapel.link.broker_address import Broker, brokers_at
 from lapel.link.messages import Command, CommandName, StateMessage
-from lapel.link.mqtt import Broker, brokers_at
 from lapel_fleet.operator import output, selector
 from lapel_fleet.operator.operator import QUIET_S, RATE_PER_S, TIMEOUT_S, Operator, operator
 from lapel_fleet.operator.outcomes import OutcomeTally
@@ -56,7 +56,9 @@ def _added(
 
 
 def _add_broker(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--broker", metavar="URL", help=f"mqtt://HOST[:PORT] or mqtts:// (default: {_PLAIN_URL})")
+    parser.add_argument(
+        "--broker", metavar="URL", help=f"mqtt://HOST[:PORT], mqtts:// or wss:// (default: {_PLAIN_URL})"
+    )
     parser.add_argument("--agency", default="demo", metavar="NAME", help="agency of the cameras (default: %(default)s)")
     parser.add_argument(
         "--identity", type=Path, metavar="DIR", help="folder made by `lapel-fleet provision`, for mqtts://"
@@ -65,6 +67,9 @@ def _add_broker(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ca", type=Path, metavar="FILE", help="authority that signed the broker's certificate")
     parser.add_argument("--cert", type=Path, metavar="FILE", help="the operator's own certificate")
     parser.add_argument("--key", type=Path, metavar="FILE", help="private key of that certificate")
+    parser.add_argument(
+        "--password-file", type=Path, metavar="FILE", help="password for the user name in the URL of --broker"
+    )
     parser.add_argument("--allow-plain", action="store_true", help="allow mqtt:// to other machines")
     parser.add_argument(
         "--settle", type=_above_zero, default=QUIET_S, metavar="SECONDS",
@@ -307,7 +312,9 @@ def _brokers(options: argparse.Namespace) -> list[Broker]:
     default = _PLAIN_URL if options.identity is None else _TLS_URL
     url = default if options.broker is None else options.broker
     try:
-        found = brokers_at(url, ca=ca, cert=cert, key=key, allow_plain=options.allow_plain)
+        found = brokers_at(
+            url, ca=ca, cert=cert, key=key, password_file=options.password_file, allow_plain=options.allow_plain
+        )
     except ConfigError as error:
         raise ConfigError(_as_flags(str(error))) from error
     if not found:
@@ -317,7 +324,9 @@ def _brokers(options: argparse.Namespace) -> list[Broker]:
 
 def _as_flags(text: str) -> str:
     """The text of an error about a camera's configuration, with the names of flags instead of keys."""
-    return re.sub(r"\blink\.(broker|ca|cert|key|allow_plain)\b", lambda key: f"--{key[1].replace('_', '-')}", text)
+    return re.sub(
+        r"\blink\.(broker|ca|cert|key|password_file|allow_plain)\b", lambda key: f"--{key[1].replace('_', '-')}", text
+    )
 
 
 def _identity(folder: Path, name: str | None) -> tuple[Path, Path, Path]:

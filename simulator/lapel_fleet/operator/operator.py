@@ -20,9 +20,10 @@ import msgspec
 
 from lapel.clock import Clock, iso
 from lapel.errors import LinkError
+from lapel.link.broker_address import Broker
 from lapel.link.contract import LapelV1
 from lapel.link.messages import Command, Reply, StateMessage
-from lapel.link.mqtt import Broker, MqttTransport
+from lapel.link.mqtt import MqttTransport
 from lapel.link.transport import Connection, Envelope, Hello, Inbound
 from lapel_fleet.operator.outcomes import Outcome, OutcomeTally
 from lapel_fleet.operator.received import ClearedTopic, Received, ReceivedMessage, UnreadableMessage, read, topic

@@ -8,8 +8,8 @@ from lapel.clock import Clock
 from lapel.config import meant
 from lapel.errors import ConfigError, LinkError
 from lapel.link.backoff import Backoff
+from lapel.link.broker_address import Broker
 from lapel.link.messages import EventKind, EventMessage, StateMessage
-from lapel.link.mqtt import Broker
 from lapel_fleet.operator.operator import Operator, operator
 from lapel_fleet.operator.received import KINDS, Received, ReceivedMessage, kind_of
 from lapel_fleet.operator.selector import Selector

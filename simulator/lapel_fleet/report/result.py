@@ -7,7 +7,7 @@ from typing import Literal
 
 from lapel_fleet.checkers.registry import Finding, overall
 from lapel_fleet.runs.run import Run
-from lapel_fleet.scenario.scenario import Fault
+from lapel_fleet.scenario.faults import Fault
 
 Verdict = Literal["passed", "failed", "inconclusive"]
 

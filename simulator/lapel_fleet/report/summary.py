@@ -14,7 +14,7 @@ from lapel_fleet.checkers.registry import Finding
 from lapel_fleet.checkers.renamed import former_name
 from lapel_fleet.report.result import Result
 from lapel_fleet.runs.measurement.samples import Bucket, Latencies, Samples
-from lapel_fleet.scenario.scenario import Fault
+from lapel_fleet.scenario.faults import Fault
 
 FORMAT = "lapel-fleet-report-1"
 _REFUSALS = ("refused", "command-rejected")

@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
+from lapel_fleet.scenario.faults import FAULTS, Fault
 from lapel_fleet.scenario.random_streams import RandomStreams
-from lapel_fleet.scenario.scenario import FAULTS, Fault, Scenario
+from lapel_fleet.scenario.scenario import Scenario
 
 _FEWEST, _MOST = 3, 8
 _LENGTHS_S = (5.0, 300.0)
@@ -45,5 +46,5 @@ def _drawn_fault(scenario: Scenario, rng: random.Random) -> Fault:
     return Fault(
         kind=kind, at_s=round(at_s, 3), for_s=round(min(for_s, scenario.duration_s - at_s), 3), share=share,
         sites=[site] if kind == "network.partition" else [],
-        **{key: value for key, value in parameters.items() if key in FAULTS[kind].takes},
+        **{key: value for key, value in parameters.items() if key in FAULTS[kind].parameters},
     )  # fmt: skip

@@ -13,7 +13,7 @@ from lapel_fleet.cameras.camera import CameraSnapshot
 from lapel_fleet.cameras.manual_control import ServicePort
 from lapel_fleet.checkers.records import Case
 from lapel_fleet.runs.run import Time
-from lapel_fleet.scenario.scenario import Fault
+from lapel_fleet.scenario.faults import Fault
 
 
 class FleetControl(Protocol):

@@ -14,9 +14,9 @@ from lapel.errors import ConfigError
 from lapel.link.transport import Envelope
 from lapel.states import State
 from lapel_fleet.broker.address import CONNECTS_PER_S, Address
-from lapel_fleet.broker.embedded import Broker, embedded_broker
-from lapel_fleet.broker.retained_cleanup import forget
-from lapel_fleet.cameras.fleet import FleetSnapshot, together
+from lapel_fleet.broker.embedded import EmbeddedBroker, embedded_broker
+from lapel_fleet.broker.retained_cleanup import clear_retained_states
+from lapel_fleet.cameras.fleet_snapshot import FleetSnapshot, merged_snapshots
 from lapel_fleet.runs.control import OpenControl, no_control
 from lapel_fleet.runs.gc_tuning import infrequent_gc
 from lapel_fleet.runs.live_control import LiveControl
@@ -30,7 +30,7 @@ from lapel_fleet.runs.traffic.control_room import ControlRoom
 from lapel_fleet.runs.traffic.listener import Listener, listening
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
-from lapel_fleet.time.clocks import ScaledTimeline
+from lapel_fleet.time.timelines import ScaledTimeline
 from lapel_fleet.time.waiting import wait_for_event
 
 AMQTT_CAMERAS = 50
@@ -107,7 +107,7 @@ async def run_live(
         listener = Listener(address.of_operator(), agency, secrets.token_hex(4), room.received_messages.hear)
         await stack.enter_async_context(listening(listener))
         if broker is None:
-            stack.push_async_callback(forget, address, agency, names)
+            stack.push_async_callback(clear_retained_states, address, agency, names)
         order = WorkerJob(
             scenario=scenario, seed=seed, agency=agency, address=address,
             clip=how.clip, evidence=_folder(stack, scenario, how), speed=how.speed, began_s=time.began_s,
@@ -128,10 +128,10 @@ async def run_live(
         )  # fmt: skip
 
 
-async def _broker(stack: AsyncExitStack, scenario: Scenario, how: Live) -> tuple[Broker | None, Address]:
+async def _broker(stack: AsyncExitStack, scenario: Scenario, how: Live) -> tuple[EmbeddedBroker | None, Address]:
     if how.address is not None:
         return None, how.address
-    broker = await stack.enter_async_context(embedded_broker(prompt=True))
+    broker = await stack.enter_async_context(embedded_broker(nodelay=True))
     if broker.name == "amqtt" and len(scenario.cameras) > AMQTT_CAMERAS:
         raise ConfigError(
             f"{len(scenario.cameras)} cameras need a Mosquitto, and there is none: install it, name a broker with "
@@ -253,7 +253,7 @@ class _Day:
         return False
 
     async def _snapshot(self) -> FleetSnapshot:
-        snapshot = together([await worker.snapshot() for worker in self._workers])
+        snapshot = merged_snapshots([await worker.snapshot() for worker in self._workers])
         self.lags_s += snapshot.lags_s
         self.workers_bytes = max(self.workers_bytes, snapshot.memory_bytes)
         return snapshot

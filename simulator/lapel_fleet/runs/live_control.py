@@ -19,8 +19,8 @@ from lapel_fleet.cameras.manual_control import (
 from lapel_fleet.checkers.records import ActualRecord, Case
 from lapel_fleet.runs.local_worker import CameraWorker
 from lapel_fleet.runs.run import Time
-from lapel_fleet.scenario.scenario import Fault
-from lapel_fleet.time.clocks import ScaledTimeline
+from lapel_fleet.scenario.faults import Fault
+from lapel_fleet.time.timelines import ScaledTimeline
 
 _POLL_S = 0.05
 

@@ -13,17 +13,19 @@ from lapel.worker import ThreadWorker
 from lapel_fleet.broker.address import Address
 from lapel_fleet.cameras.actions import Action
 from lapel_fleet.cameras.camera import CameraSnapshot
-from lapel_fleet.cameras.environment import LiveEnvironment, tampered_with
-from lapel_fleet.cameras.fleet import Fleet, FleetSnapshot
+from lapel_fleet.cameras.fleet import Fleet
+from lapel_fleet.cameras.fleet_snapshot import FleetSnapshot
+from lapel_fleet.cameras.live_environment import LiveEnvironment, cameras_with_link_faults
 from lapel_fleet.cameras.manual_control import ManualControl, ServicePort
-from lapel_fleet.cameras.media import filming
+from lapel_fleet.cameras.media import footage_maker
 from lapel_fleet.checkers.records import LIVE_PRECISION_S, ActualRecord
 from lapel_fleet.runs.gc_tuning import freeze_heap, infrequent_gc, let_go
 from lapel_fleet.runs.measurement import loop_lag
 from lapel_fleet.runs.measurement.resident_memory import resident_bytes
+from lapel_fleet.scenario.faults import Fault
 from lapel_fleet.scenario.random_streams import RandomStreams
-from lapel_fleet.scenario.scenario import Fault, Scenario
-from lapel_fleet.time.clocks import ScaledTimeline
+from lapel_fleet.scenario.scenario import Scenario
+from lapel_fleet.time.timelines import ScaledTimeline
 
 _WRITING_THREADS = 8
 """They wait for the disk rather than for the processor."""
@@ -126,7 +128,7 @@ class LocalWorker:
 
     async def snapshot(self) -> FleetSnapshot:
         """See `CameraWorker.snapshot`."""
-        snapshot = await self.fleet.snapshot_in_turns()
+        snapshot = await self.fleet.snapshot_in_batches()
         lags_s, self.lags_s[:] = list(self.lags_s), []
         return msgspec.structs.replace(snapshot, lags_s=lags_s, memory_bytes=resident_bytes() - self._without_bytes)
 
@@ -165,12 +167,12 @@ async def local_worker(job: WorkerJob) -> AsyncIterator[LocalWorker]:
     """The cameras of `job`, powered on, while the block runs; in the end they are switched off."""
     streams, time = RandomStreams(job.seed), ScaledTimeline(job.speed, job.began_s)
     writer = ThreadWorker(_WRITING_THREADS)
-    met = tampered_with(job.scenario, streams)
+    met = cameras_with_link_faults(job.scenario, streams)
     environment = LiveEnvironment(
         job.scenario, job.agency, job.address, time, writer,
-        cabled=(lambda _: True) if job.cables else met, connects_per_s=job.connects_per_s,
-        remembers=job.cables, precision_s=LIVE_PRECISION_S * job.speed,
-        film=filming(job.scenario.media, Path(job.clip) if job.clip else None),
+        needs_relay=(lambda _: True) if job.cables else met, connects_per_s=job.connects_per_s,
+        keeps_history=job.cables, precision_s=LIVE_PRECISION_S * job.speed,
+        make_footage=footage_maker(job.scenario.media, Path(job.clip) if job.clip else None),
         folder=Path(job.evidence) if job.evidence else None,
     )  # fmt: skip
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_DIALLING_THREADS, "dial"))

@@ -14,12 +14,12 @@ import msgspec
 from lapel.errors import LapelError
 from lapel_fleet.cameras.actions import ACTIONS, Action
 from lapel_fleet.cameras.camera import CameraSnapshot
-from lapel_fleet.cameras.fleet import FleetSnapshot
+from lapel_fleet.cameras.fleet_snapshot import FleetSnapshot
 from lapel_fleet.cameras.manual_control import ServicePort
 from lapel_fleet.checkers.records import ActualRecord
 from lapel_fleet.runs.local_worker import CameraWorker, WorkerJob, local_worker
 from lapel_fleet.runs.remote_error import remote_error
-from lapel_fleet.scenario.scenario import Fault
+from lapel_fleet.scenario.faults import Fault
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ import msgspec
 
 from lapel_fleet.checkers.records import ActualRecord, ReceivedRecord
 from lapel_fleet.runs.measurement.samples import Samples
-from lapel_fleet.scenario.scenario import Fault
+from lapel_fleet.scenario.faults import Fault
 
 AGENCY = "fleet"
 OnProgress = Callable[[float, float, Mapping[str, int], int, int], None]

@@ -12,9 +12,9 @@ from typing import TypeVar
 
 import msgspec
 
-from lapel_fleet.cameras import fault_injection
+from lapel_fleet.scenario.faults import Fault, affected_cameras
 from lapel_fleet.scenario.random_streams import RandomStreams
-from lapel_fleet.scenario.scenario import Fault, Operator, Scenario
+from lapel_fleet.scenario.scenario import Operator, Scenario
 
 MOST_RUNS = 200
 """The search ends after so many runs, whether or not a smaller scenario might be found."""
@@ -72,7 +72,7 @@ def explicit(scenario: Scenario, seed: int) -> Scenario:
     for number, fault in enumerate(scenario.faults):
         if fault.kind == _FLEET_WIDE:
             faults.append(msgspec.structs.replace(fault, share=1.0))
-        elif cameras := fault_injection.met(fault, number, scenario.cameras, streams):
+        elif cameras := affected_cameras(fault, number, scenario.cameras, streams):
             faults.append(_at(fault, cameras))
     return msgspec.structs.replace(scenario, faults=faults)
 

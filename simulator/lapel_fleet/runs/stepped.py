@@ -15,11 +15,11 @@ from lapel.errors import ConfigError, LapelError
 from lapel.link.transport import Envelope
 from lapel.worker import InlineWorker
 from lapel_fleet.broker.address import CONNECTS_PER_S, Address
-from lapel_fleet.broker.retained_cleanup import forget
+from lapel_fleet.broker.retained_cleanup import clear_retained_states
 from lapel_fleet.cameras.actions import Action
 from lapel_fleet.cameras.camera import CameraSnapshot, SimulatedCamera
-from lapel_fleet.cameras.environment import LiveEnvironment
 from lapel_fleet.cameras.fleet import Fleet
+from lapel_fleet.cameras.live_environment import LiveEnvironment
 from lapel_fleet.cameras.manual_control import (
     ManualControl,
     ManualFaults,
@@ -28,15 +28,16 @@ from lapel_fleet.cameras.manual_control import (
     check_state,
     not_online,
 )
-from lapel_fleet.cameras.media import filming
+from lapel_fleet.cameras.media import footage_maker
 from lapel_fleet.checkers.records import Case
 from lapel_fleet.runs.run import Run, Time
 from lapel_fleet.runs.trace import Trace
 from lapel_fleet.runs.traffic.control_room import ControlRoom
 from lapel_fleet.runs.traffic.listener import Listener, listening
+from lapel_fleet.scenario.faults import Fault
 from lapel_fleet.scenario.random_streams import RandomStreams
-from lapel_fleet.scenario.scenario import Fault, Scenario
-from lapel_fleet.time.clocks import SteppedTimeline, let_run
+from lapel_fleet.scenario.scenario import Scenario
+from lapel_fleet.time.timelines import SteppedTimeline, let_run
 
 BARRIER_S = 8.0
 """Real seconds that `advance` waits at the most. At a keepalive of 2 s both ends of a dead line find out in them."""
@@ -72,9 +73,9 @@ class SteppedFleet:
             address,
             self._time,
             InlineWorker(),
-            cabled=lambda _: True,
+            needs_relay=lambda _: True,
             connects_per_s=CONNECTS_PER_S,
-            film=filming(scenario.media),
+            make_footage=footage_maker(scenario.media),
         )
         self._fleet = Fleet(scenario, scenario.cameras, streams, environment, self._time)
         self._control = ManualControl(self._fleet.cameras, streams, self._time)
@@ -142,7 +143,7 @@ class SteppedFleet:
         """Let time pass, from one waking to the next, until it is true. Raises LapelError when it never is."""
         end_s = self._time.mono_s() + within_s
         while not true():
-            next_s = self._time.next_waking_s()
+            next_s = self._time.next_timer_s()
             if next_s is None or next_s > end_s:
                 await self._time.advance(max(0.0, end_s - self._time.mono_s()), let_run)
                 await self.barrier()
@@ -232,7 +233,7 @@ class SteppedFleet:
         await self._control.release()
         await asyncio.gather(*(one.switch_off() for one in self._fleet.cameras.values()))  # each may wait for an answer
         await self._fleet.close()
-        await forget(self._address, self.agency, self.names)
+        await clear_retained_states(self._address, self.agency, self.names)
 
     def _send(self, topic: str, payload: bytes) -> bool:
         self._listener.send(Envelope(topic, payload, 1, retain=False))

@@ -36,7 +36,9 @@ async def run_stepped(
     hasty = msgspec.structs.replace(scenario, keepalive_s=_KEEPALIVE_S, spread_s=_SPREAD_S)
     run_id = secrets.token_hex(4)
     async with AsyncExitStack() as stack:
-        own = None if address else await stack.enter_async_context(embedded_broker(prompt=True, apart=True))
+        own = (
+            None if address else await stack.enter_async_context(embedded_broker(nodelay=True, own_process_group=True))
+        )
         where = address or Address(url=own.url if own else "", software=f"{own.name} {own.version}" if own else "")
         who = agency or (AGENCY if own else f"sim-{run_id}")
         fleet = await stack.enter_async_context(stepped_fleet(hasty, seed, who, where, run_id, Trace(trace)))

@@ -8,18 +8,20 @@ from pathlib import Path
 from lapel.config import Config
 from lapel.randomness import RandomSource
 from lapel.worker import InlineWorker
-from lapel_fleet.cameras.camera import CardInside
 from lapel_fleet.cameras.fleet import Fleet
-from lapel_fleet.cameras.media import filming
+from lapel_fleet.cameras.media import footage_maker
 from lapel_fleet.hardware.footage import SimulatedFootage
-from lapel_fleet.hardware.network import VirtualBroker, VirtualNetwork
-from lapel_fleet.hardware.storage import MemoryStorage
+from lapel_fleet.hardware.memory_storage import MemoryStorage
+from lapel_fleet.hardware.storage import StorageCard
+from lapel_fleet.hardware.virtual_broker import VirtualBroker
+from lapel_fleet.hardware.virtual_network import VirtualNetwork
 from lapel_fleet.runs.run import AGENCY, OnProgress, Run, quiet
 from lapel_fleet.runs.trace import Trace
 from lapel_fleet.runs.traffic.control_room import ControlRoom
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
-from lapel_fleet.time.clocks import SimulatedClock, VirtualClock, run_virtual
+from lapel_fleet.time.simulated_clock import SimulatedClock
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 SETTLE_S = 240.0
 """After the day: longer than the last stops and any back-off, so that what must arrive has arrived when it is judged.
@@ -32,16 +34,16 @@ Listener = Callable[[str, bytes], None]
 
 
 class VirtualEnvironment:
-    """Implements `lapel_fleet.cameras.camera.Environment`."""
+    """Implements `lapel_fleet.cameras.environment.Environment`."""
 
-    agency, precision_s, remembers = AGENCY, 0.0, False
+    agency, precision_s, keeps_history = AGENCY, 0.0, False
 
     def __init__(self, scenario: Scenario, loop: asyncio.AbstractEventLoop) -> None:
         self.broker = VirtualBroker()
-        self.worker = self.writer = InlineWorker()
+        self.worker = self.storage_worker = InlineWorker()
         self._scenario, self._loop = scenario, loop
         self._clips = set(scenario.cameras if scenario.media == "clip" else scenario.clip_cameras)
-        self._blank, self._clip = filming("none"), filming("clip") if self._clips else None
+        self._blank, self._clip = footage_maker("none"), footage_maker("clip") if self._clips else None
 
     def clock(self) -> SimulatedClock:
         """See `Environment.clock`."""
@@ -51,8 +53,8 @@ class VirtualEnvironment:
         """See `Environment.network`."""
         return VirtualNetwork(self.broker, self._scenario.keepalive_s, rng)
 
-    def card(self, name: str) -> CardInside:  # noqa: ARG002  # all cards are alike
-        """See `Environment.card`."""
+    def storage_card(self, name: str) -> StorageCard:  # noqa: ARG002  # all cards are alike
+        """See `Environment.storage_card`."""
         return MemoryStorage(keeps_finished=False)
 
     def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:
@@ -93,7 +95,7 @@ def run(
             broker.start()
 
         room = ControlRoom(
-            scenario, names, streams, AGENCY, clock, lines, lambda topic, payload: bool(broker.say(topic, payload)),
+            scenario, names, streams, AGENCY, clock, lines, lambda topic, payload: bool(broker.publish(topic, payload)),
             stop_broker=stop, start_broker=start,
         )  # fmt: skip
         broker.observers += [room.received_messages.hear, *listeners]

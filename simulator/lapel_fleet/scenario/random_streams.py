@@ -1,29 +1,32 @@
-"""One seed, and a stream of chance for each camera and purpose: one more in Baltimore changes nothing in Buffalo."""
+"""Random streams derived from one seed, one for each camera and purpose.
+
+So one more camera in Baltimore changes nothing in Buffalo.
+"""
 
 import hashlib
 import random
 
 
 class RandomStreams:
-    """Where all chance of a run comes from."""
+    """The source of all randomness of a run."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
-    def stream(self, who: str, purpose: str) -> random.Random:
-        """The stream of `who` (`baltimore/cam-0001`, or `fleet`) for one purpose. Depends on nothing but these."""
-        return random.Random(int.from_bytes(self._digest(who, purpose)[:16], "big"))
+    def stream(self, name: str, purpose: str) -> random.Random:
+        """The stream of `name`, `baltimore/cam-0001` or `fleet`, for a purpose. Depends on them and the seed alone."""
+        return random.Random(int.from_bytes(self._digest(name, purpose)[:16], "big"))
 
-    def counter_rng(self, who: str, purpose: str) -> "CounterRng":
-        """The same for somebody who draws now and then, all day long."""
-        return CounterRng(self._digest(who, purpose))
+    def counter_rng(self, name: str, purpose: str) -> "CounterRng":
+        """The same in little memory, for a user that draws rarely but for the whole run."""
+        return CounterRng(self._digest(name, purpose))
 
-    def _digest(self, who: str, purpose: str) -> bytes:
-        return hashlib.sha256(f"{self.seed}\0{who}\0{purpose}".encode()).digest()
+    def _digest(self, name: str, purpose: str) -> bytes:
+        return hashlib.sha256(f"{self.seed}\0{name}\0{purpose}".encode()).digest()
 
 
 class CounterRng:
-    """Implements `lapel.randomness.RandomSource` in little memory: the state of a `random.Random` takes 2.5 KB."""
+    """Implements `lapel.randomness.RandomSource` by hashing a key and a counter. A `random.Random` takes 2.5 KB."""
 
     __slots__ = ("_drawn", "_key")
 

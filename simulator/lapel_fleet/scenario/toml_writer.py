@@ -1,4 +1,4 @@
-"""Writes a scenario as the TOML file that `scenario.load` reads."""
+"""Writes a scenario as a TOML file that `loading.load` reads."""
 
 import json
 import re

@@ -1,29 +1,29 @@
-"""Jobs of a run: started, awaited, and ended with it."""
+"""Background jobs of a run, which end with it."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from lapel_fleet.time.clocks import Timeline
+from lapel_fleet.time.timelines import Timeline
 
 
 class JobGroup:
-    """Whoever acts in a run acts through this, so that nothing outlives it and no failure goes unseen."""
+    """Runs jobs side by side. None outlives the group, and no failure is lost."""
 
     def __init__(self, time: Timeline) -> None:
         self._time = time
-        self._jobs: dict[asyncio.Task[None], None] = {}  # a dict keeps its order, a set does not
+        self._jobs: dict[asyncio.Task[None], None] = {}  # a dictionary keeps the order, a set does not
         self._failures: list[BaseException] = []
 
     def start(self, job: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run it beside everything else."""
+        """Run a job in the background."""
         task = asyncio.create_task(job)
         self._jobs[task] = None
         task.add_done_callback(self._done)
         return task
 
     def after(self, seconds: float, act: Callable[[], object]) -> None:
-        """Do it then."""
+        """Call `act` after that many seconds."""
 
         async def wait() -> None:
             await self._time.sleep(seconds)
@@ -32,7 +32,7 @@ class JobGroup:
         self.start(wait())
 
     async def end(self) -> None:
-        """End what still runs, in the order in which it was begun. Raises what a job raised."""
+        """Cancel the jobs that still run, in the order of their start. Raises what a job raised, if one did."""
         jobs = list(self._jobs)
         for job in jobs:
             job.cancel()

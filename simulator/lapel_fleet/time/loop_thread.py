@@ -1,4 +1,4 @@
-"""Something asynchronous for code that is not: it lives in an event loop of its own, in a thread of its own."""
+"""Asynchronous objects for blocking code: an event loop in a thread of its own."""
 
 import asyncio
 import threading
@@ -11,14 +11,14 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _LIMIT_S = 600.0
-"""Nothing that is asked for takes longer; what does hangs."""
+"""No call takes longer; one that does has hung."""
 
 
 class LoopThread(Generic[T]):
-    """Enters an asynchronous context there, and leaves it at `close`. Calls wait for what they return."""
+    """Enters an asynchronous context in the thread's event loop, and leaves it at `close`."""
 
     def __init__(self, context: AbstractAsyncContextManager[T], name: str) -> None:
-        """Returns once the context is entered; raises what that raises. `name` is the thread's."""
+        """Returns once the context is entered. Raises what entering it raised. `name` is the thread's."""
         self._loop = asyncio.new_event_loop()
         self._entered: Future[T] = Future()
         self._staying: asyncio.Task[None] | None = None
@@ -28,27 +28,27 @@ class LoopThread(Generic[T]):
         self._thread.start()
         try:
             self.inside = self._entered.result(_LIMIT_S)
-        except BaseException:  # a Ctrl-C too: nobody else could end the thread then
+        except BaseException:  # also for Ctrl-C: else nothing could end the thread
             self.close()
             raise
 
     def call(self, what: Callable[[T], Coroutine[Any, Any, R]]) -> R:
-        """Do it there, and wait. Whoever stops waiting (Ctrl-C) stops it."""
-        asked = asyncio.run_coroutine_threadsafe(what(self.inside), self._loop)
+        """Run it in the thread's event loop and wait for the result. Ctrl-C while waiting cancels it."""
+        future = asyncio.run_coroutine_threadsafe(what(self.inside), self._loop)
         try:
-            return asked.result(_LIMIT_S)
+            return future.result(_LIMIT_S)
         except BaseException:
-            asked.cancel()
+            future.cancel()
             raise
 
     async def awaited(self, what: Callable[[T], Coroutine[Any, Any, R]]) -> R:
-        """The same for code that has an event loop of its own, which goes on meanwhile."""
+        """The same for code in an event loop of its own, which it does not block."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(what(self.inside), self._loop))
 
     def close(self) -> None:
-        """Leave the context; the thread ends. Harmless when done. Raises what leaving it raised."""
+        """Leave the context and end the thread. Harmless when closed. Raises what leaving the context raised."""
         if self._thread.is_alive() and not self._is_closing:
-            self._is_closing = True  # once: a second time would cut short what is being put in order
+            self._is_closing = True  # once: a second cancellation would interrupt the clean-up
             self._loop.call_soon_threadsafe(self._leave)
         self._thread.join(_LIMIT_S)
         failure, self._failure = self._failure, None
@@ -64,12 +64,12 @@ class LoopThread(Generic[T]):
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
                 runner.run(self._stay(context))
         except asyncio.CancelledError:
-            pass  # this is how it ends
+            pass  # the normal end
         except BaseException as error:
             self._failure = error
         if not self._entered.done():
             failure, self._failure = self._failure, None
-            self._entered.set_exception(failure or RuntimeError("closed before it began"))
+            self._entered.set_exception(failure or RuntimeError("closed before its context was entered"))
 
     async def _stay(self, context: AbstractAsyncContextManager[T]) -> None:
         self._staying = asyncio.current_task()

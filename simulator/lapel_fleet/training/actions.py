@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lapel.config import meant
 from lapel.errors import ConfigError
 from lapel_fleet.cameras import fault_injection
-from lapel_fleet.scenario.scenario import Fault, checked_fault
+from lapel_fleet.scenario.faults import Fault, fault_from_table
 from lapel_fleet.training.bench import TrainingBench
 from lapel_fleet.training.problem import seconds_of
 
@@ -28,22 +28,22 @@ class Action:
 ACTIONS: Mapping[str, Action] = {
     "copy certificate": Action("copy a new certificate to identity/renewed.crt", lambda on: on.authority.renew()),
     "dock": Action("put the camera into its dock", lambda on: on.camera.put_in_dock()),
-    "free button": Action("free the event button, clean its rim", lambda on: on.camera.buttons.free("event")),
+    "free button": Action("free the event button, clean its rim", lambda on: on.camera.switches.free("event")),
     "hold button": Action("hold the event button for 3 s", lambda on: on.camera.hold()),
     "insert battery": Action("insert the same battery again", lambda on: on.camera.power_on()),
     "offload": Action("let the dock take the recordings off the storage card", lambda on: _offload(on)),
-    "plug in video source": Action("connect the video source's cable", lambda on: on.camera.plug_lens_in()),
+    "plug in video source": Action("connect the video source's cable", lambda on: on.camera.plug_in_video()),
     "press button": Action("press the event button twice: record", lambda on: on.camera.press(times=2)),
     "remove battery": Action("remove the battery", lambda on: on.camera.power_cut()),
     "swap battery": Action("insert a full battery", lambda on: on.camera.swap_battery()),
     "swap storage card": Action("insert another one; the old one is evidence", lambda on: on.camera.swap_card()),
     "undock": Action("take the camera out of its dock", lambda on: on.camera.take_out_of_dock()),
-    "unplug video source": Action("disconnect the video source's cable", lambda on: on.camera.unplug_lens()),
+    "unplug video source": Action("disconnect the video source's cable", lambda on: on.camera.unplug_video()),
 }
 
 _DEFECTS: Mapping[str, Effect] = {
-    "jam button": lambda on: on.camera.buttons.stick("event"),
-    "reset clock": lambda on: on.camera.lose_time(),
+    "jam button": lambda on: on.camera.switches.stick("event"),
+    "reset clock": lambda on: on.camera.reset_clock(),
 }
 """Defects that are neither an action of a technician nor a fault of a scenario."""
 
@@ -82,7 +82,7 @@ def _fault(text: str) -> Fault:
     for one in parameters:
         if "=" not in one:
             raise ConfigError(f"fault {text}: {one}: write KEY=VALUE")
-    return checked_fault({"kind": kind, **dict(one.split("=", 1) for one in parameters)}, f"fault {text}")
+    return fault_from_table({"kind": kind, **dict(one.split("=", 1) for one in parameters)}, f"fault {text}")
 
 
 async def _await(effect: Effect, bench: TrainingBench) -> None:

@@ -22,11 +22,13 @@ from lapel.worker import InlineWorker
 from lapel_fleet.cameras.camera import SimulatedCamera
 from lapel_fleet.cameras.console import SimulatedConsole
 from lapel_fleet.hardware.footage import ComputedFootage, SimulatedFootage
-from lapel_fleet.hardware.network import VirtualBroker, VirtualNetwork
-from lapel_fleet.hardware.storage import MemoryStorage
+from lapel_fleet.hardware.memory_storage import MemoryStorage
+from lapel_fleet.hardware.virtual_broker import VirtualBroker
+from lapel_fleet.hardware.virtual_network import VirtualNetwork
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
-from lapel_fleet.time.clocks import SimulatedClock, Timeline
+from lapel_fleet.time.simulated_clock import SimulatedClock
+from lapel_fleet.time.timelines import Timeline
 from lapel_fleet.training.certificates import EXPIRED, CertificateAuthority
 from lapel_fleet.training.problem import Problem
 
@@ -64,12 +66,12 @@ class TrainingBench:
 
     async def first_finding(self) -> str:
         """The first finding of `why`; empty when there is none, and when the camera is off."""
-        found = findings(await survey(self.console.desk)) if self.console.desk is not None else []
+        found = findings(await survey(self.console.access)) if self.console.access is not None else []
         return found[0].what if found else ""
 
     async def is_repaired(self) -> bool:
         """Whether the camera is ready, its clock is right, and none of its settings is still on trial."""
-        if self.console.desk is None or abs(self.camera.clock.wrong_by_s) > CLOCK_TOLERANCE_S:
+        if self.console.access is None or abs(self.camera.clock.wrong_by_s) > CLOCK_TOLERANCE_S:
             return False
         try:
             is_ready = await self.first_finding() == ""
@@ -79,12 +81,12 @@ class TrainingBench:
 
 
 class _Environment:
-    """Implements `lapel_fleet.cameras.camera.Environment` for one camera, whose broker is in memory."""
+    """Implements `lapel_fleet.cameras.environment.Environment` for one camera, whose broker is in memory."""
 
-    agency, precision_s, remembers = "fleet", 0.0, True
+    agency, precision_s, keeps_history = "fleet", 0.0, True
 
     def __init__(self, time: Timeline, start: datetime) -> None:
-        self.worker = self.writer = InlineWorker()
+        self.worker = self.storage_worker = InlineWorker()
         self._time, self._start = time, start
         self._broker = FleetBroker(self.clock())
 
@@ -96,8 +98,8 @@ class _Environment:
         """See `Environment.network`."""
         return VirtualNetwork(self._broker, rng=rng)
 
-    def card(self, name: str) -> MemoryStorage:  # noqa: ARG002
-        """See `Environment.card`."""
+    def storage_card(self, name: str) -> MemoryStorage:  # noqa: ARG002
+        """See `Environment.storage_card`."""
         return MemoryStorage()
 
     def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:  # noqa: ARG002
@@ -117,13 +119,13 @@ class FleetBroker(VirtualBroker):
         super().__init__()
         self._clock = clock
 
-    def called(self, link: LinkSection) -> str:
-        """See `VirtualBroker.called`."""
+    def name_for(self, link: LinkSection) -> str:
+        """See `VirtualBroker.name_for`."""
         host, port = _address(link)
         return f"{host}:{port}"
 
-    def steps(self, link: LinkSection) -> list[Check]:
-        """See `VirtualBroker.steps`."""
+    def connect_steps(self, link: LinkSection) -> list[Check]:
+        """See `VirtualBroker.connect_steps`."""
         host, port = _address(link)
         if host != BROKER_HOST:
             return [Check("name", False, "Name or service not known")]

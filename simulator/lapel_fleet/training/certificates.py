@@ -32,7 +32,8 @@ class CertificateAuthority:
 
     def _issue(self, days_ago: int, to: str) -> None:
         try:
-            from lapel_fleet.broker.provision import Authority, Identity
+            from lapel_fleet.broker.authority import Authority
+            from lapel_fleet.broker.identity import Identity
         except ImportError as error:
             raise ConfigError("certificates need more packages: pip install 'lapel[fleet]'") from error
         camera = self._camera

@@ -14,7 +14,7 @@ from lapel.clock import Clock, SystemClock
 from lapel.console.layout import length
 from lapel.errors import LapelError
 from lapel.hardware.desktop.pty import PtyLine
-from lapel_fleet.time.clocks import SteppedTimeline, let_run
+from lapel_fleet.time.timelines import SteppedTimeline, let_run
 from lapel_fleet.time.waiting import wait_for_event
 from lapel_fleet.training import actions
 from lapel_fleet.training.bench import TrainingBench
@@ -35,7 +35,7 @@ async def practise(name: str, problem: Problem, link: Path | None) -> int:
         asyncio.get_running_loop().add_signal_handler(number, given_up.set)
     with contextlib.closing(PtyLine(clock, link)) as line, _folder():
         async with _bench(problem, line, clock) as bench:
-            _print_task(problem, str(link or line.path), bench.console.let_in_once())
+            _print_task(problem, str(link or line.path), bench.console.allow_login_once())
             async with _input(bench, given_up):
                 return await _until_repaired(name, bench, clock, given_up)
 
@@ -109,7 +109,7 @@ async def _carry_out_lines(bench: TrainingBench, given_up: asyncio.Event) -> Non
             case "help" | "?":
                 _print_actions()
             case "secret":
-                _print(f"secret     {bench.console.let_in_once()}")
+                _print(f"secret     {bench.console.allow_login_once()}")
             case "quit" | "exit":
                 given_up.set()
             case action:

@@ -1,4 +1,4 @@
-"""What the simulator says that a wearer meant is what the firmware makes of it."""
+"""The simulator's model of the event button and the firmware's gestures agree."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,25 +10,25 @@ PAUSES_S = st.sampled_from((0.0, 0.25, 0.5, 0.75, 2.75, 3.0, 3.25))
 
 
 @given(st.lists(PAUSES_S, max_size=12), st.booleans())
-def test_it_means_what_the_firmware_takes_it_for(pauses_s: list[float], is_recording: bool) -> None:
-    meant, felt, now_s = [], [], 0.0
+def test_the_model_and_the_firmware_agree_on_every_sequence(pauses_s: list[float], is_recording: bool) -> None:
+    intended, detected, now_s = [], [], 0.0
     button, gestures = EventButtonModel(), Gestures()
 
-    def feel(gesture: Gesture | None, at_s: float) -> None:
+    def add_gesture(gesture: Gesture | None, at_s: float) -> None:
         means = {"double press": "start"} if not is_recording else {"press": "mark", "hold": "stop"}
         if gesture in means:
-            felt.append((at_s, means[gesture]))
+            detected.append((at_s, means[gesture]))
 
     for number, pause_s in enumerate(pauses_s):
         now_s += pause_s
         due_s, stopped_s = gestures.hold_due_s, button.stopped_at_s(now_s)
         if due_s is not None and due_s <= now_s:
-            feel(gestures.passed(due_s), due_s)
+            add_gesture(gestures.passed(due_s), due_s)
         if stopped_s is not None:
-            meant.append((stopped_s, "stop"))
+            intended.append((stopped_s, "stop"))
         is_down = number % 2 == 0
-        feel(gestures.down(now_s) if is_down else gestures.up(now_s), now_s)
+        add_gesture(gestures.down(now_s) if is_down else gestures.up(now_s), now_s)
         means = (button.down if is_down else button.up)(now_s, is_recording=is_recording)
         if means is not None:
-            meant.append((now_s, means))
-    assert meant == felt
+            intended.append((now_s, means))
+    assert intended == detected

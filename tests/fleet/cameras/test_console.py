@@ -1,4 +1,4 @@
-"""The technician's console on a simulated camera: opened late, through restarts and power cuts."""
+"""The technician's console of a simulated camera: opened late, through restarts and power cuts."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,35 +10,37 @@ from console.terminals import Emulator
 from lapel.errors import ConsoleError
 from lapel_fleet.cameras.camera import SimulatedCamera
 from lapel_fleet.cameras.console import SimulatedConsole
-from lapel_fleet.hardware.serial import SimulatedSerial
+from lapel_fleet.hardware.serial_line import SimulatedSerialLine
 from lapel_fleet.runs.virtual import VirtualEnvironment
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 SCENARIO = Scenario(sites={"baltimore": 1})
 
 
 class Visit:
-    """A technician at a camera that has been out for a minute."""
+    """A technician at a camera that has been on for a minute."""
 
-    def __init__(self, clock: VirtualClock, camera: SimulatedCamera, line: SimulatedSerial, console: SimulatedConsole):
+    def __init__(
+        self, clock: VirtualClock, camera: SimulatedCamera, line: SimulatedSerialLine, console: SimulatedConsole
+    ):
         self.clock, self.camera, self.line, self.console = clock, camera, line, console
         self.terminal = Emulator(80)
-        line.on_heard = self.terminal.feed
+        line.on_read = self.terminal.feed
         line.attach()
 
-    async def say(self, line: str, wait_s: float = 0.2) -> str:
-        """What comes back, up to the next prompt."""
+    async def enter(self, line: str, wait_s: float = 0.2) -> str:
+        """Type a line. Returns the output up to the next prompt."""
         begin = self.terminal.row
         self.line.type(f"{line}\r".encode())
         await self.clock.sleep(wait_s)
         return "\n".join(self.terminal.text(row) for row in range(begin + 1, self.terminal.row + 1))
 
     async def log_in(self) -> None:
-        secret = self.console.let_in_once()
-        await self.say("service")
-        assert "cam-0001" in await self.say(secret, wait_s=2)
+        secret = self.console.allow_login_once()
+        await self.enter("service")
+        assert "cam-0001" in await self.enter(secret, wait_s=2)
 
 
 def play(story: Callable[[Visit], Awaitable[None]], *, is_on: bool = True) -> None:
@@ -48,7 +50,7 @@ def play(story: Callable[[Visit], Awaitable[None]], *, is_on: bool = True) -> No
         if is_on:
             camera.power_on()
         await clock.sleep(60)
-        line = SimulatedSerial()
+        line = SimulatedSerialLine()
         async with SimulatedConsole(camera, line) as console:
             await story(Visit(clock, camera, line, console))
         await camera.switch_off()
@@ -58,27 +60,27 @@ def play(story: Callable[[Visit], Awaitable[None]], *, is_on: bool = True) -> No
     run_virtual(program)
 
 
-def test_it_opens_on_a_camera_that_runs_already() -> None:
+def test_it_opens_on_a_running_camera() -> None:
     async def story(on: Visit) -> None:
         await on.log_in()
-        assert "READY" in await on.say("status")
-        assert "recording" in await on.say("record start 'a test'")
+        assert "READY" in await on.enter("status")
+        assert "recording" in await on.enter("record start 'a test'")
         assert on.camera.is_recording
-        assert "stopped" in await on.say("record stop done")
+        assert "stopped" in await on.enter("record stop done")
 
     play(story)
 
 
-def test_a_secret_works_once_and_is_kept_nowhere() -> None:
+def test_a_secret_works_once_and_is_stored_nowhere() -> None:
     async def story(on: Visit) -> None:
-        secret = on.console.let_in_once()
-        assert secret != on.console.let_in_once()
-        await on.say("service")
-        assert "Wrong secret" in await on.say(secret)
+        secret = on.console.allow_login_once()
+        assert secret != on.console.allow_login_once()
+        await on.enter("service")
+        assert "Wrong secret" in await on.enter(secret)
         await on.log_in()
-        told = str(on.console.record.entries) + str(on.camera.camera.log.newest(1_000) if on.camera.camera else "")
-        assert secret not in told
-        assert [one["kind"] for one in on.console.record.entries] == ["login-failed", "login"]
+        logs = str(on.console.log.entries) + str(on.camera.camera.log.newest(1_000) if on.camera.camera else "")
+        assert secret not in logs
+        assert [one["kind"] for one in on.console.log.entries] == ["login-failed", "login"]
 
     play(story)
 
@@ -87,31 +89,31 @@ def test_it_follows_the_camera_through_a_restart() -> None:
     async def story(on: Visit) -> None:
         await on.log_in()
         before = on.camera.camera
-        await on.say("reboot", wait_s=20)
+        await on.enter("reboot", wait_s=20)
         assert on.camera.camera is not before
-        assert "READY" in await on.say("status")
+        assert "READY" in await on.enter("status")
 
     play(story)
 
 
-def test_a_power_cut_ends_the_visit_and_what_is_typed_without_power_is_lost() -> None:
+def test_a_power_cut_ends_the_session_and_input_without_power_is_lost() -> None:
     async def story(on: Visit) -> None:
         await on.log_in()
-        await on.say("record start 'a test'", wait_s=10)
+        await on.enter("record start 'a test'", wait_s=10)
         await on.camera.power_cut()
-        assert await on.say("status") == ""
+        assert await on.enter("status") == ""
         on.camera.power_on()
         await on.clock.sleep(20)
         assert on.terminal.text(on.terminal.row) == "login:"
         await on.log_in()
-        assert "1 recording(s) interrupted" in await on.say("why")
+        assert "1 recording(s) interrupted" in await on.enter("why")
 
     play(story)
 
 
-def test_it_waits_at_a_camera_that_is_off() -> None:
+def test_it_can_be_opened_at_a_camera_that_is_off() -> None:
     async def story(on: Visit) -> None:
-        assert await on.say("status", wait_s=10) == ""
+        assert await on.enter("status", wait_s=10) == ""
         on.camera.power_on()
         await on.clock.sleep(10)
         assert on.terminal.text(on.terminal.row) == "login:"
@@ -122,33 +124,33 @@ def test_it_waits_at_a_camera_that_is_off() -> None:
 
 def test_a_camera_has_one_service_port() -> None:
     async def story(on: Visit) -> None:
-        with pytest.raises(ConsoleError, match="baltimore/cam-0001: somebody is at its service port"):
-            async with SimulatedConsole(on.camera, SimulatedSerial()):
+        with pytest.raises(ConsoleError, match="baltimore/cam-0001: its service port is in use"):
+            async with SimulatedConsole(on.camera, SimulatedSerialLine()):
                 pass
         await on.log_in()
 
     play(story)
 
 
-def test_a_camera_keeps_nothing_of_a_console_that_was_closed() -> None:
+def test_a_camera_keeps_nothing_of_a_closed_console() -> None:
     async def program(clock: VirtualClock) -> None:
         camera = SimulatedCamera(
             "baltimore/cam-0001", SCENARIO, RandomStreams(7), VirtualEnvironment(SCENARIO, asyncio.get_running_loop())
         )
         camera.power_on()
         await clock.sleep(60)
-        async with SimulatedConsole(camera, SimulatedSerial()) as console:
-            assert (camera.plugged, camera.tap.intercept is None) == (console, False)
-        assert (camera.plugged, camera.tap.intercept) == (None, None)
+        async with SimulatedConsole(camera, SimulatedSerialLine()) as console:
+            assert (camera.console, camera.tap.intercept is None) == (console, False)
+        assert (camera.console, camera.tap.intercept) == (None, None)
         await camera.switch_off()
         await camera.close()
 
     run_virtual(program)
 
 
-def test_the_button_proves_presence() -> None:
+def test_holding_the_button_proves_presence() -> None:
     async def story(on: Visit) -> None:
-        await on.say("viewer")
+        await on.enter("viewer")
         holding = asyncio.create_task(on.camera.hold())
         await on.clock.sleep(5)
         assert on.terminal.text(on.terminal.row) == "new secret for viewer:"
@@ -157,33 +159,33 @@ def test_the_button_proves_presence() -> None:
     play(story)
 
 
-def test_the_clock_that_is_set_is_the_cameras_own() -> None:
+def test_clock_set_sets_the_cameras_own_clock() -> None:
     async def story(on: Visit) -> None:
         await on.log_in()
         on.camera.clock.trusted = "unsynced"
-        assert "clock: never set" in await on.say("why")
-        await on.say("clock set 2030-05-06T07:08:09Z")
-        assert "READY" in await on.say("status")
+        assert "clock: never set" in await on.enter("why")
+        await on.enter("clock set 2030-05-06T07:08:09Z")
+        assert "READY" in await on.enter("status")
         assert (on.camera.clock.now().utc - datetime(2030, 5, 6, 7, 8, 9, tzinfo=UTC)).total_seconds() < 1
 
     play(story)
 
 
-def test_the_broker_is_looked_for_on_the_cameras_own_line() -> None:
+def test_the_probe_uses_the_cameras_own_link() -> None:
     async def story(on: Visit) -> None:
         await on.log_in()
-        assert "lets this camera in" in await on.say("network probe")
+        assert "lets this camera in" in await on.enter("network probe")
         on.camera.network.unplug()
-        assert "FAILED: network is unreachable" in await on.say("network probe")
+        assert "FAILED: network is unreachable" in await on.enter("network probe")
 
     play(story)
 
 
-def test_a_recording_without_a_file_is_refused_in_a_line() -> None:
+def test_sending_a_recording_without_a_file_is_refused_in_one_line() -> None:
     async def story(on: Visit) -> None:
         await on.log_in()
-        await on.say("record start 'a test'", wait_s=5)
-        await on.say("record stop done", wait_s=5)
-        assert "in memory only" in await on.say("recording send 2026")
+        await on.enter("record start 'a test'", wait_s=5)
+        await on.enter("record stop done", wait_s=5)
+        assert "in memory only" in await on.enter("recording send 2026")
 
     play(story)

@@ -1,7 +1,7 @@
 """Faults injected by hand, and their times."""
 
 from lapel_fleet.cameras.manual_control import ManualFaults
-from lapel_fleet.scenario.scenario import Fault
+from lapel_fleet.scenario.faults import Fault
 
 
 def test_faults_are_kept_with_their_times() -> None:

@@ -8,7 +8,7 @@ from lapel.recording import Cause
 from lapel_fleet.checkers.expectations import METRICS, judge_expectations, parsed
 from lapel_fleet.checkers.records import Case
 from lapel_fleet.checkers.registry import Finding
-from lapel_fleet.scenario.scenario import parsed as scenario
+from lapel_fleet.scenario.loading import parse as scenario
 
 
 def found(cases: list[Case], **table: object) -> Finding:

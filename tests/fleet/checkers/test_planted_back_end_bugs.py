@@ -16,7 +16,9 @@ from examples.backend import BackEnd, Camera
 from fleet.watched import Watch, run
 from lapel_fleet.checkers.registry import judge, judge_back_end
 from lapel_fleet.runs.run import Run
-from lapel_fleet.scenario.scenario import Fault, Scenario, load
+from lapel_fleet.scenario.faults import Fault
+from lapel_fleet.scenario.loading import load
+from lapel_fleet.scenario.scenario import Scenario
 
 Patch = pytest.MonkeyPatch
 Message = tuple[str, bytes]

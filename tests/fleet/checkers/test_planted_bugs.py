@@ -22,7 +22,10 @@ from lapel.media.notices import Saved
 from lapel.reporter import Reporter
 from lapel_fleet.checkers.registry import judge
 from lapel_fleet.runs.run import AGENCY
-from lapel_fleet.scenario.scenario import Fault, Operator, Scenario, Wearer, load
+from lapel_fleet.scenario.faults import Fault
+from lapel_fleet.scenario.loading import load
+from lapel_fleet.scenario.scenario import Operator, Scenario
+from lapel_fleet.scenario.wearer import Wearer
 
 Patch = pytest.MonkeyPatch
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from lapel.hardware.interfaces import ButtonName
 from lapel_fleet.cameras.actions import Hold, Press
-from lapel_fleet.cameras.fault_injection import OF_THE_CONTROL_ROOM
 from lapel_fleet.cameras.fleet import Fleet
 from lapel_fleet.cameras.manual_control import ManualControl
 from lapel_fleet.checkers.registry import judge
@@ -19,9 +18,9 @@ from lapel_fleet.runs.run import AGENCY
 from lapel_fleet.runs.trace import Trace
 from lapel_fleet.runs.traffic.control_room import ControlRoom
 from lapel_fleet.runs.virtual import SETTLE_S, VirtualEnvironment
+from lapel_fleet.scenario.faults import FAULTS
 from lapel_fleet.scenario.random_streams import RandomStreams
-from lapel_fleet.scenario.scenario import FAULTS
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 SCENARIO = scenario_of({"baltimore": 1}, duration_s=3600, prebuffer_s=5)
 CAMERA = "baltimore/cam-0001"
@@ -42,7 +41,7 @@ class Wait:
 
 Step = Press | Hold | InjectedFault | Wait
 SECONDS = st.sampled_from((0.0, 0.2, 0.5, 0.6, 1.0, 2.9, 3.0, 3.1, 7.0, 40.0))
-KINDS = sorted(set(FAULTS) - OF_THE_CONTROL_ROOM)
+KINDS = sorted(name for name, kind in FAULTS.items() if kind.on_camera)
 BUTTONS = st.sampled_from(get_args(ButtonName))
 STEPS = st.lists(
     st.builds(Press, st.just(CAMERA), BUTTONS, st.integers(1, 10))

@@ -2,10 +2,10 @@ import random
 
 from lapel_fleet.hardware.battery import SimulatedBattery
 from lapel_fleet.hardware.dock import SimulatedDock
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 
-def test_it_charges_what_stands_in_it() -> None:
+def test_the_battery_charges_while_docked() -> None:
     async def program(clock: VirtualClock) -> None:
         battery = SimulatedBattery(clock, random.Random(1), percent=10)
         dock = SimulatedDock(battery)

@@ -1,4 +1,4 @@
-"""What is computed footage's own: what it costs, and which pictures a recording of it shows."""
+"""Computed footage: how rarely it wakes up, and which frames a recording of it holds."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -12,14 +12,14 @@ from lapel.clock import Clock, Instant, Quality
 from lapel.fragment import TICKS_PER_S, Fragment
 from lapel_fleet.hardware.footage import ComputedFootage
 from lapel_fleet.hardware.shared_clip import FPS, BlankSource, FragmentSource
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from shared_clips import LOOP_PICTURES, numbered_reel
 from stories import Bench, seamless
 from video_files import file_of, numbers
 
 
 class CountingClock:
-    """Counts who sleeps on it."""
+    """Counts the sleeps on it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -42,12 +42,14 @@ class CountingClock:
         await self._clock.sleep(seconds)
 
 
-def filmed(reel: FragmentSource, story: Callable[[Bench], Coroutine[Any, Any, None]], length_s: float = 10.0) -> int:
-    """Tell the story of a camera; how often its footage woke up."""
+def wake_ups(
+    source: FragmentSource, story: Callable[[Bench], Coroutine[Any, Any, None]], length_s: float = 10.0
+) -> int:
+    """Run a story of a camera. Returns how often its footage woke up."""
 
     async def program(clock: VirtualClock) -> int:
         counting = CountingClock(clock)
-        footage = ComputedFootage(counting, length_s, reel=reel, bitrate_bps=1_000_000)
+        footage = ComputedFootage(counting, length_s, source=source, bitrate_bps=1_000_000)
         bench = Bench(footage, clock)
         await footage.start(bench.listener, "the test began")
         await story(bench)
@@ -57,8 +59,8 @@ def filmed(reel: FragmentSource, story: Callable[[Bench], Coroutine[Any, Any, No
     return run_virtual(program)
 
 
-@pytest.mark.parametrize("reel", [BlankSource(), numbered_reel()])
-def test_a_camera_that_only_buffers_schedules_nothing(reel: FragmentSource) -> None:
+@pytest.mark.parametrize("source", [BlankSource(), numbered_reel()])
+def test_a_camera_that_only_buffers_schedules_nothing(source: FragmentSource) -> None:
     async def shift(bench: Bench) -> None:
         await bench.clock.sleep(4 * 3600)
         bench.footage.unplug()
@@ -69,11 +71,11 @@ def test_a_camera_that_only_buffers_schedules_nothing(reel: FragmentSource) -> N
         await bench.clock.sleep(4 * 3600)
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
-    assert filmed(reel, shift) <= 1
+    assert wake_ups(source, shift) <= 1
 
 
-@pytest.mark.parametrize(("reel", "most"), [(BlankSource(), 3), (numbered_reel(), 121)])
-def test_one_that_records_wakes_once_a_fragment(reel: FragmentSource, most: int) -> None:
+@pytest.mark.parametrize(("source", "most"), [(BlankSource(), 3), (numbered_reel(), 121)])
+def test_a_recording_camera_wakes_once_per_fragment(source: FragmentSource, most: int) -> None:
     async def two_minutes(bench: Bench) -> None:
         await bench.clock.sleep(20.4)
         await bench.press()
@@ -81,22 +83,22 @@ def test_one_that_records_wakes_once_a_fragment(reel: FragmentSource, most: int)
         await bench.footage.cut()
         seamless(bench.recorded())
 
-    assert filmed(reel, two_minutes) <= most
+    assert wake_ups(source, two_minutes) <= most
 
 
-def test_one_that_records_in_the_dark_does_not_wake_at_all() -> None:
-    async def dark(bench: Bench) -> None:
+def test_a_recording_camera_without_frames_does_not_wake_up() -> None:
+    async def without_frames(bench: Bench) -> None:
         await bench.press()
         bench.footage.unplug()
         await bench.clock.sleep(600)
         await bench.footage.cut()
 
-    assert filmed(numbered_reel(), dark) <= 1
+    assert wake_ups(numbered_reel(), without_frames) <= 1
 
 
-@pytest.mark.parametrize("reel", [BlankSource(), numbered_reel()])
+@pytest.mark.parametrize("source", [BlankSource(), numbered_reel()])
 @pytest.mark.parametrize("pressed_s", [0.01, 7.98, 61.0, 61.02])
-def test_a_recording_has_a_fragment_within_a_second_of_the_press(reel: FragmentSource, pressed_s: float) -> None:
+def test_a_recording_has_a_fragment_within_a_second_of_the_press(source: FragmentSource, pressed_s: float) -> None:
     async def early(bench: Bench) -> None:
         await bench.clock.sleep(pressed_s)
         await bench.press()
@@ -104,22 +106,22 @@ def test_a_recording_has_a_fragment_within_a_second_of_the_press(reel: FragmentS
         await bench.clock.sleep(1.01)
         assert len(bench.listener.fragments) == 1
 
-    filmed(reel, early, length_s=0.0)
+    wake_ups(source, early, length_s=0.0)
 
 
-def test_blank_fragments_reach_back_as_far_as_asked_and_those_of_a_clip_to_their_keyframe() -> None:
+def test_blank_fragments_reach_back_exactly_and_those_of_a_clip_to_their_keyframe() -> None:
     async def press(bench: Bench) -> None:
         await bench.clock.sleep(33.3)
         pressed_s = await bench.press()
         reach_s.append(pressed_s - bench.before.fragments[0].start.mono_s)
 
     reach_s: list[float] = []
-    filmed(BlankSource(), press)
-    filmed(numbered_reel(), press)
+    wake_ups(BlankSource(), press)
+    wake_ups(numbered_reel(), press)
     assert reach_s == [pytest.approx(10.0, abs=0.001), pytest.approx(10.3, abs=0.001)]
 
 
-def test_a_press_that_was_looked_at_late_is_answered_as_of_its_time() -> None:
+def test_a_press_that_is_handled_late_gets_the_pre_event_fragments_of_its_time() -> None:
     async def late(bench: Bench) -> None:
         await bench.clock.sleep(5.5)
         pressed = bench.clock.now()
@@ -131,12 +133,12 @@ def test_a_press_that_was_looked_at_late_is_answered_as_of_its_time() -> None:
         seamless(bench.recorded())
         assert bench.recorded()[-1].end_mono_s == pytest.approx(8.9, abs=0.001)
 
-    filmed(numbered_reel(), late)
-    filmed(BlankSource(), late)
+    wake_ups(numbered_reel(), late)
+    wake_ups(BlankSource(), late)
 
 
-def test_without_pictures_since_before_the_buffer_the_reason_is_the_lens() -> None:
-    async def dark(bench: Bench) -> None:
+def test_without_frames_in_the_whole_buffer_the_shortfall_names_the_source() -> None:
+    async def without_frames(bench: Bench) -> None:
         await bench.clock.sleep(3)
         bench.footage.unplug("pulled")
         await bench.clock.sleep(30)
@@ -147,7 +149,7 @@ def test_without_pictures_since_before_the_buffer_the_reason_is_the_lens() -> No
         await bench.footage.cut()
         seamless(bench.recorded())
 
-    filmed(numbered_reel(), dark)
+    wake_ups(numbered_reel(), without_frames)
 
 
 ACTIONS = st.lists(st.tuples(st.sampled_from(["press", "unplug", "plug in"]), st.floats(0.0, 4.0)), max_size=8)
@@ -155,16 +157,18 @@ ACTIONS = st.lists(st.tuples(st.sampled_from(["press", "unplug", "plug in"]), st
 
 @settings(max_examples=15)
 @given(ACTIONS)
-def test_a_recording_shows_whole_gops_and_heads_of_them_whatever_happens(deeds: Sequence[tuple[str, float]]) -> None:
-    async def life(bench: Bench) -> None:
+def test_a_recording_holds_whole_gops_and_first_parts_of_them_whatever_happens(
+    actions: Sequence[tuple[str, float]],
+) -> None:
+    async def day(bench: Bench) -> None:
         await bench.clock.sleep(1.3)
         is_recording = False
-        for deed, seconds in [*deeds, ("press", 1.7)]:
-            if deed != "press":
-                bench.footage.unplug() if deed == "unplug" else bench.footage.plug_in()
+        for action, seconds in [*actions, ("press", 1.7)]:
+            if action != "press":
+                bench.footage.unplug() if action == "unplug" else bench.footage.plug_in()
             elif is_recording:
                 await bench.footage.cut()
-                judge(bench.recorded())
+                check(bench.recorded())
                 is_recording = False
             else:
                 bench.listener.fragments.clear()
@@ -172,14 +176,14 @@ def test_a_recording_shows_whole_gops_and_heads_of_them_whatever_happens(deeds: 
                 is_recording = True
             await bench.clock.sleep(seconds)
 
-    filmed(numbered_reel(), life)
+    wake_ups(numbered_reel(), day)
 
 
-def judge(fragments: Sequence[Fragment]) -> None:
+def check(fragments: Sequence[Fragment]) -> None:
     if not fragments:
         return
     seamless(fragments)
     firsts = [(one.number - 1) * FPS % LOOP_PICTURES for one in fragments]
-    shown = [first + index for first, one in zip(firsts, fragments, strict=True) for index in range(one.frames)]
-    assert numbers(file_of([*fragments])) == shown
+    expected = [first + index for first, one in zip(firsts, fragments, strict=True) for index in range(one.frames)]
+    assert numbers(file_of([*fragments])) == expected
     assert all(one.frames <= FPS and one.duration_ticks <= TICKS_PER_S for one in fragments)

@@ -2,7 +2,7 @@ from lapel.states import State
 from lapel_fleet.hardware.indicators import SimulatedIndicators
 
 
-def test_what_was_shown_is_remembered_and_seen_by_who_watches() -> None:
+def test_the_history_holds_what_was_shown_and_watchers_are_called() -> None:
     indicators, seen = SimulatedIndicators(), list[State]()
     indicators.watchers.append(seen.append)
     assert indicators.light == "dark"

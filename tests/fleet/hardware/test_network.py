@@ -1,30 +1,31 @@
-"""A line in memory, as its camera finds out about it: what connecting and probing say."""
+"""A network link in memory: the results of connecting and probing."""
 
 import pytest
 
 from lapel.config import LinkSection
 from lapel.errors import LinkError
-from lapel.link.mqtt import Broker
+from lapel.link.broker_address import Broker
 from lapel.link.transport import Hello
-from lapel_fleet.hardware.network import VirtualBroker, VirtualNetwork
-from lapel_fleet.hardware.tcp_relay import RelayedNetwork
-from lapel_fleet.time.clocks import VirtualClock, run_virtual
+from lapel_fleet.hardware.relayed_network import RelayedNetwork
+from lapel_fleet.hardware.virtual_broker import VirtualBroker
+from lapel_fleet.hardware.virtual_network import VirtualNetwork
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from lapel_fleet.training.bench import FleetBroker
 
-DIALLED = LinkSection(broker="mqtts://broker.example")
+LINK = LinkSection(broker="mqtts://broker.example")
 
 
-async def _refused(network: VirtualNetwork) -> str:
-    with pytest.raises(LinkError) as refusal:
+async def refusal(network: VirtualNetwork) -> str:
+    with pytest.raises(LinkError) as caught:
         async with network.connect(Hello("cam-0001")):
             pass
-    return str(refusal.value)
+    return str(caught.value)
 
 
-def test_whatever_is_dialled_reaches_the_one_broker_of_a_run() -> None:
+def test_any_configured_address_leads_to_the_broker_of_the_run() -> None:
     async def program(clock: VirtualClock) -> None:
         network = VirtualNetwork(VirtualBroker())
-        network.dial(LinkSection(broker="mqtt://nowhere"))
+        network.configure(LinkSection(broker="mqtt://nowhere"))
         async with network.connect(Hello("cam-0001")):
             pass
         assert [step.ok for step in await network.probe("cam-0001-probe")] == [True]
@@ -33,7 +34,7 @@ def test_whatever_is_dialled_reaches_the_one_broker_of_a_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("broker", "step", "said"),
+    ("broker", "step", "finding"),
     [
         ("mqtts://broker.exmaple", "name", "Name or service not known"),
         ("mqtts://broker.example:1883", "tcp", "Connection refused"),
@@ -41,37 +42,37 @@ def test_whatever_is_dialled_reaches_the_one_broker_of_a_run() -> None:
         (" ", "name", "Name or service not known"),
     ],
 )
-def test_a_fleets_broker_can_be_dialled_wrong(broker: str, step: str, said: str) -> None:
+def test_a_wrong_address_fails_at_the_step_where_it_is_wrong(broker: str, step: str, finding: str) -> None:
     async def program(clock: VirtualClock) -> None:
         network = VirtualNetwork(FleetBroker(clock))
-        network.dial(DIALLED)
+        network.configure(LINK)
         assert (await network.probe("probe"))[-1].ok
-        network.dial(LinkSection(broker=broker))
-        assert (await _refused(network)).endswith(said)
+        network.configure(LinkSection(broker=broker))
+        assert (await refusal(network)).endswith(finding)
         last = (await network.probe("probe"))[-1]
-        assert (last.name, last.ok, last.finding) == (step, False, said)
+        assert (last.name, last.ok, last.finding) == (step, False, finding)
 
     run_virtual(program)
 
 
-def test_a_line_that_is_down_is_told_by_its_first_step() -> None:
+def test_a_probe_over_a_link_that_is_down_fails_at_its_first_step() -> None:
     async def program(clock: VirtualClock) -> None:
         network = VirtualNetwork(FleetBroker(clock))
-        network.dial(DIALLED)
+        network.configure(LINK)
         network.unplug()
-        assert "network is unreachable" in await _refused(network)
+        assert "network is unreachable" in await refusal(network)
         assert [step.name for step in await network.probe("probe")] == ["route"]
         network.plug_in()
-        network.half_open()
+        network.make_half_open()
         assert [step.finding for step in await network.probe("probe")] == ["no answer within 10 s"]
 
     run_virtual(program)
 
 
-def test_a_wire_leads_where_the_run_says_and_tells_no_password() -> None:
+def test_a_relayed_link_shows_the_address_of_the_run_without_its_password() -> None:
     async def admitted() -> None:
         pass
 
-    wire = RelayedNetwork([Broker("127.0.0.1", 1884, "fleet", "hush")], 30, admitted, None)
-    wire.dial(DIALLED)
-    assert wire.address == "mqtt://127.0.0.1:1884"
+    network = RelayedNetwork([Broker("127.0.0.1", 1884, "fleet", "hush")], 30, admitted, None)
+    network.configure(LINK)
+    assert network.address == "mqtt://127.0.0.1:1884"

@@ -7,13 +7,14 @@ from fragments import HEADER, fragment
 from lapel.clock import Instant, Quality, SystemClock
 from lapel.errors import StorageError
 from lapel.worker import InlineWorker
-from lapel_fleet.hardware.storage import CardWorker, MemoryStorage, SimulatedStorage, StorageOperation
+from lapel_fleet.hardware.memory_storage import MemoryStorage
+from lapel_fleet.hardware.storage import SimulatedStorage, StorageOperation, StorageWorker
 
 BODY = fragment(1).body
 
 
-class PatientClock:
-    """Remembers how long it was asked to sleep, and does not."""
+class RecordingClock:
+    """Records the requested sleeps, and returns at once."""
 
     def __init__(self) -> None:
         self.slept_s: list[float] = []
@@ -34,7 +35,7 @@ class PatientClock:
         self.slept_s.append(seconds)
 
 
-def test_a_full_card_refuses_to_begin_until_there_is_room() -> None:
+def test_a_full_card_refuses_recordings_until_there_is_room() -> None:
     card = SimulatedStorage()
     card.fill()
     assert card.free_bytes() == 0
@@ -47,7 +48,7 @@ def test_a_full_card_refuses_to_begin_until_there_is_room() -> None:
     card.create(account()).close()
 
 
-def test_the_write_that_does_not_fit_fails_and_leaves_nothing() -> None:
+def test_a_write_that_does_not_fit_fails_and_nothing_of_it_is_kept() -> None:
     memory = MemoryStorage()
     card = SimulatedStorage(memory)
     files = card.create(account())
@@ -73,7 +74,7 @@ def test_a_first_write_that_does_not_fit_leaves_no_video() -> None:
         memory.video("clip-1")
 
 
-def test_writes_fail_as_told_until_mended() -> None:
+def test_writes_fail_with_the_given_error_until_mended() -> None:
     card = SimulatedStorage()
     files = card.create(account())
     card.fail_writes(OSError(errno.EIO, "failed"))
@@ -89,7 +90,7 @@ def test_writes_fail_as_told_until_mended() -> None:
     files.describe(account(frames=1))
 
 
-def test_history_tells_what_was_asked_and_what_came_of_it() -> None:
+def test_the_history_holds_each_operation_and_its_error() -> None:
     card = SimulatedStorage()
     files = card.create(account())
     files.append([HEADER, BODY])
@@ -104,8 +105,8 @@ def test_history_tells_what_was_asked_and_what_came_of_it() -> None:
 
 
 async def test_a_slow_card_makes_its_worker_wait_on_the_injected_clock() -> None:
-    card, clock = SimulatedStorage(), PatientClock()
-    worker = CardWorker(InlineWorker(), clock, card)
+    card, clock = SimulatedStorage(), RecordingClock()
+    worker = StorageWorker(InlineWorker(), clock, card)
     files = await worker.run(lambda: card.create(account()))
     card.slow(bytes_per_s=100)
     await worker.run(lambda: files.append([bytes(250)]))
@@ -114,7 +115,7 @@ async def test_a_slow_card_makes_its_worker_wait_on_the_injected_clock() -> None
     assert clock.slept_s == [2.5]
 
 
-def test_another_card_is_empty_and_sound_and_the_old_one_keeps_what_it_had() -> None:
+def test_a_swapped_card_is_empty_without_faults_and_the_old_one_keeps_its_clips() -> None:
     old, new = MemoryStorage(), MemoryStorage()
     card = SimulatedStorage(old)
     card.create(account("clip-1")).append([HEADER, BODY])

@@ -7,7 +7,7 @@ import pytest
 from fleet.one_line import refusal
 from lapel.clock import SystemClock
 from lapel.errors import ConfigError
-from lapel_fleet.broker.provision import Authority
+from lapel_fleet.broker.authority import Authority
 from lapel_fleet.cli.main import _parser, main
 from lapel_fleet.operator.cli import command_from, setting_changes
 from lapel_fleet.operator.watch import parse_kinds
@@ -40,9 +40,10 @@ def test_settings_have_the_types_of_the_configuration() -> None:
         ("send * set-configuration --set link.telemetry=5", "no such key; did you mean `telemetry_s`?"),
         ("send * set-configuration --set telemetry_s=5", "give SECTION.KEY=VALUE"),
         ("send * set-configuration --set video.width=null", "not removed"),
-        ("send * status --broker mqtt://192.0.2.1", "--broker: 192.0.2.1 would be spoken to in the clear"),
+        ("send * status --broker mqtt://192.0.2.1", "--broker: the connection to 192.0.2.1 would not be encrypted"),
         ("ls --broker http://localhost", "--broker: give mqtt://HOST"),
         ("ls --broker=", "--broker: give mqtt://HOST"),
+        ("ls --broker mqtts://me@localhost --password-file nowhere", "--password-file: nowhere: cannot be read"),
         ("ls --agency +", "agency: '+' contains '+'"),
         ("ls --identity nowhere", "--identity nowhere: no operator has an identity there"),
         ("ls --operator me", "--operator needs --identity"),

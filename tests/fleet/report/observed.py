@@ -6,7 +6,7 @@ from pathlib import Path
 from lapel_fleet.checkers.registry import judge
 from lapel_fleet.report import Result
 from lapel_fleet.runs.virtual import run
-from lapel_fleet.scenario.scenario import load
+from lapel_fleet.scenario.loading import load
 
 
 def observed(name: str, seed: int, trace: Path | None = None) -> Result:

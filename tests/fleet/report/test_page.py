@@ -12,11 +12,12 @@ import pytest
 
 from fleet.report.observed import observed, smoke
 from lapel.errors import StorageError
+from lapel_fleet.cameras.percents import Percents
 from lapel_fleet.checkers.registry import Finding
 from lapel_fleet.report import Result, write_page
 from lapel_fleet.report.page import Report
 from lapel_fleet.report.plots import Band, Plot, Series, areas, lines, steps
-from lapel_fleet.runs.measurement.samples import Percents, Sampler
+from lapel_fleet.runs.measurement.samples import Sampler
 
 HOSTILE = "</style></title><script>alert(1)</script><img src=x onerror=alert(1)>\"'&\x00"
 

@@ -6,7 +6,8 @@ from lapel_fleet.checkers.expectations import judge_expectations
 from lapel_fleet.checkers.registry import judge
 from lapel_fleet.runs import virtual
 from lapel_fleet.runs.chaos import with_chaos
-from lapel_fleet.scenario.scenario import FAULTS, load, parsed
+from lapel_fleet.scenario.faults import FAULTS
+from lapel_fleet.scenario.loading import load, parse
 from lapel_fleet.scenario.toml_writer import as_toml
 
 QUICK = (1, 3, 38, 51, 93, 115, 124, 166, 177, 198)
@@ -60,12 +61,12 @@ def test_every_kind_of_fault_is_drawn_and_could_stand_in_a_file() -> None:
     for seed in range(1, 101):
         scenario = with_chaos(own, seed)
         kinds |= {fault.kind for fault in scenario.faults[len(own.faults) :]}
-        assert parsed(as_toml(scenario), "mine.toml") == scenario
+        assert parse(as_toml(scenario), "mine.toml") == scenario
     assert kinds == set(FAULTS)
 
 
 def test_what_is_expected_of_an_ordinary_day_is_not_expected_under_chaos() -> None:
     """Seeds 32, 51, 62, 109, 121, 122 and 131: more faults, a smaller share of the day online."""
-    scenario = parsed(EXPECTS, "mine.toml")
+    scenario = parse(EXPECTS, "mine.toml")
     assert [one.name for one in scenario.expect] == ["of an ordinary day", "whatever goes wrong"]
     assert [one.name for one in with_chaos(scenario, 1).expect] == ["whatever goes wrong"]

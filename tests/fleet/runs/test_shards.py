@@ -6,7 +6,8 @@ import msgspec
 
 from lapel_fleet.runs.chaos import with_chaos
 from lapel_fleet.runs.virtual import run
-from lapel_fleet.scenario.scenario import Scenario, load
+from lapel_fleet.scenario.loading import load
+from lapel_fleet.scenario.scenario import Scenario
 
 SHARDS = 3
 

@@ -16,7 +16,9 @@ from lapel_fleet.cli import main
 from lapel_fleet.runs import virtual
 from lapel_fleet.runs.chaos import with_chaos
 from lapel_fleet.runs.shrink import ddmin, explicit, shrink
-from lapel_fleet.scenario.scenario import Fault, Operator, Scenario, load
+from lapel_fleet.scenario.faults import Fault
+from lapel_fleet.scenario.loading import load
+from lapel_fleet.scenario.scenario import Operator, Scenario
 from lapel_fleet.scenario.toml_writer import as_toml
 
 Patch = pytest.MonkeyPatch

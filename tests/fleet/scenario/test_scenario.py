@@ -6,19 +6,20 @@ import pytest
 from lapel.errors import ConfigError
 from lapel_fleet.checkers.expectations import judge_expectations
 from lapel_fleet.runs.virtual import run
-from lapel_fleet.scenario.scenario import load, names, parsed, shortened
+from lapel_fleet.scenario.loading import load, parse, shipped_scenarios
+from lapel_fleet.scenario.scenario import shorten
 
 SITES = "[sites]\nbaltimore = 2\n"
 
 
-@pytest.mark.parametrize("name", names())
-def test_what_is_shipped_can_be_used(name: str) -> None:
+@pytest.mark.parametrize("name", shipped_scenarios())
+def test_a_shipped_scenario_can_be_loaded(name: str) -> None:
     scenario = load(name)
     assert scenario.title
     assert len(scenario.cameras) == sum(scenario.sites.values())
 
 
-def test_the_fleets_are_as_large_as_they_say() -> None:
+def test_the_shipped_fleets_have_their_documented_sizes() -> None:
     assert {name: len(load(name).cameras) for name in ("smoke", "five-cities", "nationwide")} == {
         "smoke": 10,
         "five-cities": 1600,
@@ -27,30 +28,30 @@ def test_the_fleets_are_as_large_as_they_say() -> None:
 
 
 @pytest.mark.parametrize("activations", [0, 1, 3])
-def test_wearers_record_exactly_so_often_when_told_to(activations: int) -> None:
+def test_wearers_make_exactly_as_many_recordings_as_activations_says(activations: int) -> None:
     wearer = f"[wearer]\nactivations = {activations}\nlength_s = [20, 40]\n"
-    done = run(parsed("duration_s = 600\n[sites]\nbaltimore = 5\n" + wearer, "mine.toml"), 7)
+    done = run(parse("duration_s = 600\n[sites]\nbaltimore = 5\n" + wearer, "mine.toml"), 7)
     assert [[one.status for one in actual.accounts] for actual, _ in done.cases] == [["complete"] * activations] * 5
 
 
-@pytest.mark.parametrize("name", names())
-def test_what_is_shipped_meets_what_it_expects(name: str) -> None:
-    """With two cameras of each site, for an hour: nothing is expected that hangs on how many there are."""
+@pytest.mark.parametrize("name", shipped_scenarios())
+def test_a_shipped_scenario_meets_its_own_expectations(name: str) -> None:
+    """With two cameras of each site, for an hour: no expectation depends on the number of cameras."""
     scenario = load(name)
     small = msgspec.structs.replace(scenario, sites={site: min(count, 2) for site, count in scenario.sites.items()})
-    small = small if small.duration_s <= 3600 else shortened(small, 3600)
+    small = small if small.duration_s <= 3600 else shorten(small, 3600)
     findings = judge_expectations(run(small, 1).cases, small.expect)
     assert findings
     assert {finding.checker: finding.failures for finding in findings if finding.failures} == {}
 
 
-def test_a_shortened_day_is_not_expected_to_see_what_counts_for_all_of_it() -> None:
-    short = shortened(load("smoke"), 5)
+def test_a_shortened_day_drops_expectations_that_count_over_the_whole_day() -> None:
+    short = shorten(load("smoke"), 5)
     assert [one.what for one in load("smoke").expect if one not in short.expect] == ["recordings"]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "error"),
     [
         ("", "missing required field `sites`"),
         ("[sites", "is not TOML"),
@@ -58,7 +59,7 @@ def test_a_shortened_day_is_not_expected_to_see_what_counts_for_all_of_it() -> N
         ("[sites]\n'a/b' = 1\n", r"sites: 'a/b' contains '/'"),
         (SITES + "[wearers]\n", r"wearers: no such key; did you mean `wearer`"),
         (SITES + "[wearer]\nlenght_s = [1, 2]\n", r"wearer\.lenght_s: no such key; did you mean `length_s`"),
-        (SITES + "[wearer]\nlength_s = [5, 2]\n", "the shortest comes first"),
+        (SITES + "[wearer]\nlength_s = [5, 2]\n", r"wearer\.length_s = \[5\.0, 2\.0\]: give the shortest first"),
         ("[sites]\nbaltimore = 0\n", r">= 1.*sites"),
         (SITES + "[[faults]]\nkind = 'flood'\nat_s = 1\n", r"faults\[0\]\.kind: flood: no such fault"),
         (SITES + "[[faults]]\nkind = 'power.cut'\nat = 1\n", r"faults\[0\]\.at: no such key; did you mean `at_s`"),
@@ -72,12 +73,12 @@ def test_a_shortened_day_is_not_expected_to_see_what_counts_for_all_of_it() -> N
         ("duration_s = 'x'\n" + SITES, "duration_s"),
     ],
 )
-def test_what_cannot_be_is_named(text: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=rf"(?s)mine\.toml: .*{said}"):
-        parsed(text, "mine.toml")
+def test_an_error_names_the_file_and_the_key(text: str, error: str) -> None:
+    with pytest.raises(ConfigError, match=rf"(?s)mine\.toml: .*{error}"):
+        parse(text, "mine.toml")
 
 
-def test_a_scenario_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_or_unreadable_scenario_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="did you mean `smoke`"):
         load("smok")
     with pytest.raises(ConfigError, match=r"none\.toml: cannot be read"):

@@ -1,4 +1,4 @@
-"""A scenario that is written is read again as it was."""
+"""A written scenario is read back unchanged."""
 
 from typing import Any
 
@@ -7,8 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lapel_fleet.checkers.expectations import Expectation
-from lapel_fleet.scenario.scenario import FAULTS, Fault, Operator, Scenario, Shift, Wearer, load, names, parsed
+from lapel_fleet.scenario.faults import FAULTS, Fault
+from lapel_fleet.scenario.loading import load, parse, shipped_scenarios
+from lapel_fleet.scenario.scenario import Operator, Scenario, Shift
 from lapel_fleet.scenario.toml_writer import as_toml
+from lapel_fleet.scenario.wearer import Wearer
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 SITES = {"baltimore": 3, "buffalo": 1, "site 2": 2}
@@ -31,7 +34,7 @@ def faults(draw: st.DrawFn) -> Fault:
     return Fault(
         kind=kind, at_s=draw(st.floats(0, 99)), for_s=draw(st.floats(0, 1e5)) if FAULTS[kind].lasts else 0.0,
         share=draw(st.floats(0, 1)), sites=draw(some(list(SITES))), cameras=draw(some(CAMERAS)),
-        **{key: draw(PARAMETERS[key]) for key in FAULTS[kind].takes},
+        **{key: draw(PARAMETERS[key]) for key in FAULTS[kind].parameters},
     )  # fmt: skip
 
 
@@ -55,15 +58,15 @@ SCENARIOS = st.builds(
 
 @given(SCENARIOS)
 @settings(max_examples=200, deadline=None)
-def test_what_is_written_is_read_as_it_was(scenario: Scenario) -> None:
-    assert parsed(as_toml(scenario), "mine.toml") == scenario
+def test_any_scenario_is_read_back_unchanged(scenario: Scenario) -> None:
+    assert parse(as_toml(scenario), "mine.toml") == scenario
 
 
-@pytest.mark.parametrize("name", names())
-def test_what_is_shipped_is_read_as_it_was(name: str) -> None:
-    assert parsed(as_toml(load(name)), name) == load(name)
+@pytest.mark.parametrize("name", shipped_scenarios())
+def test_a_shipped_scenario_is_read_back_unchanged(name: str) -> None:
+    assert parse(as_toml(load(name)), name) == load(name)
 
 
-def test_what_is_not_given_is_not_written() -> None:
+def test_default_values_are_not_written() -> None:
     text = 'title = "A day"\n\n[sites]\nbaltimore = 2\n\n[[faults]]\nkind = "network.loss"\nloss = 0.4\n'
-    assert as_toml(parsed(text, "mine.toml")) == text
+    assert as_toml(parse(text, "mine.toml")) == text

@@ -13,8 +13,9 @@ from typing import TypeVar
 import msgspec
 
 from console.terminals import Emulator
-from lapel_fleet.hardware.serial import SimulatedSerial
-from lapel_fleet.time.clocks import START, VirtualClock, run_virtual
+from lapel_fleet.hardware.serial_line import SimulatedSerialLine
+from lapel_fleet.time.simulated_clock import START
+from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from lapel_fleet.training import actions
 from lapel_fleet.training.bench import TrainingBench
 from lapel_fleet.training.problem import Problem, Step, load, names, seconds_of
@@ -28,14 +29,14 @@ ANSWERED_S = 0.2
 class Visit:
     """A technician at the console of the bench's camera."""
 
-    def __init__(self, bench: TrainingBench, clock: VirtualClock, line: SimulatedSerial) -> None:
+    def __init__(self, bench: TrainingBench, clock: VirtualClock, line: SimulatedSerialLine) -> None:
         self.bench, self._clock, self._line = bench, clock, line
         self._terminal = Emulator(80)
-        line.on_heard = self._terminal.feed
+        line.on_read = self._terminal.feed
         line.attach()
 
     async def log_in(self) -> None:
-        secret = self.bench.console.let_in_once()
+        secret = self.bench.console.allow_login_once()
         await self.type("service")
         await self.type(secret)
 
@@ -71,7 +72,7 @@ def visited(problem: Problem, story: Callable[[Visit], Awaitable[T]]) -> T:
     """The result of `story`, run with the camera after the preparation of its problem, in a temporary folder."""
 
     async def program(clock: VirtualClock) -> T:
-        line = SimulatedSerial()
+        line = SimulatedSerialLine()
         async with TrainingBench(problem, clock, START, line) as bench:
             await actions.prepare(bench)
             visit = Visit(bench, clock, line)

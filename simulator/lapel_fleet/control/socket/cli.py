@@ -20,7 +20,7 @@ from lapel_fleet.cameras.actions import ACTIONS, Action
 from lapel_fleet.control.socket import messages, run_directory
 from lapel_fleet.control.socket.client import client, only_run
 from lapel_fleet.report.formatting import span
-from lapel_fleet.scenario.scenario import FAULTS, Fault
+from lapel_fleet.scenario.faults import FAULTS, Fault
 from lapel_fleet.time.durations import seconds_of
 
 T = TypeVar("T", bound=messages.Done)
@@ -155,15 +155,13 @@ def _status_or_id(run_id: str, inside: Path) -> messages.RunStatus | str:
 
 
 def _faults(options: argparse.Namespace) -> int:
-    from lapel_fleet.cameras.fault_injection import OF_THE_CONTROL_ROOM
-
     kinds: list[Mapping[str, Any]] = [
         {
             "kind": name,
             "meaning": kind.meaning,
-            "parameters": {key: getattr(Fault(kind=name), key) for key in kind.takes},
+            "parameters": {key: getattr(Fault(kind=name), key) for key in kind.parameters},
             "lasts": kind.lasts,
-            "by_hand": name not in OF_THE_CONTROL_ROOM,
+            "by_hand": kind.on_camera,
         }
         for name, kind in FAULTS.items()
     ]

@@ -40,7 +40,7 @@ from lapel_fleet.control.socket.messages import (
 )
 from lapel_fleet.report.summary import checker_results
 from lapel_fleet.runs.control import FleetControl
-from lapel_fleet.scenario.scenario import Fault
+from lapel_fleet.scenario.faults import Fault
 
 Judge = Callable[[list[Case]], list[Finding]]
 

@@ -8,16 +8,16 @@ storage are counted by the whole percent.
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import zip_longest
-from typing import Literal, TypeVar
+from typing import Literal
 
 import msgspec
+
+from lapel_fleet.cameras.percents import Percents, merged_counts, percentile_of
 
 BUCKETS = 200
 _CLASSES = 64
 _SHORTEST_S = 1e-6
 """Shorter latencies count as this long; the maximum stays exact."""
-
-Key = TypeVar("Key")
 
 
 class Latencies(msgspec.Struct):
@@ -41,7 +41,7 @@ class Latencies(msgspec.Struct):
 
     def percentile_s(self, percent: float) -> float | None:
         """At least that share of them took no longer; None when there were none."""
-        number = _percentile(self.counts, percent)
+        number = percentile_of(self.counts, percent)
         return None if number is None else min(_upper_s(number), self.max_s)
 
     @staticmethod
@@ -49,29 +49,6 @@ class Latencies(msgspec.Struct):
         """All of them together."""
         parts = list(parts)
         return Latencies(merged_counts(one.counts for one in parts), max((one.max_s for one in parts), default=0.0))
-
-
-class Percents(msgspec.Struct):
-    """A share that each camera has of something, by the whole percent."""
-
-    counts: dict[int, int] = {}
-
-    @staticmethod
-    def of(percents: Iterable[float]) -> "Percents":
-        """One for each camera; fractions of a percent are dropped."""
-        counts: dict[int, int] = {}
-        for percent in percents:
-            counts[int(percent)] = counts.get(int(percent), 0) + 1
-        return Percents(counts)
-
-    def percentile(self, percent: float) -> int | None:
-        """At least that share of the cameras has no more; the smallest at 0; None when nobody was asked."""
-        return _percentile(self.counts, percent)
-
-    @staticmethod
-    def merged(parts: Iterable["Percents"]) -> "Percents":
-        """All of them together."""
-        return Percents(merged_counts(one.counts for one in parts))
 
 
 class Bucket(msgspec.Struct):
@@ -201,25 +178,6 @@ def _merged_buckets(parts: list[Bucket]) -> Bucket:
         Percents.merged(one.batteries for one in parts),
         Percents.merged(one.storage for one in parts),
     )
-
-
-def merged_counts(counts: Iterable[Mapping[Key, int]]) -> dict[Key, int]:
-    """Added up, key by key."""
-    total: dict[Key, int] = {}
-    for part in counts:
-        for key, count in part.items():
-            total[key] = total.get(key, 0) + count
-    return total
-
-
-def _percentile(counts: Mapping[int, int], percent: float) -> int | None:
-    """The smallest class up to which at least that share lies."""
-    wanted, seen = sum(counts.values()) * percent / 100, 0
-    for number in sorted(counts):
-        seen += counts[number]
-        if seen >= wanted:
-            return number
-    return None
 
 
 def _class_of(seconds: float) -> int:

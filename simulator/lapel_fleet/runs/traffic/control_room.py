@@ -5,16 +5,17 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import replace
 
 from lapel_fleet.broker.delivery import delivery_loss
-from lapel_fleet.cameras import fault_injection
 from lapel_fleet.checkers.records import ActualRecord, Case
 from lapel_fleet.runs.measurement.samples import BUCKETS, Sampler
 from lapel_fleet.runs.trace import Trace
 from lapel_fleet.runs.traffic.dispatcher import Dispatcher, Send
 from lapel_fleet.runs.traffic.received import ReceivedMessages
+from lapel_fleet.scenario.faults import Fault, affected_cameras
 from lapel_fleet.scenario.random_streams import RandomStreams
-from lapel_fleet.scenario.scenario import Fault, Scenario
-from lapel_fleet.time.clocks import SimulatedClock, Timeline
+from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.time.jobs import JobGroup
+from lapel_fleet.time.simulated_clock import SimulatedClock
+from lapel_fleet.time.timelines import Timeline
 
 _TELEMETRY_KEPT = 50
 """How many telemetry messages of each camera are kept of a run: thousands of cameras say more than anybody needs."""
@@ -96,7 +97,7 @@ class ControlRoom:
         if fault.kind == "broker.outage":
             await self._outage(fault)
             return
-        for name in fault_injection.met(fault, number, self.received_messages.received, self._streams):
+        for name in affected_cameras(fault, number, self.received_messages.received, self._streams):
             self._note(name, fault)
             if fault.kind == "command.late":
                 self.dispatcher.start_late(name, f"late-{number}", abs(fault.step_s))

@@ -13,8 +13,8 @@ from lapel_fleet.checkers.records import Activation, ActualRecord, ReceivedRecor
 from lapel_fleet.runs.measurement.samples import Sampler
 from lapel_fleet.runs.traffic.received import ReceivedMessages
 from lapel_fleet.scenario.scenario import Scenario
-from lapel_fleet.time.clocks import SimulatedClock
 from lapel_fleet.time.jobs import JobGroup
+from lapel_fleet.time.simulated_clock import SimulatedClock
 
 _TTL_S = 10.0
 _ENDS = ("done", "refused", "failed")

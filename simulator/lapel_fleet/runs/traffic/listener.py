@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from lapel.errors import LinkError
-from lapel.link.mqtt import Broker, MqttTransport
+from lapel.link.broker_address import Broker
+from lapel.link.mqtt import MqttTransport
 from lapel.link.transport import Connection, Envelope, Hello
 from lapel_fleet.time.waiting import wait_for_event
 

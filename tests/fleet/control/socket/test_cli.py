@@ -7,7 +7,7 @@ import pytest
 
 from fleet.one_line import refusal
 from lapel_fleet.cli import main
-from lapel_fleet.scenario.scenario import FAULTS
+from lapel_fleet.scenario.faults import FAULTS
 
 
 @pytest.fixture(autouse=True)
@@ -52,8 +52,14 @@ def test_every_kind_of_fault_is_listed_with_what_it_takes(capsys: pytest.Capture
     assert not listed["broker.outage"]["by_hand"]
     assert main(["faults"]) == 0
     told = capsys.readouterr().out
-    assert "clock.step          the wall clock is corrected by `step_s` (happens once)\n" in told
-    assert "broker.outage       the broker is away; meets everybody (in scenario files only)\n" in told
+    assert (
+        "clock.step          the wall clock is stepped by `step_s`, forward or, if negative, back (happens once)\n"
+        in told
+    )
+    assert (
+        "broker.outage       the broker stops, for all cameras, and starts again at the end (in scenario files only)\n"
+        in told
+    )
 
 
 def test_no_runs_are_no_lines(capsys: pytest.CaptureFixture[str]) -> None:

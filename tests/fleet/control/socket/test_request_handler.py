@@ -13,8 +13,8 @@ from lapel_fleet.cameras.actions import Hold, Press, SwapBattery
 from lapel_fleet.checkers.registry import Finding, judge
 from lapel_fleet.control.socket.messages import ANSWERS, LINE_LIMIT_BYTES, PROTOCOL
 from lapel_fleet.control.socket.request_handler import RequestHandler
-from lapel_fleet.scenario.scenario import FAULTS
-from lapel_fleet.time.clocks import run_virtual
+from lapel_fleet.scenario.faults import FAULTS
+from lapel_fleet.time.virtual_time import run_virtual
 
 CAMERA = "baltimore/cam-0001"
 JSON = st.recursive(

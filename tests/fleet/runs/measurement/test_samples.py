@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lapel_fleet.runs.measurement.samples import BUCKETS, Latencies, Percents, Sampler, Samples, merged
+from lapel_fleet.cameras.percents import Percents
+from lapel_fleet.runs.measurement.samples import BUCKETS, Latencies, Sampler, Samples, merged
 
 
 class Now:

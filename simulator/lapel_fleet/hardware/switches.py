@@ -1,4 +1,4 @@
-"""Buttons that somebody presses, holds, or finds stuck."""
+"""The buttons of a camera, as switches that the outside world presses, holds and gets stuck."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 
@@ -8,12 +8,12 @@ from lapel.hardware.interfaces import ButtonName, Edge
 from lapel.light_event import Inbox
 
 HELD_S = HOLD_S + 0.5
-"""So long somebody holds a button who means it. Nobody lets go at the very moment at which it begins to count; where
-time is real, that would be a toss-up.
+"""How long a wearer holds a button. A release at the very moment at which a hold begins to count would be decided by
+chance in real time.
 """
 
 
-class SimulatedButtons:
+class SimulatedSwitches:
     """Implements `lapel.hardware.interfaces.Switches`. The outside world calls all but the first two methods."""
 
     def __init__(self, clock: Clock) -> None:
@@ -22,9 +22,9 @@ class SimulatedButtons:
         self._stuck: set[ButtonName] = set()
         self._readers: list[Inbox[Edge]] = []
         self.history: list[str] = []
-        """What was done to them, in order."""
+        """What was done to the buttons, in order."""
         self.watchers: list[Callable[[Edge], object]] = []
-        """Who is told when one moves, before those who read them are."""
+        """Called for each edge, before it is delivered to the firmware."""
 
     def down(self) -> Sequence[ButtonName]:
         """See `Switches.down`."""
@@ -42,48 +42,48 @@ class SimulatedButtons:
 
     @property
     def are_read(self) -> bool:
-        """Whether the firmware looks at them; while it starts it does not yet."""
+        """Whether the firmware reads the buttons. While it starts it does not yet."""
         return bool(self._readers)
 
     # -- the outside world ---------------------------------------------------------------------------------------------
 
     def press(self, button: ButtonName, times: int = 1) -> None:
-        """Down and up, so many times, as quickly as can be. A stuck button does not move."""
+        """Press and release a button, several times at once. A stuck button does not move."""
         self.history.append(f"press {button}" + (f" {times} times" if times > 1 else ""))
         for _ in range(times):
-            self._push(button)
-            self._let_go(button)
+            self._press(button)
+            self._release(button)
 
     async def hold(self, button: ButtonName, seconds: float) -> None:
-        """Down for so long, then up."""
+        """Press a button and release it after `seconds`."""
         self.history.append(f"hold {button} for {seconds:g} s")
-        self._push(button)
+        self._press(button)
         await self._clock.sleep(seconds)
-        self._let_go(button)
+        self._release(button)
 
     def stick(self, button: ButtonName) -> None:
-        """It goes down and stays there."""
+        """Press a button and keep it down until `free`."""
         self.history.append(f"{button} sticks")
-        self._push(button)
+        self._press(button)
         self._stuck.add(button)
 
     def free(self, button: ButtonName) -> None:
-        """Somebody cleans its rim."""
+        """Release a stuck button."""
         self.history.append(f"{button} is freed")
         self._stuck.discard(button)
-        self._let_go(button)
+        self._release(button)
 
-    def _push(self, button: ButtonName) -> None:
+    def _press(self, button: ButtonName) -> None:
         if button not in self._down:
             self._down.append(button)
-            self._tell(Edge(button, is_down=True))
+            self._deliver(Edge(button, is_down=True))
 
-    def _let_go(self, button: ButtonName) -> None:
+    def _release(self, button: ButtonName) -> None:
         if button in self._down and button not in self._stuck:
             self._down.remove(button)
-            self._tell(Edge(button, is_down=False))
+            self._deliver(Edge(button, is_down=False))
 
-    def _tell(self, edge: Edge) -> None:
+    def _deliver(self, edge: Edge) -> None:
         for watcher in self.watchers:
             watcher(edge)
         for reader in self._readers:

@@ -1,4 +1,4 @@
-"""A serial line in memory. Its outside-world side is the client: it attaches, types, reads or forgets to, hangs up."""
+"""A serial line in memory. The outside world is the client: it attaches, types, reads or stops reading, hangs up."""
 
 import asyncio
 from collections import deque
@@ -6,78 +6,78 @@ from collections.abc import Callable
 
 _UNREAD_MAX_BYTES = 16_384
 _UNSENT_MAX_BYTES = 262_144
-"""As much as a line on a real device keeps before it drops what it is given."""
+"""As much as the driver of a real line buffers before it drops data."""
 
 
-class SimulatedSerial:
-    """Implements `lapel.hardware.interfaces.SerialLine`. Takes no time; a slow client is one that stops reading."""
+class SimulatedSerialLine:
+    """Implements `lapel.hardware.interfaces.SerialLine`. Transmission takes no time; a slow client stops reading."""
 
     def __init__(self, name: str = "simulated line", baud: int | None = None) -> None:
         self.name, self.baud = name, baud
         self.history: list[str] = []
-        """What the client did."""
+        """What the client did, in order."""
         self.received = bytearray()
         """What the client has read since it attached."""
-        self.on_heard: Callable[[bytes], None] = lambda _: None
-        """Told each piece that the client reads: a terminal."""
-        self._clients, self._visit = 0, 0
-        self._there, self._reads = False, True
+        self.on_read: Callable[[bytes], None] = lambda _: None
+        """Called with each piece that the client reads; a test puts a terminal here."""
+        self._clients, self._served_client = 0, 0
+        self._is_attached, self._reads = False, True
         self._unread = bytearray()
         self._unsent: deque[bytes] = deque()
-        self._stirred, self._drained = asyncio.Event(), asyncio.Event()
+        self._changed, self._drained = asyncio.Event(), asyncio.Event()
         self._drained.set()
 
-    # the outside world
+    # -- the outside world ---------------------------------------------------------------------------------------------
 
     def attach(self) -> None:
-        """A client opens the line; one that was there is gone."""
-        if self._there:
+        """Open the line as a new client; one that has it open is hung up."""
+        if self._is_attached:
             self.hang_up()
         self.history.append("attach")
         self._clients += 1
-        self._there = self._reads = True
+        self._is_attached = self._reads = True
         self.received.clear()
-        self._stirred.set()
+        self._changed.set()
 
     def hang_up(self) -> None:
-        """The client closes the line, or the cable is pulled: what is under way is lost, either way."""
+        """Close the line or pull its cable: what is in transit is lost in both directions."""
         self.history.append("hang up")
-        self._there = False
+        self._is_attached = False
         self._unread.clear()
         self._unsent.clear()
         self._drained.set()
-        self._stirred.set()
+        self._changed.set()
 
     def type(self, data: bytes) -> int:
-        """The client types as much of `data` as the line takes; how much that was."""
-        taken = data[: _UNREAD_MAX_BYTES - len(self._unread)] if self._there else b""
+        """Type as much of `data` as the line takes. Returns the number of bytes."""
+        taken = data[: _UNREAD_MAX_BYTES - len(self._unread)] if self._is_attached else b""
         self._unread += taken
-        self._stirred.set()
+        self._changed.set()
         return len(taken)
 
     def stop_reading(self) -> None:
-        """As after ^S, or where the client hangs."""
+        """Read no more, as after ^S or when the client hangs."""
         self.history.append("stop reading")
         self._reads = False
 
-    def go_on_reading(self) -> None:
-        """What has waited comes at once."""
-        self.history.append("go on reading")
+    def resume_reading(self) -> None:
+        """Read again, first what has waited."""
+        self.history.append("resume reading")
         self._reads = True
         self._deliver()
 
-    # the firmware
+    # -- the firmware --------------------------------------------------------------------------------------------------
 
     async def attached(self) -> None:
         """See `SerialLine.attached`."""
-        while not self._there:
-            await self._stir()
-        self._visit = self._clients
+        while not self._is_attached:
+            await self._change()
+        self._served_client = self._clients
 
     async def read(self) -> bytes:
         """See `SerialLine.read`."""
         while self._is_up() and not self._unread:
-            await self._stir()
+            await self._change()
         if not self._is_up():
             return b""
         data = bytes(self._unread)
@@ -108,20 +108,21 @@ class SimulatedSerial:
 
     def close(self) -> None:
         """See `SerialLine.close`."""
-        if self._there:
+        if self._is_attached:
             self.hang_up()
 
     def _is_up(self) -> bool:
-        return self._there and self._visit == self._clients
+        """Whether the client that the firmware serves is still attached."""
+        return self._is_attached and self._served_client == self._clients
 
-    async def _stir(self) -> None:
-        self._stirred.clear()
-        await self._stirred.wait()
+    async def _change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
 
     def _deliver(self) -> None:
         while self._reads and self._unsent:
             data = self._unsent.popleft()
             self.received += data
-            self.on_heard(data)
+            self.on_read(data)
         if not self._unsent:
             self._drained.set()

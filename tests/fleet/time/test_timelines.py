@@ -2,19 +2,12 @@ import asyncio
 
 import pytest
 
-from lapel_fleet.time.clocks import (
-    START,
-    DeadlockError,
-    ScaledTimeline,
-    SimulatedClock,
-    SteppedTimeline,
-    VirtualClock,
-    let_run,
-    run_virtual,
-)
+from lapel_fleet.time.simulated_clock import START, SimulatedClock
+from lapel_fleet.time.timelines import ScaledTimeline, SteppedTimeline, let_run
+from lapel_fleet.time.virtual_time import DeadlockError, VirtualClock, run_virtual
 
 
-def test_a_day_takes_no_time_and_wakes_in_order() -> None:
+def test_virtual_time_jumps_from_timer_to_timer() -> None:
     async def program(clock: VirtualClock) -> list[tuple[float, str]]:
         seen: list[tuple[float, str]] = []
 
@@ -33,7 +26,7 @@ def test_a_day_takes_no_time_and_wakes_in_order() -> None:
 
 @pytest.mark.parametrize("others", [0, 1, 37])
 def test_timers_of_one_moment_run_in_the_order_in_which_they_were_set(others: int) -> None:
-    """A heap would take them in any order, and that hangs on who else is there."""
+    """A heap alone orders them in a way that depends on the other timers in it."""
 
     async def program(clock: VirtualClock) -> list[tuple[int, float]]:
         loop, seen = asyncio.get_running_loop(), list[tuple[int, float]]()
@@ -48,7 +41,7 @@ def test_timers_of_one_moment_run_in_the_order_in_which_they_were_set(others: in
     assert run_virtual(program) == [(number, 3.3) for number in range(50)]
 
 
-def test_who_waits_for_a_moment_gets_there_however_near_it_is() -> None:
+def test_a_sleep_of_less_than_a_microsecond_ends() -> None:
     async def program(clock: VirtualClock) -> float:
         for number in range(1, 100):
             moment_s = number / 3e6  # a third of a microsecond further each time
@@ -59,7 +52,7 @@ def test_who_waits_for_a_moment_gets_there_however_near_it_is() -> None:
     assert run_virtual(program) == pytest.approx(33e-6, abs=2e-6)
 
 
-def test_a_deadlock_is_an_error_and_not_a_hang() -> None:
+def test_a_deadlock_raises_an_error() -> None:
     async def program(_: VirtualClock) -> None:
         await asyncio.Event().wait()
 
@@ -67,7 +60,7 @@ def test_a_deadlock_is_an_error_and_not_a_hang() -> None:
         run_virtual(program)
 
 
-def test_a_thread_is_refused() -> None:
+def test_threads_are_refused_in_virtual_time() -> None:
     async def program(_: VirtualClock) -> None:
         await asyncio.to_thread(print)
 
@@ -75,7 +68,7 @@ def test_a_thread_is_refused() -> None:
         run_virtual(program)
 
 
-def test_a_step_moves_the_wall_clock_alone() -> None:
+def test_a_step_changes_the_wall_clock_and_not_monotonic_time() -> None:
     async def program(clock: VirtualClock) -> tuple[float, float]:
         before = clock.now()
         clock.step(-3600)
@@ -85,7 +78,7 @@ def test_a_step_moves_the_wall_clock_alone() -> None:
     assert run_virtual(program) == (0.0, -3600.0)
 
 
-def test_a_drift_grows_with_time_and_leaves_monotonic_time_alone() -> None:
+def test_a_drift_grows_with_time_and_does_not_change_monotonic_time() -> None:
     async def program(clock: VirtualClock) -> list[float]:
         begin, errors_s = clock.now(), []
         for ppm in (0, 50, -100, 0):
@@ -98,7 +91,7 @@ def test_a_drift_grows_with_time_and_leaves_monotonic_time_alone() -> None:
     assert run_virtual(program) == pytest.approx([0, 0.5, -0.5, -0.5], abs=1e-5)
 
 
-def test_a_clock_knows_how_wrong_it_is() -> None:
+def test_wrong_by_s_is_the_sum_of_steps_and_drift() -> None:
     async def program(clock: VirtualClock) -> None:
         assert clock.wrong_by_s == 0
         clock.step(-90)
@@ -110,13 +103,13 @@ def test_a_clock_knows_how_wrong_it_is() -> None:
     run_virtual(program)
 
 
-async def nothing_left_to_do() -> None:
-    """What was woken has run."""
+async def settled() -> None:
+    """Let the woken tasks run."""
     for _ in range(5):
         await asyncio.sleep(0)
 
 
-async def test_stepped_time_stands_still_until_it_is_moved_on() -> None:
+async def test_stepped_time_stands_still_until_it_is_advanced() -> None:
     time, seen = SteppedTimeline(), list[tuple[float, str]]()
 
     async def waker(name: str, each_s: float) -> None:
@@ -125,19 +118,19 @@ async def test_stepped_time_stands_still_until_it_is_moved_on() -> None:
             seen.append((time.mono_s(), name))
 
     wakers = asyncio.gather(waker("a", 5), waker("b", 2))
-    await nothing_left_to_do()
-    assert (time.mono_s(), seen, time.next_waking_s()) == (0.0, [], 2.0)
-    await time.advance(5, nothing_left_to_do)
-    assert seen == [(2, "b"), (4, "b"), (5, "a")]  # who falls asleep again on the way is woken on the way
-    await time.advance(0.5, nothing_left_to_do)
-    assert (time.mono_s(), len(seen)) == (5.5, 3)  # to the very moment, whether or not somebody wakes at it
-    await time.advance(100, nothing_left_to_do)
+    await settled()
+    assert (time.mono_s(), seen, time.next_timer_s()) == (0.0, [], 2.0)
+    await time.advance(5, settled)
+    assert seen == [(2, "b"), (4, "b"), (5, "a")]  # timers that are set on the way are included
+    await time.advance(0.5, settled)
+    assert (time.mono_s(), len(seen)) == (5.5, 3)  # exactly there, with or without a timer
+    await time.advance(100, settled)
     await wakers
     assert seen[3:] == [(6, "b"), (10, "a"), (15, "a")]
-    assert (time.mono_s(), time.next_waking_s()) == (105.5, None)
+    assert (time.mono_s(), time.next_timer_s()) == (105.5, None)
 
 
-async def test_who_moves_stepped_time_on_meanwhile_waits_for_his_turn() -> None:
+async def test_concurrent_advances_follow_each_other() -> None:
     time, woken = SteppedTimeline(), list[float]()
 
     async def waker() -> None:
@@ -146,27 +139,27 @@ async def test_who_moves_stepped_time_on_meanwhile_waits_for_his_turn() -> None:
             woken.append(time.mono_s())
 
     waking = asyncio.create_task(waker())
-    await nothing_left_to_do()
-    await asyncio.gather(time.advance(15, nothing_left_to_do), time.advance(15, nothing_left_to_do))
+    await settled()
+    await asyncio.gather(time.advance(15, settled), time.advance(15, settled))
     await waking
     assert (woken, time.mono_s()) == ([10, 20, 30], 30)
 
 
-async def test_a_sleeper_of_stepped_time_that_gave_up_is_forgotten() -> None:
+async def test_a_cancelled_sleep_in_stepped_time_sets_no_timer() -> None:
     time = SteppedTimeline()
     sleeper = asyncio.create_task(time.sleep(60))
-    await nothing_left_to_do()
+    await settled()
     sleeper.cancel()
-    await nothing_left_to_do()
-    assert time.next_waking_s() is None
-    await time.sleep(0)  # no time at all is not waited for
+    await settled()
+    assert time.next_timer_s() is None
+    await time.sleep(0)  # returns at once
     await time.sleep(-1)
-    await time.advance(60, nothing_left_to_do)
+    await time.advance(60, settled)
     assert time.mono_s() == 60
 
 
 @pytest.mark.parametrize("speed", [0.5, 1, 60])
-def test_scaled_time_goes_so_many_times_as_fast(speed: float) -> None:
+def test_scaled_time_passes_speed_times_as_fast(speed: float) -> None:
     async def program(clock: VirtualClock) -> tuple[float, float]:
         await clock.sleep(100)
         time = ScaledTimeline(speed, clock=clock)
@@ -176,7 +169,7 @@ def test_scaled_time_goes_so_many_times_as_fast(speed: float) -> None:
     assert run_virtual(program) == pytest.approx((30, 30 / speed))
 
 
-def test_processes_that_are_told_one_beginning_agree_on_scaled_time() -> None:
+def test_scaled_time_is_equal_in_processes_with_the_same_start() -> None:
     async def program(clock: VirtualClock) -> tuple[float, float]:
         first = ScaledTimeline(10, clock=clock)
         await clock.sleep(7)
@@ -186,7 +179,7 @@ def test_processes_that_are_told_one_beginning_agree_on_scaled_time() -> None:
     assert run_virtual(program) == (70, 70)
 
 
-def test_only_who_lives_at_the_speed_of_all_others_trusts_his_clock() -> None:
+def test_a_clock_is_trusted_only_at_the_speed_of_real_time() -> None:
     async def program(clock: VirtualClock) -> list[bool]:
         lines = (ScaledTimeline(1, clock=clock), ScaledTimeline(2, clock=clock), SteppedTimeline())
         return [SimulatedClock(line).is_trusted() for line in lines]
@@ -195,17 +188,17 @@ def test_only_who_lives_at_the_speed_of_all_others_trusts_his_clock() -> None:
 
 
 @pytest.mark.parametrize("line", ["virtual", "scaled", "stepped"])
-def test_what_is_to_be_done_later_is_done_then_unless_it_is_called_off(line: str) -> None:
+def test_later_calls_back_unless_it_is_cancelled(line: str) -> None:
     async def program(clock: VirtualClock) -> list[str]:
         done, stepped = list[str](), SteppedTimeline()
         time = {"virtual": clock, "scaled": ScaledTimeline(2.0, clock=clock), "stepped": stepped}[line]
         time.later(10, lambda: done.append("kept"))
-        call_off = time.later(5, lambda: done.append("called off"))
+        cancel = time.later(5, lambda: done.append("cancelled"))
         await _pass(stepped, clock, 4, line)
-        call_off()
+        cancel()
         assert done == []
         await _pass(stepped, clock, 7, line)
-        call_off()  # harmless
+        cancel()  # harmless
         return done
 
     assert run_virtual(program) == ["kept"]

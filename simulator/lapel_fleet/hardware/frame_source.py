@@ -1,4 +1,4 @@
-"""A lens whose cable can be pulled, and whose picture can freeze: any FrameSource, with a history."""
+"""A video source whose cable can be pulled and whose frame can freeze: wraps any `FrameSource`."""
 
 import threading
 from dataclasses import replace
@@ -7,66 +7,66 @@ from lapel.errors import VideoError
 from lapel.hardware.interfaces import Frame, FrameFormat, FrameSource, Image
 
 
-class SimulatedVideo:
-    """Delivers what `source` delivers, while it is plugged in. Implements `FrameSource`."""
+class SimulatedFrameSource:
+    """Delivers the frames of `source` while it is plugged in. Implements `FrameSource`."""
 
     def __init__(self, source: FrameSource) -> None:
         self._source = source
-        self._why_dark: str | None = None
+        self._unplugged_reason: str | None = None
         self._is_frozen = threading.Event()
-        self._image: Image | None = None  # the one it is frozen at; belongs to the capture thread
+        self._frozen_image: Image | None = None  # belongs to the capture thread
         self.history: list[str] = []
-        """What happened to it, in order: `open`, `close`, `unplug`, `plug in`, `freeze`, `thaw`."""
+        """What happened to it, in order: `open`, `close`, `unplug`, `plug in`, `freeze`, `unfreeze`."""
 
     @property
     def name(self) -> str:
-        """The name of what delivers the pictures."""
+        """The name of the wrapped source."""
         return self._source.name
 
     def open(self) -> FrameFormat:
-        """Open the source. Raises VideoError while it is unplugged."""
+        """See `FrameSource.open`. Raises VideoError while it is unplugged."""
         self._require_plugged()
         self.history.append("open")
         return self._source.open()
 
     def read(self) -> Frame:
-        """The next picture. Raises VideoError when the cable was pulled."""
+        """See `FrameSource.read`. Raises VideoError when it was unplugged."""
         self._require_plugged()
         frame = self._source.read()
         if not self._is_frozen.is_set():
-            self._image = None
+            self._frozen_image = None
             return frame
-        if self._image is None:
-            self._image = frame.image.copy()
-        return replace(frame, image=self._image.copy())
+        if self._frozen_image is None:
+            self._frozen_image = frame.image.copy()
+        return replace(frame, image=self._frozen_image.copy())
 
     def close(self) -> None:
-        """Close the source."""
+        """See `FrameSource.close`."""
         self.history.append("close")
         self._source.close()
 
     # -- the outside world ---------------------------------------------------------------------------------------------
 
     def unplug(self, reason: str = "unplugged") -> None:
-        """Pull the cable."""
+        """Pull the cable; `reason` goes into the errors."""
         self.history.append("unplug")
-        self._why_dark = reason
+        self._unplugged_reason = reason
 
     def plug_in(self) -> None:
-        """Put it back."""
+        """Connect the cable again."""
         self.history.append("plug in")
-        self._why_dark = None
+        self._unplugged_reason = None
 
     def freeze(self) -> None:
-        """The same picture again and again."""
+        """Deliver the same frame again and again."""
         self.history.append("freeze")
         self._is_frozen.set()
 
-    def thaw(self) -> None:
-        """Pictures that move again."""
-        self.history.append("thaw")
+    def unfreeze(self) -> None:
+        """Undo `freeze`."""
+        self.history.append("unfreeze")
         self._is_frozen.clear()
 
     def _require_plugged(self) -> None:
-        if (reason := self._why_dark) is not None:
+        if (reason := self._unplugged_reason) is not None:
             raise VideoError(f"{self.name}: {reason}")

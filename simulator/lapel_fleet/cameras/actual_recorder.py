@@ -1,0 +1,105 @@
+"""Keeps the actual record of a simulated camera: what really happened to it, for the checkers."""
+
+import math
+
+from lapel.clock import iso
+from lapel.hardware.interfaces import Edge
+from lapel.link.messages import Command, EventMessage, Reply
+from lapel.states import State
+from lapel_fleet.cameras.button_intent import EventButtonModel
+from lapel_fleet.checkers.records import Activation, ActualRecord, Resource
+from lapel_fleet.time.simulated_clock import SimulatedClock
+
+
+class ActualRecorder:
+    """Writes into `record` what happens to one camera. Its methods are called when it happens."""
+
+    __slots__ = ("_button", "_clock", "_may_have_risen", "_start_requested_s", "record")
+
+    def __init__(self, record: ActualRecord, clock: SimulatedClock) -> None:
+        self.record = record
+        self._clock = clock
+        self._may_have_risen = False
+        self.on_start()
+
+    # -- firmware and network ------------------------------------------------------------------------------------------
+
+    def on_start(self) -> None:
+        """The firmware starts: it knows nothing of button presses before."""
+        self._button, self._start_requested_s = EventButtonModel(), -math.inf
+
+    def on_state(self, state: State) -> None:
+        """The indicators show a state."""
+        states = self.record.states
+        if not states or states[-1][1] != state.value:
+            states.append((self._clock.mono_s(), state.value))
+
+    def on_command(self, command: Command) -> None:
+        """A command arrived. The first arrival of each id counts."""
+        self.record.command_arrivals_s.setdefault(command.id, self._clock.mono_s())
+
+    def on_console_command(self, command: Command, *, is_recording: bool) -> None:
+        """A technician gave a command at the console."""
+        now = self._clock.now()
+        match command.command:
+            case "start-recording":
+                self.record.console_commands.append(command.id)
+                self.record.activations.append(Activation(now.mono_s, iso(now.utc), command.id))
+            case "stop-recording" if is_recording:
+                self.record.stops.append(now.mono_s)
+            case "mark" if is_recording:
+                self.record.markers.append(now.mono_s)
+
+    # -- event button --------------------------------------------------------------------------------------------------
+
+    def on_event_button(self, edge: Edge, *, is_recording: bool) -> None:
+        """The event button moved while the firmware reads it."""
+        self.add_due_stop()
+        now = self._clock.now()
+        moved = self._button.down if edge.is_down else self._button.up
+        match moved(now.mono_s, is_recording=is_recording):
+            case "start" if now.mono_s - self._start_requested_s > self.record.precision_s:  # else the same request
+                self._start_requested_s = now.mono_s
+                self.record.activations.append(Activation(now.mono_s, iso(now.utc)))
+            case "mark":
+                self.record.markers.append(now.mono_s)
+
+    def add_due_stop(self) -> None:
+        """Add the stop by a button that has been held for long enough by now."""
+        stopped_s = self._button.stopped_at_s(self._clock.mono_s())
+        if stopped_s is not None:
+            self.record.stops.append(stopped_s)
+
+    # -- devices -------------------------------------------------------------------------------------------------------
+
+    def on_docked(self, *, is_recording: bool) -> None:
+        """The camera was put into its dock, which ends a recording; battery and card refill."""
+        self._may_have_risen = True
+        if is_recording:
+            self.record.stops.append(self._clock.mono_s())
+
+    def on_video_lost(self) -> None:
+        """The video source delivers no frames from now on."""
+        self.record.frame_outages.append((self._clock.mono_s(), math.inf))
+
+    def on_video_restored(self) -> None:
+        """The video source delivers frames again."""
+        self.record.frame_outages[-1] = (self.record.frame_outages[-1][0], self._clock.mono_s())
+
+    def on_refilled(self) -> None:
+        """Battery or card may have more in the next sample than in the last one."""
+        self._may_have_risen = True
+
+    def sample_resources(self, battery_percent: float, free_bytes: int, *, is_docked: bool) -> None:
+        """Add a sample of the battery's charge and the card's free space."""
+        now_s, may_have_risen = self._clock.mono_s(), self._may_have_risen
+        self._may_have_risen = is_docked
+        self.record.battery.append(Resource(now_s, battery_percent, may_have_risen))
+        self.record.storage.append(Resource(now_s, free_bytes, may_have_risen))
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    def set_unsent(self, unsent: list[EventMessage | Reply]) -> None:
+        """Set the messages on the flash that no broker has acknowledged."""
+        self.record.unsent_events = [one for one in unsent if isinstance(one, EventMessage)]
+        self.record.unsent_replies = [one for one in unsent if isinstance(one, Reply)]

@@ -1,0 +1,55 @@
+"""The state of a fleet at one moment, in numbers that can be merged from several worker processes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from lapel_fleet.cameras.camera import SimulatedCamera
+from lapel_fleet.cameras.percents import Percents, merged_counts
+
+
+class FleetSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """The cameras of a run or of a part of it, at one moment."""
+
+    states: dict[str, dict[str, int]]
+    """Number of cameras by site and state."""
+    online: int
+    """Cameras that are connected to the broker and have no event waiting."""
+    batteries: Percents
+    storage: Percents
+    """Used share of each storage card."""
+    memory_bytes: int = 0
+    """Memory of the process beyond what it took without cameras."""
+    lags_s: list[float] = []
+    """Event loop lags since the last snapshot, where time is real."""
+
+    @property
+    def total(self) -> Mapping[str, int]:
+        """Number of cameras by state."""
+        return merged_counts(self.states.values())
+
+
+def snapshot_of(cameras: Iterable[SimulatedCamera]) -> FleetSnapshot:
+    """A snapshot of these cameras."""
+    states: dict[str, dict[str, int]] = {}
+    online, charges, used = 0, [], []
+    for one in cameras:
+        counts, state = states.setdefault(one.name.partition("/")[0], {}), one.state
+        counts[state] = counts.get(state, 0) + 1
+        online += one.is_connected
+        charges.append(one.battery.charge().percent)
+        used.append(100 * one.card_used_share)
+    return FleetSnapshot(states=states, online=online, batteries=Percents.of(charges), storage=Percents.of(used))
+
+
+def merged_snapshots(parts: Sequence[FleetSnapshot]) -> FleetSnapshot:
+    """Snapshots of several parts of a fleet as one."""
+    sites = dict.fromkeys(site for one in parts for site in one.states)
+    return FleetSnapshot(
+        states={site: merged_counts(one.states.get(site, {}) for one in parts) for site in sites},
+        online=sum(one.online for one in parts),
+        batteries=Percents.merged(one.batteries for one in parts),
+        storage=Percents.merged(one.storage for one in parts),
+        memory_bytes=sum(one.memory_bytes for one in parts),
+        lags_s=[lag_s for one in parts for lag_s in one.lags_s],
+    )

@@ -1,0 +1,89 @@
+"""The environment of cameras that connect to a real broker, in live and stepped time."""
+
+import random
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from lapel.clock import SystemClock
+from lapel.config import Config
+from lapel.evidence.store import EvidenceStore
+from lapel.link.mqtt import connect_rate
+from lapel.randomness import RandomSource
+from lapel.worker import InlineWorker, Worker
+from lapel_fleet.broker.address import CONNECTS_PER_S, Address
+from lapel_fleet.cameras.media import MakeFootage
+from lapel_fleet.hardware.folder_storage import FolderStorage
+from lapel_fleet.hardware.footage import SimulatedFootage
+from lapel_fleet.hardware.memory_storage import MemoryStorage
+from lapel_fleet.hardware.relayed_network import RelayedNetwork
+from lapel_fleet.hardware.storage import StorageCard
+from lapel_fleet.hardware.tcp_relay import TcpRelay
+from lapel_fleet.scenario.faults import affected_cameras
+from lapel_fleet.scenario.random_streams import RandomStreams
+from lapel_fleet.scenario.scenario import Scenario
+from lapel_fleet.time.simulated_clock import SimulatedClock
+from lapel_fleet.time.timelines import Timeline
+
+
+class LiveEnvironment:
+    """Implements `lapel_fleet.cameras.environment.Environment` for live and stepped time."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        agency: str,
+        address: Address,
+        time: Timeline,
+        worker: Worker,
+        *,
+        needs_relay: Callable[[str], bool],
+        make_footage: MakeFootage,
+        folder: Path | None = None,
+        precision_s: float = 0.0,
+        connects_per_s: float = CONNECTS_PER_S,
+        keeps_history: bool = True,
+    ) -> None:
+        """`needs_relay`: whether faults may disturb the network link of camera `site/name`; `precision_s`: see
+        `ActualRecord.precision_s`; `folder`: for recordings, which are kept in memory without one.
+        """
+        self._make_footage, self._folder = make_footage, folder
+        self.agency, self.worker, self.precision_s = agency, worker, precision_s
+        self.keeps_history = keeps_history
+        self.storage_worker = worker if folder is not None else InlineWorker()
+        self._scenario, self._address, self._time, self._needs_relay = scenario, address, time, needs_relay
+        self._admission: Callable[[], Awaitable[None]] = connect_rate(connects_per_s)
+        self._start = SystemClock().now().shifted(-time.mono_s()).utc
+
+    def clock(self) -> SimulatedClock:
+        """See `Environment.clock`."""
+        return SimulatedClock(self._time, self._start)
+
+    def network(self, name: str, rng: random.Random) -> RelayedNetwork:
+        """See `Environment.network`."""
+        relay = TcpRelay(rng) if self._needs_relay(name) else None
+        brokers = self._address.of_camera(self.agency, name)
+        return RelayedNetwork(brokers, self._scenario.keepalive_s, self._admission, relay)
+
+    def storage_card(self, name: str) -> StorageCard:
+        """See `Environment.storage_card`."""
+        if self._folder is None:
+            return MemoryStorage(keeps_finished=False)
+        folder = self._folder / name.replace("/", "-")
+        folder.mkdir(parents=True, exist_ok=True)
+        return FolderStorage(EvidenceStore(folder, 0))
+
+    def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:  # noqa: ARG002
+        """See `Environment.footage`."""
+        return self._make_footage(config, clock, rng)
+
+    def broker_url(self) -> str:
+        """See `Environment.broker_url`. Not the real address: `network` knows that."""
+        return "mqtt://127.0.0.1"
+
+
+def cameras_with_link_faults(scenario: Scenario, streams: RandomStreams) -> Callable[[str], bool]:
+    """Tells which cameras need a relay: those whose network link or power a fault of the scenario affects."""
+    faults = [
+        (fault, number) for number, fault in enumerate(scenario.faults) if fault.kind.startswith(("network.", "power."))
+    ]
+    return lambda name: any(affected_cameras(fault, number, [name], streams) for fault, number in faults)

@@ -1,0 +1,66 @@
+"""A storage card in a folder: real files, for cameras that film a clip. Implements `Storage`."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from lapel.evidence.store import EvidenceStore
+from lapel.hardware.interfaces import RecordingFiles
+from lapel.recording import Account
+from lapel_fleet.hardware.memory_storage import CARD_BYTES
+
+
+class FolderStorage:
+    """Files on a disk that many cameras share. Counts its own bytes, so that each camera has a card of 64 GB."""
+
+    def __init__(self, store: EvidenceStore) -> None:
+        """`store` is empty."""
+        self._store = store
+        self._used_bytes = 0
+
+    def check(self) -> None:
+        """See `Storage.check`."""
+        self._store.check()
+
+    def free_bytes(self) -> int:
+        """What is left of 64 GB."""
+        return CARD_BYTES - self._used_bytes
+
+    def create(self, account: Account) -> RecordingFiles:
+        """See `Storage.create`."""
+        return _CountedFiles(self._store.create(account), self._count)
+
+    def recover(self) -> list[Account]:
+        """See `Storage.recover`."""
+        return self._store.recover()
+
+    def listing(self) -> list[Account]:
+        """The accounts of all clips."""
+        return self._store.listing()
+
+    def file(self, recording: str) -> Path:
+        """The file with a clip's video. Raises StorageError when there is none."""
+        return self._store.video(recording)
+
+    def close(self) -> None:
+        """See `StorageCard.close`."""
+        self._store.close()
+
+    def _count(self, size_bytes: int) -> None:
+        self._used_bytes += size_bytes
+
+
+class _CountedFiles:
+    """Implements `RecordingFiles`; counts the bytes that are appended."""
+
+    def __init__(self, inner: RecordingFiles, count: Callable[[int], None]) -> None:
+        self._inner, self._count = inner, count
+
+    def append(self, chunks: Sequence[bytes | bytearray]) -> None:
+        self._inner.append(chunks)
+        self._count(sum(map(len, chunks)))
+
+    def describe(self, account: Account) -> None:
+        self._inner.describe(account)
+
+    def close(self) -> None:
+        self._inner.close()
