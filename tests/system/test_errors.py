@@ -107,7 +107,7 @@ def test_an_unusable_evidence_folder_is_named(place: str, reason: str, bad_files
         ("http://127.0.0.1", "give mqtt://HOST"),
         ("mqtt://127.0.0.1:99999", "the address cannot be read"),
         ("mqtts://broker..example", "'broker..example' can be no host's name"),
-        ("mqtt://broker.example", "broker.example would be spoken to in the clear; use mqtts://"),
+        ("mqtt://broker.example", "the connection to broker.example would not be encrypted; use mqtts://"),
     ],
 )
 def test_an_invalid_broker_address_is_named(address: str, reason: str, tmp_path: Path) -> None:
