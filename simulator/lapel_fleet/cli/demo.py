@@ -68,7 +68,7 @@ class Step:
 
 def _operator_sends(command: CommandName) -> Callable[[Demo, Cam], Awaitable[None]]:
     async def send(demo: Demo, cam: Cam) -> None:
-        account = demo.operator.account([cam.address])
+        account = demo.operator.tally([cam.address])
         await demo.operator.send(Command(id="-", command=command, reason="demonstration", sender="operator"), account)
         one = account.outcomes[cam.address]
         demo.log(cam.name, f"replies to {command}: {one.result}{f', {one.reason}' if one.reason else ''}")

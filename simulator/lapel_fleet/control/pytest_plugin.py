@@ -56,7 +56,7 @@ def lapel_broker(request: pytest.FixtureRequest) -> Iterator["Address"]:
 
         thread = LoopThread(embedded_broker(), "lapel-broker")
     try:
-        yield Address(url=thread.inside.url)
+        yield Address(url=thread.inside.url, software=f"{thread.inside.name} {thread.inside.version}")
     finally:
         thread.close()
 

@@ -104,6 +104,7 @@ async def run_live(
         room = ControlRoom(
             scenario, names, streams, agency, time, lines, send,
             stop_broker=broker.stop if broker else _do_nothing, start_broker=broker.start if broker else _do_nothing,
+            broker=lambda: address.software or listener.broker,
         )  # fmt: skip
         listener = Listener(address.of_operator(), agency, secrets.token_hex(4), room.received_messages.receive)
         await stack.enter_async_context(listening(listener))
@@ -125,7 +126,7 @@ async def run_live(
             messages=room.received_messages.messages, domain_s=time.mono_s(),
             inconclusive=inconclusive, manual_faults=control.manual_faults, samples=room.sampler.samples(),
             online_after_s=day.online_after_s, workers_bytes=day.workers_bytes,
-            broker=f"{broker.name} {broker.version}" if broker else listener.broker,
+            broker=room.broker(),
         )  # fmt: skip
 
 
@@ -140,7 +141,7 @@ async def _broker(
             f"{len(scenario.cameras)} cameras need a Mosquitto, and there is none: install it, name a broker with "
             f"--broker, or run in virtual time with --virtual; the built-in amqtt serves {MAX_AMQTT_CAMERAS}"
         )
-    return broker, Address(url=broker.url)
+    return broker, Address(url=broker.url, software=f"{broker.name} {broker.version}")
 
 
 def _with_cut_links(scenario: Scenario) -> Scenario:

@@ -40,7 +40,7 @@ from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.time.timelines import SteppedTimeline, let_run
 
 BARRIER_S = 8.0
-"""Real seconds that `advance` waits at most. With a keepalive of 2 s both ends of a dead link detect it in that time."""
+"""Real seconds that `advance` waits at most. With a keepalive of 2 s both ends of a dead link detect it by then."""
 ONLINE_LIMIT_S = 90.0
 """Real seconds, longer than the longest back-off of a link."""
 _POLL_S = 0.01
@@ -65,6 +65,7 @@ class SteppedFleet:
         self._room = ControlRoom(
             scenario, scenario.cameras, streams, agency, self._time, self._trace, self._send,
             stop_broker=_do_nothing, start_broker=_do_nothing, keeps_time=False,
+            broker=lambda: address.software or self._listener.broker,
         )  # fmt: skip
         self._listener = Listener(address.of_operator(), agency, run_id, self._room.received_messages.receive)
         environment = LiveEnvironment(
@@ -218,7 +219,7 @@ class SteppedFleet:
         cases = await self.cases()
         return Run(
             seed=self.seed, cases=cases, trace_sha256=self._trace.close(), trace_lines=self._trace.lines,
-            time=self.time, broker=self._listener.broker, messages=self._room.received_messages.messages,
+            time=self.time, broker=self._room.broker(), messages=self._room.received_messages.messages,
             domain_s=self.now_s,
             inconclusive=self._listener.inconclusive(), manual_faults=self._faults.all,
         )  # fmt: skip

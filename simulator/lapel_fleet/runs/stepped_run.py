@@ -1,4 +1,4 @@
-"""A stepped run, controlled from outside until it is ended. The scenario's wearers, operator and faults are not used."""
+"""A stepped run, controlled from outside until it is ended. Of the scenario it uses the cameras and their settings."""
 
 import asyncio
 import secrets
@@ -29,7 +29,7 @@ async def run_stepped(
     agency: str,
     trace: Path | None = None,
 ) -> Run:
-    """Run until a client, Ctrl-C or SIGTERM ends it. Uses the scenario's cameras and their settings only.
+    """Run until a client, Ctrl-C or SIGTERM ends it.
 
     `address`: the user's broker; None: an embedded one is started. `agency`: empty for `fleet` on an embedded broker,
     and for a random name on the user's. Raises LinkError, ConfigError, StorageError.
@@ -40,15 +40,14 @@ async def run_stepped(
         own = (
             None if address else await stack.enter_async_context(embedded_broker(nodelay=True, own_process_group=True))
         )
-        where = address or Address(url=own.url if own else "")
+        where = address or Address(url=own.url if own else "", software=f"{own.name} {own.version}" if own else "")
         agency = agency or (AGENCY if own else f"sim-{run_id}")
         fleet = await stack.enter_async_context(stepped_fleet(impatient, seed, agency, where, run_id, Trace(trace)))
         async with open_control(fleet) as ended:
             with _set_by_signals(ended):
                 await ended.wait()
         await fleet.end_all_faults()
-        done = await fleet.result()
-        return msgspec.structs.replace(done, broker=f"{own.name} {own.version}") if own else done
+        return await fleet.result()
 
 
 @contextmanager

@@ -249,7 +249,7 @@ def _check(options: argparse.Namespace) -> int:
     judged = _request(
         options, messages.Check(), messages.Judged, lambda one: [line for each in one.checkers for line in lines(each)]
     )
-    return 0 if judged.passed else 1
+    return {"passed": 0, "failed": 1, "inconclusive": 3}[judged.verdict]
 
 
 def _end(options: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ A request names in `do` what is requested. The answer has `ok`, and either the r
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar, Union, get_args, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -13,7 +13,7 @@ from msgspec import Meta
 from lapel.config import meant
 from lapel.errors import MessageError
 from lapel_fleet.cameras.actions import ACTIONS, Action, CameraName
-from lapel_fleet.report.summary import Checked
+from lapel_fleet.report.summary import CheckerResult
 from lapel_fleet.runs.run import Time
 
 LINE_LIMIT_BYTES = 65_536
@@ -188,7 +188,8 @@ class Judged(Done, frozen=True, kw_only=True):
     """The findings of the checkers."""
 
     passed: bool
-    checkers: list[Checked]
+    verdict: Literal["passed", "failed", "inconclusive"]
+    checkers: list[CheckerResult]
 
 
 ANSWERS: Mapping[type[_Request] | type[Action], type[Done]] = {

@@ -4,6 +4,7 @@ import math
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import replace
 
+from lapel_fleet.broker.delivery import delivery_loss
 from lapel_fleet.checkers.records import ActualRecord, Case
 from lapel_fleet.runs.measurement.samples import BUCKETS, Sampler
 from lapel_fleet.runs.trace import Trace
@@ -41,8 +42,10 @@ class ControlRoom:
         stop_broker: Switch,
         start_broker: Switch,
         keeps_time: bool = True,
+        broker: Callable[[], str] = lambda: "virtual",
     ) -> None:
-        """`among` are this shard's cameras; `send` publishes a command."""
+        """`among` are this shard's cameras; `send` publishes a command; `broker` returns its name and version."""
+        self.broker = broker
         self._scenario, self._among, self._streams, self._time, self._trace = scenario, among, streams, time, trace
         self._stop_broker, self._start_broker = stop_broker, start_broker
         self._jobs = JobGroup(time)
@@ -81,9 +84,12 @@ class ControlRoom:
     def cases(self, actual_records: Iterable[ActualRecord]) -> list[Case]:
         """The actual record of each camera, with the commands that reached it, and its received record."""
         dispatched, received = self.dispatcher.dispatched, self.received_messages.received
-        outages = list(self._outages)
+        outages, loss = list(self._outages), delivery_loss(self.broker())
         return [
-            (replace(dispatched[one.camera].added_to(one), outages=outages), received[one.camera].so_far())
+            (
+                replace(dispatched[one.camera].added_to(one), outages=outages),
+                replace(received[one.camera].snapshot(), delivery_loss=loss),
+            )
             for one in actual_records
         ]
 

@@ -37,7 +37,7 @@ class Dispatched:
         """`actual` with the commands that reached the camera, at their time of arrival. Expired ones are left out if
         the camera's clock was stepped: it cannot know then that they are.
         """
-        came = actual.came
+        came = actual.command_arrivals_s
         activations = [replace(one, at_s=came[one.command]) for one in self.activations if one.command in came]
         return replace(
             actual,

@@ -43,7 +43,7 @@ class ReceivedMessages:
             return
         self.messages += 1
         try:
-            received.hear(self._now_s(), leaf, payload)
+            received.add(self._now_s(), leaf, payload)
         except msgspec.MsgspecError:
             self.invalid.append(topic)
             return
