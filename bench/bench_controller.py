@@ -69,9 +69,9 @@ async def _send(folder: Path, cameras: int, rate_per_s: float) -> tuple[float, f
         await wait_until(lambda: up() == cameras, lambda: f"only {up()} of {cameras} came up")
         sees = await stack.enter_async_context(operator(brokers, "soak", clock))
         began_s = clock.mono_s()
-        await sees.picture()
+        await sees.retained_states()
         pictured_s = clock.mono_s()
-        account = sees.account(list(sees.states))
+        account = sees.tally(list(sees.states))
         await sees.send(Command(id="-", command="status"), account, rate_per_s=rate_per_s)
         assert account.counts() == {"done": cameras}, account.counts()
         return pictured_s - began_s, clock.mono_s() - pictured_s

@@ -9,7 +9,7 @@ import msgspec
 from bench.figure import Figure
 from lapel_fleet.broker.embedded import mosquitto_path
 from lapel_fleet.checkers.registry import judge
-from lapel_fleet.runs.live import Live, run_live
+from lapel_fleet.runs.live import LiveOptions, run_live
 from lapel_fleet.runs.run import Run
 from lapel_fleet.scenario.loading import load
 from lapel_fleet.scenario.scenario import Operator, Scenario
@@ -48,7 +48,7 @@ def _nationwide(length_s: float) -> Iterator[Figure]:
 
 
 def _run(scenario: Scenario, **changes: object) -> Run:
-    return asyncio.run(run_live(msgspec.structs.replace(scenario, **changes), 7, Live()))
+    return asyncio.run(run_live(msgspec.structs.replace(scenario, **changes), 7, LiveOptions()))
 
 
 def _figures(name: str, done: Run, up_bound_s: float | None) -> Iterator[Figure]:
@@ -56,6 +56,6 @@ def _figures(name: str, done: Run, up_bound_s: float | None) -> Iterator[Figure]
     failures = [failure for finding in findings for failure in finding.failures]
     for line in [*done.inconclusive, *failures[:10]]:
         print(f"  {name}: {line}", file=sys.stderr)
-    yield Figure(f"{name}: {len(done.cases)} cameras online after", done.up_s, "s", bound=up_bound_s)
+    yield Figure(f"{name}: {len(done.cases)} cameras online after", done.online_after_s, "s", bound=up_bound_s)
     yield Figure("  findings of the checkers", len(failures) + len(done.inconclusive), "", bound=0)
-    yield Figure("  messages a second", done.messages / (done.domain_s - done.up_s), "")
+    yield Figure("  messages a second", done.messages / (done.domain_s - done.online_after_s), "")

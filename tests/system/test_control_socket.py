@@ -86,7 +86,7 @@ def test_the_guide_s_story_ends_well(tmp_path: Path) -> None:
         timeout=2 * PATIENCE_S, check=False,
     )  # fmt: skip
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert "passed; again: lapel-fleet run fleet.toml --stepped --run demo --seed 7" in done.stdout
+    assert "passed; replay: lapel-fleet run fleet.toml --stepped --run demo --seed 7" in done.stdout
 
 
 async def test_bad_input_of_each_verb_is_one_line_and_changes_nothing(tmp_path: Path, folder: Path) -> None:
@@ -137,7 +137,7 @@ async def test_two_runs_at_once_are_told_apart(tmp_path: Path, folder: Path) -> 
         one.tell(SIGINT)
         other.tell(SIGTERM)
         assert (await one.ends(), await other.ends()) == (0, 0)
-        assert "passed; again: " in one.out
+        assert "passed; replay: " in one.out
     assert list(folder.iterdir()) == []
 
 
@@ -231,6 +231,9 @@ async def test_a_live_run_with_two_workers_is_pressed_by_hand(tmp_path: Path) ->
         well("online")
         well("hold", names[0])
         well("until", names[0], "buffering")
+        well("swap-battery", names[3])  # in mid-recording: a power cut, then the camera starts again
+        well("until", names[3], "buffering")
+        well("online")
         well("check")
         well("end")
         assert await run.ends() == 0, run.out

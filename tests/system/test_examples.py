@@ -1,4 +1,4 @@
-"""The examples do what they say: a stranger's back end, and a camera that speaks a stranger's protocol."""
+"""The examples work: a back end, its tests, and a camera with another protocol."""
 
 import re
 import shlex
@@ -32,28 +32,28 @@ async def test_a_back_end_written_from_the_document_alone(tmp_path: Path) -> Non
             assert (await fleet.ask("home/cam-0001", "stop-recording"))["result"] == "done"
             await until(
                 lambda: "recording-saved" in {event["kind"] for event in one.events.values()},
-                lambda: f"heard {one.events}",
+                lambda: f"received {one.events}",
             )
             await until(lambda: one.telemetry, lambda: "no telemetry")
             cam.kill()
             await until(lambda: one.status == "offline", lambda: f"is {one.status}")
 
 
-async def test_a_camera_that_speaks_somebody_else_s_protocol(tmp_path: Path) -> None:
+async def test_a_camera_with_another_protocol(tmp_path: Path) -> None:
     real("mosquitto")
     received: list[str] = []
     async with embedded_broker() as broker, aiomqtt.Client("127.0.0.1", broker.port) as client:
         await client.subscribe("units/#", qos=1)
         script = foreign_contract.__file__
         with program(tmp_path, "unit", sys.executable, script, broker.url, "u7", tmp_path / "evidence") as unit:
-            asked = False
+            is_sent = False
             async for message in client.messages:
                 assert isinstance(message.payload, bytes)
                 received.append(
                     f"{message.topic.value.removeprefix('units/u7/')} {message.payload.decode(errors='replace')}"
                 )
-                if received[-1].startswith("status READY") and not asked:
-                    asked = True
+                if received[-1].startswith("status READY") and not is_sent:
+                    is_sent = True
                     for command in (b"REC 1", b"DANCE 2", b"\xff\xfe"):
                         await client.publish("units/u7/do", command, qos=1)
                 if received[-1] == "ack OK 1":
@@ -64,7 +64,7 @@ async def test_a_camera_that_speaks_somebody_else_s_protocol(tmp_path: Path) -> 
     assert "Traceback" not in unit.err
 
 
-def test_a_back_end_s_own_tests_run_in_somebody_else_s_repository(tmp_path: Path) -> None:
+def test_the_tests_of_a_back_end_run_in_another_repository(tmp_path: Path) -> None:
     real("mosquitto")
     shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "simulator").mkdir()
@@ -74,8 +74,8 @@ def test_a_back_end_s_own_tests_run_in_somebody_else_s_repository(tmp_path: Path
     assert "4 passed" in done.stdout, done.stdout + done.stderr
 
 
-def test_the_workflow_s_commands_can_be_given() -> None:
-    """Without a YAML parser: each `run:` is one line, and each of our commands on it is one that the parser takes."""
+def test_the_commands_of_the_workflow_are_valid() -> None:
+    """Each `run:` is one line, and the parser accepts each `lapel-fleet` command in it."""
     workflow = (EXAMPLES / "github-workflow.yml").read_text()
     commands = re.findall(r"^ +(?:- )?run: (lapel-fleet .*)$", workflow, re.MULTILINE)
     assert len(commands) == workflow.count("lapel-fleet run") == 2

@@ -4,13 +4,17 @@ import asyncio
 import json
 import signal
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from amqtt.broker import Broker as AmqttBroker
 
-from lapel_fleet.broker.embedded import embedded_broker
+from lapel_fleet.broker.delivery import delivery_loss
+from lapel_fleet.broker.embedded import embedded_broker, free_port
+from lapel_fleet.checkers.registry import NEED_EVERY_MESSAGE
 from system.brokers import real
 from system.process import Program, program
 
@@ -19,6 +23,7 @@ WITHOUT_MOSQUITTO = (
     "import sys; from lapel_fleet.broker import embedded; embedded.mosquitto_path = lambda: None; "
     "from lapel_fleet.cli import main; sys.exit(main(sys.argv[1:]))"
 )
+AMQTT_LOSSES = delivery_loss("amqtt")
 SHORT_DAY = """
 duration_s = 4
 telemetry_s = 2
@@ -31,6 +36,7 @@ buffalo = 4
 activations_per_hour = 1800
 length_s = [1, 2]
 """
+QUIET_DAY = SHORT_DAY.replace("telemetry_s = 2", "telemetry_s = 10").replace("1800", "60")
 FAULTS = """
 [[faults]]
 kind = "broker.outage"
@@ -111,7 +117,7 @@ async def test_each_exit_code_has_its_day(tmp_path: Path, short_day: Path) -> No
                 assert "Traceback" not in one.err
     assert "at least 1000 was expected" in failed.out
     assert "there is no identity of operator fleet" in unknown.err
-    assert nobody.err == "lapel-fleet: the broker cannot be listened to: 127.0.0.1:1: [Errno 111] Connection refused\n"
+    assert nobody.err == "lapel-fleet: no connection to the broker: 127.0.0.1:1: [Errno 111] Connection refused\n"
 
 
 async def test_a_broker_that_dies_in_mid_run_proves_nothing(tmp_path: Path, short_day: Path) -> None:
@@ -123,25 +129,70 @@ async def test_a_broker_that_dies_in_mid_run_proves_nothing(tmp_path: Path, shor
                 await asyncio.sleep(0.1)
             await broker.stop()
             assert await fleet.ends() == 3, fleet.out + fleet.err
-    assert "it proves nothing: the broker is gone" in fleet.out
+    assert "inconclusive: the broker is gone" in fleet.out
     assert "INCONCLUSIVE" in fleet.out
     assert "Traceback" not in fleet.err
 
 
-async def test_without_mosquitto_a_large_fleet_is_refused_and_a_small_one_served(tmp_path: Path) -> None:
-    quiet_day = SHORT_DAY.replace("telemetry_s = 2", "telemetry_s = 10").replace("1800", "60")
-    (tmp_path / "large.toml").write_text(quiet_day.replace("buffalo = 4", "buffalo = 51"))
-    (tmp_path / "small.toml").write_text(quiet_day.replace("buffalo = 4", "buffalo = 10"))
+async def test_without_mosquitto_a_large_fleet_is_refused_and_a_small_one_inconclusive(tmp_path: Path) -> None:
+    """Except that an expectation of recordings, which no lost message can excuse, fails the run."""
+    (tmp_path / "large.toml").write_text(QUIET_DAY.replace("buffalo = 4", "buffalo = 51"))
+    (tmp_path / "small.toml").write_text(QUIET_DAY.replace("buffalo = 4", "buffalo = 10"))
+    (tmp_path / "strict.toml").write_text(f'{QUIET_DAY}[[expect]]\nwhat = "recordings"\nat_least = 1000\n')
     command = (sys.executable, "-c", WITHOUT_MOSQUITTO, "run")
     with (
         program(tmp_path, "large", *command, tmp_path / "large.toml") as large,
         program(tmp_path, "small", *command, tmp_path / "small.toml", "--json") as small,
+        program(tmp_path, "strict", *command, tmp_path / "strict.toml", "--json") as strict,
     ):
         assert await large.ends() == 2
-        assert await small.ends() == 0, small.out + small.err
+        assert await small.ends() == 3, small.out + small.err
+        assert await strict.ends() == 1, strict.out + strict.err
     assert "51 cameras need a Mosquitto, and there is none: install it" in large.err
-    assert json.loads(small.out)["broker"].startswith("amqtt ")
-    assert "Traceback" not in small.err
+    assert "Traceback" not in small.err + strict.err
+    summary = json.loads(small.out)
+    assert summary["broker"].startswith("amqtt ")
+    assert (summary["verdict"], summary["inconclusive"]) == ("inconclusive", [AMQTT_LOSSES])
+    verdicts = {one["name"]: one["verdict"] for one in summary["checkers"]}
+    assert {name for name, verdict in verdicts.items() if verdict == "inconclusive"} <= NEED_EVERY_MESSAGE
+    assert verdicts["events-are-complete-and-in-order"] == "inconclusive"
+    assert verdicts["retained-state-is-true"] == "passed"
+    assert "failed" not in verdicts.values()
+    summary = json.loads(strict.out)
+    assert (summary["verdict"], summary["inconclusive"]) == ("failed", [])
+    verdicts = {one["name"]: one["verdict"] for one in summary["checkers"]}
+    assert verdicts["expect recordings at_least 1000"] == "failed"
+    assert verdicts["events-are-complete-and-in-order"] == "inconclusive"
+
+
+async def test_an_amqtt_of_the_user_s_is_recognised_by_the_version_that_it_publishes(tmp_path: Path) -> None:
+    (tmp_path / "quiet.toml").write_text(QUIET_DAY)
+    async with users_amqtt() as url:
+        with run(tmp_path, tmp_path / "quiet.toml", "--broker", url, "--json") as fleet:
+            assert await fleet.ends() == 3, fleet.out + fleet.err
+    summary = json.loads(fleet.out)
+    assert summary["broker"].startswith("aMQTT ")
+    assert summary["inconclusive"] == [AMQTT_LOSSES]
+
+
+@asynccontextmanager
+async def users_amqtt() -> AsyncIterator[str]:
+    """The URL of an amqtt with the plugin that publishes its version, as in its default configuration."""
+    port = free_port()
+    broker = AmqttBroker(
+        {
+            "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
+            "plugins": {
+                "amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True},
+                "amqtt.plugins.sys.broker.BrokerSysPlugin": {"sys_interval": 60},
+            },
+        }
+    )
+    await broker.start()
+    try:
+        yield f"mqtt://127.0.0.1:{port}"
+    finally:
+        await broker.shutdown()
 
 
 async def test_ctrl_c_ends_a_live_run_in_order(tmp_path: Path, short_day: Path) -> None:

@@ -23,7 +23,7 @@ def test_smoke_passes_and_says_how_to_do_it_again(tmp_path: Path) -> None:
     done = lapel_fleet("run", "smoke", "--virtual", "--junit", tmp_path / "junit.xml")
     assert (done.returncode, done.stderr) == (0, "")
     seed = done.stdout.split("seed ", 1)[1].split("\n", 1)[0]
-    assert done.stdout.rstrip().endswith(f"passed; again: lapel-fleet run smoke --virtual --seed {seed}")
+    assert done.stdout.rstrip().endswith(f"passed; replay: lapel-fleet run smoke --virtual --seed {seed}")
     suite = ElementTree.parse(tmp_path / "junit.xml").getroot()
     assert (suite.get("failures"), suite.find("properties/property[@name='seed']") is not None) == ("0", True)
 
@@ -77,8 +77,8 @@ def test_seed_follows_seed_until_one_fails_and_its_line_replays_it(tmp_path: Pat
     assert many.returncode == 1, many.stdout
     runs = many.stdout.split("mine.toml: 2 cameras, seed ")[1:]
     assert [int(one.split("\n", 1)[0]) for one in runs] == list(range(1, len(runs) + 1))
-    assert all("\npassed; again: " in one for one in runs[:-1])
-    replay = runs[-1].rstrip().rpartition("FAILED; again: lapel-fleet ")[2]
+    assert all("\npassed; replay: " in one for one in runs[:-1])
+    replay = runs[-1].rstrip().rpartition("FAILED; replay: lapel-fleet ")[2]
     again = lapel_fleet(*replay.split(), hash_seed="4711")
     assert again.returncode == 1
     assert hash_in(again.stdout) == hash_in(runs[-1])
@@ -91,4 +91,4 @@ def hash_in(told: str) -> str:
 def test_for_ends_when_the_time_is_up() -> None:
     done = lapel_fleet("run", "smoke", "--virtual", "--seed", "1", "--for", "1s")
     assert done.returncode == 0
-    assert done.stdout.count("passed; again: ") >= 1
+    assert done.stdout.count("passed; replay: ") >= 1

@@ -219,7 +219,7 @@ async def test_a_late_will_never_leaves_a_live_camera_offline(kind: Kind) -> Non
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("mqtt://broker.example", "in the clear"),
+        ("mqtt://broker.example", "would not be encrypted"),
         ("http://127.0.0.1", "mqtt://HOST"),
         ("mqtt://", "mqtt://HOST"),
         ("mqtt://127.0.0.1:99999", "cannot be read"),

@@ -1,4 +1,4 @@
-"""`lapel-fleet ls`, `send` and `watch` on real brokers: real sessions, a real camera, and cameras that misbehave."""
+"""`lapel-fleet ls`, `send` and `watch` on real brokers, with real sessions, a real camera and faulty cameras."""
 
 import asyncio
 import json
@@ -40,14 +40,14 @@ def lapel_fleet(folder: Path, name: str, *arguments: str | Path) -> AbstractCont
     return program(folder, name, FLEET, *arguments)
 
 
-async def said(folder: Path, name: str, *arguments: str | Path) -> tuple[int, str, str]:
-    """Exit code, output and errors of a command that ends by itself."""
+async def output_of(folder: Path, name: str, *arguments: str | Path) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a command that ends by itself."""
     with lapel_fleet(folder, name, *arguments) as child:
         return await child.ends(), child.out, child.err
 
 
 class Answering(Silent):
-    """A real session that answers as it was told to."""
+    """A real session that replies to every command with the given result."""
 
     def __init__(
         self, name: str, broker: EmbeddedBroker, result: Result, admission: Callable[[], Awaitable[None]]
@@ -69,7 +69,7 @@ class Answering(Silent):
 
     def on_command(self, command: Command) -> None:
         self.commands.append(command)
-        reason = None if self._result == "done" else "is not in the mood"
+        reason = None if self._result == "done" else "is asleep"
         self.link.publish(
             Reply(
                 id=command.id, command=command.command, result=self._result, state="buffering", time=NOW, reason=reason
@@ -79,13 +79,13 @@ class Answering(Silent):
 
 @asynccontextmanager
 async def fleet_of(broker: EmbeddedBroker, done: int = 30, refused: int = 10) -> AsyncIterator[list[Answering]]:
-    """So many of them, connected."""
+    """Connected cameras, `done` of which carry commands out and `refused` of which refuse them."""
     results: list[Result] = [*["done"] * done, *["refused"] * refused]  # type: ignore[list-item]
-    one_by_one = connect_rate(20)  # amqtt stumbles over clients that come at one moment
+    one_by_one = connect_rate(20)  # amqtt fails when clients connect all at once
     fleet = [Answering(f"cam-{number:04}", broker, result, one_by_one) for number, result in enumerate(results)]
     tasks = [asyncio.create_task(one.link.run(one)) for one in fleet]
     try:
-        await until(lambda: all(one.link.status().up for one in fleet), lambda: "not all came up")
+        await until(lambda: all(one.link.status().up for one in fleet), lambda: "not all connected")
         yield fleet
     finally:
         for task in tasks:
@@ -94,100 +94,108 @@ async def fleet_of(broker: EmbeddedBroker, done: int = 30, refused: int = 10) ->
 
 
 @asynccontextmanager
-async def rascals(broker: EmbeddedBroker) -> AsyncIterator[dict[str, list[str]]]:
-    """Ten more cameras, who answer twice, with garbage, for another, or not at all; two are offline. What each got."""
-    asked: dict[str, list[str]] = {}
+async def faulty_cameras(broker: EmbeddedBroker) -> AsyncIterator[dict[str, list[str]]]:
+    """Ten more cameras that reply twice, with invalid JSON, for another camera, or not at all; two are offline. Yields
+    the ids of the commands that each received.
+    """
+    commands: dict[str, list[str]] = {}
     doing = {"lost-1": "offline", "lost-2": "offline"}
-    names = ["twice", "garbage", "thief", *(f"mute-{number}" for number in range(1, 6)), *doing]
+    names = ["twice", "invalid", "impostor", *(f"mute-{number}" for number in range(1, 6)), *doing]
     async with aiomqtt.Client("127.0.0.1", broker.port, protocol=aiomqtt.ProtocolVersion.V311) as client:
         for name in names:
             birth = state(f"home/{name}", doing.get(name, "buffering"))
             await client.publish(f"lapel/v1/demo/home/{name}/state", msgspec.json.encode(birth), qos=1, retain=True)
             await client.subscribe(f"lapel/v1/demo/home/{name}/command", qos=1)
 
-        async def answer(name: str, id_: str, result: str = "done") -> None:
-            told = {"id": id_, "command": "status", "result": result, "state": "buffering", "time": NOW}
-            await client.publish(f"lapel/v1/demo/home/{name}/reply", json.dumps(told), qos=1)
+        async def reply(name: str, id_: str, result: str = "done") -> None:
+            fields = {"id": id_, "command": "status", "result": result, "state": "buffering", "time": NOW}
+            await client.publish(f"lapel/v1/demo/home/{name}/reply", json.dumps(fields), qos=1)
 
-        async def misbehave() -> None:
+        async def reply_wrongly() -> None:
             async for message in client.messages:
                 assert isinstance(message.payload, bytes)
                 if not message.topic.value.endswith("/command"):
-                    continue  # amqtt hands a newcomer what is retained for others
+                    continue  # amqtt sends a new client messages retained for others
                 name, id_ = message.topic.value.split("/")[4], json.loads(message.payload)["id"]
-                asked.setdefault(name, []).append(id_)
+                commands.setdefault(name, []).append(id_)
                 match name:
                     case "twice":
-                        await answer(name, id_)
-                        await answer(name, id_, "failed")
-                    case "garbage":
+                        await reply(name, id_)
+                        await reply(name, id_, "failed")
+                    case "invalid":
                         await client.publish(f"lapel/v1/demo/home/{name}/reply", b"\x1b[2J{", qos=1)
-                    case "thief" if "mute-1" in asked:
-                        await answer(name, asked["mute-1"][0])
+                    case "impostor" if "mute-1" in commands:
+                        await reply(name, commands["mute-1"][0])
 
-        task = asyncio.create_task(misbehave())
+        task = asyncio.create_task(reply_wrongly())
         try:
-            yield asked
+            yield commands
         finally:
             task.cancel()
             await asyncio.wait([task])
 
 
 @pytest.mark.parametrize(("kind", "done", "refused"), [("mosquitto", 30, 10), ("amqtt", 2, 1)])
-async def test_every_camera_is_accounted_for(
+async def test_every_camera_has_one_outcome(
     tmp_path: Path, kind: Literal["mosquitto", "amqtt"], done: int, refused: int
 ) -> None:
     if kind == "mosquitto":
         real("mosquitto")
-    async with embedded_broker(kind) as broker, fleet_of(broker, done, refused) as fleet, rascals(broker) as asked:
-        order = ("send", "*", "status", "--json", "--timeout", "4", "--broker", broker.url)
-        code, out, err = await said(tmp_path, "send", *order)
-    told: dict[str, Any] = json.loads(out)
+    async with (
+        embedded_broker(kind) as broker,
+        fleet_of(broker, done, refused) as fleet,
+        faulty_cameras(broker) as commands,
+    ):
+        arguments = ("send", "*", "status", "--json", "--timeout", "4", "--broker", broker.url)
+        code, out, err = await output_of(tmp_path, "send", *arguments)
+    summary: dict[str, Any] = json.loads(out)
     assert code == 1
-    assert told["counts"] == {"done": done + 1, "refused": refused, "no answer": 7, "offline": 2}
-    by_name = {one["camera"].removeprefix("home/"): one for one in told["cameras"]}
+    assert summary["counts"] == {"done": done + 1, "refused": refused, "no answer": 7, "offline": 2}
+    by_name = {one["camera"].removeprefix("home/"): one for one in summary["cameras"]}
     assert len(by_name) == done + refused + 10
-    assert len({one["id"] for one in told["cameras"] if one["id"]}) == done + refused + 8
+    assert len({one["id"] for one in summary["cameras"] if one["id"]}) == done + refused + 8
     assert {name for name, one in by_name.items() if one["result"] == "refused"} == {one.name for one in fleet[done:]}
-    assert by_name[fleet[-1].name]["reason"] == "is not in the mood"
+    assert by_name[fleet[-1].name]["reason"] == "is asleep"
     assert by_name["twice"]["result"] == "done"
-    assert by_name["garbage"]["reason"].startswith("what it said was no answer (lapel/v1/demo/home/garbage/reply: ")
+    assert by_name["invalid"]["reason"].startswith("its reply was invalid (lapel/v1/demo/home/invalid/reply: ")
     assert by_name["mute-1"]["reason"] == "within 4 s"
-    assert set(told["oddities"]) >= {
-        "home/twice answered again: failed after done",
-        "home/thief answered for home/mute-1",
+    assert set(summary["oddities"]) >= {
+        "home/twice replied again: failed after done",
+        "home/impostor replied for home/mute-1",
     }
     assert all(len(one.commands) == 1 for one in fleet)
-    assert asked["mute-2"] == [by_name["mute-2"]["id"]] * 2, "one more try, with the same id"
-    assert len(asked["twice"]) == 1
-    assert not {"lost-1", "lost-2"} & set(asked)
+    assert commands["mute-2"] == [by_name["mute-2"]["id"]] * 2, "sent once more, with the same id"
+    assert len(commands["twice"]) == 1
+    assert not {"lost-1", "lost-2"} & set(commands)
     assert "did not fit the contract" in err
     assert "\x1b" not in out + err
 
 
-async def test_orders_have_an_end_and_a_sender(tmp_path: Path) -> None:
+async def test_a_command_has_its_parameters_and_reaches_only_the_selected(tmp_path: Path) -> None:
     real("mosquitto")
-    async with embedded_broker() as broker, fleet_of(broker, 3, 0) as fleet, rascals(broker) as asked:
+    async with embedded_broker() as broker, fleet_of(broker, 3, 0) as fleet, faulty_cameras(broker) as commands:
         terms = ("home/cam-000[01]", "lost-1")
         what = ("identify", "--seconds", "3", "--reason", "which one?", "--sender", "desk", "--even-offline")
-        code, out, _ = await said(tmp_path, "send", "send", *terms, *what, "--timeout", "1", "--broker", broker.url)
+        code, out, _ = await output_of(
+            tmp_path, "send", "send", *terms, *what, "--timeout", "1", "--broker", broker.url
+        )
     assert code == 1
     assert out.splitlines() == ["no answer (within 1 s): home/lost-1", "identify: 3 cameras: 2 done, 1 no answer"]
-    assert set(asked) == {"lost-1"}
+    assert set(commands) == {"lost-1"}
     assert [len(one.commands) for one in fleet[:3]] == [1, 1, 0]
-    order = fleet[0].commands[0]
-    assert (order.seconds, order.reason, order.sender, order.ttl_s) == (3.0, "which one?", "desk", 10.0)
-    assert order.sent_at is not None
+    command = fleet[0].commands[0]
+    assert (command.seconds, command.reason, command.sender, command.ttl_s) == (3.0, "which one?", "desk", 10.0)
+    assert command.sent_at is not None
 
 
-async def test_a_broker_that_is_lost_still_leaves_an_account(tmp_path: Path) -> None:
+async def test_a_lost_broker_still_gives_outcomes(tmp_path: Path) -> None:
     real("mosquitto")
     async with embedded_broker() as broker:
-        async with rascals(broker) as asked:
-            order = ("send", "mute-*", "status", "--timeout", "60", "--broker", broker.url)
-            child = lapel_fleet(tmp_path, "send", *order)
+        async with faulty_cameras(broker) as commands:
+            arguments = ("send", "mute-*", "status", "--timeout", "60", "--broker", broker.url)
+            child = lapel_fleet(tmp_path, "send", *arguments)
             sending = child.__enter__()
-            await until(lambda: len(asked) == 5, lambda: f"asked {asked}")
+            await until(lambda: len(commands) == 5, lambda: f"received {commands}")
     try:
         assert await sending.ends() == 1
     finally:
@@ -197,18 +205,18 @@ async def test_a_broker_that_is_lost_still_leaves_an_account(tmp_path: Path) -> 
     assert "Traceback" not in sending.err
 
 
-async def test_ctrl_c_leaves_an_account(tmp_path: Path) -> None:
+async def test_ctrl_c_still_gives_outcomes(tmp_path: Path) -> None:
     real("mosquitto")
-    async with embedded_broker() as broker, rascals(broker) as asked:
-        order = ("send", "mute-*", "status", "--timeout", "60", "--broker", broker.url)
-        with lapel_fleet(tmp_path, "send", *order) as sending:
-            await until(lambda: len(asked) == 5, lambda: f"asked {asked}")
+    async with embedded_broker() as broker, faulty_cameras(broker) as commands:
+        arguments = ("send", "mute-*", "status", "--timeout", "60", "--broker", broker.url)
+        with lapel_fleet(tmp_path, "send", *arguments) as sending:
+            await until(lambda: len(commands) == 5, lambda: f"received {commands}")
             sending.tell(signal.SIGINT)
             assert await sending.ends() == 1
             assert "no answer (interrupted)" in sending.out
 
 
-async def test_watch_outlives_its_broker_and_says_so(tmp_path: Path) -> None:
+async def test_watch_reconnects_and_reports_the_outage(tmp_path: Path) -> None:
     real("mosquitto")
     port = free_port()
     url = f"mqtt://127.0.0.1:{port}"
@@ -252,13 +260,13 @@ async def test_a_real_camera_is_started_and_listed(tmp_path: Path) -> None:
         ):
             await cam.says("link up")
             await watch.says('"note"')
-            code, out, _ = await said(tmp_path, "send", "send", "*", "start-recording", "--reason", "a stop", *at)
+            code, out, _ = await output_of(tmp_path, "send", "send", "*", "start-recording", "--reason", "a stop", *at)
             assert (code, out.splitlines()[-1]) == (0, "start-recording: 1 camera: 1 done")
-            code, out, _ = await said(tmp_path, "ls", "ls", "state=recording", "--json", *at)
+            code, out, _ = await output_of(tmp_path, "ls", "ls", "state=recording", "--json", *at)
             (listed,) = json.loads(out)
             assert (code, listed["address"], listed["state"]) == (0, "home/cam-0001", "recording")
             assert listed["recording"]
-            code, out, _ = await said(tmp_path, "log", "send", "cam-0001", "request-log", "--lines", "2", *at)
+            code, out, _ = await output_of(tmp_path, "log", "send", "cam-0001", "request-log", "--lines", "2", *at)
             assert (code, out.count("home/cam-0001  ")) == (0, 2)
             await watch.says('"recording-started"')
 
@@ -278,9 +286,9 @@ async def test_an_operator_of_a_provisioned_fleet(tmp_path: Path) -> None:
         try:
             with camera(tmp_path, *SMALL_SCENE, "--config", tmp_path / "lapel.toml") as cam:
                 await cam.says("link up")
-                code, out, err = await said(tmp_path, "send", "send", "*", "status", *at)
+                code, out, err = await output_of(tmp_path, "send", "send", "*", "status", *at)
             assert (code, out) == (0, "status: 1 camera: 1 done\n"), err
-            code, _, err = await said(tmp_path, "stranger", "ls", *at[:2], "--ca", folder / "ca.crt")
+            code, _, err = await output_of(tmp_path, "stranger", "ls", *at[:2], "--ca", folder / "ca.crt")
             assert code == 4
             assert err.count("\n") == 1
         finally:

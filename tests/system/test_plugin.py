@@ -76,6 +76,41 @@ async def test_with_an_event_loop(lapel_fleet):
     cam = fleet["buffalo/cam-0001"]
     await cam.press(times=2)
     await cam.until("recording")
+    await cam.swap_battery()
+    await cam.until("buffering")
+"""
+
+EVERY_ACTION = """
+def charge(camera):
+    return camera.battery.charge().percent
+
+def test_a_swapped_battery_is_full(lapel_fleet):
+    fleet = lapel_fleet({"buffalo": 1}, seed=7)
+    cam = fleet["buffalo/cam-0001"]
+    fleet.advance(hours=1)
+    assert cam.do(charge) < 99
+    cam.swap_battery()
+    assert cam.do(charge) > 99
+    cam.until("buffering")
+    cam.until_online()
+    cam.press("event", times=2)
+    cam.until("recording")
+    cam.hold("event")
+    cam.until("buffering")
+    fleet.check()
+"""
+
+TYPED = """
+from lapel_fleet.control.handles import CameraHandle
+
+async def use(cam: CameraHandle) -> None:
+    cam.press("event", times=2)
+    await cam.aio.hold("power", seconds=1.5)
+    await cam.aio.swap_battery()
+    cam.press("evnt")
+    cam.hold(second=3)
+    cam.swap_battery(1)
+    cam.aio.swap_battery()
 """
 
 FAILS = """
@@ -104,9 +139,22 @@ def run_tests(repo: Path, *arguments: str, **files: str) -> subprocess.Completed
 
 def test_the_example_of_the_guide_passes_in_somebody_elses_repository(repo: Path) -> None:
     real("mosquitto")
-    done = run_tests(repo, "-n", "2", test_late_will=LATE_WILL, test_loop=WITH_A_LOOP)
+    done = run_tests(repo, "-n", "2", test_late_will=LATE_WILL, test_loop=WITH_A_LOOP, test_actions=EVERY_ACTION)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 passed" in done.stdout
+    assert "3 passed" in done.stdout
+
+
+def test_a_user_s_mypy_knows_the_parameters_of_the_handles(repo: Path) -> None:
+    (repo / "typed.py").write_text(TYPED)
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--hide-error-context", "typed.py"]
+    done = subprocess.run(command, cwd=repo, capture_output=True, text=True, timeout=110, check=False)
+    errors = [line.split(": ", 2)[::2] for line in done.stdout.splitlines() if ": error: " in line]
+    assert [(place, error.partition("  [")[2].rstrip("]")) for place, error in errors] == [
+        ("typed.py:8", "arg-type"),
+        ("typed.py:9", "call-arg"),
+        ("typed.py:10", "call-arg"),
+        ("typed.py:11", "unused-coroutine"),
+    ], done.stdout + done.stderr
 
 
 async def test_a_failure_tells_its_seed_and_leaves_nothing_at_the_broker(repo: Path) -> None:

@@ -1,4 +1,4 @@
-"""The report's page in a real browser: its plots are drawn, it asks nobody for anything, it fits a phone."""
+"""The report's page in a real browser: its plots are drawn, it loads nothing, it fits a phone."""
 
 import subprocess
 import threading
@@ -20,12 +20,12 @@ from system.brokers import real
 
 Browse = Callable[..., subprocess.CompletedProcess[str]]
 RECORDING = {"light": (0xB5, 0x42, 0x3A), "dark": (0xCF, 0x5F, 0x56)}
-"""As `page.css` has it."""
+"""The colour of the state in `page.css`."""
 
 
 @pytest.fixture
 def browse(tmp_path: Path) -> Browse:
-    """Chromium, without a head, with nothing left of an earlier one; what pages say on the console is on stderr."""
+    """Runs headless Chromium with a new profile; the console messages of pages are on standard error."""
     path = real("chromium")
 
     def run(page: Path, *flags: str) -> subprocess.CompletedProcess[str]:
@@ -44,12 +44,12 @@ def browse(tmp_path: Path) -> Browse:
 
 @contextmanager
 def listening() -> Iterator[tuple[str, list[str]]]:
-    """A web server of this machine: its address, and what it was asked for."""
-    asked: list[str] = []
+    """A web server on this machine: its address, and the paths requested from it."""
+    requested: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
+            requested.append(self.path)
             self.send_error(404)
 
         def log_message(self, *_: object) -> None:
@@ -59,7 +59,7 @@ def listening() -> Iterator[tuple[str, list[str]]]:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}", asked
+            yield f"http://127.0.0.1:{server.server_port}", requested
         finally:
             server.shutdown()
             thread.join()
@@ -82,45 +82,45 @@ def bad_day(folder: Path, *failures: str) -> Path:
     return folder / "index.html"
 
 
-def pictured(path: Path, colour: tuple[int, int, int]) -> int:
-    """How many pixels are of it."""
-    picture = cv2.imread(str(path))
-    assert picture is not None
-    return int((np.abs(picture[:, :, ::-1].astype(int) - colour).max(axis=2) <= 3).sum())
+def pixels_of(path: Path, colour: tuple[int, int, int]) -> int:
+    """The number of pixels of that colour."""
+    image = cv2.imread(str(path))
+    assert image is not None
+    return int((np.abs(image[:, :, ::-1].astype(int) - colour).max(axis=2) <= 3).sum())
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_plots_are_drawn(browse: Browse, tmp_path: Path, scheme: str) -> None:
-    picture = tmp_path / "page.png"
+    screenshot = tmp_path / "page.png"
     dark = ["--blink-settings=preferredColorScheme=0"] if scheme == "dark" else []
-    browse(bad_day(tmp_path), "--window-size=1000,2000", f"--screenshot={picture}", *dark)
+    browse(bad_day(tmp_path), "--window-size=1000,2000", f"--screenshot={screenshot}", *dark)
     other = RECORDING["light" if scheme == "dark" else "dark"]
-    assert pictured(picture, RECORDING[scheme]) > 10_000  # a tenth of the states' plot
-    assert pictured(picture, other) < 1_000
+    assert pixels_of(screenshot, RECORDING[scheme]) > 10_000  # a tenth of the plot of states
+    assert pixels_of(screenshot, other) < 1_000
 
 
-def test_nothing_is_asked_nor_run_nor_complained_of(browse: Browse, tmp_path: Path) -> None:
-    with listening() as (address, asked):
+def test_nothing_is_loaded_or_run_and_there_are_no_errors(browse: Browse, tmp_path: Path) -> None:
+    with listening() as (address, requested):
         page = bad_day(tmp_path, f"baltimore/cam-0001: {hostile(address)}")
         done = browse(page, "--dump-dom")
-    assert asked == []
+    assert requested == []
     assert "CONSOLE" not in done.stderr
     assert done.stdout.count('class="plot"') >= 3
     assert "&lt;script src=" in done.stdout
 
 
-def test_this_browser_would_have_asked_and_complained(browse: Browse, tmp_path: Path) -> None:
-    """That the test above can fail."""
+def test_this_browser_loads_and_runs_without_the_policy(browse: Browse, tmp_path: Path) -> None:
+    """Shows that the test above can fail."""
     page = tmp_path / "open.html"
-    with listening() as (address, asked):
-        page.write_text(f"<body>{hostile(address)}<script>console.log('said')</script>")
+    with listening() as (address, requested):
+        page.write_text(f"<body>{hostile(address)}<script>console.log('ran')</script>")
         done = browse(page, "--dump-dom")
-    assert {"/img", "/js", "/css"} <= set(asked)
+    assert {"/img", "/js", "/css"} <= set(requested)
     assert "CONSOLE" in done.stderr
 
 
 def test_it_fits_a_phone(browse: Browse, tmp_path: Path) -> None:
-    """Measured by a script, for which the copy's policy is taken away."""
+    """Measured by a script, which needs a copy of the page without its policy."""
     text = bad_day(tmp_path, f"baltimore/cam-0001: {'x' * 400}").read_text()
     measure = "<script>document.title = `${innerWidth} ${document.documentElement.scrollWidth}`</script></body>"
     page = tmp_path / "measured.html"

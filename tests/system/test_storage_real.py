@@ -12,7 +12,8 @@ from lapel.errors import StorageError
 from lapel.evidence.store import EvidenceStore
 from lapel.fragment import Fragment
 from lapel.hardware.interfaces import PreEvent
-from lapel.media.recorder import Failed, Identity, Lost, Notice, PreEventSaved, Recorder, Started
+from lapel.media.notices import Failed, Lost, Notice, PreEventSaved, Started
+from lapel.media.recorder import Identity, Recorder
 from lapel.recording import Cause
 from lapel.worker import ThreadWorker
 from system.cards import card, mount
@@ -28,28 +29,22 @@ def heavy(number: int) -> Fragment:
     return fragment(number, media=b"%04d" % number + bytes(99_996))
 
 
-def test_a_full_card_is_told_and_keeps_what_it_has(card: Path) -> None:
+def test_a_full_card_takes_its_last_account_and_leaves_no_torn_tail(card: Path) -> None:
     store = EvidenceStore(card, min_free_bytes=0)
     store.check()
     files = store.create(account())
     files.append([HEADER, heavy(1).body])
     with pytest.raises(StorageError, match=r"video\.mp4: the disk is full; offload"):
         files.append([heavy(number).body for number in range(2, 20)])
-    assert store.free_bytes() == 0
-    with pytest.raises(StorageError, match=f"^{card}: the disk is full"):
-        store.check()
-    with pytest.raises(StorageError, match=r"recording\.json: the disk is full"):
-        files.describe(account(status="failed"))
     with pytest.raises(StorageError, match="takes no more"):
         files.append([b"x"])
+    with (card / "other").open("wb") as other, pytest.raises(OSError, match="No space left"):
+        other.write(bytes(2_000_000))  # another program fills the card to its last block
+    files.describe(account(status="failed"))
     files.close()
-    assert [one.status for one in store.listing()] == ["recording"]
-    (found,) = store.recover()
-    assert found.status == "interrupted"
-    video = store.video("clip-1").read_bytes()
-    assert media_in(video) == [heavy(number).body[-100_000:] for number in range(1, found.fragments + 1)]
-    assert found.fragments > 5
-    assert found.torn_bytes == len(video) - found.video_bytes > 0
+    assert [one.status for one in store.listing()] == ["failed"]
+    assert store.recover() == []
+    assert media_in(store.video("clip-1").read_bytes()) == [heavy(1).body[-100_000:]]
     store.close()
 
 
@@ -76,7 +71,7 @@ def test_a_read_only_card_is_told_until_it_is_writable_again(card: Path) -> None
     store.close()
 
 
-async def test_a_recording_that_fills_the_card_fails_aloud_and_loses_nothing_unsaid(card: Path) -> None:
+async def test_a_recording_that_fills_the_card_is_failed_and_every_lost_frame_is_reported(card: Path) -> None:
     store, worker = EvidenceStore(card, min_free_bytes=0), ThreadWorker()
     notices: list[Notice] = []
     recorder = Recorder(
@@ -98,8 +93,13 @@ async def test_a_recording_that_fills_the_card_fails_aloud_and_loses_nothing_uns
     await recorder.settled()
     worker.close()
     assert [type(one) for one in notices if not isinstance(one, PreEventSaved)] == [Started, Failed, Lost]
-    (recovered,) = store.recover()
+    assert store.recover() == []
+    (failed,) = store.listing()
+    video = store.video("clip-1").read_bytes()
     store.close()
-    assert recovered.status == "interrupted"
+    assert failed.status == "failed"
+    assert failed.stop is not None
+    assert "the disk is full" in failed.stop.reason
+    assert len(video) == failed.video_bytes
     lost_frames = sum(one.frames for one in notices if isinstance(one, Lost))
-    assert recovered.frames + lost_frames >= sum(one.frames for one in given)
+    assert failed.frames + lost_frames == sum(one.frames for one in given)

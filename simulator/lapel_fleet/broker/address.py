@@ -23,6 +23,8 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     operator: str = "fleet"
     """The operator of that folder as whom the run subscribes and sends commands."""
     allow_plain: bool = False
+    software: str = ""
+    """Name and version of the broker, such as `amqtt 0.12.1`, where known before anything connects to it."""
 
     @property
     def without_secret(self) -> str:

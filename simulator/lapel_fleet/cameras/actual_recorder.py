@@ -36,14 +36,14 @@ class ActualRecorder:
 
     def on_command(self, command: Command) -> None:
         """A command arrived. The first arrival of each id counts."""
-        self.record.came.setdefault(command.id, self._clock.mono_s())
+        self.record.command_arrivals_s.setdefault(command.id, self._clock.mono_s())
 
     def on_console_command(self, command: Command, *, is_recording: bool) -> None:
         """A technician gave a command at the console."""
         now = self._clock.now()
         match command.command:
             case "start-recording":
-                self.record.at_console.append(command.id)
+                self.record.console_commands.append(command.id)
                 self.record.activations.append(Activation(now.mono_s, iso(now.utc), command.id))
             case "stop-recording" if is_recording:
                 self.record.stops.append(now.mono_s)
@@ -80,11 +80,11 @@ class ActualRecorder:
 
     def on_video_lost(self) -> None:
         """The video source delivers no frames from now on."""
-        self.record.dark.append((self._clock.mono_s(), math.inf))
+        self.record.frame_outages.append((self._clock.mono_s(), math.inf))
 
     def on_video_restored(self) -> None:
         """The video source delivers frames again."""
-        self.record.dark[-1] = (self.record.dark[-1][0], self._clock.mono_s())
+        self.record.frame_outages[-1] = (self.record.frame_outages[-1][0], self._clock.mono_s())
 
     def on_refilled(self) -> None:
         """Battery or card may have more in the next sample than in the last one."""

@@ -1,1 +1,1 @@
-"""Who judges, and what: a clip on disk, a fleet and what was heard of it. None knows how the simulator works."""
+"""Verdicts on a clip on disk, on a run's cameras, on a back end. They know nothing of how the simulator works."""

@@ -1,4 +1,4 @@
-"""Judges a back end of somebody's own: whether it believes what is true. Asked through a probe when a run is over."""
+"""Checkers of the user's back end: whether it shows what is true. It is queried through a probe when a run is over."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -9,98 +9,98 @@ from lapel_fleet.checkers.records import (
     BackEndProbe,
     Case,
     ReceivedRecord,
-    broker_can_know_that_it_is_off,
+    broker_can_show_it_offline,
     first_receipts,
 )
 
 BackEndChecker = Callable[[Case, BackEndProbe], Iterator[str | None]]
 
 
-def believes_the_state(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
-    """Of each camera that runs it believes what the camera does."""
+def shows_the_current_state(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
+    """For each camera that runs, the back end shows the state that it is in."""
     actual, _ = case
     if actual.state != "off":
-        believed = probe.state(actual.camera)
-        yield None if believed == actual.state else f"believes {believed}, it is {actual.state}"
+        shown = probe.state(actual.camera)
+        yield None if shown == actual.state else f"the back end shows {shown}, it is {actual.state}"
 
 
-def notices_who_is_offline(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
-    """Of each camera that is off it believes that it is offline."""
+def shows_offline_cameras(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
+    """Each camera that is off is shown offline."""
     actual, received = case
-    if actual.state == "off" and received.states and broker_can_know_that_it_is_off(case):
-        believed = probe.state(actual.camera)
-        yield None if believed == "offline" else f"believes {believed}, it is off"
+    if actual.state == "off" and received.states and broker_can_show_it_offline(case):
+        shown = probe.state(actual.camera)
+        yield None if shown == "offline" else f"the back end shows {shown}, it is off"
 
 
 def knows_the_live_session(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
-    """The run of the firmware that it believes is live is, not one before it."""
+    """The session that the back end takes for live is the camera's present run of the firmware, not an earlier one."""
     actual, _ = case
-    ask: Callable[[str], str] | None = getattr(probe, "session", None)
-    if ask is not None and actual.state != "off":
-        believed = ask(actual.camera)
-        yield None if believed == actual.session else f"believes session {believed}, it is {actual.session}"
+    query: Callable[[str], str] | None = getattr(probe, "session", None)
+    if query is not None and actual.state != "off":
+        known = query(actual.camera)
+        yield None if known == actual.session else f"the back end has session {known}, it is {actual.session}"
 
 
 def misses_no_event(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
-    """It has every event that reached it."""
+    """The back end has every event that was received."""
     actual, received = case
     kept = set(probe.events(actual.camera))
     for event in first_receipts(received):
-        yield None if event.id in kept else f"has not got event {event.id} ({event.kind})"
+        yield None if event.id in kept else f"the back end does not have event {event.id} ({event.kind})"
 
 
 def counts_events_once(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
-    """A repeat is no second event."""
+    """A repeated event is not a second event."""
     for id_, count in Counter(probe.events(case[0].camera)).items():
-        yield None if count == 1 else f"has event {id_} {count} times"
+        yield None if count == 1 else f"the back end has event {id_} {count} times"
 
 
-def keeps_the_order(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
-    """Events stand in the order in which they happened, however they came; at one moment any order will do."""
+def keeps_events_in_order(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
+    """Events are in the order in which they happened, however they arrived; those of one moment in any order."""
     actual, received = case
     places = _places(received)
     kept = [id_ for id_ in dict.fromkeys(probe.events(actual.camera)) if id_ in places]
     if kept:
         wrong = next((later for earlier, later in pairwise(kept) if places[later] < places[earlier]), None)
-        yield None if wrong is None else f"has event {wrong} after what happened later"
+        yield None if wrong is None else f"the back end has event {wrong} after a later one"
 
 
-def books_events_where_they_belong(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
-    """What it has of a camera was said by that camera."""
+def assigns_events_to_the_right_camera(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
+    """Every event that the back end has of a camera was published by that camera."""
     actual, received = case
-    said = {event.id for event in received.events}
+    published = {event.id for event in received.events}
     for id_ in dict.fromkeys(probe.events(actual.camera)):
-        yield None if id_ in said else f"has event {id_}, which this camera never said"
+        yield None if id_ in published else f"the back end has event {id_}, which this camera did not publish"
 
 
 def knows_the_recordings(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
-    """Each complete recording is known as such, and nothing else is."""
+    """The back end knows every complete recording as complete, and no other."""
     actual, _ = case
-    ask: Callable[[str], Sequence[str]] | None = getattr(probe, "recordings", None)
-    if ask is None:
+    query: Callable[[str], Sequence[str]] | None = getattr(probe, "recordings", None)
+    if query is None:
         return
-    known, real = set(ask(actual.camera)), _complete(actual)
+    known, real = set(query(actual.camera)), _complete(actual)
     for recording in sorted(known | real):
         if recording not in known:
-            yield f"does not know that {recording} is complete"
+            yield f"the back end does not know that {recording} is complete"
         else:
-            yield None if recording in real else f"believes that {recording} is complete, there is none"
+            yield None if recording in real else f"the back end has {recording} as complete, which it is not"
 
 
 BACK_END_CHECKERS: dict[str, BackEndChecker] = {
-    "back-end-believes-the-state": believes_the_state,
-    "back-end-notices-who-is-offline": notices_who_is_offline,
+    "back-end-shows-the-current-state": shows_the_current_state,
+    "back-end-shows-offline-cameras": shows_offline_cameras,
     "back-end-knows-the-live-session": knows_the_live_session,
     "back-end-misses-no-event": misses_no_event,
     "back-end-counts-events-once": counts_events_once,
-    "back-end-keeps-the-order": keeps_the_order,
-    "back-end-books-events-where-they-belong": books_events_where_they_belong,
+    "back-end-keeps-events-in-order": keeps_events_in_order,
+    "back-end-assigns-events-to-the-right-camera": assigns_events_to_the_right_camera,
     "back-end-knows-the-recordings": knows_the_recordings,
 }
 
 
 def _places(received: ReceivedRecord) -> dict[str, tuple[int, float]]:
-    """Where each event stands: which session of the camera it is of, and when in it."""
+    """The place of each event: the number of the camera's session, and the time in it."""
     events = first_receipts(received)
     sessions = list(dict.fromkeys(event.session for event in events))
     return {event.id: (sessions.index(event.session), event.mono_s) for event in events}

@@ -1,4 +1,4 @@
-"""Is a recording playable, and does it tell the truth about itself? Looks only at what is on disk."""
+"""The verdict on a clip on disk: whether it plays, and whether its account is correct."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +13,14 @@ from lapel.media.scene import NUMBER_BITS, read_number
 from lapel.recording import Account
 
 _FRAME_S = 0.1
-"""Times are compared to within three pictures at 30 fps: accounts round to milliseconds, captures jitter."""
+"""Tolerance of times, three frames at 30 fps: accounts are rounded to milliseconds, captures jitter."""
 _GAP_S = 0.5
-"""Pictures further apart than this must be told as a gap."""
+"""A longer time between two frames must be reported as a gap."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One clip, and what is wrong with it: nothing, if it is playable and honest."""
+    """One clip and its problems: none if it plays and its account is correct."""
 
     folder: Path
     account: Account | None
@@ -29,14 +29,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class _Decoded:
-    """What the pictures themselves say: their times in seconds, and the numbers drawn on them (-1: none)."""
+    """What the frames show: their times in seconds, and the numbers drawn on them (-1: none)."""
 
     times_s: list[float]
     numbers: list[int]
 
 
 def judge(folder: Path) -> Verdict:
-    """The verdict on the clip in `folder`. Raises nothing: what cannot be read is a problem."""
+    """The verdict on the clip in `folder`. Raises nothing: a file that cannot be read is a problem."""
     try:
         account = msgspec.json.decode((folder / "recording.json").read_bytes(), type=Account)
     except (OSError, msgspec.MsgspecError) as error:
@@ -45,8 +45,8 @@ def judge(folder: Path) -> Verdict:
         decoded = _decoded(folder / "video.mp4")
     except (OSError, FFmpegError) as error:
         return Verdict(folder, account, [f"video.mp4 cannot be played: {error}"])
-    problems = [*_told_wrong(account), *_counted_wrong(account, decoded), *_gaps_untold(account, decoded)]
-    return Verdict(folder, account, [*problems, *_numbers_missing(account, decoded)])
+    problems = [*_contradictions(account), *_wrong_figures(account, decoded), *_unreported_gaps(account, decoded)]
+    return Verdict(folder, account, [*problems, *_missing_frames(account, decoded)])
 
 
 def _decoded(path: Path) -> _Decoded:
@@ -59,50 +59,50 @@ def _decoded(path: Path) -> _Decoded:
     return _Decoded(times, numbers)
 
 
-def _told_wrong(account: Account) -> list[str]:
-    """What the account says against itself."""
+def _contradictions(account: Account) -> list[str]:
+    """Problems that the account shows by itself."""
     problems = []
     if account.status != "complete":
         problems.append(f"is {account.status}, not complete")
     missing_s = account.prebuffer_configured_s - account.prebuffer_actual_s
     if missing_s > _FRAME_S and not account.prebuffer_shortfall:
-        problems.append(f"{missing_s:.1f} s from before the press are missing without a reason")
+        problems.append(f"{missing_s:.1f} s of the pre-event part are missing without a reason")
     if not account.prebuffer_saved:
-        problems.append("its pre-event part was never said to be saved")
+        problems.append("its pre-event part was not reported as saved")
     return problems
 
 
-def _counted_wrong(account: Account, decoded: _Decoded) -> list[str]:
+def _wrong_figures(account: Account, decoded: _Decoded) -> list[str]:
     problems = []
     if len(decoded.times_s) != account.frames:
-        problems.append(f"{len(decoded.times_s)} pictures play, {account.frames} are told")
+        problems.append(f"{len(decoded.times_s)} frames play, {account.frames} are in the account")
     if decoded.times_s and decoded.times_s[0] != 0.0:
         problems.append(f"begins at {decoded.times_s[0]:.3f} s instead of 0")
     if decoded.times_s and abs(account.duration_s - decoded.times_s[-1]) > _GAP_S:
-        problems.append(f"plays for {decoded.times_s[-1]:.1f} s, {account.duration_s:.1f} are told")
+        problems.append(f"plays for {decoded.times_s[-1]:.1f} s, {account.duration_s:.1f} are in the account")
     return problems
 
 
-def _gaps_untold(account: Account, decoded: _Decoded) -> list[str]:
+def _unreported_gaps(account: Account, decoded: _Decoded) -> list[str]:
     problems = []
     for before_s, after_s in zip(decoded.times_s, decoded.times_s[1:], strict=False):
-        told = any(abs(gap.start_s + gap.duration_s - after_s) < _FRAME_S for gap in account.gaps)
-        if after_s - before_s > _GAP_S and not told:
-            problems.append(f"nothing is said of the gap from {before_s:.1f} to {after_s:.1f} s")
+        reported = any(abs(gap.start_s + gap.duration_s - after_s) < _FRAME_S for gap in account.gaps)
+        if after_s - before_s > _GAP_S and not reported:
+            problems.append(f"the gap from {before_s:.1f} to {after_s:.1f} s is not reported")
     return problems
 
 
-def _numbers_missing(account: Account, decoded: _Decoded) -> list[str]:
-    """Drawn scenes number their pictures: a number that is missing must be told as dropped, or lie in a gap."""
+def _missing_frames(account: Account, decoded: _Decoded) -> list[str]:
+    """The frames of drawn scenes are numbered: a missing number must be reported as dropped, or lie in a gap."""
     if -1 in decoded.numbers:
         return []
     missing = 0
     for index in range(1, len(decoded.numbers)):
         step = (decoded.numbers[index] - decoded.numbers[index - 1]) % (1 << NUMBER_BITS)
         if step == 0:
-            return [f"picture {decoded.numbers[index]} is there twice"]
+            return [f"frame {decoded.numbers[index]} is there twice"]
         in_gap = decoded.times_s[index] - decoded.times_s[index - 1] > _GAP_S
         missing += 0 if in_gap else step - 1
     if missing > account.dropped_frames:
-        return [f"{missing} pictures are missing, {account.dropped_frames} are told as dropped"]
+        return [f"{missing} frames are missing, {account.dropped_frames} are reported as dropped"]
     return []

@@ -1,4 +1,4 @@
-"""Checkers of a user's own: a function in a module or a file, as `--checker MODULE:FUNCTION` names it."""
+"""Loads a user's own checkers: functions named as `--checker MODULE:FUNCTION` or `--checker FILE.py:FUNCTION`."""
 
 import importlib
 import importlib.util
@@ -12,34 +12,38 @@ from lapel.config import suggestion
 from lapel.errors import ConfigError
 from lapel_fleet.checkers.records import Case, Checker
 from lapel_fleet.checkers.registry import CHECKERS
+from lapel_fleet.checkers.renamed import RENAMED, current_function
 
 
 def load(name: str) -> Checker:
-    """`package.module:function`, or `path/to/file.py:function`. Raises ConfigError saying what is wrong with it.
+    """The checker `package.module:function`, or `path/to/file.py:function`. Raises ConfigError saying what is wrong.
 
-    So does the checker itself, when it raises or yields what is no verdict: with its name, the camera and the line.
+    The checker itself raises ConfigError too, with its name, the camera and the line, when the function raises an error
+    or yields something that is no verdict. A function of Lapel's own is also found under its former name.
     """
     where, colon, function = name.rpartition(":")
     if not colon or not where or not function:
-        raise ConfigError(f"--checker {name}: MODULE:FUNCTION or FILE.py:FUNCTION is wanted")
+        raise ConfigError(f"--checker {name}: give MODULE:FUNCTION or FILE.py:FUNCTION")
     module = _from_file(name, Path(where)) if where.endswith(".py") else _from_module(name, where)
     found = getattr(module, function, None)
+    if found is None and module.__name__.startswith(f"{__package__}."):
+        found = getattr(module, current_function(function), None)
     if found is None:
         known = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         raise ConfigError(f"--checker {name}: {where} has no {function}{suggestion(function, known)}")
     if not callable(found):
-        raise ConfigError(f"--checker {name}: {function} is no function")
+        raise ConfigError(f"--checker {name}: {function} is not a function")
     return _guarded(name, found)
 
 
 def loaded(names: Iterable[str]) -> dict[str, Checker]:
-    """Each under its function's name, with dashes as ours have. Raises ConfigError also for a name that is taken."""
+    """The checkers by the names of their functions, with dashes. Raises ConfigError also for a name that is in use."""
     checkers: dict[str, Checker] = {}
     for name in names:
-        called = name.rpartition(":")[2].replace("_", "-")
-        if called in CHECKERS or called in checkers:
-            raise ConfigError(f"--checker {name}: there is a {called} already; call it something else")
-        checkers[called] = load(name)
+        checker = name.rpartition(":")[2].replace("_", "-")
+        if checker in {*CHECKERS, *RENAMED, *checkers}:
+            raise ConfigError(f"--checker {name}: the name {checker} is in use; rename the function")
+        checkers[checker] = load(name)
     return checkers
 
 
@@ -49,7 +53,7 @@ def _from_module(name: str, module: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise ConfigError(f"--checker {name}: {module} needs {error.name}, which is not installed") from error
-        hint = f"; for a file, say {module}.py:…" if "." not in module else ""
+        hint = f"; for a file, give {module}.py:…" if "." not in module else ""
         raise ConfigError(f"--checker {name}: there is no module {module}{hint}") from error
     except Exception as error:
         raise ConfigError(f"--checker {name}: cannot be imported: {_last_line(error)}") from error
@@ -74,11 +78,11 @@ def _guarded(name: str, checker: Callable[[Case], Any]) -> Checker:
             results = checker(case)
             if not isinstance(results, Iterable):
                 raise ConfigError(
-                    f"--checker {name}: {camera}: gave {results!r}; it must yield None or a text for each occasion"
+                    f"--checker {name}: {camera}: returned {results!r}; it must yield None or a text for each occasion"
                 )
             for result in results:
                 if result is not None and not isinstance(result, str):
-                    raise ConfigError(f"--checker {name}: {camera}: yielded {result!r}; None or a text is wanted")
+                    raise ConfigError(f"--checker {name}: {camera}: yielded {result!r}; yield None or a text")
                 yield result
         except ConfigError:
             raise

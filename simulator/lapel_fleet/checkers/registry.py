@@ -1,4 +1,4 @@
-"""The verdicts on a fleet: each checker counts its occasions. One that saw none says *skipped*, never *passed*."""
+"""All checkers by name, and their findings. A checker without an occasion reports *skipped*, never *passed*."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,67 +9,101 @@ from lapel_fleet.checkers import commands, events, recordings, resources, states
 from lapel_fleet.checkers.back_end import BACK_END_CHECKERS, BackEndChecker
 from lapel_fleet.checkers.records import BackEndProbe, Case, Checker
 
+Verdict = Literal["passed", "failed", "skipped", "inconclusive"]
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one checker found."""
+    """The result of one checker over all cameras."""
 
     checker: str
     occasions: int
     failures: list[str]
+    inconclusive: str = ""
+    """Why neither the failures nor their absence prove anything. Empty: they do."""
 
     @property
-    def verdict(self) -> Literal["passed", "failed", "skipped"]:
-        """In a word."""
-        if self.failures:
-            return "failed"
-        return "passed" if self.occasions else "skipped"
+    def verdict(self) -> Verdict:
+        """*Skipped* without an occasion; *inconclusive* whatever failed, where nothing is proved."""
+        if not self.occasions and not self.failures:
+            return "skipped"
+        if self.inconclusive:
+            return "inconclusive"
+        return "failed" if self.failures else "passed"
 
 
 CHECKERS: dict[str, Checker] = {
-    "activations-are-answered": recordings.activations_are_answered,
-    "every-recording-was-asked-for": recordings.every_recording_was_asked_for,
+    "activations-are-recorded-or-refused": recordings.activations_are_recorded_or_refused,
+    "every-recording-has-a-trigger": recordings.every_recording_has_a_trigger,
     "no-recording-is-lost": recordings.no_recording_is_lost,
-    "recordings-end-well": recordings.recordings_end_well,
-    "pre-event-is-there-or-explained": recordings.pre_event_is_there_or_explained,
-    "pre-event-is-as-long-as-it-could-be": recordings.pre_event_is_as_long_as_it_could_be,
-    "recordings-hold-all-their-time": recordings.recordings_hold_all_their_time,
-    "recordings-last-as-long-as-wanted": recordings.recordings_last_as_long_as_wanted,
-    "gaps-are-told": recordings.gaps_are_told,
+    "incomplete-recordings-are-explained": recordings.incomplete_recordings_are_explained,
+    "pre-event-shortfalls-are-explained": recordings.pre_event_shortfalls_are_explained,
+    "pre-event-length-is-correct": recordings.pre_event_length_is_correct,
+    "missing-frames-are-reported": recordings.missing_frames_are_reported,
+    "recording-length-is-correct": recordings.recording_length_is_correct,
+    "gaps-are-reported": recordings.gaps_are_reported,
     "no-two-recordings-at-once": recordings.no_two_recordings_at_once,
-    "saved-is-said": recordings.saved_is_said,
+    "saved-recordings-are-announced": recordings.saved_recordings_are_announced,
     "markers-are-kept": recordings.markers_are_kept,
-    "every-state-told-is-true": states.every_state_told_is_true,
-    "no-stale-state-is-left-standing": states.no_stale_state_is_left_standing,
-    "what-happened-is-told": states.what_happened_is_told,
-    "the-retained-state-is-true": states.the_retained_state_is_true,
+    "reported-states-are-true": states.reported_states_are_true,
+    "last-reported-state-is-current": states.last_reported_state_is_current,
+    "state-changes-are-reported": states.state_changes_are_reported,
+    "retained-state-is-true": states.retained_state_is_true,
     "states-name-real-recordings": states.states_name_real_recordings,
     "telemetry-is-plausible": states.telemetry_is_plausible,
-    "events-come-once-and-in-order": events.events_come_once_and_in_order,
+    "events-are-complete-and-in-order": events.events_are_complete_and_in_order,
     "events-are-repeated-only-after-a-reconnect": events.events_are_repeated_only_after_a_reconnect,
     "every-connection-begins-with-a-birth": events.every_connection_begins_with_a_birth,
-    "commands-have-one-end": commands.commands_have_one_end,
-    "late-commands-are-refused": commands.late_commands_are_refused,
-    "batteries-add-up": resources.batteries_add_up,
-    "storage-adds-up": resources.storage_adds_up,
+    "commands-have-one-final-reply": commands.commands_have_one_final_reply,
+    "expired-commands-are-refused": commands.expired_commands_are_refused,
+    "battery-charge-is-consistent": resources.battery_charge_is_consistent,
+    "storage-space-is-consistent": resources.storage_space_is_consistent,
 }
+
+NEED_EVERY_MESSAGE = frozenset({
+    "activations-are-recorded-or-refused",
+    "saved-recordings-are-announced",
+    "markers-are-kept",
+    "state-changes-are-reported",
+    "events-are-complete-and-in-order",
+    "commands-have-one-final-reply",
+    "back-end-misses-no-event",
+    "back-end-knows-the-recordings",
+})  # fmt: skip
+"""Checkers that take an event or a reply that was not received for one that was not sent. State messages do not count:
+they are retained, so a subscriber gets the newest again when it reconnects.
+"""
 
 
 def judge(cases: Iterable[Case], checkers: Mapping[str, Checker] | None = None) -> list[Finding]:
-    """Every checker's finding over all cameras, each failure with its camera."""
+    """Every checker's finding over all cameras; each failure begins with its camera."""
     cases = list(cases)
+    loss = delivery_loss(cases)
     findings = []
     for name, checker in (checkers or CHECKERS).items():
         results = [(case[0].camera, result) for case in cases for result in checker(case)]
         failures = [f"{camera}: {result}" for camera, result in results if result is not None]
-        findings.append(Finding(name, len(results), failures))
+        findings.append(Finding(name, len(results), failures, loss if name in NEED_EVERY_MESSAGE else ""))
     return findings
 
 
 def judge_back_end(cases: Iterable[Case], probe: BackEndProbe) -> list[Finding]:
-    """The same for a back end of somebody's own, asked through `probe` when the run is over."""
-    return judge(cases, {name: partial(_asked, checker, probe) for name, checker in BACK_END_CHECKERS.items()})
+    """The findings about the user's back end, which is queried through `probe`."""
+    return judge(cases, {name: partial(_query, checker, probe) for name, checker in BACK_END_CHECKERS.items()})
 
 
-def _asked(checker: BackEndChecker, probe: BackEndProbe, case: Case) -> Iterator[str | None]:
+def overall(findings: Iterable[Finding]) -> Literal["passed", "failed", "inconclusive"]:
+    """The verdict of all together: a failure that is proved counts, whatever else is inconclusive."""
+    verdicts = {one.verdict for one in findings}
+    if "failed" in verdicts:
+        return "failed"
+    return "inconclusive" if "inconclusive" in verdicts else "passed"
+
+
+def delivery_loss(cases: Iterable[Case]) -> str:
+    """Why the broker of these cases may have lost events and replies; empty when it loses none."""
+    return next((received.delivery_loss for _, received in cases if received.delivery_loss), "")
+
+
+def _query(checker: BackEndChecker, probe: BackEndProbe, case: Case) -> Iterator[str | None]:
     return checker(case, probe)

@@ -1,4 +1,4 @@
-"""The command `lapel-fleet`: its parser, `run` with all options, `provision`, the demonstration."""
+"""The command `lapel-fleet`: its parser, `run` with its options, the demonstration."""
 
 from lapel_fleet.cli.main import main
 

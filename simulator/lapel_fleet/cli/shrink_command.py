@@ -36,7 +36,7 @@ def shrink_failure(
     holds the smallest scenario so far. `options`: what the line that replays it needs beside file and seed. Raises
     StorageError when the file cannot be written.
     """
-    finding = next(one for one in result.findings if one.failures)
+    finding = next(one for one in result.findings if one.verdict == "failed")
     seed = result.run.seed
     start = shrink.explicit(_judged_by(scenario, finding), seed)
 
@@ -58,7 +58,7 @@ def shrink_failure(
     print(f"shrunk to {_size(done.scenario)} in {counted(done.runs, 'run')}: {finding.checker} still fails", file=out)
     if done.is_exhausted:
         print(f"no more than {shrink.MOST_RUNS} runs are made; a smaller scenario may exist", file=out)
-    print(f"again: {replay}", file=out, flush=True)
+    print(f"replay: {replay}", file=out, flush=True)
 
 
 def _judged_by(scenario: Scenario, finding: Finding) -> Scenario:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from lapel_fleet.cameras.actions import Action, CameraActions
 from lapel_fleet.cameras.camera import SimulatedCamera
 from lapel_fleet.checkers.records import BackEndProbe, Case, Checker
-from lapel_fleet.checkers.registry import Finding, judge_back_end
+from lapel_fleet.checkers.registry import Finding, judge_back_end, overall
 from lapel_fleet.control.fleet_thread import (
     RETRY_S,
     FleetThread,
@@ -70,7 +70,7 @@ class AsyncFleet:
         left = max(1, round(within_s / RETRY_S))
         while True:
             findings, left = judge_back_end(cases, back_end), left - 1
-            if left <= 0 or not any(one.failures for one in findings):
+            if left <= 0 or overall(findings) != "failed":
                 return findings
             await asyncio.sleep(RETRY_S)
 

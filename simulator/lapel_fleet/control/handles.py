@@ -12,7 +12,7 @@ from lapel_fleet.broker.address import Address
 from lapel_fleet.cameras.actions import Action, CameraActions
 from lapel_fleet.cameras.camera import SimulatedCamera
 from lapel_fleet.checkers.records import BackEndProbe, Case, Checker
-from lapel_fleet.checkers.registry import Finding, judge_back_end
+from lapel_fleet.checkers.registry import Finding, judge_back_end, overall
 from lapel_fleet.control.async_handles import AsyncCamera, AsyncFleet
 from lapel_fleet.control.fleet_thread import (
     RETRY_S,
@@ -112,7 +112,7 @@ class FleetHandle:
         left = max(1, round(within_s / RETRY_S))
         while True:
             findings, left = judge_back_end(cases, back_end), left - 1
-            if left <= 0 or not any(one.failures for one in findings):
+            if left <= 0 or overall(findings) != "failed":
                 return findings
             waited.wait(RETRY_S)
 

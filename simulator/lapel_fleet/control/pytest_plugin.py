@@ -3,8 +3,8 @@
     def test_late_will(lapel_fleet, our_backend):
         fleet = lapel_fleet({"baltimore": 3}, media="none", clock="stepped", seed=7)
 
-Cameras live in threads of their own, so tests with and without an event loop both work, and no asyncio mode is imposed.
-Nothing of Lapel is imported before a test asks for it.
+Each fleet runs in a thread of its own, so it works in tests with and without an event loop, and with any asyncio mode.
+Lapel's modules are imported when a test uses one of the fixtures, not before.
 """
 
 import contextlib
@@ -23,25 +23,29 @@ _REPLAY = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """What can be asked on the command line."""
+    """Add the plugin's options to pytest."""
     group = parser.getgroup("lapel", "simulated cameras (Lapel)")
     group.addoption(
-        "--lapel-broker", metavar="URL", help="mqtt:// or mqtts:// (default: a broker of the session's own)"
+        "--lapel-broker", metavar="URL", help="mqtt:// or mqtts:// (default: an embedded one for the session)"
     )
     group.addoption("--lapel-ca", default="", metavar="FILE", help="authority that signed the broker's certificate")
-    group.addoption("--lapel-identities", default="", metavar="DIR", help="as `lapel-fleet provision` makes them")
-    group.addoption("--lapel-agency", metavar="NAME", help="first level of the topics (default: one for each fleet)")
-    group.addoption("--lapel-seed", type=int, metavar="N", help="for fleets that are given none (default: drawn)")
+    group.addoption(
+        "--lapel-identities", default="", metavar="DIR", help="certificates, made by `lapel-fleet provision`"
+    )
+    group.addoption(
+        "--lapel-agency", metavar="NAME", help="first level of the topics (default: random, for each fleet)"
+    )
+    group.addoption("--lapel-seed", type=int, metavar="N", help="for fleets without a seed (default: random)")
 
 
 @pytest.fixture(scope="session")
 def lapel_broker(request: pytest.FixtureRequest) -> Iterator["Address"]:
-    """The broker that the cameras speak to; `lapel_broker.url` is its address."""
+    """The cameras' broker; `lapel_broker.url` is its address."""
     from lapel_fleet.broker.address import Address
 
     option = request.config.getoption
     url = option("--lapel-broker")
-    with _complaints():
+    with _usage_errors():
         if url:
             address = Address(url=url, ca=option("--lapel-ca"), identities=option("--lapel-identities"))
             address.of_operator()
@@ -52,18 +56,18 @@ def lapel_broker(request: pytest.FixtureRequest) -> Iterator["Address"]:
 
         thread = LoopThread(embedded_broker(), "lapel-broker")
     try:
-        yield Address(url=thread.inside.url)
+        yield Address(url=thread.inside.url, software=f"{thread.inside.name} {thread.inside.version}")
     finally:
         thread.close()
 
 
 class FleetMaker:
-    """The fixture `lapel_fleet`: makes fleets, and ends them with the test."""
+    """The fixture `lapel_fleet`: a function that starts a fleet, which is stopped at the end of the test."""
 
     def __init__(self, address: "Address", agency: str | None, seed: int | None, stack: contextlib.ExitStack) -> None:
         self._address, self._agency, self._seed, self._stack = address, agency, seed, stack
         self.replays: list[str] = []
-        """How to have each fleet again."""
+        """How to replay each fleet."""
 
     def __call__(
         self,
@@ -74,13 +78,15 @@ class FleetMaker:
         seed: int | None = None,
         **keys: Any,
     ) -> "FleetHandle":
-        """Cameras by site, `baltimore/cam-0001` on; returns once all are online. `keys` are a scenario's."""
+        """Start a fleet with so many cameras at each site, from `baltimore/cam-0001` on, and wait until all are online.
+        `keys` are those of a scenario. Raises ConfigError naming a wrong one.
+        """
         from lapel.errors import ConfigError
         from lapel_fleet.control.fleet_thread import scenario_of
         from lapel_fleet.control.handles import FleetHandle
 
         if clock != "stepped":
-            raise ConfigError(f'lapel_fleet: clock="{clock}": there is "stepped"; live runs are `lapel-fleet run`')
+            raise ConfigError(f'lapel_fleet: clock="{clock}": only "stepped" is possible; `lapel-fleet run` runs live')
         if seed is None:
             seed = self._seed if self._seed is not None else random.SystemRandom().getrandbits(31)
         self.replays.append(f"lapel_fleet({dict(sites)}, seed={seed}), or --lapel-seed {seed}")
@@ -92,7 +98,7 @@ class FleetMaker:
 
 @pytest.fixture
 def lapel_fleet(request: pytest.FixtureRequest, lapel_broker: "Address") -> Iterator[FleetMaker]:
-    """Makes fleets: `lapel_fleet({"baltimore": 3}, seed=7)`. They leave nothing at the broker, even after a failure."""
+    """Starts fleets: `lapel_fleet({"baltimore": 3}, seed=7)`. Clears their retained messages, even after a failure."""
     option = request.config.getoption
     with contextlib.ExitStack() as stack:
         maker = FleetMaker(lapel_broker, option("--lapel-agency"), option("--lapel-seed"), stack)
@@ -102,17 +108,17 @@ def lapel_fleet(request: pytest.FixtureRequest, lapel_broker: "Address") -> Iter
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Says beside a failure how to have its fleets again."""
+    """Add to a failure how to replay its fleets."""
     report = yield
     replays = item.stash.get(_REPLAY, [])
     if report.failed and replays:
-        report.sections.append(("lapel: the same again", "\n".join(replays)))
+        report.sections.append(("lapel: replay", "\n".join(replays)))
     return report
 
 
 @contextlib.contextmanager
-def _complaints() -> Iterator[None]:
-    """What cannot be is one line, not a traceback."""
+def _usage_errors() -> Iterator[None]:
+    """End the session with one line, not a traceback, when an option cannot be used."""
     from lapel.errors import LapelError
 
     try:

@@ -1,1 +1,1 @@
-"""The operator's side: sees the fleet as its broker shows it, and knows only the messages."""
+"""The operator's commands `ls`, `send` and `watch`, on any broker. It knows a fleet only by its messages."""

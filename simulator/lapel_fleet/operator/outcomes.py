@@ -1,4 +1,4 @@
-"""What became of each camera that was asked: everyone ends in exactly one place. Pure: knows no broker and no clock."""
+"""The outcome of a command for each camera: every camera ends with exactly one result. Pure: no broker, no clock."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,48 +9,48 @@ from lapel.link.messages import Reply
 
 Result = Literal["done", "refused", "failed", "no answer", "offline"]
 RESULTS: tuple[Result, ...] = ("done", "refused", "failed", "no answer", "offline")
-_ENDINGS: Mapping[str, Result] = {"done": "done", "refused": "refused", "failed": "failed"}
+_FINAL: Mapping[str, Result] = {"done": "done", "refused": "refused", "failed": "failed"}
 
 
 @dataclass(slots=True)
 class Outcome:
-    """One camera's."""
+    """The outcome for one camera."""
 
     camera: str
     id: str = ""
-    """Of the command; empty when it was sent none."""
+    """Id of the command; empty if none was sent to it."""
     result: Result | None = None
-    """None while it is open."""
+    """None until there is one."""
     reason: str = ""
-    answer: Reply | None = None
-    """The one that ended it."""
+    reply: Reply | None = None
+    """The final reply."""
     lines: list[str] = field(default_factory=list)
-    """Of `request-log`."""
+    """The log lines, for `request-log`."""
     sent_s: float | None = None
     took_s: float | None = None
-    """Seconds from the first sending to the ending."""
-    received: bool = False
-    """Whether it gave any answer at all."""
-    garbled: str = ""
-    """What was wrong with an answer that was none."""
+    """Seconds from the first sending to the final reply."""
+    replied: bool = False
+    """Whether any reply arrived."""
+    invalid_reply: str = ""
+    """What was wrong with a message that is not a valid reply."""
 
 
 class OutcomeTally:
-    """One command to many cameras, each under an id of its own. Times are seconds on any one line."""
+    """The outcomes of one command to many cameras, with an id for each. Times are seconds of any one time line."""
 
     def __init__(self, ids: Mapping[str, str], offline: Iterable[str] = ()) -> None:
-        """`ids` names the command for each camera that is sent one; those `offline` are sent none."""
+        """`ids`: the command's id for each camera that it is sent to; it is not sent to those `offline`."""
         self.outcomes = {camera: Outcome(camera, id_) for camera, id_ in ids.items()}
         for camera in offline:
             self.outcomes[camera] = Outcome(camera, result="offline", reason="not sent")
         self.oddities: Counter[str] = Counter()
-        """What cameras said that changed nothing, and how often."""
+        """Unexpected replies that had no effect, and their number."""
         self._by_id = {id_: camera for camera, id_ in ids.items()}
         self._open = len(ids)
 
     @property
-    def settled(self) -> bool:
-        """Whether every camera has its result."""
+    def is_settled(self) -> bool:
+        """Whether every camera has a result."""
         return self._open == 0
 
     @property
@@ -59,62 +59,62 @@ class OutcomeTally:
         return all(one.result == "done" for one in self.outcomes.values())
 
     def open(self) -> list[Outcome]:
-        """Those without a result."""
+        """The outcomes without a result."""
         return [one for one in self.outcomes.values() if one.result is None]
 
     def silent(self) -> list[Outcome]:
-        """Those that gave no answer at all so far: whoever has accepted need not be asked again."""
-        return [one for one in self.open() if not one.received]
+        """The outcomes without any reply: a camera that accepted the command need not be sent it again."""
+        return [one for one in self.open() if not one.replied]
 
     def counts(self) -> dict[Result, int]:
-        """How many of each result, in the order of RESULTS; those that are none are left out."""
+        """The number of each result, in the order of RESULTS, without zeros."""
         counted = Counter(one.result for one in self.outcomes.values())
         return {result: counted[result] for result in RESULTS if counted[result]}
 
     def sent(self, one: Outcome, now_s: float) -> None:
-        """Its command goes out, perhaps again."""
+        """Note that its command is sent, perhaps for the second time."""
         if one.sent_s is None:
             one.sent_s = now_s
 
     def take(self, camera: str, reply: Reply, now_s: float) -> None:
-        """A camera answers. Only its own id counts, and only the first ending."""
-        asked = self._by_id.get(reply.id)
-        if asked is None:
-            return  # an answer to somebody else
-        if asked != camera:
-            self.oddities[f"{camera} answered for {asked}"] += 1
+        """Take a reply of a camera. Only its own id counts, and only the first final reply."""
+        expected = self._by_id.get(reply.id)
+        if expected is None:
+            return  # a reply to another operator
+        if expected != camera:
+            self.oddities[f"{camera} replied for {expected}"] += 1
             return
         one = self.outcomes[camera]
-        one.received = True
+        one.replied = True
         if one.result is not None:
-            self._again(one, reply)
+            self._take_repeat(one, reply)
             return
         one.lines += reply.lines or []
-        if reply.result in _ENDINGS:
-            one.answer = reply
+        if reply.result in _FINAL:
+            one.reply = reply
             one.took_s = None if one.sent_s is None else now_s - one.sent_s
-            self._end(one, _ENDINGS[reply.result], reply.reason or "")
+            self._end(one, _FINAL[reply.result], reply.reason or "")
 
-    def garble(self, camera: str, reason: str) -> None:
-        """What it said where answers belong was none."""
+    def take_invalid(self, camera: str, reason: str) -> None:
+        """Take a message on a camera's reply topic that is not a valid reply."""
         if (one := self.outcomes.get(camera)) is not None:
-            one.garbled = reason
+            one.invalid_reply = reason
 
     def close(self, why: str) -> None:
-        """Nobody is waited for any longer."""
+        """Give every outcome without a result the result *no answer*, with the reason `why`."""
         for one in self.open():
             if one.sent_s is None:
-                said = "not sent, "
-            elif one.received:
-                said = "accepted, and then nothing, "
+                detail = "not sent, "
+            elif one.replied:
+                detail = "accepted, but no final reply, "
             else:
-                said = f"what it said was no answer ({one.garbled}), " if one.garbled else ""
-            self._end(one, "no answer", f"{said}{why}")
+                detail = f"its reply was invalid ({one.invalid_reply}), " if one.invalid_reply else ""
+            self._end(one, "no answer", f"{detail}{why}")
 
-    def _again(self, one: Outcome, reply: Reply) -> None:
-        if reply.result in _ENDINGS:
+    def _take_repeat(self, one: Outcome, reply: Reply) -> None:
+        if reply.result in _FINAL:
             same = reply.result == one.result
-            self.oddities[f"{one.camera} answered again: {reply.result}{'' if same else f' after {one.result}'}"] += 1
+            self.oddities[f"{one.camera} replied again: {reply.result}{'' if same else f' after {one.result}'}"] += 1
 
     def _end(self, one: Outcome, result: Result, reason: str) -> None:
         one.result, one.reason = result, reason

@@ -1,5 +1,5 @@
-"""What the operator's commands print. Pure. Whatever strangers said goes through `plain`: no word of theirs may order
-the terminal about.
+"""The output of the operator's commands. Pure. Text from messages goes through `plain`, so that it cannot control the
+terminal.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ import msgspec
 from lapel.link.messages import Command, EventMessage, Reply, StateMessage, Telemetry
 from lapel.sanitize import plain
 from lapel_fleet.operator.outcomes import Outcome, OutcomeTally
-from lapel_fleet.operator.received import ClearedTopic, ReceivedMessage, UnreadableMessage, kind_of
+from lapel_fleet.operator.received import ClearedTopic, Received, ReceivedMessage, UnreadableMessage, kind_of
 
 _HEAD = ("camera", "state", "since", "flags", "recording", "firmware", "session")
 UNREADABLE = "unreadable"
@@ -24,7 +24,7 @@ States = Mapping[str, StateMessage | None]
 
 
 def table(cameras: Sequence[str], states: States) -> list[str]:
-    """A line for each camera, under a head; and why, where it says so."""
+    """A head and a line for each camera, with the reason of its state if it gives one."""
     rows = [_HEAD, *(_row(camera, states[camera]) for camera in cameras)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
@@ -33,20 +33,20 @@ def table(cameras: Sequence[str], states: States) -> list[str]:
 
 
 def totals(states: Iterable[StateMessage | None]) -> str:
-    """`12 cameras: 8 buffering, 3 recording, 1 offline`, the commonest first."""
+    """`12 cameras: 8 buffering, 3 recording, 1 offline`, the most frequent state first."""
     counted = Counter(UNREADABLE if state is None else state.state for state in states)
     ranked = sorted(counted.items(), key=lambda one: (-one[1], one[0]))
-    said = f": {', '.join(f'{count} {state}' for state, count in ranked)}" if ranked else ""
-    return f"{counted.total()} camera{'' if counted.total() == 1 else 's'}{said}"
+    by_state = f": {', '.join(f'{count} {state}' for state, count in ranked)}" if ranked else ""
+    return f"{counted.total()} camera{'' if counted.total() == 1 else 's'}{by_state}"
 
 
-def listed(cameras: Sequence[str], states: States) -> list[dict[str, Any]]:
-    """The same for programs: each state message, with the camera's `address`."""
+def table_json(cameras: Sequence[str], states: States) -> list[dict[str, Any]]:
+    """The table for programs: each state message, with the camera's `address`."""
     return [{"address": camera, **_fields(states[camera])} for camera in cameras]
 
 
-def misfits(count: int, newest: Iterable[str]) -> list[str]:
-    """What did not fit the contract, as far as it was kept."""
+def invalid_messages(count: int, newest: Iterable[str]) -> list[str]:
+    """The number of messages that do not fit the contract, and the newest of them."""
     if count == 0:
         return []
     return [f"{count} message{'s' if count > 1 else ''} did not fit the contract; the newest:", *map(_indented, newest)]
@@ -74,41 +74,41 @@ def _indented(line: str) -> str:
 # -- send --------------------------------------------------------------------------------------------------------------
 
 
-def summary(account: OutcomeTally, command: str) -> list[str]:
-    """Each camera that did not do it, by result and reason; what was brought; and the count."""
-    ranked = sorted(account.outcomes.values(), key=lambda one: one.camera)
-    lines = [line for one in ranked for line in _brought(one, alone=len(ranked) == 1)]
-    for result in account.counts():
+def summary(tally: OutcomeTally, command: str) -> list[str]:
+    """Log lines and details of the replies, the cameras without *done* by result and reason, and the counts."""
+    ranked = sorted(tally.outcomes.values(), key=lambda one: one.camera)
+    lines = [line for one in ranked for line in _reply_lines(one, alone=len(ranked) == 1)]
+    for result in tally.counts():
         if result != "done":
             lines += _by_reason(result, [one for one in ranked if one.result == result])
-    lines += [f"odd: {plain(oddity)}{f' ({count} times)' if count > 1 else ''}"
-              for oddity, count in sorted(account.oddities.items())]  # fmt: skip
-    counted = ", ".join(f"{count} {result}" for result, count in account.counts().items())
+    lines += [f"unexpected: {plain(oddity)}{f' ({count} times)' if count > 1 else ''}"
+              for oddity, count in sorted(tally.oddities.items())]  # fmt: skip
+    counted = ", ".join(f"{count} {result}" for result, count in tally.counts().items())
     return [*lines, f"{command}: {len(ranked)} camera{'' if len(ranked) == 1 else 's'}: {counted}"]
 
 
-def accounted(account: OutcomeTally, order: Command) -> dict[str, Any]:
-    """The same for programs."""
+def summary_json(tally: OutcomeTally, command: Command) -> dict[str, Any]:
+    """The summary for programs."""
     return {
-        "command": order.command,
-        "counts": account.counts(),
-        "oddities": dict(account.oddities),
-        "cameras": [_outcome(one) for one in sorted(account.outcomes.values(), key=lambda one: one.camera)],
+        "command": command.command,
+        "counts": tally.counts(),
+        "oddities": dict(tally.oddities),
+        "cameras": [_outcome(one) for one in sorted(tally.outcomes.values(), key=lambda one: one.camera)],
     }
 
 
-def _brought(one: Outcome, *, alone: bool) -> list[str]:
-    """Lines of a log, details of a self-test; the clip, where only one camera was asked."""
-    details = one.answer.detail if one.answer is not None else None
+def _reply_lines(one: Outcome, *, alone: bool) -> list[str]:
+    """Log lines, details of a self-test; the recording too if the command was for this camera alone."""
+    details = one.reply.detail if one.reply is not None else None
     lines = [f"{plain(one.camera)}  {plain(line)}" for line in one.lines]
     lines += [f"{plain(one.camera)}  {plain(key)}: {plain(str(value))}" for key, value in (details or {}).items()]
-    if alone and one.answer is not None and one.answer.recording:
-        lines.append(f"{plain(one.camera)}  recording: {plain(one.answer.recording)}")
+    if alone and one.reply is not None and one.reply.recording:
+        lines.append(f"{plain(one.camera)}  recording: {plain(one.reply.recording)}")
     return lines
 
 
 def _by_reason(result: str, outcomes: Sequence[Outcome]) -> list[str]:
-    """A thousand cameras that say the same are told in a line, with the first of them by name."""
+    """One line for all cameras with the same reason, with the names of the first of them."""
     groups: dict[str, list[str]] = {}
     for one in outcomes:
         groups.setdefault(one.reason, []).append(one.camera)
@@ -121,30 +121,30 @@ def _by_reason(result: str, outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def _outcome(one: Outcome) -> dict[str, Any]:
-    told = {"camera": one.camera, "result": one.result, "id": one.id, "reason": one.reason}
-    brought: dict[str, Any] = {"took_s": one.took_s, "lines": one.lines}
-    if one.answer is not None:
-        brought |= {"state": one.answer.state, "recording": one.answer.recording, "detail": one.answer.detail}
-    return told | {key: value for key, value in brought.items() if value}
+    always = {"camera": one.camera, "result": one.result, "id": one.id, "reason": one.reason}
+    known: dict[str, Any] = {"took_s": one.took_s, "lines": one.lines}
+    if one.reply is not None:
+        known |= {"state": one.reply.state, "recording": one.reply.recording, "detail": one.reply.detail}
+    return always | {key: value for key, value in known.items() if value}
 
 
 # -- watch -------------------------------------------------------------------------------------------------------------
 
 
-def happening(said: ReceivedMessage | ClearedTopic | UnreadableMessage, before: StateMessage | None, now: str) -> str:
-    """One line; `now` (ISO 8601) stands where the camera gives no time, as its will cannot."""
-    match said:
+def line_of(received: Received, before: StateMessage | None, now: str) -> str:
+    """The message as one line; `now` (ISO 8601) replaces the time that a message lacks, as a last will does."""
+    match received:
         case ClearedTopic(camera):
-            return _line(now, camera, "its state was cleared: no longer of this fleet")
+            return _line(now, camera, "its state was cleared: no longer part of this fleet")
         case UnreadableMessage(camera, _, reason):
             return _line(now, camera, f"does not fit the contract: {reason}")
         case ReceivedMessage(camera, message):
-            return _line(_time(message) or now, camera, _words(message, before))
+            return _line(_time(message) or now, camera, _text(message, before))
 
 
-def told(said: ReceivedMessage | ClearedTopic | UnreadableMessage) -> dict[str, Any]:
-    """The same for programs."""
-    match said:
+def json_of(received: Received) -> dict[str, Any]:
+    """The message for programs."""
+    match received:
         case ClearedTopic(camera):
             return {"camera": camera, "kind": "cleared"}
         case UnreadableMessage(camera, _, reason):
@@ -154,35 +154,35 @@ def told(said: ReceivedMessage | ClearedTopic | UnreadableMessage) -> dict[str, 
             return {"camera": camera, "kind": kind_of(message), "retained": retained, "message": fields}
 
 
-def _line(time: str, camera: str, words: str) -> str:
-    return f"{time[11:19]}  {plain(camera)}  {plain(words)}"
+def _line(time: str, camera: str, text: str) -> str:
+    return f"{time[11:19]}  {plain(camera)}  {plain(text)}"
 
 
 def _time(message: StateMessage | EventMessage | Reply | Telemetry | Command) -> str | None:
     return message.sent_at if isinstance(message, Command) else message.time
 
 
-def _words(message: StateMessage | EventMessage | Reply | Telemetry | Command, before: StateMessage | None) -> str:
+def _text(message: StateMessage | EventMessage | Reply | Telemetry | Command, before: StateMessage | None) -> str:
     match message:
         case StateMessage():
-            return _state_words(message, before)
+            return _state_text(message, before)
         case EventMessage():
             return f"{message.kind}{_listed(message.detail.items())}"
         case Reply():
-            return f"answers {message.command} {message.id}: {message.result}{_because(message.reason)}"
+            return f"reply to {message.command} {message.id}: {message.result}{_because(message.reason)}"
         case Telemetry():
             return f"telemetry: {message.state}, {message.buffered_s:.0f} s buffered, {message.measured_fps:.1f} fps"
         case Command():
-            asks = message.sender or "somebody"
-            return f"is asked by {asks} to {message.command} {message.id}{_because(message.reason)}"
+            sender = message.sender or "an unnamed sender"
+            return f"command {message.command} {message.id} from {sender}{_because(message.reason)}"
 
 
-def _state_words(state: StateMessage, before: StateMessage | None) -> str:
-    came = f"{before.state} -> " if before is not None and before.state != state.state else ""
-    lost = ", a will: its connection is gone" if state.state == "offline" and state.time is None else ""
+def _state_text(state: StateMessage, before: StateMessage | None) -> str:
+    change = f"{before.state} -> " if before is not None and before.state != state.state else ""
+    lost = ", last will: its connection was lost" if state.state == "offline" and state.time is None else ""
     clip = f", {state.recording}" if state.recording else ""
     flags = f" [{', '.join(state.flags)}]" if state.flags else ""
-    return f"{came}{state.state}{clip}{flags}{lost or _because(state.reason)}"
+    return f"{change}{state.state}{clip}{flags}{lost or _because(state.reason)}"
 
 
 def _because(reason: str | None) -> str:
@@ -190,5 +190,5 @@ def _because(reason: str | None) -> str:
 
 
 def _listed(pairs: Iterable[tuple[str, object]]) -> str:
-    said = ", ".join(f"{key}={value}" for key, value in pairs)
-    return f"  {said}" if said else ""
+    text = ", ".join(f"{key}={value}" for key, value in pairs)
+    return f"  {text}" if text else ""

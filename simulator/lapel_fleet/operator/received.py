@@ -1,4 +1,4 @@
-"""What comes from the broker, read: a camera's name and its message, or one line that says why not. Pure."""
+"""Decodes messages from the broker: a camera's name and its message, or one line saying why it is unreadable. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ KINDS: Mapping[str, type[Message]] = {
     "telemetry": Telemetry,
     "command": Command,
 }
-"""The last level of a topic, and what is said there."""
+"""The last level of a topic, and the type of its messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMessage:
-    """What was said by, or to, a camera (`site/camera`)."""
+    """A message from a camera (`site/camera`), or a command to it."""
 
     camera: str
     message: Message
@@ -34,36 +34,39 @@ class ReceivedMessage:
 
 @dataclass(frozen=True, slots=True)
 class ClearedTopic:
-    """A retained state was cleared: the camera is no longer of this fleet."""
+    """The retained state was cleared: the camera no longer belongs to this fleet."""
 
     camera: str
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadableMessage:
-    """What the contract does not allow. `camera` and `kind` are the topic's, and empty where it names none."""
+    """A message that does not fit the contract. `camera` and `kind` are from its topic, empty if that does not fit."""
 
     camera: str
     kind: str
     reason: str
 
 
+Received = ReceivedMessage | ClearedTopic | UnreadableMessage
+
+
 def topic(agency: str, kind: str) -> str:
-    """Where all cameras of the agency say that kind of thing. Raises ConfigError for what cannot be an agency."""
+    """The subscription for one kind of message from all cameras of the agency. Raises ConfigError for a wrong name."""
     return f"lapel/v1/{checked_name('agency', agency)}/+/+/{kind}"
 
 
-def read(agency: str, inbound: Inbound) -> ReceivedMessage | ClearedTopic | UnreadableMessage:
-    """What it says. Whatever comes, nothing is raised."""
+def read(agency: str, inbound: Inbound) -> Received:
+    """Decode a message. Raises nothing: a message that cannot be read is an UnreadableMessage."""
     levels = inbound.topic.split("/")
     if levels[:3] != ["lapel", "v1", agency] or len(levels) != 6 or levels[5] not in KINDS:
-        return UnreadableMessage("", "", f"{inbound.topic}: no topic of this contract")
+        return UnreadableMessage("", "", f"{inbound.topic}: not a topic of this contract")
     _, _, _, site, name, kind = levels
     camera = f"{site}/{name}"
     try:
         checked_name("site", site)
         checked_name("camera", name)
-    except ConfigError as error:  # nobody can be called so: no camera of ours
+    except ConfigError as error:  # no camera can have this name
         return UnreadableMessage("", "", f"{inbound.topic}: {error}")
     try:
         if kind == "state" and not inbound.payload:
@@ -74,8 +77,8 @@ def read(agency: str, inbound: Inbound) -> ReceivedMessage | ClearedTopic | Unre
     except RecursionError:
         return UnreadableMessage(camera, kind, f"{inbound.topic}: nested too deeply")
     if isinstance(message, StateMessage) and (message.agency, message.site, message.camera) != (agency, site, name):
-        said = f"{message.agency}/{message.site}/{message.camera}"
-        return UnreadableMessage(camera, kind, f"{inbound.topic}: is the state of another camera, {said}")
+        named = f"{message.agency}/{message.site}/{message.camera}"
+        return UnreadableMessage(camera, kind, f"{inbound.topic}: is the state of another camera, {named}")
     return ReceivedMessage(camera, message, inbound.retain)
 
 

@@ -1,4 +1,4 @@
-"""Which cameras are meant. Pure."""
+"""Selectors: the cameras that an `ls`, `send` or `watch` applies to. Pure."""
 
 import difflib
 import re
@@ -21,11 +21,11 @@ A SELECTOR is one or more terms with commas between; several selectors are joine
   *                      every camera
   state=recording        a condition: only cameras in that state
   flag=source-lost       a condition: only cameras with that flag
-  state!=offline         a condition: not those
+  state!=offline         a condition: not cameras in that state
 
-Of the names any may fit, and no name means every camera. Of conditions on the same word (state, flag) any may hold, but
-one of each word must; none of those with != may. A name that fits no camera is an error: nobody is left out unnoticed.
-A name with a comma or an equals sign in it is selected with ? in its place.
+A camera is selected if one of the names matches it, or if there are no names; if one condition on state holds, where
+there are any, and one on flag; and if none of the excluded conditions (!=) applies to it. A name that matches no camera
+is an error. For a name with a comma or an equals sign in it, write ? in their place.
 """
 _WORDS = ("state", "flag")
 _CONDITION = re.compile(r"([^!=]*)(!?=)(.*)")
@@ -33,14 +33,14 @@ _CONDITION = re.compile(r"([^!=]*)(!?=)(.*)")
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`state=recording`, or `state!=recording` where `holds` is false."""
+    """`state=recording`, or `state!=recording` if `holds` is false."""
 
     word: str
     value: str
     holds: bool
 
     def fits(self, state: StateMessage | None) -> bool:
-        """Whether that can be said of it; of a camera with no readable state nothing can."""
+        """Whether it holds for that state; for a camera without a readable state no `=` condition does."""
         if state is None:
             return not self.holds
         return (self.value in (state.flags if self.word == "flag" else [state.state])) is self.holds
@@ -57,28 +57,29 @@ class Selector:
     conditions: tuple[Condition, ...] = ()
 
     def fits(self, camera: str, state: StateMessage | None) -> bool:
-        """Whether `site/camera`, in that state, is meant."""
+        """Whether it selects `site/camera` in that state."""
         if self.names and not any(_fits(name, camera) for name in self.names):
             return False
         if not all(one.fits(state) for one in self.conditions if not one.holds):
             return False
-        wanted = [one for one in self.conditions if one.holds]
-        return all(any(one.fits(state) for one in wanted if one.word == word) for word in {one.word for one in wanted})
+        required = [one for one in self.conditions if one.holds]
+        words = {one.word for one in required}
+        return all(any(one.fits(state) for one in required if one.word == word) for word in words)
 
     def choose(self, states: Mapping[str, StateMessage | None]) -> list[str]:
-        """The cameras that are meant, sorted. Raises ConfigError where one of the names, or all together, fit none."""
+        """The selected cameras, sorted. Raises ConfigError when a name, or everything together, selects none."""
         for name in self.names:
             if not any(_fits(name, camera) for camera in states):
                 raise ConfigError(f"selector {name!r}: there is no such camera{_meant(name, states)}")
         chosen = sorted(camera for camera, state in states.items() if self.fits(camera, state))
         if not chosen and (self.names or self.conditions):
-            said = ",".join(map(str, self.conditions))
-            raise ConfigError(f"selector {said!r}: holds for none of these cameras{_seen(self.conditions, states)}")
+            text = ",".join(map(str, self.conditions))
+            raise ConfigError(f"selector {text!r}: holds for none of these cameras{_present(self.conditions, states)}")
         return chosen
 
 
 def parse(texts: Sequence[str]) -> Selector:
-    """The selector that these say together. Raises ConfigError."""
+    """The selector made of all these texts. Raises ConfigError."""
     names: list[str] = []
     conditions: list[Condition] = []
     for term in (term.strip() for text in texts for term in text.split(",")):
@@ -93,36 +94,36 @@ def parse(texts: Sequence[str]) -> Selector:
 
 def _condition(term: str, word: str, sign: str, value: str) -> Condition:
     if word not in _WORDS:
-        raise ConfigError(f"selector {term!r}: no condition is called {word!r}{suggestion(word, _WORDS)}")
+        raise ConfigError(f"selector {term!r}: {word!r} is not a condition{suggestion(word, _WORDS)}")
     states = get_args(PresenceState)
     if word == "state" and value not in states:
-        raise ConfigError(f"selector {term!r}: {value!r} is no state{suggestion(value, states)}")
+        raise ConfigError(f"selector {term!r}: {value!r} is not a state{suggestion(value, states)}")
     if not value:
-        raise ConfigError(f"selector {term!r}: which flag?")
+        raise ConfigError(f"selector {term!r}: name a flag")
     return Condition(word, value, holds=sign == "=")
 
 
 def _fits(name: str, camera: str) -> bool:
-    """Level by level: a * in a name must not run over into the next."""
-    site, slash, own = name.rpartition("/")
-    its_site, _, its_own = camera.partition("/")
-    return fnmatchcase(its_own, own) and (not slash or fnmatchcase(its_site, site))
+    """Whether the pattern `name` matches, level by level: a * must not match across the slash."""
+    site_pattern, slash, camera_pattern = name.rpartition("/")
+    site, _, own_name = camera.partition("/")
+    return fnmatchcase(own_name, camera_pattern) and (not slash or fnmatchcase(site, site_pattern))
 
 
 def _meant(name: str, cameras: Iterable[str]) -> str:
     known = list(cameras)
     if not known:
-        return "; no camera of this agency has ever spoken to this broker"
+        return "; no camera of this agency has published to this broker"
     sites = sorted({f"{camera.partition('/')[0]}/*" for camera in known})
     return suggestion(name, difflib.get_close_matches(name, [*known, *sites], 1) or sites)
 
 
-def _seen(conditions: Sequence[Condition], states: Mapping[str, StateMessage | None]) -> str:
-    """The end of that error: what could have been asked for."""
-    told = [state for state in states.values() if state is not None]
-    flags = sorted({flag for state in told for flag in state.flags})
+def _present(conditions: Sequence[Condition], states: Mapping[str, StateMessage | None]) -> str:
+    """The end of that error: the states and flags that there are."""
+    known = [state for state in states.values() if state is not None]
+    flags = sorted({flag for state in known for flag in state.flags})
     for one in conditions:
         if one.word == "flag" and one.holds and one.value not in flags:
-            return suggestion(one.value, flags) if flags else "; none has any flag"
-    counted = Counter(state.state for state in told)
+            return suggestion(one.value, flags) if flags else "; no camera has a flag"
+    counted = Counter(state.state for state in known)
     return f"; there are {', '.join(f'{count} {state}' for state, count in sorted(counted.items())) or 'none'}"

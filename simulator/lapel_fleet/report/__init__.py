@@ -1,4 +1,4 @@
-"""The result of a run: for people, for scripts, for CI. Everything told is one `Summary`, in several forms."""
+"""The report on a run: one `Summary`, as text, JSON, JUnit and a web page."""
 
 from lapel_fleet.report.junit import write_junit
 from lapel_fleet.report.page import write_page

@@ -1,4 +1,4 @@
-"""The page's plots: which of a run's quantities are drawn, and how they are told to those who do not see them."""
+"""The figures of the page: which measurements are plotted, with legend, table and a description for screen readers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,22 +8,22 @@ from lapel_fleet.report import plots
 from lapel_fleet.report.formatting import latency, rate, span
 from lapel_fleet.report.markup import node
 from lapel_fleet.report.plots import Band, Plot, Series
-from lapel_fleet.report.summary import Moment, Spread, Summary
+from lapel_fleet.report.summary import Interval, LatencyStats, Summary
 
 _STATES = ("recording", "buffering", "standby", "docked", "booting", "fault", "offline", "off")
-"""From the bottom up: what matters most has a straight floor."""
+"""From the bottom up: the most important state has a straight base line."""
 _KINDS = ("event", "state", "reply", "telemetry")
 _LATENCIES = {
-    "commands": "From a command to its end",
-    "presses": "From the start to the retained “recording”",
-    "lags": "How late the event loop woke",
+    "commands": "From command to final reply",
+    "presses": "From start to the retained “recording”",
+    "lags": "Event loop lag",
 }
 _STYLES = ("two", "one", "three", "four")
 _ROWS = 24
-"""A plot's table is no longer than this; `report.json` has everything."""
+"""Most rows in the table of a plot; `report.json` has all of them."""
 
-MISHAPS = "mishaps"
-"""Where on the page the bands are explained."""
+FAULTS_ID = "faults"
+"""Id of the section of the page that explains the bands."""
 
 Draw = Callable[[Plot, Sequence[Band]], Element]
 
@@ -31,83 +31,83 @@ Draw = Callable[[Plot, Sequence[Band]], Element]
 @dataclass(frozen=True, slots=True)
 class _Figure:
     plot: Plot
-    aside: str
-    """Beside the title: the whole run in a line."""
+    caption: str
+    """Beside the title: the whole run in one line."""
     draw: Draw
 
 
-def figures(summary: Summary, moments: Sequence[Moment]) -> list[Element]:
-    """A figure for everything that was measured."""
-    until_s = moments[-1].end_s if moments else 0.0
+def figures(summary: Summary, intervals: Sequence[Interval]) -> list[Element]:
+    """A figure for each quantity that was measured."""
+    until_s = intervals[-1].end_s if intervals else 0.0
     bands = [
         Band(number, fault.at_s, min(until_s, fault.at_s + fault.for_s))
         for number, fault in enumerate(summary.faults, 1)
     ]
-    snapshots = [one for one in moments if one.looked_s is not None]
-    wanted = [
+    snapshots = [one for one in intervals if one.looked_s is not None]
+    plotted = [
         _states(snapshots, until_s),
-        _messages(summary, moments, until_s),
-        *(_latencies(name, summary, moments, until_s) for name, one in summary.latencies.items() if one.max_s),
+        _messages(summary, intervals, until_s),
+        *(_latencies(name, summary, intervals, until_s) for name, one in summary.latencies.items() if one.max_s),
         _batteries(snapshots, until_s),
         _storage(snapshots, until_s),
     ]
     instant = [_instant(name, one) for name, one in summary.latencies.items() if not one.max_s]
-    return [_figure(one, bands) for one in wanted if one is not None] + instant
+    return [_figure(one, bands) for one in plotted if one is not None] + instant
 
 
-def _states(snapshots: Sequence[Moment], until_s: float) -> _Figure | None:
-    seen = [state for state in _STATES if any(look.states.get(state) for look in snapshots)]
+def _states(snapshots: Sequence[Interval], until_s: float) -> _Figure | None:
+    seen = [state for state in _STATES if any(one.states.get(state) for one in snapshots)]
     if not seen:
         return None
-    series = [Series(state, state, [look.states.get(state, 0) for look in snapshots]) for state in seen]
-    total = max(sum(look.states.values()) for look in snapshots)
-    times_s = [look.looked_s or 0.0 for look in snapshots]
+    series = [Series(state, state, [one.states.get(state, 0) for one in snapshots]) for state in seen]
+    total = max(sum(one.states.values()) for one in snapshots)
+    times_s = [one.looked_s or 0.0 for one in snapshots]
     plot = Plot("states", "Cameras by state", _described(series, _whole), times_s, until_s, series, _whole, total)
     return _Figure(plot, f"{total:,} cameras", plots.areas)
 
 
-def _messages(summary: Summary, moments: Sequence[Moment], until_s: float) -> _Figure | None:
+def _messages(summary: Summary, intervals: Sequence[Interval], until_s: float) -> _Figure | None:
     if not summary.rates:
         return None
     series = [
-        Series(kind, style, [one.messages_per_s.get(kind, 0.0) for one in moments])
+        Series(kind, style, [one.messages_per_s.get(kind, 0.0) for one in intervals])
         for kind, style in zip(_KINDS, _STYLES, strict=True)
         if kind in summary.rates
     ]
-    times_s = [one.start_s for one in moments]
-    plot = Plot("messages", "Messages a second", _described(series, rate), times_s, until_s, series, rate)
+    times_s = [one.start_s for one in intervals]
+    plot = Plot("messages", "Messages per second", _described(series, rate), times_s, until_s, series, rate)
     mean_per_s = sum(one.per_s for one in summary.rates.values())
-    return _Figure(plot, f"{summary.messages:,} in all, {rate(mean_per_s)} a second on average", plots.steps)
+    return _Figure(plot, f"{summary.messages:,} in all, {rate(mean_per_s)} per second on average", plots.steps)
 
 
-def _latencies(name: str, summary: Summary, moments: Sequence[Moment], until_s: float) -> _Figure:
-    overall, spreads = summary.latencies[name], [one.latencies.get(name) for one in moments]
+def _latencies(name: str, summary: Summary, intervals: Sequence[Interval], until_s: float) -> _Figure:
+    overall, each = summary.latencies[name], [one.latencies.get(name) for one in intervals]
     series = [
-        Series("p50", "one", [one.p50_s if one else None for one in spreads]),
-        Series("p99", "two", [one.p99_s if one else None for one in spreads]),
+        Series("p50", "one", [one.p50_s if one else None for one in each]),
+        Series("p99", "two", [one.p99_s if one else None for one in each]),
     ]
-    times_s = [(one.start_s + one.end_s) / 2 for one in moments]
+    times_s = [(one.start_s + one.end_s) / 2 for one in intervals]
     plot = Plot(name, _LATENCIES[name], _described(series, latency), times_s, until_s, series, latency)
-    aside = (
+    caption = (
         f"{overall.count:,} times: p50 {latency(overall.p50_s)}, p99 {latency(overall.p99_s)}, "
         f"at most {latency(overall.max_s)}"
     )
-    return _Figure(plot, aside, plots.lines)
+    return _Figure(plot, caption, plots.lines)
 
 
-def _instant(name: str, overall: Spread) -> Element:
-    """Where nothing took any time, as in virtual time on good lines, there is nothing to draw."""
-    aside = node("p", f"{overall.count:,} times, each of which took no time at all")
-    return node("figure", node("figcaption", node("h3", _LATENCIES[name]), aside))
+def _instant(name: str, overall: LatencyStats) -> Element:
+    """The figure without a plot, where all latencies are zero, as in virtual time on links without delay."""
+    caption = node("p", f"{overall.count:,} times, always 0 s")
+    return node("figure", node("figcaption", node("h3", _LATENCIES[name]), caption))
 
 
-def _batteries(snapshots: Sequence[Moment], until_s: float) -> _Figure | None:
+def _batteries(snapshots: Sequence[Interval], until_s: float) -> _Figure | None:
     values = [one.battery_percent for one in snapshots]
     names = ("median", "p10", "minimum")
     return _percents("batteries", "Batteries", names, [row[::-1] for row in values], snapshots, until_s)
 
 
-def _storage(snapshots: Sequence[Moment], until_s: float) -> _Figure | None:
+def _storage(snapshots: Sequence[Interval], until_s: float) -> _Figure | None:
     values = [one.storage_percent for one in snapshots]
     names = ("maximum", "p90", "median")
     return _percents("storage", "Storage used", names, [row[::-1] for row in values], snapshots, until_s)
@@ -118,7 +118,7 @@ def _percents(
     title: str,
     names: Sequence[str],
     rows: Sequence[Sequence[int]],
-    snapshots: Sequence[Moment],
+    snapshots: Sequence[Interval],
     until_s: float,
 ) -> _Figure | None:
     if not any(rows):
@@ -127,11 +127,11 @@ def _percents(
         Series(name, style, [row[number] if row else None for row in rows])
         for number, (name, style) in enumerate(zip(names, ("one", "three", "two"), strict=True))
     ]
-    times_s = [look.looked_s or 0.0 for look in snapshots]
+    times_s = [one.looked_s or 0.0 for one in snapshots]
     plot = Plot(id_, title, _described(series, _percent), times_s, until_s, series, _percent, 100)
     last = rows[-1]
-    aside = ", ".join(f"{name} {value} %" for name, value in zip(names, last, strict=True)) if last else ""
-    return _Figure(plot, f"at the end: {aside}" if aside else "", plots.lines)
+    values = ", ".join(f"{name} {value} %" for name, value in zip(names, last, strict=True)) if last else ""
+    return _Figure(plot, f"at the end: {values}" if values else "", plots.lines)
 
 
 def _figure(figure: _Figure, bands: Sequence[Band]) -> Element:
@@ -139,11 +139,11 @@ def _figure(figure: _Figure, bands: Sequence[Band]) -> Element:
     legend = [node("li", node("span", class_=f"swatch {one.style}"), one.name) for one in plot.series]
     if bands:
         legend.append(
-            node("li", node("span", class_="swatch band"), node("a", "what went wrong on purpose", href=f"#{MISHAPS}"))
+            node("li", node("span", class_="swatch band"), node("a", "injected faults", href=f"#{FAULTS_ID}"))
         )
     return node(
         "figure",
-        node("figcaption", node("h3", plot.title), node("p", figure.aside) if figure.aside else None),
+        node("figcaption", node("h3", plot.title), node("p", figure.caption) if figure.caption else None),
         node("div", figure.draw(plot, bands), class_="canvas"),
         node("ul", *legend, class_="legend"),
         node("details", node("summary", "As a table"), _table(plot)),
@@ -151,7 +151,7 @@ def _figure(figure: _Figure, bands: Sequence[Band]) -> Element:
 
 
 def _table(plot: Plot) -> Element:
-    """Every n-th moment, so that it can be read."""
+    """The values as a table of at most `_ROWS` rows."""
     every = -(-len(plot.times_s) // _ROWS)
     head = node(
         "tr", node("th", "at", scope="col"), *(node("th", s.name, class_="n", scope="col") for s in plot.series)
@@ -160,7 +160,7 @@ def _table(plot: Plot) -> Element:
         node(
             "tr",
             node("th", span(plot.times_s[number]), scope="row"),
-            *(node("td", _cell(one.values[number], plot.words), class_="n") for one in plot.series),
+            *(node("td", _cell(one.values[number], plot.format), class_="n") for one in plot.series),
         )
         for number in range(0, len(plot.times_s), every)
     ]
@@ -168,17 +168,19 @@ def _table(plot: Plot) -> Element:
     return node("div", table, class_="wide", tabindex=0, role="region", aria_label=f"{plot.title}, as a table")
 
 
-def _cell(value: float | None, words: Callable[[float], str]) -> str:
-    return "–" if value is None else words(value)
+def _cell(value: float | None, format_: Callable[[float], str]) -> str:
+    return "–" if value is None else format_(value)
 
 
-def _described(series: Sequence[Series], words: Callable[[float], str]) -> str:
+def _described(series: Sequence[Series], format_: Callable[[float], str]) -> str:
     """`recording: from 0 to 12, 3 at the end. …`."""
     parts = []
     for one in series:
         known = [value for value in one.values if value is not None]
         if known:
-            parts.append(f"{one.name}: from {words(min(known))} to {words(max(known))}, {words(known[-1])} at last.")
+            parts.append(
+                f"{one.name}: from {format_(min(known))} to {format_(max(known))}, {format_(known[-1])} at the end."
+            )
     return " ".join(parts)
 
 

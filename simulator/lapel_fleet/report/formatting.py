@@ -1,14 +1,14 @@
-"""Figures as people read them."""
+"""Numbers and times formatted for people."""
 
 
 def span(seconds: float) -> str:
-    """A length or moment of domain time: `8:00:00`, hours, minutes and seconds."""
+    """A duration or a time of domain time, as `8:00:00`: hours, minutes, seconds."""
     whole = round(seconds)
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
 def mark(seconds: float) -> str:
-    """A moment on an axis, as short as can be: `0`, `20 s`, `10 min`, `1:30 h`."""
+    """A time on an axis, in short form: `0`, `20 s`, `10 min`, `1:30 h`."""
     whole = round(seconds)
     if whole >= 3600:
         return f"{whole // 3600} h" if not whole % 3600 else f"{whole // 3600}:{whole // 60 % 60:02} h"
@@ -18,7 +18,7 @@ def mark(seconds: float) -> str:
 
 
 def latency(seconds: float) -> str:
-    """A short time in a unit that fits it: `0.4 ms`, `12 ms`, `1.2 s`, `95 s`; below 0.05 ms nothing."""
+    """A short time in a suitable unit: `0.4 ms`, `12 ms`, `1.2 s`, `95 s`; `0 ms` below 0.05 ms."""
     if seconds >= 0.9995:
         return f"{_two_places(seconds)} s"
     return f"{_two_places(seconds * 1000)} ms" if seconds >= 0.00005 else "0 ms"
@@ -29,7 +29,7 @@ def _two_places(value: float) -> str:
 
 
 def rate(per_s: float) -> str:
-    """Times a second, with as many places as say something."""
+    """A rate per second with three significant digits; a whole number from 100 on."""
     return f"{per_s:,.0f}" if per_s >= 99.5 else f"{per_s:.3g}"
 
 

@@ -1,27 +1,30 @@
-"""The verdicts for CI, as JUnit XML."""
+"""The verdicts as JUnit XML, for CI."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 from lapel.errors import StorageError
 from lapel_fleet.report.result import Result
-from lapel_fleet.report.summary import Checked, summarise
+from lapel_fleet.report.summary import CheckerResult, summarise
 
 CONCLUSIVE = "run-is-conclusive"
-"""The test case beside the checkers' own: an error where the run proves nothing."""
+"""The test case beside those of the checkers: an error if the verdict is *inconclusive*."""
 
 
 def write_junit(path: Path, result: Result) -> None:
-    """One test case a checker, under an id that stays. Raises StorageError when the file cannot be written."""
+    """Write one test case for each checker, and a second one under the former name of a renamed checker, so that the
+    history of that id goes on. Raises StorageError when the file cannot be written.
+    """
     summary = summarise(result)
-    verdicts = [one.verdict for one in summary.checkers]
+    cases = list(_cases(summary.checkers, summary.replay))
     suite = ElementTree.Element(
         "testsuite",
         name=f"lapel-fleet.{summary.scenario}",
-        tests=str(len(verdicts) + 1),
-        failures=str(verdicts.count("failed")),
+        tests=str(len(cases) + 1),
+        failures=str(sum(one.find("failure") is not None for one in cases)),
         errors=str(int(bool(summary.inconclusive))),
-        skipped=str(verdicts.count("skipped")),
+        skipped=str(sum(one.find("skipped") is not None for one in cases)),
         time=str(summary.took_s),
     )
     properties = ElementTree.SubElement(suite, "properties")
@@ -31,18 +34,31 @@ def write_junit(path: Path, result: Result) -> None:
     if summary.inconclusive:
         error = ElementTree.SubElement(conclusive, "error", message=summary.inconclusive[0])
         error.text = "\n".join([*summary.inconclusive, "", summary.replay])
-    for one in summary.checkers:
-        _add_case(suite, one, summary.replay)
+    suite.extend(cases)
     try:
         ElementTree.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _add_case(suite: ElementTree.Element, checked: Checked, replay: str) -> None:
-    case = ElementTree.SubElement(suite, "testcase", classname="lapel-fleet", name=checked.name)
-    if checked.verdict == "failed":
-        failure = ElementTree.SubElement(case, "failure", message=checked.failures[0])
-        failure.text = "\n".join([*checked.failures, "", replay])
-    elif checked.verdict == "skipped":
+def _cases(checkers: list[CheckerResult], replay: str) -> Iterator[ElementTree.Element]:
+    for one in checkers:
+        yield _case(one.name, one, replay)
+        if one.former_name:
+            former = _case(one.former_name, one, replay)
+            note = f"renamed to {one.name}; the next release no longer writes this test case"
+            ElementTree.SubElement(former, "system-out").text = note
+            yield former
+
+
+def _case(name: str, checker: CheckerResult, replay: str) -> ElementTree.Element:
+    case = ElementTree.Element("testcase", classname="lapel-fleet", name=name)
+    if checker.verdict == "failed":
+        failure = ElementTree.SubElement(case, "failure", message=checker.failures[0])
+        failure.text = "\n".join([*checker.failures, "", replay])
+    elif checker.verdict == "inconclusive":
+        skipped = ElementTree.SubElement(case, "skipped", message=f"inconclusive: {checker.inconclusive}")
+        skipped.text = "\n".join(checker.failures)
+    elif checker.verdict == "skipped":
         ElementTree.SubElement(case, "skipped", message="no occasion")
+    return case

@@ -1,4 +1,4 @@
-"""HTML and SVG as a tree: nothing is ever glued together from strings, so no text can become markup."""
+"""HTML and SVG as a tree of elements, never concatenated from strings, so that no text can become markup."""
 
 from xml.etree.ElementTree import Element, tostring
 
@@ -6,7 +6,7 @@ Content = Element | str | None
 
 
 def node(tag: str, *content: Content, **attributes: str | float) -> Element:
-    """An element. `class_="x"` is the attribute class, `aria_label` is aria-label; None in the content is nothing."""
+    """An element. `class_="x"` sets the attribute class, `aria_label` aria-label; None in the content is ignored."""
     made = Element(tag, {name.rstrip("_").replace("_", "-"): str(value) for name, value in attributes.items()})
     last: Element | None = None
     for one in content:
@@ -21,5 +21,5 @@ def node(tag: str, *content: Content, **attributes: str | float) -> Element:
 
 
 def document(root: Element) -> str:
-    """The whole page. Only `style` and `script` are not escaped by HTML's rules: put no stranger's words there."""
+    """The whole page. Only `style` and `script` are not escaped by HTML's rules: put no text from outside there."""
     return "<!doctype html>\n" + tostring(root, encoding="unicode", method="html") + "\n"

@@ -1,7 +1,6 @@
-"""The result as a folder: `index.html`, which needs nothing beside it, and `report.json`.
+"""The report as a folder: `index.html`, which needs no other file, and `report.json`.
 
-The page has no script and asks nobody for anything; its content security policy forbids both, whatever a failure's text
-may hold.
+The page has no script and loads nothing; its content security policy forbids both, whatever a failure's text contains.
 """
 
 import base64
@@ -15,14 +14,14 @@ import msgspec
 
 from lapel.errors import StorageError
 from lapel_fleet.report.excerpts import Excerpt, excerpts
-from lapel_fleet.report.figures import MISHAPS, figures
+from lapel_fleet.report.figures import FAULTS_ID, figures
 from lapel_fleet.report.formatting import counted, span
 from lapel_fleet.report.markup import document, node
 from lapel_fleet.report.result import Result
-from lapel_fleet.report.summary import Checked, Mishap, Moment, Site, Summary, over_time, summarise
+from lapel_fleet.report.summary import CheckerResult, InjectedFault, Interval, Site, Summary, over_time, summarise
 
 _SHOWN, _OPEN = 20, 4
-"""Failures of each checker, and those of them that are not folded away; `report.json` has them all."""
+"""Most failures listed for each checker, and those of them that are not folded; `report.json` has all."""
 _HEADLINES = {
     "passed": "Passed",
     "failed": "Failed",
@@ -34,13 +33,13 @@ class Report(msgspec.Struct, frozen=True):
     """The content of `report.json`."""
 
     summary: Summary
-    over_time: list[Moment]
+    over_time: list[Interval]
     excerpts: dict[str, Excerpt]
-    """By failure; of the first 20 of each checker, where a trace was written."""
+    """By failure, for the first 20 of each checker, if a trace was written."""
 
 
 def write_page(folder: Path, result: Result) -> None:
-    """Write the folder; what is in it of an earlier run is replaced. Raises StorageError when it cannot be written."""
+    """Write the folder, over a report that is there. Raises StorageError when it cannot be written."""
     report = _report(result)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -51,7 +50,7 @@ def write_page(folder: Path, result: Result) -> None:
 
 
 def page(report: Report) -> str:
-    """`index.html`."""
+    """The content of `index.html`."""
     summary = report.summary
     style = files("lapel_fleet.report").joinpath("page.css").read_text(encoding="utf-8")
     head = node(
@@ -63,18 +62,18 @@ def page(report: Report) -> str:
         node("title", f"{summary.scenario}: {summary.verdict}"),
         node("style", style),
     )
-    drawn = figures(summary, report.over_time)
+    plots = figures(summary, report.over_time)
     body = node(
         "body",
         _head(summary),
         node(
             "main",
             _section("Verdicts", [_checkers(summary.checkers), *_failures(report)]),
-            _section("The run", drawn or [node("p", "Nothing was measured while it went on.", class_="note")]),
+            _section("The run", plots or [node("p", "Nothing was measured during this run.", class_="note")]),
             _section("Sites", [_sites(summary.sites)]),
-            _section("What went wrong on purpose", [_faults(summary.faults)], MISHAPS) if summary.faults else None,
+            _section("Injected faults", [_faults(summary.faults)], FAULTS_ID) if summary.faults else None,
         ),
-        node("footer", "Everything on this page, and every stretch of the run, is in ",
+        node("footer", "Everything on this page, and every interval of the run, is in ",
              node("a", "report.json", href="report.json"), "."),
     )  # fmt: skip
     return document(node("html", head, body, lang="en"))
@@ -82,9 +81,9 @@ def page(report: Report) -> str:
 
 def _report(result: Result) -> Report:
     summary = summarise(result)
-    shown = [failure for one in summary.checkers for failure in one.failures[:_SHOWN]]
-    moments = over_time(result.run.samples) if result.run.samples else []
-    return Report(summary, moments, _from_trace(result.trace, shown) if result.trace and shown else {})
+    failures = [failure for one in summary.checkers for failure in one.failures[:_SHOWN]]
+    intervals = over_time(result.run.samples) if result.run.samples else []
+    return Report(summary, intervals, _from_trace(result.trace, failures) if result.trace and failures else {})
 
 
 def _from_trace(trace: Path, failures: Sequence[str]) -> dict[str, Excerpt]:
@@ -96,26 +95,26 @@ def _from_trace(trace: Path, failures: Sequence[str]) -> dict[str, Excerpt]:
 
 
 def _policy(style: str) -> str:
-    """Nothing but this one style and an empty icon."""
+    """The content security policy: allows this style and an empty icon, nothing else."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
 def _head(summary: Summary) -> Element:
-    checked = [one for one in summary.checkers if one.verdict != "skipped"]
+    judged = [one for one in summary.checkers if one.verdict != "skipped"]
     failures = sum(len(one.failures) for one in summary.checkers)
     lead = (
         f"{counted(summary.cameras, 'camera')} in {counted(len(summary.sites), 'site')}, "
         f"{counted(summary.recordings, 'recording')}, {counted(summary.messages, 'message')}. "
-        f"{len(checked)} of {counted(len(summary.checkers), 'checker')} saw "
-        f"{counted(sum(one.occasions for one in checked), 'occasion')} and found "
-        f"{counted(failures, 'failure') if failures else 'nothing'}."
+        f"{len(judged)} of {counted(len(summary.checkers), 'checker')} judged "
+        f"{counted(sum(one.occasions for one in judged), 'occasion')} and found "
+        f"{counted(failures, 'failure') if failures else 'no failures'}."
     )
     return node(
         "header",
         node("p", f"lapel-fleet · {summary.scenario}", class_="over"),
         node("h1", _HEADLINES[summary.verdict], class_=summary.verdict),
-        *(node("p", f"It proves nothing: {reason}", class_="lead inconclusive") for reason in summary.inconclusive),
+        *(node("p", f"Inconclusive: {reason}", class_="lead inconclusive") for reason in summary.inconclusive),
         node("p", lead, class_="lead"),
         _facts({
             "Time": f"{span(summary.domain_s)} ({summary.time}) in {summary.took_s:.1f} s: {summary.speed:,.0f} times "
@@ -123,7 +122,7 @@ def _head(summary: Summary) -> Element:
             "Broker": summary.broker,
             "Seed": str(summary.seed),
             "Trace": node("code", f"{summary.trace_sha256} (SHA-256 of {summary.trace_lines:,} lines)"),
-            "Again": node("code", summary.replay),
+            "Replay": node("code", summary.replay),
         }),
     )  # fmt: skip
 
@@ -136,7 +135,7 @@ def _section(title: str, content: Iterable[Element], id_: str = "") -> Element:
     return node("section", node("h2", title, **({"id": id_} if id_ else {})), *content)
 
 
-def _checkers(checkers: Sequence[Checked]) -> Element:
+def _checkers(checkers: Sequence[CheckerResult]) -> Element:
     rows = [
         [
             node("span", one.verdict, class_=one.verdict),
@@ -150,15 +149,15 @@ def _checkers(checkers: Sequence[Checked]) -> Element:
 
 
 def _failures(report: Report) -> Iterable[Element]:
-    for number, checked in enumerate(report.summary.checkers):
-        if checked.failures:
-            yield node("h3", checked.name, id=f"checker-{number}")
-            told = [_failure(failure, report.excerpts.get(failure)) for failure in checked.failures[:_SHOWN]]
-            yield from told[:_OPEN]
-            if told[_OPEN:]:
-                yield node("details", node("summary", f"… and {len(told) - _OPEN} more"), *told[_OPEN:])
-            if len(checked.failures) > _SHOWN:
-                more = f"… and {len(checked.failures) - _SHOWN:,} more, in report.json."
+    for number, checker in enumerate(report.summary.checkers):
+        if checker.failures:
+            yield node("h3", checker.name, id=f"checker-{number}")
+            shown = [_failure(failure, report.excerpts.get(failure)) for failure in checker.failures[:_SHOWN]]
+            yield from shown[:_OPEN]
+            if shown[_OPEN:]:
+                yield node("details", node("summary", f"… and {len(shown) - _OPEN} more"), *shown[_OPEN:])
+            if len(checker.failures) > _SHOWN:
+                more = f"… and {len(checker.failures) - _SHOWN:,} more, in report.json."
                 yield node("p", more, class_="note")
 
 
@@ -170,10 +169,10 @@ def _excerpt(failure: str, excerpt: Excerpt) -> Element:
     content: list[Element | str] = []
     for number, line in enumerate(excerpt.lines):
         content += [node("mark", line) if number in excerpt.about else line, "\n"]
-    what = f"Trace of this camera: {counted(len(excerpt.lines), 'line')}, {excerpt.before:,} before and "
+    head = f"Trace of this camera: {counted(len(excerpt.lines), 'line')}; left out: {excerpt.before:,} before, "
     return node(
         "details",
-        node("summary", f"{what}{excerpt.after:,} after them left out"),
+        node("summary", f"{head}{excerpt.after:,} after"),
         node("pre", *content, tabindex=0, role="region", aria_label=f"Trace around: {failure}"),
     )
 
@@ -188,18 +187,18 @@ def _sites(sites: Sequence[Site]) -> Element:
     return _table("Sites", head, rows, first_number=1)
 
 
-def _faults(faults: Sequence[Mishap]) -> Element:
+def _faults(faults: Sequence[InjectedFault]) -> Element:
     rows = [
         [str(number), one.kind, span(one.at_s), span(one.for_s) if one.for_s else "–", f"{one.share:.0%}",
-         ", ".join(one.where) or "everywhere"]
+         ", ".join(one.where) or "all cameras"]
         for number, one in enumerate(faults, 1)
     ]  # fmt: skip
     head = ["", "kind", "at", "for", "share of cameras", "where"]
-    return _table("What went wrong on purpose", head, rows, first_number=len(head))
+    return _table("Injected faults", head, rows, first_number=len(head))
 
 
 def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[Element | str]], *, first_number: int) -> Element:
-    """From the column `first_number` on there are figures."""
+    """A table whose columns from `first_number` on are numbers."""
 
     def cell(tag: str, number: int, content: Element | str, **attributes: str) -> Element:
         return node(tag, content, **(attributes | ({"class_": "n"} if number >= first_number else {})))

@@ -1,8 +1,8 @@
 """Plots over domain time, as inline SVG.
 
-Our own, because they are three kinds of path: matplotlib would be the fleet's heaviest dependency and draws for paper;
-charting libraries for browsers want scripts. These have none, shrink to a phone while their letters stay as large as
-before, and follow the reader's light or dark (colours are classes of the page's style).
+Made here because they are only three kinds of path: matplotlib would be the heaviest dependency and draws for paper;
+charting libraries for browsers need scripts. These plots have none, fit the width of a phone while their text keeps its
+size, and follow the light or dark colour scheme (colours are classes in the page's style).
 """
 
 import math
@@ -18,22 +18,22 @@ _SIZE = 1000
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200)
 _TICKS = 6
 _NEAR = 0.03
-"""Share of the width below which two bands' numbers would touch."""
+"""Distance, as a share of the width, below which the numbers of two bands would touch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One quantity; None where nobody measured it."""
+    """One quantity over time; None where it was not measured."""
 
     name: str
     style: str
-    """Class in the page's style: its colour."""
+    """The class in the page's style that gives its colour."""
     values: Sequence[float | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Something that went wrong on purpose."""
+    """An injected fault, shaded in the plot."""
 
     number: int
     start_s: float
@@ -42,38 +42,38 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """What is drawn over which times."""
+    """The content of a plot."""
 
     id: str
     title: str
     description: str
-    """For those who do not see it."""
+    """For screen readers."""
     times_s: Sequence[float]
-    """One for each value; for `steps` where each stretch begins."""
+    """The time of each value; for `steps` the start of each interval."""
     until_s: float
     series: Sequence[Series]
-    words: Callable[[float], str]
-    """A value with its unit."""
+    format: Callable[[float], str]
+    """Formats a value with its unit."""
     top: float | None = None
-    """The end of the scale, where it is known; else what the values need."""
+    """The end of the scale; None: as the values need."""
 
 
 def areas(plot: Plot, bands: Sequence[Band]) -> Element:
-    """Quantities that add up, one upon the other."""
+    """A plot of stacked areas, for quantities that add up."""
     sums = [sum(known) for known in _rows(plot)]
-    return _framed(plot, bands, max(sums, default=0.0), _stacked(plot, steps=False))
+    return _frame(plot, bands, max(sums, default=0.0), _stacked(plot, steps=False))
 
 
 def steps(plot: Plot, bands: Sequence[Band]) -> Element:
-    """The same for what is an average over each stretch."""
+    """Stacked areas with steps, for averages over each interval."""
     sums = [sum(known) for known in _rows(plot)]
-    return _framed(plot, bands, max(sums, default=0.0), _stacked(plot, steps=True))
+    return _frame(plot, bands, max(sums, default=0.0), _stacked(plot, steps=True))
 
 
 def lines(plot: Plot, bands: Sequence[Band]) -> Element:
-    """A line each. Where nobody measured there is none."""
+    """A plot with one line for each series, interrupted where nothing was measured."""
     highest = max((value for known in _rows(plot) for value in known), default=0.0)
-    return _framed(plot, bands, highest, _lined)
+    return _frame(plot, bands, highest, _line_shapes)
 
 
 def _rows(plot: Plot) -> list[list[float]]:
@@ -103,9 +103,9 @@ def _stacked(plot: Plot, *, steps: bool) -> _Draw:
         for series in plot.series:
             roof = [low + (value or 0.0) for low, value in zip(floor, series.values, strict=True)]
             if steps:
-                upper, lower = _stairs(scale, times_s, roof), _stairs(scale, times_s, floor)
+                upper, lower = _step_points(scale, times_s, roof), _step_points(scale, times_s, floor)
             else:
-                upper, lower = _corners(scale, times_s, roof), _corners(scale, times_s, floor)
+                upper, lower = _points(scale, times_s, roof), _points(scale, times_s, floor)
             shapes.append(node("path", d=f"M{' '.join([*upper, *reversed(lower)])}Z", class_=f"area {series.style}"))
             floor = roof
         return shapes
@@ -113,18 +113,18 @@ def _stacked(plot: Plot, *, steps: bool) -> _Draw:
     return draw
 
 
-def _corners(scale: _Scale, times_s: Sequence[float], values: Sequence[float]) -> list[str]:
+def _points(scale: _Scale, times_s: Sequence[float], values: Sequence[float]) -> list[str]:
     return [f"{scale.x(time_s)},{scale.y(value)}" for time_s, value in zip(times_s, values, strict=True)]
 
 
-def _stairs(scale: _Scale, times_s: Sequence[float], values: Sequence[float]) -> list[str]:
-    """Each value holds until the next begins."""
-    stretches = zip(pairwise(times_s), values, strict=True)
-    return [f"{scale.x(time_s)},{scale.y(value)}" for ends, value in stretches for time_s in ends]
+def _step_points(scale: _Scale, times_s: Sequence[float], values: Sequence[float]) -> list[str]:
+    """Each value holds until the next one."""
+    intervals = zip(pairwise(times_s), values, strict=True)
+    return [f"{scale.x(time_s)},{scale.y(value)}" for ends, value in intervals for time_s in ends]
 
 
-def _lined(scale: _Scale) -> list[Element]:
-    """A piece for each run of known values; one alone is a dot: a line of no length, whose round ends are seen."""
+def _line_shapes(scale: _Scale) -> list[Element]:
+    """A line for each run of known values. A single value is a dot: a line of length zero with round ends."""
     shapes = []
     for series in reversed(scale.plot.series):
         runs = _runs(scale, series)
@@ -136,27 +136,27 @@ def _lined(scale: _Scale) -> list[Element]:
 
 
 def _runs(scale: _Scale, series: Series) -> list[list[str]]:
-    """Points whose values are known, in pieces."""
+    """The points with known values, as uninterrupted runs."""
     points = zip(scale.plot.times_s, series.values, strict=True)
-    pieces = groupby(points, key=lambda point: point[1] is None)
+    groups = groupby(points, key=lambda point: point[1] is None)
     return [
-        [f"{scale.x(time_s)},{scale.y(value)}" for time_s, value in piece if value is not None]
-        for is_hole, piece in pieces
-        if not is_hole
+        [f"{scale.x(time_s)},{scale.y(value)}" for time_s, value in group if value is not None]
+        for is_gap, group in groups
+        if not is_gap
     ]
 
 
-def _framed(plot: Plot, bands: Sequence[Band], highest: float, draw: _Draw) -> Element:
-    """The outer picture holds words at shares of its size; the inner one is stretched to it, letters are not."""
-    ticks = _nice(highest if plot.top is None else plot.top)
+def _frame(plot: Plot, bands: Sequence[Band], highest: float, draw: _Draw) -> Element:
+    """The outer SVG places text at percentages of its size; the inner one is stretched to that size, text is not."""
+    ticks = _round_values(highest if plot.top is None else plot.top)
     scale = _Scale(plot, ticks[-1] if plot.top is None else plot.top)
     ticks = [tick for tick in ticks if tick <= scale.top]
     inner = node(
         "svg",
         *(node("path", d=f"M0,{scale.y(tick)}H{_SIZE}", class_="grid") for tick in ticks),
         *draw(scale),
-        *_shaded(scale, bands),
-        *_hints(scale),
+        *_band_shapes(scale, bands),
+        *_tooltips(scale),
         viewBox=f"0 0 {_SIZE} {_SIZE}",
         preserveAspectRatio="none",
         overflow="visible",
@@ -169,7 +169,7 @@ def _framed(plot: Plot, bands: Sequence[Band], highest: float, draw: _Draw) -> E
         node("desc", plot.description, id=f"{plot.id}-desc"),
         inner,
         *(_y_label(scale, tick) for tick in ticks),
-        *(_x_label(scale, tick_s) for tick_s in _moments(plot.until_s)),
+        *(_x_label(scale, tick_s) for tick_s in _times(plot.until_s)),
         *_numbers(scale, bands),
         id=plot.id,
         class_="plot",
@@ -178,8 +178,8 @@ def _framed(plot: Plot, bands: Sequence[Band], highest: float, draw: _Draw) -> E
     )
 
 
-def _shaded(scale: _Scale, bands: Sequence[Band]) -> list[Element]:
-    """What lasts is a band, what does not is a line."""
+def _band_shapes(scale: _Scale, bands: Sequence[Band]) -> list[Element]:
+    """A band for a fault that lasts, a line for one that does not."""
     shapes = []
     for band in bands:
         x, width = scale.x(band.start_s), scale.x(band.end_s) - scale.x(band.start_s)
@@ -191,7 +191,7 @@ def _shaded(scale: _Scale, bands: Sequence[Band]) -> list[Element]:
 
 
 def _numbers(scale: _Scale, bands: Sequence[Band]) -> list[Element]:
-    """Above the plot, in a second row where they would touch."""
+    """The numbers of the bands, above the plot; in a second row where they would touch."""
     labels: list[Element] = []
     last, row = -1.0, 0
     for band in sorted(bands, key=lambda one: one.start_s):
@@ -202,33 +202,33 @@ def _numbers(scale: _Scale, bands: Sequence[Band]) -> list[Element]:
     return labels
 
 
-def _hints(scale: _Scale) -> list[Element]:
-    """What the mouse is told over each stretch."""
+def _tooltips(scale: _Scale) -> list[Element]:
+    """The tooltip of each interval."""
     plot = scale.plot
     ends_s = [*plot.times_s[1:], plot.until_s]
-    hints = []
+    tooltips = []
     for number, (start_s, end_s) in enumerate(zip(plot.times_s, ends_s, strict=True)):
         known = [(one.name, one.values[number]) for one in plot.series]
-        words = [f"{name} {plot.words(value)}" for name, value in known if value is not None]
-        if words:
-            hints.append(
-                node("rect", node("title", f"{span(start_s)}: {', '.join(words)}"), x=scale.x(start_s), y=0,
+        texts = [f"{name} {plot.format(value)}" for name, value in known if value is not None]
+        if texts:
+            tooltips.append(
+                node("rect", node("title", f"{span(start_s)}: {', '.join(texts)}"), x=scale.x(start_s), y=0,
                      width=round(scale.x(end_s) - scale.x(start_s), 1), height=_SIZE, class_="hint")
             )  # fmt: skip
-    return hints
+    return tooltips
 
 
 def _y_label(scale: _Scale, tick: float) -> Element:
     share = scale.y(tick) / _SIZE
-    return node("text", scale.plot.words(tick), x="0", y=f"{share:.2%}", dx="-0.6em", dy="0.32em", class_="y")
+    return node("text", scale.plot.format(tick), x="0", y=f"{share:.2%}", dx="-0.6em", dy="0.32em", class_="y")
 
 
 def _x_label(scale: _Scale, tick_s: float) -> Element:
     return node("text", mark(tick_s), x=f"{scale.x(tick_s) / _SIZE:.2%}", y="100%", dy="1.5em", class_="x")
 
 
-def _nice(highest: float) -> list[float]:
-    """From 0 to at least `highest` in 2 to 5 round steps."""
+def _round_values(highest: float) -> list[float]:
+    """Round numbers from 0 to at least `highest`, in 2 to 5 steps."""
     if highest <= 0:
         return [0.0, 1.0]
     power = 10.0 ** math.floor(math.log10(highest / 4))
@@ -236,6 +236,6 @@ def _nice(highest: float) -> list[float]:
     return [number * step for number in range(math.ceil(round(highest / step, 9)) + 1)]
 
 
-def _moments(until_s: float) -> list[float]:
+def _times(until_s: float) -> list[float]:
     step_s = next((one for one in _STEPS_S if until_s / one <= _TICKS), _STEPS_S[-1])
     return [number * float(step_s) for number in range(int(until_s / step_s) + 1)]

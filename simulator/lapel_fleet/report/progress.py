@@ -1,4 +1,4 @@
-"""How a run goes, while it goes."""
+"""Progress of a run while it runs: a display on a terminal, lines in a log."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +18,7 @@ _BAR = 30
 
 
 class Progress(Protocol):
-    """Is told as often as one likes, and shows it as often as anybody can read."""
+    """Takes updates at any rate, and shows them at a rate that can be read."""
 
     def update(
         self,
@@ -29,14 +29,14 @@ class Progress(Protocol):
         recordings: int,
         findings: int | None = None,
     ) -> None:
-        """`share` of the run is over (0-1), at `domain_s` of the cameras' time; `states` is cameras by state;
-        messages, recordings and findings are all so far. `findings` is None while nobody judges.
+        """`share` of the run is over (0 to 1), at `domain_s` of domain time; `states`: number of cameras by state;
+        messages, recordings and findings: totals so far. `findings` is None if no checker runs meanwhile.
         """
 
 
 @contextmanager
 def progress(out: TextIO, clock: Clock, *, quiet: bool = False) -> Iterator[Progress]:
-    """On a terminal a display that is gone afterwards, elsewhere a line every 10 s of real time; quiet: nothing."""
+    """On a terminal a display that is erased at the end, elsewhere a line every 10 s of real time; `quiet`: nothing."""
     if quiet:
         yield _Paced(clock, math.inf, lambda _: None)
         return
@@ -47,11 +47,11 @@ def progress(out: TextIO, clock: Clock, *, quiet: bool = False) -> Iterator[Prog
         from rich.live import Live
 
         with Live(console=console, auto_refresh=False, transient=True) as live:
-            yield _Paced(clock, _SCREEN_EVERY_S, lambda now: live.update(_picture(now), refresh=True))
+            yield _Paced(clock, _SCREEN_EVERY_S, lambda now: live.update(_display(now), refresh=True))
 
 
 def _screen(out: TextIO) -> "Console | None":
-    """A terminal that can erase what it shows; None where it is none, or rich is not installed."""
+    """A terminal that can erase; None if `out` is not one, or rich is not installed."""
     if not out.isatty():
         return None
     try:
@@ -63,8 +63,8 @@ def _screen(out: TextIO) -> "Console | None":
 
 
 @dataclass(frozen=True, slots=True)
-class _Standing:
-    """What there is to show."""
+class _Values:
+    """The values to show."""
 
     share: float
     domain_s: float
@@ -73,28 +73,28 @@ class _Standing:
     recordings: int
     findings: int | None
     speed: float
-    """Domain time over real time, lately."""
+    """Domain time over real time, since the last display."""
     messages_per_s: float
-    """Of real time, lately."""
+    """Per second of real time, since the last display."""
 
     @property
     def head(self) -> tuple[str, str, str]:
-        """Share, the cameras' time, and speed."""
+        """Share, domain time and speed."""
         return f"{self.share:.0%}", span(self.domain_s), f"{self.speed:.0f} times real time"
 
     @property
     def counts(self) -> str:
-        """What there was so far, but for the findings."""
+        """Recordings and messages so far."""
         return (
             f"{counted(self.recordings, 'recording')}, {counted(self.messages, 'message')}, "
-            f"{rate(self.messages_per_s)} a second"
+            f"{rate(self.messages_per_s)} per second"
         )
 
 
 class _Paced:
-    """Implements `Progress`: shows something when enough real time has passed since it last did."""
+    """Implements `Progress`: shows an update if enough real time has passed since the last one shown."""
 
-    def __init__(self, clock: Clock, every_s: float, show: Callable[[_Standing], None]) -> None:
+    def __init__(self, clock: Clock, every_s: float, show: Callable[[_Values], None]) -> None:
         self._clock, self._every_s, self._show = clock, every_s, show
         self._last_s = clock.mono_s()
         self._domain_s, self._messages = 0.0, 0
@@ -114,17 +114,17 @@ class _Paced:
         if took_s < self._every_s:
             return
         speed, messages_per_s = (domain_s - self._domain_s) / took_s, (messages - self._messages) / took_s
-        self._show(_Standing(share, domain_s, states, messages, recordings, findings, speed, messages_per_s))
+        self._show(_Values(share, domain_s, states, messages, recordings, findings, speed, messages_per_s))
         self._last_s, self._domain_s, self._messages = now_s, domain_s, messages
 
 
-def _line(now: _Standing) -> str:
+def _line(now: _Values) -> str:
     cameras = ", ".join(f"{count:,} {state}" for state, count in _in_order(now.states))
     found = "" if now.findings is None else f"; {counted(now.findings, 'finding')}"
     return f"{', '.join(now.head)}: {cameras}; {now.counts}{found}"
 
 
-def _picture(now: _Standing) -> "RenderableType":
+def _display(now: _Values) -> "RenderableType":
     from rich.console import Group
     from rich.progress_bar import ProgressBar
     from rich.table import Table

@@ -1,11 +1,11 @@
-"""A run, judged."""
+"""The result of a run: the run and the findings of the checkers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lapel_fleet.checkers.registry import Finding
+from lapel_fleet.checkers.registry import Finding, overall
 from lapel_fleet.runs.run import Run
 from lapel_fleet.scenario.faults import Fault
 
@@ -14,34 +14,41 @@ Verdict = Literal["passed", "failed", "inconclusive"]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A run and what was found."""
+    """A finished run and its findings."""
 
     scenario: str
-    """As it was named."""
+    """As the user named it: a name or a file."""
     run: Run
     findings: list[Finding]
     took_s: float
     """Real time."""
     faults: Sequence[Fault] = ()
-    """What went wrong on purpose."""
+    """The faults that were injected."""
     trace: Path | None = None
-    """Where the trace was written, if it was."""
+    """The trace file, if one was written."""
     options: str = "--virtual"
-    """How it was run: what the replay line repeats beside the seed."""
+    """The options that the replay command needs beside the seed."""
 
     @property
     def verdict(self) -> Verdict:
-        """A run that proves nothing is *inconclusive*, whatever was found in it."""
-        if self.run.inconclusive:
-            return "inconclusive"
-        return "failed" if any(finding.failures for finding in self.findings) else "passed"
+        """*Inconclusive* if the run proves nothing, whatever failed; or if a checker proves nothing and none failed."""
+        return "inconclusive" if self.run.inconclusive else overall(self.findings)
+
+    @property
+    def inconclusive(self) -> list[str]:
+        """Why the verdict is *inconclusive*; empty for another verdict."""
+        if self.verdict != "inconclusive":
+            return []
+        inconclusive = [one for one in self.findings if one.verdict == "inconclusive"]
+        reasons = dict.fromkeys(one.inconclusive for one in inconclusive)
+        return [*self.run.inconclusive, *reasons]
 
     @property
     def passed(self) -> bool:
-        """Whether it proves something, and no checker found anything."""
+        """Whether the run is conclusive and no checker failed."""
         return self.verdict == "passed"
 
     @property
     def replay(self) -> str:
-        """The line that does it again."""
+        """The command that repeats the run."""
         return " ".join(["lapel-fleet run", self.scenario, *filter(None, [self.options]), f"--seed {self.run.seed}"])

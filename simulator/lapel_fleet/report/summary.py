@@ -1,7 +1,7 @@
-"""What is told of a run, as data: `--json` says it, `report.json` and the page hold it, the text is drawn from it.
+"""The summary of a run as data: `--json` prints it, `report.json` contains it, text and page are made from it.
 
-Keys stay: none is removed, renamed or given another meaning under one `format`. Times are seconds; domain time counts
-from the beginning of the run. Words that may come from strangers (names, reasons) are made plain.
+Keys stay: none is removed, renamed or given another meaning under one `format`. Times are in seconds; domain time, the
+cameras' own, counts from the start of the run. Names and reasons may come from other programs and are made printable.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ import msgspec
 from lapel.sanitize import plain
 from lapel_fleet.checkers.records import ActualRecord, ReceivedRecord
 from lapel_fleet.checkers.registry import Finding
+from lapel_fleet.checkers.renamed import former_name
 from lapel_fleet.report.result import Result
 from lapel_fleet.runs.measurement.samples import Bucket, Latencies, Samples
 from lapel_fleet.scenario.faults import Fault
@@ -19,19 +20,23 @@ FORMAT = "lapel-fleet-report-1"
 _REFUSALS = ("refused", "command-rejected")
 
 
-class Checked(msgspec.Struct, frozen=True):
-    """What one checker found."""
+class CheckerResult(msgspec.Struct, frozen=True):
+    """The finding of one checker."""
 
     name: str
     verdict: str
-    """`passed`, `failed`, or `skipped`: it saw no occasion."""
+    """`passed`, `failed`, `skipped` (no occasion), or `inconclusive` (whatever failed, it proves nothing)."""
     occasions: int
     failures: list[str]
     """Each begins with its camera, as `site/camera: `."""
+    inconclusive: str = ""
+    """Why it proves nothing; empty when it does."""
+    former_name: str = ""
+    """The name of the checker in the release before; empty when it was not renamed."""
 
 
-class Spread(msgspec.Struct, frozen=True):
-    """How long something took: half of the times and 99 in 100 were no longer than this, and none than `max_s`."""
+class LatencyStats(msgspec.Struct, frozen=True):
+    """How long something took: the median, the 99th percentile and the maximum."""
 
     count: int
     p50_s: float
@@ -40,55 +45,57 @@ class Spread(msgspec.Struct, frozen=True):
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """Messages of one kind."""
+    """The number of messages of one kind."""
 
     count: int
     per_s: float
     """On average over domain time."""
     peak_per_s: float
-    """In the busiest stretch; see `over_time`."""
+    """In the busiest interval of `over_time`."""
 
 
 class Site(msgspec.Struct, frozen=True):
-    """One place."""
+    """The figures of one site."""
 
     site: str
     cameras: int
     recordings: int
     refusals: int
-    """Things asked that a camera refused, or did not understand."""
+    """Requests and commands that a camera refused or rejected."""
     failures: int
+    """Of checkers whose verdict is *failed*."""
     messages: int | None
-    """None where nobody counted."""
+    """None when they were not counted."""
 
 
-class Mishap(msgspec.Struct, frozen=True):
-    """Something that went wrong on purpose."""
+class InjectedFault(msgspec.Struct, frozen=True):
+    """A fault that was injected into the run."""
 
     kind: str
     at_s: float
     for_s: float
     share: float
     where: list[str]
-    """Sites and cameras that it was limited to; empty: everywhere."""
+    """The sites and cameras that it was limited to; empty: all of them."""
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """A run in short."""
+    """The summary of a run."""
 
     format: str = FORMAT
     scenario: str
     verdict: str
-    """`passed`, `failed`, or `inconclusive`: it proves nothing, whatever was found; `inconclusive` says why."""
+    """`passed`, `failed`, or `inconclusive`: the run cannot prove that all is well."""
     passed: bool
     inconclusive: list[str]
+    """The reasons for that verdict; empty for another one."""
     seed: int
     time: str
     """`virtual`, `stepped` or `live`."""
     broker: str
     """Name and version, or `virtual`."""
     replay: str
-    """The command that does it again."""
+    """The command that repeats the run."""
     cameras: int
     recordings: int
     messages: int
@@ -98,14 +105,14 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """Real time."""
     trace_sha256: str
     trace_lines: int
-    checkers: list[Checked]
-    latencies: dict[str, Spread]
-    """Of `commands` (from sending to end), `presses` (from the wish to the retained *recording*) and `lags` (of the
-    event loop); those that were never measured are absent."""
+    checkers: list[CheckerResult]
+    latencies: dict[str, LatencyStats]
+    """Of `commands` (from sending to the final reply), `presses` (from press to retained *recording*) and `lags` (of
+    the event loop); what was not measured is absent."""
     rates: dict[str, Rate]
-    """Of `state`, `event`, `telemetry`, `reply`; empty where nobody counted."""
+    """Of `state`, `event`, `telemetry`, `reply`; empty when they were not counted."""
     sites: list[Site]
-    faults: list[Mishap]
+    faults: list[InjectedFault]
 
     @property
     def speed(self) -> float:
@@ -113,30 +120,30 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         return self.domain_s / self.took_s if self.took_s else 0.0
 
 
-class Moment(msgspec.Struct, frozen=True):
-    """One stretch of a run. What was not measured in it is null or empty."""
+class Interval(msgspec.Struct, frozen=True):
+    """One interval of a run. What was not measured in it is null or empty."""
 
     start_s: float
     end_s: float
     messages_per_s: dict[str, float]
-    latencies: dict[str, Spread]
+    latencies: dict[str, LatencyStats]
     looked_s: float | None
-    """When the following was so."""
+    """When the following figures were sampled."""
     states: dict[str, int]
     battery_percent: list[int]
-    """Of all cameras: the least charged, the tenth in a hundred, the median."""
+    """Charge over all cameras: minimum, 10th percentile, median."""
     storage_percent: list[int]
-    """Used, of all cards: the median, the ninetieth in a hundred, the fullest."""
+    """Used space over all storage cards: median, 90th percentile, maximum."""
 
 
 def summarise(result: Result) -> Summary:
-    """The run in short."""
+    """The summary of a run."""
     run = result.run
     return Summary(
         scenario=plain(result.scenario),
         verdict=result.verdict,
         passed=result.passed,
-        inconclusive=[plain(reason) for reason in run.inconclusive],
+        inconclusive=[plain(reason) for reason in result.inconclusive],
         seed=run.seed,
         time=run.time,
         broker=plain(run.broker),
@@ -148,18 +155,25 @@ def summarise(result: Result) -> Summary:
         took_s=round(result.took_s, 3),
         trace_sha256=run.trace_sha256,
         trace_lines=run.trace_lines,
-        checkers=checked(result.findings),
+        checkers=checker_results(result.findings),
         latencies=_overall(run.samples) if run.samples else {},
         rates=_rates(run.samples) if run.samples else {},
         sites=_sites(result),
-        faults=[_mishap(fault) for fault in result.faults],
+        faults=[_injected_fault(fault) for fault in result.faults],
     )
 
 
-def checked(findings: Sequence[Finding]) -> list[Checked]:
-    """What each checker found, fit to be told."""
+def checker_results(findings: Sequence[Finding]) -> list[CheckerResult]:
+    """The findings as printable data."""
     return [
-        Checked(plain(one.checker), one.verdict, one.occasions, [plain(failure) for failure in one.failures])
+        CheckerResult(
+            plain(one.checker),
+            one.verdict,
+            one.occasions,
+            [plain(failure) for failure in one.failures],
+            plain(one.inconclusive),
+            former_name(one.checker),
+        )
         for one in findings
     ]
 
@@ -169,42 +183,47 @@ def as_json(result: Result) -> str:
     return msgspec.json.encode(summarise(result)).decode()
 
 
-def over_time(samples: Samples) -> list[Moment]:
-    """The run, stretch by stretch."""
-    return [_moment(bucket, samples.length_s(number)) for number, bucket in enumerate(samples.buckets)]
+def over_time(samples: Samples) -> list[Interval]:
+    """The run, interval by interval."""
+    return [_interval(bucket, samples.length_s(number)) for number, bucket in enumerate(samples.buckets)]
 
 
-def _moment(bucket: Bucket, length_s: float) -> Moment:
+def _interval(bucket: Bucket, length_s: float) -> Interval:
     states: dict[str, int] = {}
     for counts in bucket.states.values():
         for state, count in counts.items():
             states[state] = states.get(state, 0) + count
-    return Moment(
+    return Interval(
         start_s=bucket.start_s,
         end_s=bucket.start_s + length_s,
         messages_per_s={kind: _per_s(count, length_s) for kind, count in bucket.messages.items()},
-        latencies=_spreads({"commands": bucket.commands, "presses": bucket.presses, "lags": bucket.lags}),
-        looked_s=bucket.looked_s,
+        latencies=_all_stats({"commands": bucket.commands, "presses": bucket.presses, "lags": bucket.lags}),
+        looked_s=bucket.sampled_s,
         states=states,
         battery_percent=_known([bucket.batteries.percentile(one) for one in (0, 10, 50)]),
         storage_percent=_known([bucket.storage.percentile(one) for one in (50, 90, 100)]),
     )
 
 
-def _overall(samples: Samples) -> dict[str, Spread]:
-    return _spreads({"commands": samples.overall("commands"), "presses": samples.overall("presses"),
-                     "lags": samples.overall("lags")})  # fmt: skip
+def _overall(samples: Samples) -> dict[str, LatencyStats]:
+    return _all_stats(
+        {
+            "commands": samples.overall("commands"),
+            "presses": samples.overall("presses"),
+            "lags": samples.overall("lags"),
+        }
+    )
 
 
-def _spreads(latencies: Mapping[str, Latencies]) -> dict[str, Spread]:
-    return {name: spread for name, one in latencies.items() if (spread := _spread(one)) is not None}
+def _all_stats(latencies: Mapping[str, Latencies]) -> dict[str, LatencyStats]:
+    return {name: stats for name, one in latencies.items() if (stats := _stats(one)) is not None}
 
 
-def _spread(latencies: Latencies) -> Spread | None:
+def _stats(latencies: Latencies) -> LatencyStats | None:
     p50_s, p99_s = latencies.percentile_s(50), latencies.percentile_s(99)
     if p50_s is None or p99_s is None:
         return None
-    return Spread(latencies.count, round(p50_s, 6), round(p99_s, 6), round(latencies.max_s, 6))
+    return LatencyStats(latencies.count, round(p50_s, 6), round(p99_s, 6), round(latencies.max_s, 6))
 
 
 def _rates(samples: Samples) -> dict[str, Rate]:
@@ -230,7 +249,8 @@ def _sites(result: Result) -> list[Site]:
     by_site: dict[str, list[tuple[ActualRecord, ReceivedRecord]]] = {}
     for case in result.run.cases:
         by_site.setdefault(case[0].camera.partition("/")[0], []).append(case)
-    failures = [failure.partition("/")[0] for finding in result.findings for failure in finding.failures]
+    failed = [one for one in result.findings if one.verdict == "failed"]
+    failures = [failure.partition("/")[0] for one in failed for failure in one.failures]
     messages = result.run.samples.messages_by_site if result.run.samples else None
     return [
         Site(
@@ -245,5 +265,5 @@ def _sites(result: Result) -> list[Site]:
     ]
 
 
-def _mishap(fault: Fault) -> Mishap:
-    return Mishap(plain(fault.kind), fault.at_s, fault.for_s, fault.share, [*fault.sites, *fault.cameras])
+def _injected_fault(fault: Fault) -> InjectedFault:
+    return InjectedFault(plain(fault.kind), fault.at_s, fault.for_s, fault.share, [*fault.sites, *fault.cameras])

@@ -1,45 +1,45 @@
-"""The summary on a terminal: at most a screenful."""
+"""The summary as text for a terminal, at most a screenful."""
 
 from collections.abc import Iterator
 
 from lapel_fleet.report.formatting import counted, latency, rate, span
 from lapel_fleet.report.result import Result
-from lapel_fleet.report.summary import Checked, Summary, summarise
+from lapel_fleet.report.summary import CheckerResult, Summary, summarise
 
 _SHOWN, _WIDTH = 3, 160
 _SITES = 8
-_LATENCIES = {"commands": "command to its end", "presses": "start to retained state", "lags": "event loop lag"}
+_LATENCIES = {"commands": "command to final reply", "presses": "start to retained state", "lags": "event loop lag"}
 
 
 def as_text(result: Result) -> str:
-    """Each checker with its occasions, what failed, what was measured, and how to do it again."""
+    """The verdicts with their occasions and failures, the measurements, and how to replay the run."""
     summary = summarise(result)
-    told = [
+    text = [
         *(line for one in summary.checkers for line in lines(one)),
         *_sites(summary),
-        *(f"  {_LATENCIES[name]:<24}{_spread(summary, name)}" for name in summary.latencies),
+        *(f"  {_LATENCIES[name]:<24}{_latency(summary, name)}" for name in summary.latencies),
         *_rates(summary),
         f"{counted(summary.cameras, 'camera')}, {counted(summary.recordings, 'recording')}, "
         f"{counted(summary.messages, 'message')}; {span(summary.domain_s)} ({summary.time}, broker: {summary.broker}) "
         f"in {summary.took_s:.1f} s ({summary.speed:.0f} times real time)",
         f"trace sha256 {summary.trace_sha256} ({summary.trace_lines} lines)",
-        *(f"it proves nothing: {reason}" for reason in summary.inconclusive),
-        f"{summary.verdict if summary.passed else summary.verdict.upper()}; again: {summary.replay}",
+        *(f"inconclusive: {reason}" for reason in summary.inconclusive),
+        f"{summary.verdict if summary.passed else summary.verdict.upper()}; replay: {summary.replay}",
     ]
-    return "\n".join(told)
+    return "\n".join(text)
 
 
-def lines(checked: Checked) -> Iterator[str]:
-    """A checker with its occasions, and the first of what failed."""
-    yield f"  {checked.verdict:<8}{checked.occasions:>9,}  {checked.name}"
-    for failure in checked.failures[:_SHOWN]:
-        yield f"{'':21}{_cut(failure)}"
-    if len(checked.failures) > _SHOWN:
-        yield f"{'':21}… and {len(checked.failures) - _SHOWN} more"
+def lines(checker: CheckerResult) -> Iterator[str]:
+    """The verdict of a checker with its occasions, and its first failures."""
+    yield f"  {checker.verdict:<12}{checker.occasions:>9,}  {checker.name}"
+    for failure in checker.failures[:_SHOWN]:
+        yield f"{'':25}{_cut(failure)}"
+    if len(checker.failures) > _SHOWN:
+        yield f"{'':25}… and {len(checker.failures) - _SHOWN} more"
 
 
 def _sites(summary: Summary) -> Iterator[str]:
-    """Only where there are several; those with failures first."""
+    """A table of the sites if there are several; those with failures first."""
     if len(summary.sites) < 2:
         return
     yield f"  {'site':<24}{'cameras':>9}{'recordings':>12}{'refusals':>10}{'failures':>10}{'messages':>11}"
@@ -53,18 +53,16 @@ def _sites(summary: Summary) -> Iterator[str]:
         yield f"  … and {len(summary.sites) - _SITES} more sites"
 
 
-def _spread(summary: Summary, name: str) -> str:
-    spread = summary.latencies[name]
-    return (
-        f"p50 {latency(spread.p50_s)}, p99 {latency(spread.p99_s)}, at most {latency(spread.max_s)} "
-        f"({spread.count:,} times)"
-    )
+def _latency(summary: Summary, name: str) -> str:
+    stats = summary.latencies[name]
+    most, times = latency(stats.max_s), f"{stats.count:,} times"
+    return f"p50 {latency(stats.p50_s)}, p99 {latency(stats.p99_s)}, at most {most} ({times})"
 
 
 def _rates(summary: Summary) -> Iterator[str]:
     if summary.rates:
         each = (f"{kind} {rate(one.per_s)} (peak {rate(one.peak_per_s)})" for kind, one in summary.rates.items())
-        yield f"  {'messages a second':<24}{', '.join(each)}"
+        yield f"  {'messages per second':<24}{', '.join(each)}"
 
 
 def _cut(text: str) -> str:

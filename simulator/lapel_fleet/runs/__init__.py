@@ -1,1 +1,1 @@
-"""A run of a scenario in virtual, live or stepped time: options, command, worker processes and the result."""
+"""A run of a scenario in virtual, live or stepped time: cameras, worker processes, control, and the result."""

@@ -1,34 +1,34 @@
-"""Python's garbage collector, where thousands of cameras live in one process for as long as that lives.
+"""Tuning of Python's garbage collector for processes with thousands of cameras.
 
-Each time it looks through everything it finds next to nothing (tens of objects, measured) and holds up every camera of
-the process, for a tenth of a second where there are 1,600.
+Cameras live as long as their process, so a full collection finds next to nothing (tens of objects, measured). But it
+stops all of them: for a tenth of a second with 1,600 cameras.
 """
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_SELDOM = 10_000
-"""The oldest objects are looked through after so many turns of the younger ones, instead of ten."""
+_FULL_COLLECTION_AFTER = 10_000
+"""Collections of the middle generation before a full one; Python's default is 10."""
 
 
 @contextmanager
 def infrequent_gc() -> Iterator[None]:
-    """What has lived for long is hardly ever looked through while the block runs."""
-    usual = gc.get_threshold()
-    gc.set_threshold(*usual[:2], _SELDOM)
+    """Make full collections rare while the block runs."""
+    default = gc.get_threshold()
+    gc.set_threshold(*default[:2], _FULL_COLLECTION_AFTER)
     try:
         yield
     finally:
-        gc.set_threshold(*usual)
+        gc.set_threshold(*default)
 
 
 def freeze_heap() -> None:
-    """What there is now is not looked through at all."""
+    """Exclude the objects that exist now from all collections."""
     gc.collect()
     gc.freeze()
 
 
-def let_go() -> None:
-    """It is, again."""
+def unfreeze_heap() -> None:
+    """Include them again."""
     gc.unfreeze()

@@ -24,7 +24,7 @@ from lapel_fleet.runs.local_worker import CameraWorker, WorkerJob, local_worker
 from lapel_fleet.runs.measurement import loop_lag
 from lapel_fleet.runs.measurement.samples import BUCKETS
 from lapel_fleet.runs.process_worker import process_worker
-from lapel_fleet.runs.run import AGENCY, OnProgress, Run, quiet
+from lapel_fleet.runs.run import AGENCY, OnProgress, Run, no_progress
 from lapel_fleet.runs.trace import Trace
 from lapel_fleet.runs.traffic.control_room import ControlRoom
 from lapel_fleet.runs.traffic.listener import Listener, listening
@@ -33,65 +33,67 @@ from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.time.timelines import ScaledTimeline
 from lapel_fleet.time.waiting import wait_for_event
 
-AMQTT_CAMERAS = 50
+MAX_AMQTT_CAMERAS = 50
 """amqtt serves so many on a busy machine of two cores; 100 of them keep losing their connections there (measured)."""
-BESIDE_THE_CONTROL_ROOM = 100
-"""So many cameras live in the control room's own process."""
+MAX_LOCAL_CAMERAS = 100
+"""A fleet of at most so many cameras runs in the process of the control room."""
 CAMERAS_PER_PROCESS = 5_000
-"""Open files per process are limited to 20,000 where this was measured; one process per core is of use before that."""
-CABLED_PER_PROCESS = 2_000
-"""A line that somebody may tamper with takes four open files where others take one."""
-UP_LIMIT_S = 60.0
-UP_PER_S = 100.0
-"""So many come up in a second on two busy cores; where there are more, they wait for each other."""
+"""Bound by open files: 20,000 per process where this was measured. One process per core pays off earlier."""
+RELAYED_CAMERAS_PER_PROCESS = 2_000
+"""A link through a relay, on which faults can be injected, takes four open files where others take one."""
+ONLINE_LIMIT_S, ONLINE_PER_S = 60.0, 100.0
+"""Real seconds for all cameras to come online, and how many more cameras do so per second on two busy cores."""
 SETTLE_LIMIT_S = 90.0
-"""Longer than the longest back-off of a link."""
-GONE_S = 5.0
-"""A broker that is away so long when the day is over is gone."""
-_LOOK_S, _LOOKED_AT_PER_S = 0.5, 5_000
-"""How often it is seen how the cameras stand: less often where there are many, as looking takes time, too."""
+"""Real seconds, longer than the longest back-off of a link."""
+BROKER_GONE_S = 5.0
+"""A broker that is away for so long at the end of the day is not waited for."""
+_POLL_S, _CAMERAS_POLLED_PER_S = 0.5, 5_000
+"""How often the cameras' states are polled; less often for large fleets, because polling takes time."""
 _LAG_LIMIT_S = 1.0
-"""A fleet whose loop is later than this was not given real time."""
+"""A run is inconclusive if the 99th percentile of its event loop lag is above this."""
 
 
-class Live(msgspec.Struct, frozen=True, kw_only=True):
+class LiveOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How to run live."""
 
     address: Address | None = None
-    """Somebody's broker; without one, one of our own is started."""
+    """The user's broker; None: an embedded one is started."""
     agency: str = ""
-    """Empty: `fleet` on our own broker, a name of the run's own on somebody else's."""
+    """Empty: `fleet` on an embedded broker, a random name on the user's."""
     speed: float = 1.0
     workers: int = 0
-    """Processes; 0: as many as the fleet asks for."""
+    """Processes; 0: as many as the fleet needs."""
     shard: tuple[int, int] = (0, 1)
     """(i, n): only every n-th camera, from the i-th on."""
     connects_per_s: float = CONNECTS_PER_S
     clip: str = ""
-    """A video of somebody's own for cameras that film a clip."""
+    """The user's video for media `clip`."""
     evidence: str = ""
-    """Folder for recordings with pictures; empty: one that is gone when the run is over."""
+    """Folder for playable recordings; empty: a temporary one, removed at the end."""
 
 
 async def run_live(
     scenario: Scenario,
     seed: int,
-    how: Live,
+    options: LiveOptions,
     trace: Path | None = None,
-    progress: OnProgress = quiet,
+    progress: OnProgress = no_progress,
     open_control: OpenControl = no_control,
 ) -> Run:
-    """A whole run. Raises LinkError (no broker), ConfigError (it cannot be run so), StorageError (no trace)."""
-    if scenario.media == "pixels" and how.speed != 1:
-        raise ConfigError(f'media "pixels" are drawn in real time: not at speed {how.speed:g}, only at 1')
+    """Run a scenario from the first connect to the last message. Raises LinkError without a broker, ConfigError for an
+    impossible run, StorageError when the trace cannot be written.
+    """
+    if scenario.media == "pixels" and options.speed != 1:
+        raise ConfigError(f'media "pixels" are drawn in real time: not at speed {options.speed:g}, only at 1')
     async with AsyncExitStack() as stack:
         stack.enter_context(infrequent_gc())
-        broker, address = await _broker(stack, scenario, how)
+        broker, address = await _broker(stack, scenario, options)
         if broker is None:
-            scenario = _with_cuts(scenario)
-        agency = how.agency or (AGENCY if broker else f"sim-{secrets.token_hex(4)}")
-        streams, lines, names = RandomStreams(seed), Trace(trace), scenario.cameras[how.shard[0] :: how.shard[1]]
-        time = ScaledTimeline(how.speed)
+            scenario = _with_cut_links(scenario)
+        agency = options.agency or (AGENCY if broker else f"sim-{secrets.token_hex(4)}")
+        first, step = options.shard
+        streams, lines, names = RandomStreams(seed), Trace(trace), scenario.cameras[first::step]
+        time = ScaledTimeline(options.speed)
         listener: Listener
 
         def send(topic: str, payload: bytes) -> bool:
@@ -101,73 +103,77 @@ async def run_live(
 
         room = ControlRoom(
             scenario, names, streams, agency, time, lines, send,
-            stop_broker=broker.stop if broker else _nothing, start_broker=broker.start if broker else _nothing,
+            stop_broker=broker.stop if broker else _do_nothing, start_broker=broker.start if broker else _do_nothing,
+            broker=lambda: address.software or listener.broker,
         )  # fmt: skip
-        listener = Listener(address.of_operator(), agency, secrets.token_hex(4), room.received_messages.hear)
+        listener = Listener(address.of_operator(), agency, secrets.token_hex(4), room.received_messages.receive)
         await stack.enter_async_context(listening(listener))
         if broker is None:
             stack.push_async_callback(clear_retained_states, address, agency, names)
-        order = WorkerJob(
+        job = WorkerJob(
             scenario=scenario, seed=seed, agency=agency, address=address,
-            clip=how.clip, evidence=_folder(stack, scenario, how), speed=how.speed, began_s=time.began_s,
-            shard=how.shard, connects_per_s=how.connects_per_s, cables=open_control is not no_control,
+            clip=options.clip, evidence=_folder(stack, scenario, options), speed=options.speed, began_s=time.began_s,
+            shard=options.shard, connects_per_s=options.connects_per_s, relays=open_control is not no_control,
         )  # fmt: skip
-        workers = await _workers(stack, order, how.workers)
+        workers = await _workers(stack, job, options.workers)
         control = LiveControl(names, workers, time, agency, address, room.cases)
-        day = _Day(scenario, len(names), time, room, workers, listener, progress)
-        async with _measured(day.lags_s):
-            inconclusive = await day.pass_(lambda: open_control(control))
+        day = _DayRunner(scenario, len(names), time, room, workers, listener, progress)
+        async with _lag_measured(day.lags_s):
+            inconclusive = await day.run(lambda: open_control(control))
         cases = room.cases([actual for worker in workers for actual in await worker.actual_records()])
         return Run(
             seed=seed, cases=cases, trace_sha256=lines.close(), trace_lines=lines.lines, time="live",
             messages=room.received_messages.messages, domain_s=time.mono_s(),
             inconclusive=inconclusive, manual_faults=control.manual_faults, samples=room.sampler.samples(),
-            up_s=day.up_s, workers_bytes=day.workers_bytes,
-            broker=f"{broker.name} {broker.version}" if broker else listener.broker,
+            online_after_s=day.online_after_s, workers_bytes=day.workers_bytes,
+            broker=room.broker(),
         )  # fmt: skip
 
 
-async def _broker(stack: AsyncExitStack, scenario: Scenario, how: Live) -> tuple[EmbeddedBroker | None, Address]:
-    if how.address is not None:
-        return None, how.address
+async def _broker(
+    stack: AsyncExitStack, scenario: Scenario, options: LiveOptions
+) -> tuple[EmbeddedBroker | None, Address]:
+    if options.address is not None:
+        return None, options.address
     broker = await stack.enter_async_context(embedded_broker(nodelay=True))
-    if broker.name == "amqtt" and len(scenario.cameras) > AMQTT_CAMERAS:
+    if broker.name == "amqtt" and len(scenario.cameras) > MAX_AMQTT_CAMERAS:
         raise ConfigError(
             f"{len(scenario.cameras)} cameras need a Mosquitto, and there is none: install it, name a broker with "
-            f"--broker, or run in virtual time with --virtual; the broker in this process serves {AMQTT_CAMERAS}"
+            f"--broker, or run in virtual time with --virtual; the built-in amqtt serves {MAX_AMQTT_CAMERAS}"
         )
-    return broker, Address(url=broker.url)
+    return broker, Address(url=broker.url, software=f"{broker.name} {broker.version}")
 
 
-def _with_cuts(scenario: Scenario) -> Scenario:
-    """The same day at a broker that is not ours to stop: its outage is a cut through every line."""
-    cut = [
+def _with_cut_links(scenario: Scenario) -> Scenario:
+    """The scenario for the user's broker, which a run must not stop: an outage cuts every camera's link instead."""
+    faults = [
         msgspec.structs.replace(one, kind="network.down") if one.kind == "broker.outage" else one
         for one in scenario.faults
     ]
-    return msgspec.structs.replace(scenario, faults=cut)
+    return msgspec.structs.replace(scenario, faults=faults)
 
 
-def _folder(stack: AsyncExitStack, scenario: Scenario, how: Live) -> str:
-    if how.evidence and Path(how.evidence).is_dir() and any(Path(how.evidence).iterdir()):
-        raise ConfigError(f"--evidence {how.evidence}: is not empty; name a new folder, so that the runs do not mix")
-    if scenario.media == "none" or how.evidence:
-        return how.evidence
+def _folder(stack: AsyncExitStack, scenario: Scenario, options: LiveOptions) -> str:
+    folder = options.evidence
+    if folder and Path(folder).is_dir() and any(Path(folder).iterdir()):
+        raise ConfigError(f"--evidence {folder}: is not empty; name a new folder, so that the runs do not mix")
+    if scenario.media == "none" or folder:
+        return folder
     return stack.enter_context(tempfile.TemporaryDirectory(prefix="lapel-evidence-"))
 
 
-async def _workers(stack: AsyncExitStack, order: WorkerJob, workers: int) -> list[CameraWorker]:
-    """One in this process for a small fleet; else processes, so that the control room is not held up."""
-    count = len(order.names)
-    each = CABLED_PER_PROCESS if order.cables else CAMERAS_PER_PROCESS
-    wanted = workers or (0 if count <= BESIDE_THE_CONTROL_ROOM else -(-count // each))
-    if wanted == 0:
-        return [await stack.enter_async_context(local_worker(order))]
-    return [await stack.enter_async_context(process_worker(share)) for share in order.divided(wanted)]
+async def _workers(stack: AsyncExitStack, job: WorkerJob, processes: int) -> list[CameraWorker]:
+    """One worker in this process for a small fleet; else processes, so that cameras do not delay the control room."""
+    count = len(job.names)
+    limit = RELAYED_CAMERAS_PER_PROCESS if job.relays else CAMERAS_PER_PROCESS
+    needed = processes or (0 if count <= MAX_LOCAL_CAMERAS else -(-count // limit))
+    if needed == 0:
+        return [await stack.enter_async_context(local_worker(job))]
+    return [await stack.enter_async_context(process_worker(share)) for share in job.divided(needed)]
 
 
-class _Day:
-    """From the first connect to the last message."""
+class _DayRunner:
+    """Runs a scenario's day: waits for the cameras, begins the day, samples it, ends it."""
 
     def __init__(
         self,
@@ -177,53 +183,45 @@ class _Day:
         room: ControlRoom,
         workers: list[CameraWorker],
         listener: Listener,
-        told: OnProgress,
+        on_progress: OnProgress,
     ) -> None:
-        self._scenario, self._count, self._time, self._room, self._workers, self._listener = (
-            scenario,
-            count,
-            time,
-            room,
-            workers,
-            listener,
-        )
-        self._told, self._look_s = told, max(_LOOK_S, count / _LOOKED_AT_PER_S)
+        self._scenario, self._count, self._time, self._room = scenario, count, time, room
+        self._workers, self._listener, self._on_progress = workers, listener, on_progress
+        self._poll_s = max(_POLL_S, count / _CAMERAS_POLLED_PER_S)
         self.lags_s: list[float] = []
-        self.up_s, self.workers_bytes = 0.0, 0
+        self.online_after_s, self.workers_bytes = 0.0, 0
 
-    async def pass_(self, controlled: Callable[[], AbstractAsyncContextManager[asyncio.Event]]) -> list[str]:
-        """Why the run proves nothing, if it does not. While the day lasts, somebody may open_control."""
-        if not await self._until(lambda now: now.online == self._count, UP_LIMIT_S + self._count / UP_PER_S):
-            return [f"only {(await self._snapshot()).online} of {self._count} cameras came up"]
-        self.up_s = self._time.mono_s() / self._time.speed
-        self.lags_s.clear()  # those of the beginning are not part of the day
+    async def run(self, open_control: Callable[[], AbstractAsyncContextManager[asyncio.Event]]) -> list[str]:
+        """Returns the reasons why the run is inconclusive. The run can be controlled from outside during the day."""
+        limit_s = ONLINE_LIMIT_S + self._count / ONLINE_PER_S
+        if not await self._poll_until(lambda now: now.online == self._count, limit_s):
+            return [f"only {(await self._snapshot()).online} of {self._count} cameras came online"]
+        self.online_after_s = self._time.mono_s() / self._time.speed
+        self.lags_s.clear()  # lag while the cameras connect is not part of the day
         self._room.begin()
         for worker in self._workers:
             await worker.begin()
-        async with controlled() as ended:
-            await self._look_on(ended)
+        async with open_control() as ended:
+            await self._sample_until_the_end(ended)
         lags_s = sorted(self.lags_s)
         await self._room.end()
         await asyncio.gather(*(worker.end() for worker in self._workers))
-        if await self._listener.is_heard(GONE_S):  # one that is gone is not waited for any longer
-            await self._until(lambda now: now.online + now.total.get(State.OFF.value, 0) == self._count, SETTLE_LIMIT_S)
-            await self._listener.quiet(10.0)
+        if await self._listener.wait_until_connected(BROKER_GONE_S):
+            await self._poll_until(self._all_online_or_off, SETTLE_LIMIT_S)
+            await self._listener.wait_until_quiet(10.0)
         return list(self._inconclusive(lags_s))
 
-    async def _look_on(self, ended: asyncio.Event) -> None:
-        """Until the day is over, or somebody ends it."""
-        began_s, room = self._time.mono_s(), self._room
-        every_s = max(self._look_s, self._scenario.duration_s / BUCKETS / self._time.speed)
+    def _all_online_or_off(self, snapshot: FleetSnapshot) -> bool:
+        return snapshot.online + snapshot.total.get(State.OFF.value, 0) == self._count
+
+    async def _sample_until_the_end(self, ended: asyncio.Event) -> None:
+        """Return when the day is over, or `ended` is set."""
+        began_s, received = self._time.mono_s(), self._room.received_messages
+        every_s = max(self._poll_s, self._scenario.duration_s / BUCKETS / self._time.speed)
         while not ended.is_set() and (share := (self._time.mono_s() - began_s) / self._scenario.duration_s) < 1:
             snapshot = await self._snapshot()
             self._sample(snapshot)
-            self._told(
-                share,
-                self._time.mono_s(),
-                snapshot.total,
-                room.received_messages.messages,
-                room.received_messages.recordings,
-            )
+            self._on_progress(share, self._time.mono_s(), snapshot.total, received.messages, received.recordings)
             left_s = (1 - share) * self._scenario.duration_s / self._time.speed
             await wait_for_event(ended, min(every_s, max(0.01, left_s)))
         self._sample(await self._snapshot())
@@ -234,21 +232,21 @@ class _Day:
             self._room.sampler.lag(lag_s)
 
     def _inconclusive(self, lags_s: list[float]) -> Iterator[str]:
-        yield from self._listener.losses()
+        yield from self._listener.inconclusive()
         late_s = lags_s[int(0.99 * len(lags_s))] if lags_s else 0.0
         if late_s > _LAG_LIMIT_S:
-            yield f"real time was lost: one wake-up in a hundred came {late_s:.1f} s late"
+            yield f"the machine was too slow for real time: event loop lag p99 was {late_s:.1f} s"
 
-    async def _until(self, true: Callable[[FleetSnapshot], bool], limit_s: float) -> bool:
-        """Return once they stand so; False when that takes longer, in real time."""
+    async def _poll_until(self, is_reached: Callable[[FleetSnapshot], bool], limit_s: float) -> bool:
+        """Return True once `is_reached` is, False after `limit_s` of real time."""
         clock = SystemClock()
         deadline_s = clock.mono_s() + limit_s
         while clock.mono_s() < deadline_s:
             snapshot = await self._snapshot()
-            self._told(0.0, self._time.mono_s(), snapshot.total, self._room.received_messages.messages, 0)
-            if true(snapshot):
+            self._on_progress(0.0, self._time.mono_s(), snapshot.total, self._room.received_messages.messages, 0)
+            if is_reached(snapshot):
                 return True
-            await asyncio.sleep(self._look_s)
+            await asyncio.sleep(self._poll_s)
         return False
 
     async def _snapshot(self) -> FleetSnapshot:
@@ -259,8 +257,8 @@ class _Day:
 
 
 @asynccontextmanager
-async def _measured(lags_s: list[float]) -> AsyncIterator[None]:
-    """The control room's own loop counts as well: what it hears late is not the cameras' fault."""
+async def _lag_measured(lags_s: list[float]) -> AsyncIterator[None]:
+    """Add the lag of the control room's own event loop: a message that it receives late is not the cameras' fault."""
     measuring = asyncio.create_task(loop_lag.measure(lags_s.append), name="lag")
     try:
         yield
@@ -269,5 +267,5 @@ async def _measured(lags_s: list[float]) -> AsyncIterator[None]:
         await asyncio.wait([measuring])
 
 
-async def _nothing() -> None:
-    """Somebody else's broker is not ours to stop."""
+async def _do_nothing() -> None:
+    """Stands in for stopping and starting a broker that belongs to the user."""

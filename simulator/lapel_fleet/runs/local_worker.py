@@ -19,7 +19,7 @@ from lapel_fleet.cameras.live_environment import LiveEnvironment, cameras_with_l
 from lapel_fleet.cameras.manual_control import ManualControl, ServicePort
 from lapel_fleet.cameras.media import footage_maker
 from lapel_fleet.checkers.records import LIVE_PRECISION_S, ActualRecord
-from lapel_fleet.runs.gc_tuning import freeze_heap, infrequent_gc, let_go
+from lapel_fleet.runs.gc_tuning import freeze_heap, infrequent_gc, unfreeze_heap
 from lapel_fleet.runs.measurement import loop_lag
 from lapel_fleet.runs.measurement.resident_memory import resident_bytes
 from lapel_fleet.scenario.faults import Fault
@@ -27,14 +27,14 @@ from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.time.timelines import ScaledTimeline
 
-_WRITING_THREADS = 8
+_STORAGE_THREADS = 8
 """They wait for the disk rather than for the processor."""
-_DIALLING_THREADS = 32
-"""aiomqtt connects in the loop's own thread pool, where each connect blocks a thread."""
+_CONNECT_THREADS = 32
+"""aiomqtt connects in the event loop's thread pool, where each connect blocks a thread."""
 
 
 class WorkerJob(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker is to run. Goes to worker processes as JSON."""
+    """What a worker runs. Worker processes receive it as JSON."""
 
     scenario: Scenario
     seed: int
@@ -44,11 +44,13 @@ class WorkerJob(msgspec.Struct, frozen=True, kw_only=True):
     began_s: float
     """The machine's monotonic time at which the run's time is 0."""
     shard: tuple[int, int] = (0, 1)
-    cables: bool = False
-    """Whether somebody may tamper with every line, not only with those that the scenario's faults meet."""
+    relays: bool = False
+    """Whether every link goes through a relay, so that faults can be injected by hand. Else only the links that the
+    scenario's faults affect do.
+    """
     connects_per_s: float
     clip: str = ""
-    """A video of somebody's own for cameras that film a clip."""
+    """The user's video for cameras that film a clip."""
     evidence: str = ""
     """Folder for recordings; empty: they are kept in memory."""
 
@@ -59,7 +61,7 @@ class WorkerJob(msgspec.Struct, frozen=True, kw_only=True):
         return self.scenario.cameras[first::step]
 
     def divided(self, count: int) -> "list[WorkerJob]":
-        """The same for so many workers; together they have the same cameras."""
+        """Jobs for `count` workers, which together have the same cameras."""
         first, step = self.shard
         return [
             msgspec.structs.replace(
@@ -143,7 +145,7 @@ class LocalWorker:
     async def act(self, action: Action) -> None:
         """See `CameraWorker.act`."""
         self._control.begin(action)
-        await asyncio.sleep(0)  # a press has happened when this returns
+        await asyncio.sleep(0)  # lets the action begin: a press has happened when this returns
 
     async def attach(self, name: str) -> ServicePort:
         """See `CameraWorker.attach`."""
@@ -164,18 +166,18 @@ class LocalWorker:
 
 @asynccontextmanager
 async def local_worker(job: WorkerJob) -> AsyncIterator[LocalWorker]:
-    """The cameras of `job`, powered on, while the block runs; in the end they are switched off."""
+    """The cameras of `job`, powered on while the block runs and switched off at the end."""
     streams, time = RandomStreams(job.seed), ScaledTimeline(job.speed, job.began_s)
-    writer = ThreadWorker(_WRITING_THREADS)
-    met = cameras_with_link_faults(job.scenario, streams)
+    writer = ThreadWorker(_STORAGE_THREADS)
+    needs_relay = cameras_with_link_faults(job.scenario, streams)
     environment = LiveEnvironment(
         job.scenario, job.agency, job.address, time, writer,
-        needs_relay=(lambda _: True) if job.cables else met, connects_per_s=job.connects_per_s,
-        keeps_history=job.cables, precision_s=LIVE_PRECISION_S * job.speed,
+        needs_relay=(lambda _: True) if job.relays else needs_relay, connects_per_s=job.connects_per_s,
+        keeps_history=job.relays, precision_s=LIVE_PRECISION_S * job.speed,
         make_footage=footage_maker(job.scenario.media, Path(job.clip) if job.clip else None),
         folder=Path(job.evidence) if job.evidence else None,
     )  # fmt: skip
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_DIALLING_THREADS, "dial"))
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_CONNECT_THREADS, "connect"))
     without_bytes = resident_bytes()
     fleet = Fleet(job.scenario, job.names, streams, environment, time)
     control = ManualControl(fleet.cameras, streams, time, job.speed)
@@ -187,7 +189,7 @@ async def local_worker(job: WorkerJob) -> AsyncIterator[LocalWorker]:
             freeze_heap()
             yield worker
     finally:
-        let_go()
+        unfreeze_heap()
         measuring.cancel()
         await asyncio.wait([measuring])
         await control.release()

@@ -22,6 +22,8 @@ from lapel_fleet.runs.remote_error import remote_error
 from lapel_fleet.scenario.faults import Fault
 
 T = TypeVar("T")
+_JOIN_S = 30.0
+"""A process that takes longer to switch its cameras off is killed."""
 
 
 class _Call(msgspec.Struct, frozen=True):
@@ -126,7 +128,7 @@ async def process_worker(job: WorkerJob) -> AsyncIterator[ProcessWorker]:
     finally:
         with contextlib.suppress(LapelError):
             await worker.close()
-        await asyncio.to_thread(process.join, 30)
+        await asyncio.to_thread(process.join, _JOIN_S)
         process.kill()
         here.close()
 

@@ -1,4 +1,4 @@
-"""What a run leaves to be judged and told."""
+"""The result of a finished run: the input of checkers and reports."""
 
 from collections.abc import Callable, Mapping
 from typing import Literal
@@ -10,18 +10,20 @@ from lapel_fleet.runs.measurement.samples import Samples
 from lapel_fleet.scenario.faults import Fault
 
 AGENCY = "fleet"
+"""First level of the topics after `lapel/v1`, on a broker that belongs to the run."""
 OnProgress = Callable[[float, float, Mapping[str, int], int, int], None]
-"""Who is told how a run goes: the share that is over, the cameras' time in seconds, cameras by state, messages and
-recordings so far."""
+"""Receives the progress of a run: share that is over (0 to 1), the cameras' time in seconds, number of cameras by
+state, messages received and recordings announced so far.
+"""
 Time = Literal["virtual", "stepped", "live"]
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """A run that is over."""
+    """A finished run."""
 
     seed: int
     cases: list[tuple[ActualRecord, ReceivedRecord]]
-    """What is true of each camera, and what was heard of it."""
+    """For each camera, what really happened and what was received from it."""
     trace_sha256: str
     trace_lines: int
     messages: int
@@ -31,22 +33,22 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     broker: str = "virtual"
     """Its name and version."""
     inconclusive: list[str] = []
-    """Why it proves nothing, whatever was found."""
-    up_s: float = 0.0
+    """Reasons why the run proves nothing, whatever the checkers find; empty for a conclusive run."""
+    online_after_s: float = 0.0
     """Live: real seconds until every camera was online."""
     workers_bytes: int = 0
-    """Live: the most memory that the cameras took together."""
+    """Live: highest resident memory of all cameras together."""
     manual_faults: list[Fault] = []
-    """What somebody let go wrong beside the scenario, with its times."""
+    """Faults injected by hand, beside those of the scenario, with their times."""
     samples: Samples | None = None
-    """What was measured meanwhile; None where nobody did."""
+    """Measurements during the run; None if there were none."""
 
 
-def quiet(
+def no_progress(
     share: float,
     domain_s: float,
     states: Mapping[str, int],
     messages: int,
     recordings: int,
 ) -> None:
-    """Nobody wants to know."""
+    """An `OnProgress` that does nothing."""

@@ -1,7 +1,7 @@
-"""A fleet whose time stands still until it is told to go on, at a real broker: for tests of a back end.
+"""A fleet in stepped time on a real broker, for tests of a back end: time stands still until `advance`.
 
-`advance` lets every timer that falls due run, one moment after the other, and returns when each camera's broker has
-acknowledged everything that the camera then had to say. An outage cannot hang it: it waits no longer than its limit.
+`advance` runs every timer that falls due, in order, and returns when the broker has acknowledged everything that the
+cameras published. During an outage it returns after its limit.
 """
 
 import asyncio
@@ -40,15 +40,16 @@ from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.time.timelines import SteppedTimeline, let_run
 
 BARRIER_S = 8.0
-"""Real seconds that `advance` waits at the most. At a keepalive of 2 s both ends of a dead line find out in them."""
-UP_LIMIT_S = 90.0
-"""Real seconds: longer than the longest back-off of a link."""
-_LOOK_S = 0.01
+"""Real seconds that `advance` waits at most. With a keepalive of 2 s both ends of a dead link detect it by then."""
+ONLINE_LIMIT_S = 90.0
+"""Real seconds, longer than the longest back-off of a link."""
+_POLL_S = 0.01
 
 
 class SteppedFleet:
-    """Cameras, a control room, a hand on the clock. Belongs to one event loop; `handle.py` is for other threads, and
-    `steering` for other programs.
+    """Cameras, a control room, and their time. Implements `lapel_fleet.runs.control.FleetControl`.
+
+    Belongs to one event loop; `control/handles.py` is for other threads, `control/socket/` for other programs.
     """
 
     time: Time = "stepped"
@@ -63,9 +64,10 @@ class SteppedFleet:
         streams, self._trace = RandomStreams(seed), trace or Trace()
         self._room = ControlRoom(
             scenario, scenario.cameras, streams, agency, self._time, self._trace, self._send,
-            stop_broker=_not_ours, start_broker=_not_ours, keeps_time=False,
+            stop_broker=_do_nothing, start_broker=_do_nothing, keeps_time=False,
+            broker=lambda: address.software or self._listener.broker,
         )  # fmt: skip
-        self._listener = Listener(address.of_operator(), agency, run_id, self._room.received_messages.hear)
+        self._listener = Listener(address.of_operator(), agency, run_id, self._room.received_messages.receive)
         environment = LiveEnvironment(
             scenario,
             agency,
@@ -80,53 +82,53 @@ class SteppedFleet:
         self._control = ManualControl(self._fleet.cameras, streams, self._time)
         self._faults = ManualFaults(self._time.mono_s)
 
-    # -- looking -------------------------------------------------------------------------------------------------------
+    # -- state ---------------------------------------------------------------------------------------------------------
 
     @property
     def broker_url(self) -> str:
-        """Where they speak, without anybody's password."""
+        """See `FleetControl.broker_url`."""
         return self._address.without_secret
 
     @property
     def names(self) -> Sequence[str]:
-        """Every camera, as `site/camera`."""
+        """See `FleetControl.names`."""
         return list(self._fleet.cameras)
 
     @property
     def now_s(self) -> float:
-        """The cameras' time."""
+        """See `FleetControl.now_s`."""
         return self._time.mono_s()
 
     @property
     def faults(self) -> Mapping[int, Fault]:
-        """What goes wrong at the moment, by its number."""
+        """See `FleetControl.faults`."""
         return self._faults.active
 
     def camera(self, name: str) -> SimulatedCamera:
-        """Raises ConfigError when there is none of that name."""
+        """The camera of that name. Raises ConfigError when there is none."""
         return self._control.camera(name)
 
     async def snapshots(self, names: Sequence[str]) -> Mapping[str, CameraSnapshot]:
-        """How these stand. Raises ConfigError for one that there is not."""
+        """See `FleetControl.snapshots`."""
         return {name: self.camera(name).snapshot() for name in names}
 
     async def cases(self) -> list[Case]:
-        """What is true of each camera now, and what was heard of it."""
+        """See `FleetControl.cases`."""
         await self.barrier()
         return self._room.cases(self._fleet.actual_records())
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
     async def advance(self, seconds: float, limit_s: float = BARRIER_S) -> list[str]:
-        """Let so much time pass. The cameras that had something left to say when the limit came."""
+        """See `FleetControl.advance`. Waits at most `limit_s` of real time for the broker."""
         if not 0 <= seconds < math.inf:
-            raise ConfigError(f"advance by {seconds:g} s: time goes on by 0 seconds or more")
+            raise ConfigError(f"advance by {seconds:g} s: time can only advance by 0 seconds or more")
         await self._time.advance(seconds, let_run)
         return await self.barrier(limit_s)
 
     async def barrier(self, limit_s: float = BARRIER_S) -> list[str]:
-        """Wait until all that was said is acknowledged and heard, or its line is known to be down. Who is not through
-        when the limit comes.
+        """Wait until everything published is acknowledged and received, or the camera knows that its link is down.
+        Returns the cameras that still have unsent messages after `limit_s`.
         """
         await let_run()
         clock = SystemClock()
@@ -134,45 +136,45 @@ class SteppedFleet:
         while (behind := [name for name, one in self._fleet.cameras.items() if not one.has_sent_all]) and (
             clock.mono_s() < deadline_s
         ):
-            await asyncio.sleep(_LOOK_S)
-        await self._listener.quiet(1.0)
+            await asyncio.sleep(_POLL_S)
+        await self._listener.wait_until_quiet(1.0)
         return behind
 
-    async def until(self, what: str, true: Callable[[], bool], within_s: float = 120.0) -> None:
-        """Let time pass, from one waking to the next, until it is true. Raises LapelError when it never is."""
+    async def until(self, what: str, is_reached: Callable[[], bool], within_s: float = 120.0) -> None:
+        """Advance from timer to timer until `is_reached` is. Raises LapelError, naming `what`, after `within_s`."""
         end_s = self._time.mono_s() + within_s
-        while not true():
+        while not is_reached():
             next_s = self._time.next_timer_s()
             if next_s is None or next_s > end_s:
                 await self._time.advance(max(0.0, end_s - self._time.mono_s()), let_run)
                 await self.barrier()
-                if true():
+                if is_reached():
                     return
                 raise LapelError(f"{what} did not happen within {within_s:g} s of the cameras' time")
             await self._time.advance(max(0.0, next_s - self._time.mono_s()), let_run)
         await self.barrier()
 
     async def until_state(self, name: str, state: str, within_s: float = 120.0) -> None:
-        """Let time pass until the camera is in that state, and has said so. Raises LapelError when it never is."""
+        """See `FleetControl.until_state`. Time advances meanwhile."""
         camera = self.camera(name)
         check_state(state)
         await self.until(f"{name}: {state}", lambda: camera.has_reported(state), within_s)
 
-    async def until_online(self, *names: str, limit_s: float = UP_LIMIT_S) -> None:
-        """Wait, in real time, until the cameras' links are up again. Raises LapelError when one does not come."""
+    async def until_online(self, *names: str, limit_s: float = ONLINE_LIMIT_S) -> None:
+        """See `FleetControl.until_online`."""
         cameras, clock = [self.camera(name) for name in names], SystemClock()
         deadline_s = clock.mono_s() + limit_s
         for camera in cameras:
             while not camera.is_online:
                 if clock.mono_s() > deadline_s:
                     raise LapelError(not_online(camera.name, camera.snapshot(), limit_s))
-                await asyncio.sleep(_LOOK_S)
+                await asyncio.sleep(_POLL_S)
         await self.barrier()
 
-    # -- doing ---------------------------------------------------------------------------------------------------------
+    # -- actions and faults --------------------------------------------------------------------------------------------
 
     async def act(self, action: Action) -> None:
-        """See `FleetControl.act`. The time that it takes passes meanwhile."""
+        """See `FleetControl.act`. Time advances by as much as the action takes."""
         performing = self._control.begin(action)
         await let_run()
         if action.lasts_s:
@@ -181,15 +183,15 @@ class SteppedFleet:
         await self.barrier()
 
     async def attach(self, name: str) -> ServicePort:
-        """Open its console. What takes time there waits until time goes on. Raises ConsoleError when it is open."""
+        """See `FleetControl.attach`. Commands that take time wait for `advance`."""
         return await self._control.attach(name)
 
     async def detach(self, name: str) -> None:
-        """Close it. Harmless when it is."""
+        """See `FleetControl.detach`."""
         await self._control.detach(name)
 
     async def begin_fault(self, fault: Fault) -> int:
-        """Let it happen to the cameras that it names, or to all. What is returned ends it. Raises ConfigError."""
+        """See `FleetControl.begin_fault`."""
         check_fault(fault, self.names)
         number = self._faults.new_number()
         await self._control.begin_fault(number, fault)
@@ -198,31 +200,31 @@ class SteppedFleet:
         return number
 
     async def end_fault(self, number: int) -> None:
-        """It is over. Harmless when it is."""
+        """See `FleetControl.end_fault`."""
         self._faults.end(number)
         self._control.end_fault(number)
         await let_run()
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
-    async def mend_all(self, limit_s: float = UP_LIMIT_S) -> None:
-        """What went wrong is over; returns once all have said what they had to say, or after so many real seconds."""
+    async def end_all_faults(self, limit_s: float = ONLINE_LIMIT_S) -> None:
+        """End the faults, and wait until the cameras have nothing left to send, at most `limit_s` of real time."""
         for number in list(self.faults):
             await self.end_fault(number)
-        with contextlib.suppress(LapelError):  # who does not come is judged as he is
+        with contextlib.suppress(LapelError):  # the checkers judge a camera that does not come online
             await self.until_online(*(name for name in self.names if self.camera(name).is_on), limit_s=limit_s)
 
     async def result(self) -> Run:
-        """What there is to be judged of it so far."""
+        """The run so far, for checkers and reports. Closes the trace."""
         cases = await self.cases()
         return Run(
             seed=self.seed, cases=cases, trace_sha256=self._trace.close(), trace_lines=self._trace.lines,
-            time=self.time, broker=self._listener.broker, messages=self._room.received_messages.messages,
+            time=self.time, broker=self._room.broker(), messages=self._room.received_messages.messages,
             domain_s=self.now_s,
-            inconclusive=self._listener.losses(), manual_faults=self._faults.all,
+            inconclusive=self._listener.inconclusive(), manual_faults=self._faults.all,
         )  # fmt: skip
 
-    # -- life ----------------------------------------------------------------------------------------------------------
+    # -- begin and end -------------------------------------------------------------------------------------------------
 
     async def _begin(self) -> None:
         self._fleet.power_on()
@@ -230,7 +232,9 @@ class SteppedFleet:
 
     async def _end(self) -> None:
         await self._control.release()
-        await asyncio.gather(*(one.switch_off() for one in self._fleet.cameras.values()))  # each may wait for an answer
+        await asyncio.gather(
+            *(one.switch_off() for one in self._fleet.cameras.values())
+        )  # each may wait for the broker
         await self._fleet.close()
         await clear_retained_states(self._address, self.agency, self.names)
 
@@ -243,7 +247,7 @@ class SteppedFleet:
 async def stepped_fleet(
     scenario: Scenario, seed: int, agency: str, address: Address, run_id: str, trace: Trace | None = None
 ) -> AsyncIterator[SteppedFleet]:
-    """A fleet that is online while the block runs; afterwards the broker has nothing of it."""
+    """A fleet that is online while the block runs; afterwards the broker has no retained message of it."""
     fleet = SteppedFleet(scenario, seed, agency, address, run_id, trace)
     async with listening(fleet._listener):
         try:
@@ -256,10 +260,8 @@ async def stepped_fleet(
 
 def _check_media(scenario: Scenario) -> None:
     if scenario.media != "none":
-        raise ConfigError(
-            f'media = "{scenario.media}": cameras whose time stands still film nothing; use "none", or run live'
-        )
+        raise ConfigError(f'media = "{scenario.media}": cameras in stepped time cannot film; use "none", or run live')
 
 
-async def _not_ours() -> None:
-    """Nobody stops a broker here."""
+async def _do_nothing() -> None:
+    """Stands in for stopping and starting the broker: a stepped fleet never does."""

@@ -1,4 +1,4 @@
-"""A run whose time stands still, controlled from outside until somebody ends it. Nobody in it acts by himself."""
+"""A stepped run, controlled from outside until it is ended. Of the scenario it uses the cameras and their settings."""
 
 import asyncio
 import secrets
@@ -18,7 +18,7 @@ from lapel_fleet.runs.trace import Trace
 from lapel_fleet.scenario.scenario import Scenario
 
 _KEEPALIVE_S, _SPREAD_S = 2.0, 0.2
-"""Links live in real time, which somebody waits for: that a line is dead is noticed after one and a half keepalives."""
+"""Links run in real time, for which a test waits: a dead link is detected after one and a half keepalives."""
 
 
 async def run_stepped(
@@ -29,35 +29,35 @@ async def run_stepped(
     agency: str,
     trace: Path | None = None,
 ) -> Run:
-    """Until whoever steers, Ctrl-C or SIGTERM ends it. Of the scenario it has the cameras and what they keep; its
-    wearers, operator, shifts and faults stay away. Without an `address` there is a broker of its own; without an
-    `agency` it is one of the run's own on somebody else's broker. Raises LinkError, ConfigError, StorageError.
+    """Run until a client, Ctrl-C or SIGTERM ends it.
+
+    `address`: the user's broker; None: an embedded one is started. `agency`: empty for `fleet` on an embedded broker,
+    and for a random name on the user's. Raises LinkError, ConfigError, StorageError.
     """
-    hasty = msgspec.structs.replace(scenario, keepalive_s=_KEEPALIVE_S, spread_s=_SPREAD_S)
+    impatient = msgspec.structs.replace(scenario, keepalive_s=_KEEPALIVE_S, spread_s=_SPREAD_S)
     run_id = secrets.token_hex(4)
     async with AsyncExitStack() as stack:
         own = (
             None if address else await stack.enter_async_context(embedded_broker(nodelay=True, own_process_group=True))
         )
-        where = address or Address(url=own.url if own else "")
-        who = agency or (AGENCY if own else f"sim-{run_id}")
-        fleet = await stack.enter_async_context(stepped_fleet(hasty, seed, who, where, run_id, Trace(trace)))
+        where = address or Address(url=own.url if own else "", software=f"{own.name} {own.version}" if own else "")
+        agency = agency or (AGENCY if own else f"sim-{run_id}")
+        fleet = await stack.enter_async_context(stepped_fleet(impatient, seed, agency, where, run_id, Trace(trace)))
         async with open_control(fleet) as ended:
-            with _ended_by_signals(ended):
+            with _set_by_signals(ended):
                 await ended.wait()
-        await fleet.mend_all()
-        done = await fleet.result()
-        return msgspec.structs.replace(done, broker=f"{own.name} {own.version}") if own else done
+        await fleet.end_all_faults()
+        return await fleet.result()
 
 
 @contextmanager
-def _ended_by_signals(ended: asyncio.Event) -> Iterator[None]:
-    """Once: the second Ctrl-C interrupts, as ever."""
-    loop, stops = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    for number in stops:
+def _set_by_signals(ended: asyncio.Event) -> Iterator[None]:
+    """Ctrl-C, SIGTERM and SIGHUP set `ended` while the block runs; a second Ctrl-C, after it, interrupts."""
+    loop, signals = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    for number in signals:
         loop.add_signal_handler(number, ended.set)
     try:
         yield
     finally:
-        for number in stops:
+        for number in signals:
             loop.remove_signal_handler(number)

@@ -1,4 +1,4 @@
-"""What happened in a run, a line each, in its order; and a hash that says whether two runs agree."""
+"""The trace of a run: one line per message and fault, in order. Equal hashes mean equal runs."""
 
 import hashlib
 from pathlib import Path
@@ -8,7 +8,7 @@ from lapel.errors import StorageError
 
 
 class Trace:
-    """Hashes every line, and writes it to a file where one is wanted. The hash is that of the file."""
+    """Hashes each line, and writes it to a file if there is one. The hash is that of the file."""
 
     def __init__(self, path: Path | None = None) -> None:
         """Raises StorageError when the file cannot be written."""
@@ -19,16 +19,16 @@ class Trace:
             raise StorageError(f"{path}: cannot be written: {error.strerror}") from error
         self.lines = 0
 
-    def add(self, mono_s: float, who: str, what: str) -> None:
-        """At `mono_s`, this happened to `who`."""
-        line = f"{mono_s:.6f} {who} {what}\n"
+    def add(self, mono_s: float, subject: str, text: str) -> None:
+        """Add a line. `subject` is a topic, a camera or `broker`."""
+        line = f"{mono_s:.6f} {subject} {text}\n"
         self._hash.update(line.encode())
         self.lines += 1
         if self._file is not None:
             self._file.write(line)
 
     def close(self) -> str:
-        """No more lines. The SHA-256 in hexadecimal."""
+        """Close the file. Returns the SHA-256 in hexadecimal."""
         if self._file is not None:
             self._file.close()
             self._file = None

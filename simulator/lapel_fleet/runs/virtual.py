@@ -15,7 +15,7 @@ from lapel_fleet.hardware.memory_storage import MemoryStorage
 from lapel_fleet.hardware.storage import StorageCard
 from lapel_fleet.hardware.virtual_broker import VirtualBroker
 from lapel_fleet.hardware.virtual_network import VirtualNetwork
-from lapel_fleet.runs.run import AGENCY, OnProgress, Run, quiet
+from lapel_fleet.runs.run import AGENCY, OnProgress, Run, no_progress
 from lapel_fleet.runs.trace import Trace
 from lapel_fleet.runs.traffic.control_room import ControlRoom
 from lapel_fleet.scenario.random_streams import RandomStreams
@@ -24,13 +24,14 @@ from lapel_fleet.time.simulated_clock import SimulatedClock
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 SETTLE_S = 240.0
-"""After the day: longer than the last stops and any back-off, so that what must arrive has arrived when it is judged.
-It does not hang on who is there, so that a shard ends when the whole does.
+"""Seconds after the day in which messages still arrive: longer than the last stops and any back-off. It does not depend
+on the cameras, so that a shard ends when the whole fleet does.
 """
 
-_LOOKS = 50
-"""How often in a run it is seen how all cameras stand: often enough for a plot."""
+_SNAPSHOTS = 50
+"""How often in a run the states of all cameras are sampled: often enough for a plot."""
 Listener = Callable[[str, bytes], None]
+"""Receives topic and payload of a message."""
 
 
 class VirtualEnvironment:
@@ -49,7 +50,7 @@ class VirtualEnvironment:
         """See `Environment.clock`."""
         return VirtualClock(self._loop)
 
-    def network(self, name: str, rng: random.Random) -> VirtualNetwork:  # noqa: ARG002  # all lines are alike
+    def network(self, name: str, rng: random.Random) -> VirtualNetwork:  # noqa: ARG002  # all links are alike
         """See `Environment.network`."""
         return VirtualNetwork(self.broker, self._scenario.keepalive_s, rng)
 
@@ -59,8 +60,8 @@ class VirtualEnvironment:
 
     def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:
         """See `Environment.footage`."""
-        film = self._clip if self._clip is not None and name in self._clips else self._blank
-        return film(config, clock, rng)
+        make_footage = self._clip if self._clip is not None and name in self._clips else self._blank
+        return make_footage(config, clock, rng)
 
     def broker_url(self) -> str:
         """See `Environment.broker_url`."""
@@ -71,15 +72,15 @@ def run(
     scenario: Scenario,
     seed: int,
     trace: Path | None = None,
-    progress: OnProgress = quiet,
+    progress: OnProgress = no_progress,
     *,
     shard: tuple[int, int] = (0, 1),
     listeners: Sequence[Listener] = (),
 ) -> Run:
-    """A whole run. Raises StorageError when the trace cannot be written.
+    """Run a scenario. Raises StorageError when the trace cannot be written.
 
-    `progress` is told how it goes, now and then. `shard` (i, n) runs every n-th camera, from the i-th on.
-    `listeners` hear every message as a back end would: topic and payload.
+    `progress` receives the progress now and then. `shard` (i, n) runs every n-th camera, from the i-th on. `listeners`
+    receive every message, as a back end would.
     """
 
     async def program(clock: VirtualClock) -> Run:
@@ -98,31 +99,26 @@ def run(
             scenario, names, streams, AGENCY, clock, lines, lambda topic, payload: bool(broker.publish(topic, payload)),
             stop_broker=stop, start_broker=start,
         )  # fmt: skip
-        broker.observers += [room.received_messages.hear, *listeners]
+        received = room.received_messages
+        broker.observers += [received.receive, *listeners]
         fleet = Fleet(scenario, names, streams, environment, clock)
         fleet.power_on()
         room.begin()
         fleet.begin()
-        for part in range(1, _LOOKS + 1):
-            await clock.sleep(scenario.duration_s / _LOOKS)
+        for part in range(1, _SNAPSHOTS + 1):
+            await clock.sleep(scenario.duration_s / _SNAPSHOTS)
             snapshot = fleet.snapshot()
             room.sampler.snapshot(snapshot.states, snapshot.batteries, snapshot.storage)
-            progress(
-                part / _LOOKS,
-                clock.mono_s(),
-                snapshot.total,
-                room.received_messages.messages,
-                room.received_messages.recordings,
-            )
+            progress(part / _SNAPSHOTS, clock.mono_s(), snapshot.total, received.messages, received.recordings)
         await room.end()
         await fleet.end()
         await clock.sleep(scenario.duration_s + SETTLE_S - clock.mono_s())
         cases = room.cases(fleet.actual_records())
-        broker.observers.clear()  # what comes now is the end of the run, not of the day
+        broker.observers.clear()  # messages from here on are due to the end of the run, and are not judged
         await fleet.close()
         return Run(
             seed=seed, cases=cases, trace_sha256=lines.close(), trace_lines=lines.lines,
-            messages=room.received_messages.messages, domain_s=clock.mono_s(), samples=room.sampler.samples(),
+            messages=received.messages, domain_s=clock.mono_s(), samples=room.sampler.samples(),
         )  # fmt: skip
 
     return run_virtual(program)

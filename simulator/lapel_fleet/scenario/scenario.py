@@ -93,5 +93,5 @@ def shorten(scenario: Scenario, duration_s: float) -> Scenario:
     count something over the whole day.
     """
     faults = [one for one in scenario.faults if one.at_s < duration_s]
-    expect = [one for one in scenario.expect if expectations.WHAT[one.what].combine != "count"]
+    expect = [one for one in scenario.expect if expectations.METRICS[one.what].combine != "count"]
     return msgspec.structs.replace(scenario, duration_s=duration_s, faults=faults, expect=expect)

@@ -1,4 +1,1 @@
-"""Practice on cameras with field problems: one file per problem, a simulated camera to solve it on.
-
-The same file in `problems/` is a test, a chapter of the guide (docs/field.md) and an exercise (`lapel-fleet practice`).
-"""
+"""Training on field problems: each is one file in `problems/`, used as test, exercise and chapter of the guide."""

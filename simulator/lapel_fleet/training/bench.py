@@ -1,6 +1,6 @@
-"""A camera on a technician's bench: simulated, alone, with a console at its service port and a fleet's broker to reach.
+"""A single simulated camera for training, with its console on a serial line and a simulated broker of its fleet.
 
-In virtual time or in real time, over whatever line: a test plays a visit here, and a trainee makes one.
+It runs in virtual time for tests and in real time for a trainee.
 """
 
 import random
@@ -35,24 +35,24 @@ from lapel_fleet.training.problem import Problem
 BROKER_HOST, BROKER_PORT = "broker.example", 8883
 BROKER = f"mqtts://{BROKER_HOST}"
 NAME = "baltimore/cam-0001"
-CLOCK_RIGHT_S = 60.0
-"""A clock set by hand is right to this."""
+CLOCK_TOLERANCE_S = 60.0
+"""Accuracy of a clock that was set by hand."""
 _SCENARIO = Scenario(sites={"baltimore": 1})
 
 
 class TrainingBench:
-    """The camera of one field problem, with a console while the block runs. `deeds.come_about` switches it on."""
+    """The camera of one field problem, with its console while the block runs. `actions.prepare` switches it on."""
 
     def __init__(self, problem: Problem, time: Timeline, start: datetime, line: SerialLine) -> None:
-        """`start`: the time of day at the time line's 0. Files of the camera are made in the current folder."""
+        """`start`: date and time at the time line's 0. The camera's files are made in the current folder."""
         self.problem, self.time = problem, time
         environment = _Environment(time, start)
         self.camera = SimulatedCamera(NAME, _SCENARIO, RandomStreams(7), environment)
         config = changed(self.camera.settings.current, problem.settings, "settings")
         self.camera.settings = Settings(config)
-        self.office = CertificateAuthority(Path(), config.camera, environment.clock())
+        self.authority = CertificateAuthority(Path(), config.camera, environment.clock())
         if config.link.cert == EXPIRED:
-            self.office.issue_expired()
+            self.authority.issue_expired()
         self.console = SimulatedConsole(self.camera, line)
         self._stack = AsyncExitStack()
 
@@ -65,17 +65,17 @@ class TrainingBench:
         await self._stack.aclose()
 
     async def first_finding(self) -> str:
-        """What `why` names first; empty when the camera is ready, and when it is off."""
+        """The first finding of `why`; empty when there is none, and when the camera is off."""
         found = findings(await survey(self.console.access)) if self.console.access is not None else []
         return found[0].what if found else ""
 
-    async def is_mended(self) -> bool:
-        """Whether it is ready, knows the time, and will be so tomorrow: no change of its settings may be taken back."""
-        if self.console.access is None or abs(self.camera.clock.wrong_by_s) > CLOCK_RIGHT_S:
+    async def is_repaired(self) -> bool:
+        """Whether the camera is ready, its clock is right, and none of its settings is still on trial."""
+        if self.console.access is None or abs(self.camera.clock.wrong_by_s) > CLOCK_TOLERANCE_S:
             return False
         try:
             is_ready = await self.first_finding() == ""
-        except LapelError:  # it is just starting
+        except LapelError:  # it is starting
             return False
         return is_ready and not self.camera.settings.on_trial and not self.console.awaits_confirmation
 
@@ -94,7 +94,7 @@ class _Environment:
         """See `Environment.clock`."""
         return SimulatedClock(self._time, self._start)
 
-    def network(self, name: str, rng: random.Random) -> VirtualNetwork:  # noqa: ARG002  # there is but one
+    def network(self, name: str, rng: random.Random) -> VirtualNetwork:  # noqa: ARG002  # there is only one camera
         """See `Environment.network`."""
         return VirtualNetwork(self._broker, rng=rng)
 
@@ -112,10 +112,10 @@ class _Environment:
 
 
 class FleetBroker(VirtualBroker):
-    """A broker with a name and a port that speaks TLS. Errors are in the words of glibc, Linux and OpenSSL."""
+    """A broker with a host name and a TLS port. Its errors have the texts of glibc, Linux and OpenSSL."""
 
     def __init__(self, clock: Clock) -> None:
-        """`clock` is the broker's own."""
+        """`clock` is the broker's clock."""
         super().__init__()
         self._clock = clock
 
@@ -133,12 +133,12 @@ class FleetBroker(VirtualBroker):
         if port != BROKER_PORT or not self.is_up:
             return [*found, Check("tcp", False, "Connection refused")]
         found += [Check("tcp", True, f"{host}:{port} answers"), Check("tls", True, "the certificates are accepted")]
-        if self._is_expired(link):  # with TLS 1.3 the client learns of it only now
+        if self._is_expired(link):  # with TLS 1.3 the client gets this error only now
             return [*found, Check("mqtt", False, "sslv3 alert certificate expired")]
-        return [*found, Check("mqtt", True, "the broker lets this camera in")]
+        return [*found, Check("mqtt", True, "the broker accepts this camera")]
 
     def refusal(self, link: LinkSection) -> str:
-        """See `VirtualBroker.refusal`. Of TLS the MQTT client tells no more than this."""
+        """See `VirtualBroker.refusal`. The MQTT client reports no more than this of a TLS error."""
         refusal = super().refusal(link)
         return "the broker hung up" if "certificate" in refusal else refusal
 
@@ -148,7 +148,7 @@ class FleetBroker(VirtualBroker):
 
 
 def _address(link: LinkSection) -> tuple[str, int]:
-    """Host and port of the first broker that is named; ("", 0) for what is no address."""
+    """Host and port of the first broker in the settings; ("", 0) if it is not an address."""
     try:
         url = urlsplit(link.broker.split()[0])
         return url.hostname or "", url.port or BROKER_PORT

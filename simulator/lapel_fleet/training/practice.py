@@ -1,6 +1,4 @@
-"""Practice on a field problem: the camera is on a pseudo terminal, time is real, and whoever practises types here what
-he does with his hands.
-"""
+"""Practice on a field problem: the camera's console is on a pseudo terminal, in real time; actions are typed here."""
 
 import asyncio
 import contextlib
@@ -23,53 +21,57 @@ from lapel_fleet.training.bench import TrainingBench
 from lapel_fleet.training.problem import Problem
 
 _TICK_S = 0.05
-"""How finely the camera's time goes: nobody at a terminal notices."""
-_LOOK_S = 0.5
-_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Steps of the camera's time, too short to be noticed at a terminal."""
+_CHECK_EVERY_S = 0.5
+_END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 async def practise(name: str, problem: Problem, link: Path | None) -> int:
-    """Until it is mended, 0, or given up, 1. `link` is made a link to the line. Raises ConfigError when it cannot."""
+    """Run the exercise. Returns the exit code: 0 repaired, 1 given up. Makes `link` a link to the serial line. Raises
+    ConfigError when it cannot.
+    """
     clock, given_up = SystemClock(), asyncio.Event()
-    for number in _ENDS:
+    for number in _END_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, given_up.set)
     with contextlib.closing(PtyLine(clock, link)) as line, _folder():
         async with _bench(problem, line, clock) as bench:
             _print_task(problem, str(link or line.path), bench.console.allow_login_once())
-            async with _hands(bench, given_up):
-                return await _until_mended(name, bench, clock, given_up)
+            async with _input(bench, given_up):
+                return await _until_repaired(name, bench, clock, given_up)
 
 
-async def _until_mended(name: str, bench: TrainingBench, clock: Clock, given_up: asyncio.Event) -> int:
+async def _until_repaired(name: str, bench: TrainingBench, clock: Clock, given_up: asyncio.Event) -> int:
     began_s = clock.mono_s()
-    while not await bench.is_mended():
-        if await wait_for_event(given_up, _LOOK_S):
-            _say(f"given up after {length(clock.mono_s() - began_s)}; `lapel-fleet practice {name} --solve` shows how")
+    while not await bench.is_repaired():
+        if await wait_for_event(given_up, _CHECK_EVERY_S):
+            _print(
+                f"given up after {length(clock.mono_s() - began_s)}; `lapel-fleet practice {name} --solve` shows how"
+            )
             return 1
-    _say(f"mended after {length(clock.mono_s() - began_s)}")
-    if sys.stdin is not None and sys.stdin.isatty():  # whoever sits at the console wants to see that it is ready
-        _say("`quit`, or Ctrl-C, ends it")
+    _print(f"repaired after {length(clock.mono_s() - began_s)}")
+    if sys.stdin is not None and sys.stdin.isatty():  # so that the trainee can look at the console again
+        _print("`quit` or Ctrl-C ends the exercise")
         await given_up.wait()
     return 0
 
 
 @contextlib.contextmanager
 def _folder() -> Iterator[None]:
-    """For the camera's files, by names that are the same in every practice."""
+    """A temporary current folder for the camera's files, whose names are the same in every exercise."""
     with tempfile.TemporaryDirectory(prefix="lapel-practice-") as folder, contextlib.chdir(folder):
         yield
 
 
 @contextlib.asynccontextmanager
 async def _bench(problem: Problem, line: PtyLine, clock: Clock) -> AsyncIterator[TrainingBench]:
-    """What befell the camera took minutes, and is over at once; from here on its time is real."""
+    """The camera with its problem. The minutes of its preparation pass at once; from then on time is real."""
     time = SteppedTimeline()
-    start = clock.now().utc - timedelta(seconds=actions.SET_UP_S)
+    start = clock.now().utc - timedelta(seconds=actions.PREPARATION_S)
     async with TrainingBench(problem, time, start, line) as bench:
-        coming_about = asyncio.create_task(actions.come_about(bench))
+        preparing = asyncio.create_task(actions.prepare(bench))
         await let_run()
-        await time.advance(actions.SET_UP_S, let_run)
-        await coming_about
+        await time.advance(actions.PREPARATION_S, let_run)
+        await preparing
         ticking = asyncio.create_task(_tick(time, clock), name="time")
         try:
             yield bench
@@ -85,48 +87,48 @@ async def _tick(time: SteppedTimeline, clock: Clock) -> None:
         await time.advance(clock.mono_s() - from_s - time.mono_s(), let_run)
 
 
-# -- what is typed here ------------------------------------------------------------------------------------------------
+# -- input -------------------------------------------------------------------------------------------------------------
 
 
 @contextlib.asynccontextmanager
-async def _hands(bench: TrainingBench, given_up: asyncio.Event) -> AsyncIterator[None]:
-    """Whoever practises may use them while the block runs."""
-    typing = asyncio.create_task(_obey(bench, given_up), name="hands")
+async def _input(bench: TrainingBench, given_up: asyncio.Event) -> AsyncIterator[None]:
+    """Carries out the lines that the trainee types, while the block runs."""
+    reading = asyncio.create_task(_carry_out_lines(bench, given_up), name="input")
     try:
         yield
     finally:
-        typing.cancel()
-        await asyncio.wait([typing])
+        reading.cancel()
+        await asyncio.wait([reading])
 
 
-async def _obey(bench: TrainingBench, given_up: asyncio.Event) -> None:
-    async for line in _typed():
+async def _carry_out_lines(bench: TrainingBench, given_up: asyncio.Event) -> None:
+    async for line in _lines():
         match " ".join(line.split()):
             case "":
                 pass
             case "help" | "?":
-                _print_deeds()
+                _print_actions()
             case "secret":
-                _say(f"secret     {bench.console.allow_login_once()}")
+                _print(f"secret     {bench.console.allow_login_once()}")
             case "quit" | "exit":
                 given_up.set()
-            case words:
-                await _do(words, bench)
+            case action:
+                await _do(action, bench)
 
 
-async def _do(words: str, bench: TrainingBench) -> None:
+async def _do(action: str, bench: TrainingBench) -> None:
     try:
-        await actions.do(words, bench)
-        _say(f"done: {actions.ACTIONS[words].meaning}")
+        await actions.do(action, bench)
+        _print(f"done: {actions.ACTIONS[action].meaning}")
     except LapelError as error:
-        _say(str(error))
+        _print(str(error))
 
 
-async def _typed() -> AsyncIterator[str]:
-    """Each line on standard input, until there are no more; none where nobody can type."""
-    if sys.stdin is None:  # closed by whoever started this
+async def _lines() -> AsyncIterator[str]:
+    """The lines of standard input; none if it is closed."""
+    if sys.stdin is None:  # closed by the parent process
         return
-    descriptor, loop, pieces = sys.stdin.fileno(), asyncio.get_running_loop(), asyncio.Queue[bytes]()
+    descriptor, loop, chunks = sys.stdin.fileno(), asyncio.get_running_loop(), asyncio.Queue[bytes]()
 
     def readable() -> None:
         data = b""
@@ -134,43 +136,43 @@ async def _typed() -> AsyncIterator[str]:
             data = os.read(descriptor, 4096)
         if not data:
             loop.remove_reader(descriptor)
-        pieces.put_nowait(data)
+        chunks.put_nowait(data)
 
     try:
         loop.add_reader(descriptor, readable)
-    except OSError:  # a plain file, for which nobody need wait
+    except OSError:  # a plain file, which never blocks
         for line in sys.stdin:
             yield line
         return
     try:
         rest = b""
-        while piece := await pieces.get():
-            *lines, rest = (rest + piece).split(b"\n")
+        while chunk := await chunks.get():
+            *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 yield line.decode(errors="replace")
     finally:
         loop.remove_reader(descriptor)
 
 
-# -- what is said here -------------------------------------------------------------------------------------------------
+# -- output ------------------------------------------------------------------------------------------------------------
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     print(line, flush=True)
 
 
 def _print_task(problem: Problem, line: str, secret: str) -> None:
-    _say(f"{problem.title}: “{problem.says}”")
-    _say("")
-    _say(f"console    picocom -b 115200 {line}")
-    _say("log in as  service")
-    _say(f"secret     {secret}   (once; `secret` gives another)")
-    _say("")
-    _say("Mend it there, and type here what you do at the camera:")
-    _print_deeds()
+    _print(f"{problem.title}: “{problem.symptom}”")
+    _print("")
+    _print(f"console    picocom -b 115200 {line}")
+    _print("log in as  service")
+    _print(f"secret     {secret}   (once; `secret` prints another)")
+    _print("")
+    _print("Repair the camera at its console. Actions at the camera itself are typed here:")
+    _print_actions()
 
 
-def _print_deeds() -> None:
-    for words, deed in actions.ACTIONS.items():
-        _say(f"  {words:<19}{deed.meaning}")
-    _say("  help, secret, quit")
+def _print_actions() -> None:
+    for name, action in actions.ACTIONS.items():
+        _print(f"  {name:<22}{action.meaning}")
+    _print("  help, secret, quit")

@@ -1,4 +1,4 @@
-"""A field problem as it stands in its file: what the wearer says, how it came about, and how a technician mends it."""
+"""A field problem as its file describes it: symptom, cause, and how a technician finds and remedies it."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -10,54 +10,59 @@ import msgspec
 from lapel.config import Scalar, suggestion
 from lapel.errors import ConfigError
 
-What = Literal["type", "hand", "wait", "log in"]
-"""*type* at the console, do something *by hand* at the camera, *wait* so many seconds, *log in* anew."""
+StepKind = Literal["type", "do", "wait", "log in"]
+"""*type* at the console, *do* an action at the camera, *wait* for so many seconds, *log in* again."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that the technician does, and what the terminal then shows."""
+    """One step of the technician, and what the terminal shows after it."""
 
-    what: What
+    kind: StepKind
     rest: str = ""
     shown: list[str] = []
-    """From the row where the cursor was to the row where it is."""
+    """The rows of the terminal, from the row of the cursor before the step to its row after it."""
 
     @property
-    def order(self) -> str:
-        """As it stands in the file."""
-        return f"@ {self.what} {self.rest}".rstrip()
+    def line(self) -> str:
+        """The step as a line of the file."""
+        return f"@ {self.kind} {self.rest}".rstrip()
 
 
 class Problem(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """One file of this folder."""
+    """The content of one file in `problems/`."""
 
     title: str
-    says: str
-    """What is said of the camera by whoever brings it."""
+    symptom: str
+    """What the wearer or the dispatcher reports."""
     finding: str
-    """What `status` and `why` name first, up to what differs from time to time."""
-    about: str
+    """The beginning of the first finding that `status` and `why` show."""
+    remedy: str
+    """What to do, in a sentence."""
+    background: str
     """What a technician should know about it."""
     settings: dict[str, dict[str, Scalar]] = {}
-    """Where the camera's configuration differs from the others'."""
-    world: list[str] = []
-    """What happened to it before it was brought, in the words of `deeds.py`."""
-    session: str
-    """The technician's visit, already logged in: see `steps`."""
+    """Settings of this camera that differ from the defaults."""
+    preparation: list[str] = []
+    """What causes the problem: see `actions.py`."""
+    diagnosis: str
+    """Session of the technician, after log-in, up to the cause. Lines that begin with @ are steps."""
+    repair: str
+    """The rest of the session, with the remedy."""
+
+    @property
+    def diagnosis_steps(self) -> list[Step]:
+        """The steps of `diagnosis`. Raises ConfigError."""
+        return list(_steps("diagnosis", self.diagnosis))
+
+    @property
+    def repair_steps(self) -> list[Step]:
+        """The steps of `repair`. Raises ConfigError."""
+        return list(_steps("repair", self.repair))
 
     @property
     def steps(self) -> list[Step]:
-        """`@` lines, each with what it changed on the terminal below it. Raises ConfigError."""
-        return list(_steps(self.session))
-
-    @property
-    def remedy(self) -> list[str]:
-        """What is done by hand."""
-        return [one.rest for one in self.steps if one.what == "hand"]
-
-    def told(self) -> list[str]:
-        """The visit as lines for people: what is done at the camera stands in brackets."""
-        return [line for step in self.steps for line in _told(step)]
+        """All steps of the session, in order. Raises ConfigError."""
+        return [*self.diagnosis_steps, *self.repair_steps]
 
 
 def names() -> list[str]:
@@ -70,14 +75,14 @@ def names() -> list[str]:
 
 
 def load(name: str) -> Problem:
-    """The problem of that name. Raises ConfigError naming the one that was probably meant."""
+    """The problem of that name. Raises ConfigError, with a similar name if there is one."""
     if name not in names():
         raise ConfigError(f"{name}: no such field problem{suggestion(name, names())}")
     return parsed(files(__package__).joinpath("problems", f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml")
 
 
 def parsed(text: str, origin: str) -> Problem:
-    """The problem in `text`. Raises ConfigError naming `origin`, and what is wrong with it."""
+    """The problem in `text`. Raises ConfigError naming `origin` and what is wrong."""
     try:
         problem = msgspec.convert(tomllib.loads(text), Problem)
         _ = problem.steps
@@ -88,46 +93,61 @@ def parsed(text: str, origin: str) -> Problem:
     return problem
 
 
-def _steps(session: str) -> Iterator[Step]:
-    order, shown = "", list[str]()
-    for line in [*session.strip("\n").split("\n"), "@"]:
-        if not line.startswith("@"):
-            shown.append(line)
+def commands(steps: list[Step]) -> list[str]:
+    """The commands and actions of the steps, once each, such as `status` and [at the camera: swap battery]."""
+    lines = [_command(step) for step in steps if step.kind in ("type", "do")]
+    return list(dict.fromkeys(lines))
+
+
+def transcript(steps: list[Step]) -> list[str]:
+    """The steps as the terminal shows them, with actions and waiting times in brackets."""
+    return [line for step in steps for line in _transcript_lines(step)]
+
+
+def _steps(key: str, session: str) -> Iterator[Step]:
+    line, shown = "", list[str]()
+    for row in [*session.strip("\n").split("\n"), "@"]:
+        if not row.startswith("@"):
+            shown.append(row)
             continue
-        if order:
-            yield _step(order, shown)
-        elif shown:
-            raise ConfigError(f"session: begins with `{shown[0]}`, not with a line that begins with @")
-        order, shown = line[1:].strip(), []
+        if line:
+            yield _step(key, line, shown)
+        elif any(shown):
+            raise ConfigError(f"{key}: begins with `{shown[0]}`, not with a line that begins with @")
+        line, shown = row[1:].strip(), []
 
 
-def _step(order: str, shown: list[str]) -> Step:
-    for what in get_args(What):
-        word, _, rest = (order + " ").partition(f"{what} ")
-        if not word:
-            return Step(what=what, rest=rest.strip(), shown=shown)
-    raise ConfigError(f"session: @ {order}: is no step; there are {', '.join(get_args(What))}")
+def _step(key: str, line: str, shown: list[str]) -> Step:
+    for kind in get_args(StepKind):
+        before, _, rest = f"{line} ".partition(f"{kind} ")
+        if not before:
+            return Step(kind=kind, rest=rest.strip(), shown=shown)
+    raise ConfigError(f"{key}: @ {line}: is not a step; there are {', '.join(get_args(StepKind))}")
 
 
-def _told(step: Step) -> Iterator[str]:
-    match step.what:
-        case "hand":
+def _command(step: Step) -> str:
+    return f"`{step.rest}`" if step.kind == "type" else f"[at the camera: {step.rest}]"
+
+
+def _transcript_lines(step: Step) -> Iterator[str]:
+    match step.kind:
+        case "do":
             yield f"[at the camera: {step.rest}]"
         case "wait":
             yield f"[{step.rest} later]"
         case "log in":
             yield "[log in]"
         case "type":
-            yield from step.shown[:-1]  # the prompt below comes again with what is typed at it
+            yield from step.shown[:-1]  # the last row is the prompt, which the next step repeats
 
 
-def seconds_of(words: str) -> float:
-    """`5 s` or `2 min`. Raises ConfigError."""
-    number, _, unit = words.partition(" ")
+def seconds_of(text: str) -> float:
+    """Seconds in `5 s` or `2 min`. Raises ConfigError."""
+    number, _, unit = text.partition(" ")
     try:
         return float(number) * _SECONDS[unit]
     except (ValueError, KeyError):
-        raise ConfigError(f"wait {words}: is no time; write `5 s` or `2 min`") from None
+        raise ConfigError(f"wait {text}: is not a time; write `5 s` or `2 min`") from None
 
 
 _SECONDS: Mapping[str, float] = {"s": 1.0, "min": 60.0}

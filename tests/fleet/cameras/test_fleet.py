@@ -38,8 +38,8 @@ def test_a_bad_day_passes_with_other_seeds(seed: int) -> None:
 def test_a_checker_without_an_occasion_is_skipped() -> None:
     quiet = msgspec.structs.replace(SMOKE, wearer=msgspec.structs.replace(SMOKE.wearer, activations_per_hour=0))
     verdicts = {finding.checker: finding.verdict for finding in judge(run(quiet, 1).cases)}
-    assert verdicts["late-commands-are-refused"] == "skipped"
-    assert verdicts["the-retained-state-is-true"] == "passed"
+    assert verdicts["expired-commands-are-refused"] == "skipped"
+    assert verdicts["retained-state-is-true"] == "passed"
 
 
 def test_a_seed_gives_the_same_trace_and_another_seed_another() -> None:

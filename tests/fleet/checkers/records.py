@@ -1,4 +1,4 @@
-"""Truth and hearsay made by hand: one camera, one recording from its press at 100 s to its stop at 110 s."""
+"""Records made by hand: one camera, one recording from its press at 100 s to its stop at 110 s."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,15 +17,15 @@ def utc(at_s: float) -> str:
 
 
 def account(id_: str = "clip", at_s: float = 100.0, **changes: Any) -> Account:
-    """30 s from before the press and 10 s from after it."""
-    told: dict[str, Any] = {
+    """30 s of pre-event video and 10 s from the press on."""
+    defaults: dict[str, Any] = {
         "recording": id_, "status": "complete", "agency": "a", "site": "s", "camera": "c", "session": "one",
         "firmware": "0", "clock_quality": "synced", "trigger_time": utc(at_s), "start_time": utc(at_s - 30),
         "end_time": utc(at_s + 10), "start": Cause("button"), "stop": Cause("button"), "prebuffer_configured_s": 30.0,
         "prebuffer_actual_s": 30.0, "prebuffer_saved": True, "duration_s": 40.0, "frames": 1200, "fragments": 4,
         "video_bytes": 1_000_000,
     }  # fmt: skip
-    return Account(**{**told, **changes})
+    return Account(**{**defaults, **changes})
 
 
 def press(at_s: float = 100.0, command: str = "") -> Activation:
@@ -51,15 +51,15 @@ def reply(id_: str, result: Any, **more: Any) -> Reply:
 
 
 def telemetry(name: Any = "buffering", **more: Any) -> Telemetry:
-    told: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "time": utc(0), "session": "one", "state": name, "uptime_s": 0.0, "buffered_s": 30.0, "buffered_bytes": 1,
         "measured_fps": 30.0, "dropped_frames": 0, "unwritten_bytes": 0, "events_waiting": 0, "events_dropped": 0,
     }  # fmt: skip
-    return Telemetry(**{**told, **more})
+    return Telemetry(**{**defaults, **more})
 
 
 def case(*arrivals: tuple[float, Message] | Message, **actual: Any) -> Case:
-    """What was heard, at 0 s where no time is given; and the truth."""
+    """An actual record, and a received record of messages that arrive at their times, or at 0 s."""
     received = ReceivedRecord()
     for one in arrivals:
         at_s, message = one if isinstance(one, tuple) else (0.0, one)

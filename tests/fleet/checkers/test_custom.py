@@ -1,4 +1,4 @@
-"""A user's own checker: found by module or by file, and clear about what is wrong with it."""
+"""A user's own checker is loaded from a module or a file; errors name what is wrong with it."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from lapel_fleet.checkers.custom import load, loaded
 from lapel_fleet.checkers.registry import CHECKERS, judge
 
 MINE = '''
-"""Our own."""
+"""Checkers of a user."""
 
 def short_clips(case):
     for account in case[0].accounts:
@@ -19,10 +19,10 @@ def short_clips(case):
 def breaks(case):
     yield case[0].no_such_thing
 
-def says_nothing(case):
+def returns_nothing(case):
     pass
 
-def says_numbers(case):
+def yields_numbers(case):
     yield 7
 
 NUMBER = 7
@@ -36,7 +36,7 @@ def mine(tmp_path: Path) -> Path:
     return path
 
 
-def test_one_of_a_file_judges_like_ours(mine: Path) -> None:
+def test_a_checker_from_a_file_judges_like_the_built_in_ones(mine: Path) -> None:
     cases = [case(accounts=[account(), account("long", duration_s=90.0)]), case()]
     findings = judge(cases, {**CHECKERS, **loaded([f"{mine}:short_clips"])})
     assert findings[-1].checker == "short-clips"
@@ -44,49 +44,49 @@ def test_one_of_a_file_judges_like_ours(mine: Path) -> None:
     assert findings[-1].failures == ["s/c: long is long"]
 
 
-def test_one_of_a_module() -> None:
-    checker = load("lapel_fleet.checkers.recordings:saved_is_said")
+def test_a_checker_from_a_module() -> None:
+    checker = load("lapel_fleet.checkers.recordings:saved_recordings_are_announced")
     (finding,) = judge([case(accounts=[account()])], {"again": checker})
     assert finding.verdict == "failed"
 
 
-def test_two_of_one_name_are_refused(mine: Path) -> None:
-    with pytest.raises(ConfigError, match="there is a short-clips already"):
+def test_a_name_in_use_is_refused(mine: Path) -> None:
+    with pytest.raises(ConfigError, match="the name short-clips is in use"):
         loaded([f"{mine}:short_clips", f"{mine}:short_clips"])
-    with pytest.raises(ConfigError, match="there is a saved-is-said already"):
-        loaded(["lapel_fleet.checkers.recordings:saved_is_said"])
+    with pytest.raises(ConfigError, match="the name saved-recordings-are-announced is in use"):
+        loaded(["lapel_fleet.checkers.recordings:saved_recordings_are_announced"])
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "error"),
     [
-        ("mine", "MODULE:FUNCTION or FILE.py:FUNCTION is wanted"),
-        (":f", "MODULE:FUNCTION or FILE.py:FUNCTION is wanted"),
-        ("nowhere:f", "there is no module nowhere; for a file, say nowhere.py"),
+        ("mine", "give MODULE:FUNCTION or FILE.py:FUNCTION"),
+        (":f", "give MODULE:FUNCTION or FILE.py:FUNCTION"),
+        ("nowhere:f", "there is no module nowhere; for a file, give nowhere.py"),
         ("lapel_fleet.nowhere:f", "there is no module lapel_fleet.nowhere"),
         ("{folder}/none.py:f", "there is no file .*none.py"),
         ("{folder}/mine.py:short_clip", "mine.py has no short_clip; did you mean `short_clips`"),
-        ("{folder}/mine.py:NUMBER", "NUMBER is no function"),
+        ("{folder}/mine.py:NUMBER", "NUMBER is not a function"),
         ("{folder}/broken.py:f", r"cannot be imported: ZeroDivisionError: .* \(broken.py, line 2\)"),
         ("{folder}/needy.py:f", "cannot be imported: ModuleNotFoundError: No module named 'nowhere'"),
     ],
 )
-def test_what_cannot_be_used_is_named(mine: Path, name: str, said: str) -> None:
+def test_an_unusable_name_is_an_error(mine: Path, name: str, error: str) -> None:
     (mine.parent / "broken.py").write_text("\n1 / 0\n")
     (mine.parent / "needy.py").write_text("import nowhere\n")
-    with pytest.raises(ConfigError, match=rf"^--checker .*{said}"):
+    with pytest.raises(ConfigError, match=rf"^--checker .*{error}"):
         load(name.format(folder=mine.parent))
 
 
 @pytest.mark.parametrize(
-    ("function", "said"),
+    ("function", "error"),
     [
         ("breaks", r"s/c: AttributeError: .*no_such_thing.* \(mine.py, line 9\)"),
-        ("says_nothing", "s/c: gave None; it must yield None or a text"),
-        ("says_numbers", "s/c: yielded 7; None or a text is wanted"),
+        ("returns_nothing", "s/c: returned None; it must yield None or a text"),
+        ("yields_numbers", "s/c: yielded 7; yield None or a text"),
     ],
 )
-def test_what_goes_wrong_while_it_judges_is_named(mine: Path, function: str, said: str) -> None:
+def test_a_failing_checker_is_an_error_with_its_line(mine: Path, function: str, error: str) -> None:
     checker = load(f"{mine}:{function}")
-    with pytest.raises(ConfigError, match=rf"mine.py:{function}: {said}"):
+    with pytest.raises(ConfigError, match=rf"mine.py:{function}: {error}"):
         judge([case()], {"mine": checker})

@@ -1,11 +1,11 @@
-"""Expectations as a scenario file has them: what they find, when they say *skipped*, and what a bad one is told."""
+"""Expectations of a scenario file: their findings, when they are *skipped*, and the errors for wrong ones."""
 
 import pytest
 
 from fleet.checkers.records import account, case, event, press, state
 from lapel.errors import ConfigError
 from lapel.recording import Cause
-from lapel_fleet.checkers.expectations import WHAT, judge_expectations, parsed
+from lapel_fleet.checkers.expectations import METRICS, judge_expectations, parsed
 from lapel_fleet.checkers.records import Case
 from lapel_fleet.checkers.registry import Finding
 from lapel_fleet.scenario.loading import parse as scenario
@@ -25,7 +25,7 @@ RECORDED = of("a/1", case(accounts=[account(), account("b", continues="clip")]))
 IDLE = of("b/1", case())
 
 
-def test_recordings_are_counted_by_camera_by_site_and_in_all() -> None:
+def test_recordings_are_counted_by_camera_by_site_and_over_the_fleet() -> None:
     assert found([RECORDED], what="recordings", at_least=1).verdict == "passed"
     assert found([RECORDED, IDLE], what="recordings", at_least=2).failures == [
         "fleet: recordings: 1, at least 2 was expected"
@@ -73,13 +73,13 @@ def test_start_latency_by_press_and_by_command() -> None:
     ]
 
 
-@pytest.mark.parametrize("what", WHAT)
-def test_without_an_occasion_they_say_so(what: str) -> None:
+@pytest.mark.parametrize("what", METRICS)
+def test_without_an_occasion_they_are_skipped(what: str) -> None:
     limit = {"below_s": 1} if what == "start-latency" else {"at_most": 1}
     assert found([case()], what=what, **limit).verdict == "skipped"
 
 
-def test_they_are_called_by_name_or_by_what_they_say() -> None:
+def test_the_title_is_the_name_or_metric_and_limits() -> None:
     named, unnamed = parsed(
         [
             {"name": "all record", "what": "recordings", "at_least": 1},
@@ -91,14 +91,14 @@ def test_they_are_called_by_name_or_by_what_they_say() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "error"),
     [
         ("at_least = 1", r"expect\[0\]\.what: is missing; there are recordings, events"),
         ("what = 'recording'\nat_least = 1", r"expect\[0\]\.what = 'recording': .*did you mean `recordings`"),
         ("what = 'recordings'\nat_leats = 1", r"expect\[0\]\.at_leats: no such key; did you mean `at_least`"),
         ("what = 'recordings'", r"expect\[0\]: sets no limit; add at_least or at_most"),
-        ("what = 'recordings'\nbelow_s = 1", r"below_s: does not go with recordings; there are at_least, at_most"),
-        ("what = 'recordings'\nkind = 'marker'\nat_most = 1", "kind: does not go with recordings"),
+        ("what = 'recordings'\nbelow_s = 1", r"below_s: does not apply to recordings; use at_least, at_most"),
+        ("what = 'recordings'\nkind = 'marker'\nat_most = 1", "kind: does not apply to recordings"),
         ("what = 'events'\nkind = 'refuse'\nat_most = 1", r"kind = 'refuse': .*did you mean `refused`"),
         ("what = 'recordings'\nat_least = -1", r"expect\[0\]: .*>= 0.*at_least"),
         ("what = 'recordings'\nat_least = 'one'", r"expect\[0\]: .*at_least"),
@@ -106,21 +106,24 @@ def test_they_are_called_by_name_or_by_what_they_say() -> None:
         ("what = 'recordings'\nat_least = 3\nat_most = 2", "at_least = 3 is more than at_most = 2"),
         ("what = 'online-share'\nat_least = 99", "at_least = 99: a share is from 0 to 1"),
         ("what = 'start-latency'\nbelow_s = 2\npercentile = 101", r"expect\[0\]: .*<= 100.*percentile"),
-        ("what = 'start-latency'\nat_most = 2", "at_most: does not go with start-latency; there are below_s, perc"),
-        ("what = 'recordings'\nat_least = 1\nname = 'saved-is-said'", "`saved-is-said` is taken"),
-        ("what = 'events'\nat_most = 1\n[[expect]]\nwhat = 'events'\nat_most = 1", r"expect\[1\]\.name: .* is taken"),
+        ("what = 'start-latency'\nat_most = 2", "at_most: does not apply to start-latency; use below_s, perc"),
+        (
+            "what = 'recordings'\nat_least = 1\nname = 'saved-recordings-are-announced'",
+            "`saved-recordings-are-announced` is in use",
+        ),
+        ("what = 'events'\nat_most = 1\n[[expect]]\nwhat = 'events'\nat_most = 1", r"expect\[1\]\.name: .* is in use"),
     ],
 )
-def test_what_cannot_be_is_named(text: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=rf"(?s)mine\.toml: .*{said}"):
+def test_a_wrong_expectation_is_an_error_with_its_key(text: str, error: str) -> None:
+    with pytest.raises(ConfigError, match=rf"(?s)mine\.toml: .*{error}"):
         scenario(f"[sites]\nbaltimore = 1\n[[expect]]\n{text}\n", "mine.toml")
 
 
 @pytest.mark.parametrize("text", ["expect = 1", "[expect]\nwhat = 'events'", "expect = [1]"])
-def test_what_is_no_table_is_named(text: str) -> None:
-    order = f"{text}\n[sites]\nbaltimore = 1\n"
+def test_something_else_than_a_table_is_an_error(text: str) -> None:
+    file = f"{text}\n[sites]\nbaltimore = 1\n"
     with pytest.raises(ConfigError, match=r"mine\.toml: expect.*\[\[expect\]\]"):
-        scenario(order, "mine.toml")
+        scenario(file, "mine.toml")
 
 
 def test_a_scenario_keeps_its_expectations() -> None:

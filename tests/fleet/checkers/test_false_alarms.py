@@ -8,7 +8,7 @@ import pytest
 
 from fleet.checkers.records import LIGHTS, account, case, event, press, reply, state, telemetry, utc
 from lapel.recording import Cause
-from lapel_fleet.checkers.back_end import notices_who_is_offline
+from lapel_fleet.checkers.back_end import shows_offline_cameras
 from lapel_fleet.checkers.records import Case
 from lapel_fleet.checkers.registry import CHECKERS, judge
 
@@ -27,7 +27,7 @@ def verdict(name: str, one: Case) -> str:
 @pytest.mark.parametrize(
     ("checker", "actual"),
     [
-        ("saved-is-said", {"accounts": [account()], "unsent_events": [SAVED]}),
+        ("saved-recordings-are-announced", {"accounts": [account()], "unsent_events": [SAVED]}),
         (
             "markers-are-kept",
             {
@@ -37,20 +37,20 @@ def verdict(name: str, one: Case) -> str:
             },
         ),
         (
-            "what-happened-is-told",
+            "state-changes-are-reported",
             {
                 "states": [(100.0, "recording"), (120.0, "off")],
                 "unsent_events": [event(1, "state-changed", 100.1, after="recording")],
             },
         ),
         (
-            "activations-are-answered",
+            "activations-are-recorded-or-refused",
             {
                 "activations": [press()],
                 "unsent_events": [event(1, "refused", 100.0, event="start", source="button", reason="full")],
             },
         ),
-        ("commands-have-one-end", {"commands": ["c-1"], "unsent_replies": [reply("c-1", "done")]}),
+        ("commands-have-one-final-reply", {"commands": ["c-1"], "unsent_replies": [reply("c-1", "done")]}),
     ],
 )
 def test_what_waits_on_the_flash_of_a_camera_that_is_off_is_not_lost(checker: str, actual: dict[str, Any]) -> None:
@@ -67,9 +67,9 @@ def test_an_event_that_was_received_and_still_waits_counts_once() -> None:
 
 def test_a_wrong_event_that_waits_on_the_flash_is_found() -> None:
     wrong = event(2, "recording-saved", 110.0, recording="clip", duration_s=1.0, frames=1)
-    assert verdict("saved-is-said", case(accounts=[account()], unsent_events=[wrong])) == "failed"
+    assert verdict("saved-recordings-are-announced", case(accounts=[account()], unsent_events=[wrong])) == "failed"
     late = case(expired=["c-1"], unsent_replies=[reply("c-1", "done")])
-    assert verdict("late-commands-are-refused", late) == "failed"
+    assert verdict("expired-commands-are-refused", late) == "failed"
 
 
 # -- a broker that was away when a camera went off shows what it knew before (seed 93) ---------------------------------
@@ -86,16 +86,16 @@ def test_a_wrong_event_that_waits_on_the_flash_is_found() -> None:
 )
 def test_what_a_broker_that_was_away_cannot_know(outage: tuple[float, float], expected: str) -> None:
     one = case((110.0, state("buffering")), (111.0, telemetry()), states=OFF, state="off", outages=[outage])
-    assert verdict("the-retained-state-is-true", one) == expected
-    believed = list(notices_who_is_offline(one, Believes("buffering")))
-    assert believed == ([] if expected == "skipped" else ["believes buffering, it is off"])
+    assert verdict("retained-state-is-true", one) == expected
+    believed = list(shows_offline_cameras(one, Believes("buffering")))
+    assert believed == ([] if expected == "skipped" else ["the back end shows buffering, it is off"])
 
 
 def test_an_outage_is_no_excuse_for_a_camera_that_runs() -> None:
     one = case(
         (110.0, state("recording")), states=LIGHTS, state="buffering", session="one", outages=[(115.0, float("inf"))]
     )
-    assert verdict("the-retained-state-is-true", one) == "failed"
+    assert verdict("retained-state-is-true", one) == "failed"
 
 
 class Believes:
@@ -116,12 +116,12 @@ class Believes:
 
 def test_an_account_that_was_never_finished_owes_no_explanation_yet() -> None:
     begun = account(status="recording", stop=None, prebuffer_actual_s=0.0, prebuffer_saved=False)
-    assert verdict("pre-event-is-there-or-explained", case(accounts=[begun], state="off")) == "passed"
+    assert verdict("pre-event-shortfalls-are-explained", case(accounts=[begun], state="off")) == "passed"
     saved = account(status="recording", stop=None, prebuffer_actual_s=3.0, prebuffer_saved=True)
-    assert verdict("pre-event-is-there-or-explained", case(accounts=[saved], state="off")) == "failed"
-    assert verdict("recordings-end-well", case(accounts=[begun], state="buffering")) == "failed"
+    assert verdict("pre-event-shortfalls-are-explained", case(accounts=[saved], state="off")) == "failed"
+    assert verdict("incomplete-recordings-are-explained", case(accounts=[begun], state="buffering")) == "failed"
     interrupted = account(status="interrupted", prebuffer_actual_s=3.0, stop=Cause("camera", "power was lost"))
-    assert verdict("pre-event-is-there-or-explained", case(accounts=[interrupted], power_cuts=1)) == "failed"
+    assert verdict("pre-event-shortfalls-are-explained", case(accounts=[interrupted], power_cuts=1)) == "failed"
 
 
 # -- a pre-event part that is short by just what needs no reason (seed 349) --------------------------------------------
@@ -130,7 +130,7 @@ def test_an_account_that_was_never_finished_owes_no_explanation_yet() -> None:
 @pytest.mark.parametrize(("actual_s", "expected"), [(29.9, "passed"), (29.899, "failed")])
 def test_a_tenth_of_a_second_needs_no_reason_and_a_millisecond_more_does(actual_s: float, expected: str) -> None:
     one = case(accounts=[account(prebuffer_actual_s=actual_s)])
-    assert verdict("pre-event-is-there-or-explained", one) == expected
+    assert verdict("pre-event-shortfalls-are-explained", one) == expected
 
 
 # -- a stop just after the video came back, before there was a frame (seed 374) ----------------------------------------
@@ -139,7 +139,7 @@ def test_a_tenth_of_a_second_needs_no_reason_and_a_millisecond_more_does(actual_
 @pytest.mark.parametrize(("stop_s", "expected"), [(108.004, "passed"), (108.15, "failed")])
 def test_a_recording_ends_at_its_last_frame(stop_s: float, expected: str) -> None:
     one = case(
-        states=LIGHTS, stops=[stop_s], dark=[(105.0, 108.0)], activations=[press()],
+        states=LIGHTS, stops=[stop_s], frame_outages=[(105.0, 108.0)], activations=[press()],
         accounts=[account(end_time=utc(105.0))],
     )  # fmt: skip
-    assert verdict("recordings-last-as-long-as-wanted", one) == expected
+    assert verdict("recording-length-is-correct", one) == expected

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lapel.hardware.interfaces import ButtonName
-from lapel_fleet.cameras.actions import Hold, Press
+from lapel_fleet.cameras.actions import Hold, Press, SwapBattery
 from lapel_fleet.cameras.fleet import Fleet
 from lapel_fleet.cameras.manual_control import ManualControl
 from lapel_fleet.checkers.registry import judge
@@ -39,13 +39,14 @@ class Wait:
     seconds: float
 
 
-Step = Press | Hold | InjectedFault | Wait
+Step = Press | Hold | SwapBattery | InjectedFault | Wait
 SECONDS = st.sampled_from((0.0, 0.2, 0.5, 0.6, 1.0, 2.9, 3.0, 3.1, 7.0, 40.0))
 KINDS = sorted(name for name, kind in FAULTS.items() if kind.on_camera)
 BUTTONS = st.sampled_from(get_args(ButtonName))
 STEPS = st.lists(
     st.builds(Press, st.just(CAMERA), BUTTONS, st.integers(1, 10))
     | st.builds(Hold, st.just(CAMERA), BUTTONS, SECONDS)
+    | st.just(SwapBattery(CAMERA))
     | st.builds(InjectedFault, st.sampled_from(KINDS), SECONDS)
     | st.builds(Wait, SECONDS),
     max_size=12,
@@ -62,7 +63,7 @@ async def done(steps: Sequence[Step], control: ManualControl, clock: VirtualCloc
 
     for number, step in enumerate(steps):
         match step:
-            case Press() | Hold():
+            case Press() | Hold() | SwapBattery():
                 control.begin(step)
             case InjectedFault(kind, for_s):
                 await control.begin_fault(number, manual_fault(kind, {}))
@@ -89,7 +90,7 @@ def found(steps: Sequence[Step]) -> list[str]:
             SCENARIO, SCENARIO.cameras, streams, AGENCY, clock, trace, lambda *_: True,
             stop_broker=never, start_broker=never,
         )  # fmt: skip
-        environment.broker.observers.append(room.received_messages.hear)
+        environment.broker.observers.append(room.received_messages.receive)
         fleet = Fleet(SCENARIO, SCENARIO.cameras, streams, environment, clock)
         control = ManualControl(fleet.cameras, streams, clock)
         fleet.power_on()
@@ -110,5 +111,6 @@ def found(steps: Sequence[Step]) -> list[str]:
 @settings(max_examples=100)
 @given(STEPS)
 @example([Press(CAMERA, "event", 1), Press(CAMERA, "event", 1)])
+@example([Press(CAMERA, "event", 2), Wait(7.0), SwapBattery(CAMERA), Wait(40.0)])
 def test_no_checker_fails_whatever_is_done_by_hand(steps: Sequence[Step]) -> None:
     assert found(steps) == []

@@ -8,40 +8,40 @@ CAMERAS = ["a/1", "a/2", "b/1"]
 IDS = {camera: f"id-{camera}" for camera in CAMERAS}
 
 
-def account() -> OutcomeTally:
+def tally() -> OutcomeTally:
     one = OutcomeTally(IDS, offline=["c/1"])
     for outcome in one.open():
         one.sent(outcome, 10.0)
     return one
 
 
-def test_every_camera_ends_in_one_place() -> None:
-    one = account()
+def test_every_camera_has_one_result() -> None:
+    one = tally()
     one.take("a/1", reply("id-a/1", "accepted"), 10.5)
     one.take("a/1", reply("id-a/1", recording="clip"), 12.0)
     one.take("a/2", reply("id-a/2", "refused", reason="is asleep"), 11.0)
-    assert (one.settled, [left.camera for left in one.open()]) == (False, ["b/1"])
+    assert (one.is_settled, [left.camera for left in one.open()]) == (False, ["b/1"])
     one.close("within 15 s")
-    assert one.settled
+    assert one.is_settled
     assert not one.all_done
     assert one.counts() == {"done": 1, "refused": 1, "no answer": 1, "offline": 1}
     first = one.outcomes["a/1"]
     assert (first.result, first.took_s) == ("done", 2.0)
-    assert first.answer is not None
-    assert first.answer.recording == "clip"
+    assert first.reply is not None
+    assert first.reply.recording == "clip"
     assert one.outcomes["a/2"].reason == "is asleep"
     assert one.outcomes["c/1"].reason == "not sent"
 
 
-def test_who_accepted_is_not_silent() -> None:
-    one = account()
+def test_a_camera_that_accepted_is_not_silent() -> None:
+    one = tally()
     one.take("a/1", reply("id-a/1", "accepted"), 10.5)
     assert [left.camera for left in one.silent()] == ["a/2", "b/1"]
     one.close("within 15 s")
-    assert one.outcomes["a/1"].reason == "accepted, and then nothing, within 15 s"
+    assert one.outcomes["a/1"].reason == "accepted, but no final reply, within 15 s"
 
 
-def test_who_was_not_sent_anything_before_the_broker_was_lost_is_told_apart() -> None:
+def test_a_camera_that_was_not_sent_the_command_is_reported_so() -> None:
     one = OutcomeTally(IDS)
     one.sent(one.outcomes["a/1"], 1.0)
     one.close("the broker was lost: x")
@@ -49,35 +49,35 @@ def test_who_was_not_sent_anything_before_the_broker_was_lost_is_told_apart() ->
     assert one.outcomes["a/2"].reason == "not sent, the broker was lost: x"
 
 
-def test_the_first_ending_counts() -> None:
-    one = account()
+def test_the_first_final_reply_counts() -> None:
+    one = tally()
     one.take("a/1", reply("id-a/1"), 11.0)
     one.take("a/1", reply("id-a/1"), 11.5)
     one.take("a/1", reply("id-a/1", "failed"), 12.0)
     assert one.outcomes["a/1"].result == "done"
     assert one.outcomes["a/1"].took_s == 1.0
-    assert one.oddities == {"a/1 answered again: done": 1, "a/1 answered again: failed after done": 1}
+    assert one.oddities == {"a/1 replied again: done": 1, "a/1 replied again: failed after done": 1}
 
 
-def test_nobody_answers_for_another() -> None:
-    one = account()
+def test_a_camera_cannot_reply_for_another() -> None:
+    one = tally()
     one.take("a/1", reply("id-a/2"), 11.0)
     one.take("x/9", reply("id-a/1"), 11.0)
-    one.take("a/1", reply("somebody-else-s"), 11.0)
+    one.take("a/1", reply("of-another-operator"), 11.0)
     assert len(one.open()) == 3
-    assert one.oddities == {"a/1 answered for a/2": 1, "x/9 answered for a/1": 1}
+    assert one.oddities == {"a/1 replied for a/2": 1, "x/9 replied for a/1": 1}
 
 
-def test_garbage_is_told_as_the_reason() -> None:
-    one = account()
-    one.garble("a/1", "no JSON")
-    one.garble("x/9", "no JSON")
+def test_an_invalid_reply_is_given_as_the_reason() -> None:
+    one = tally()
+    one.take_invalid("a/1", "no JSON")
+    one.take_invalid("x/9", "no JSON")
     one.close("within 15 s")
-    assert one.outcomes["a/1"].reason == "what it said was no answer (no JSON), within 15 s"
+    assert one.outcomes["a/1"].reason == "its reply was invalid (no JSON), within 15 s"
 
 
-def test_lines_of_a_log_come_in_parts() -> None:
-    one = account()
+def test_log_lines_arrive_in_parts() -> None:
+    one = tally()
     one.take("a/1", reply("id-a/1", "progress", lines=["1", "2"]), 11.0)
     one.take("a/1", reply("id-a/1", "done", lines=["3"]), 11.0)
     one.take("a/1", reply("id-a/1", "done", lines=["3"]), 11.0)
@@ -92,13 +92,13 @@ ANSWERS = st.tuples(
 
 
 @given(st.lists(ANSWERS))
-def test_whatever_comes_the_sum_is_right(answers: list[tuple[str, str, str]]) -> None:
-    one = account()
+def test_any_replies_give_each_camera_one_result(answers: list[tuple[str, str, str]]) -> None:
+    one = tally()
     for camera, id_, result in answers:
         one.take(camera, reply(id_, result), 11.0)
-        assert one.settled is (not one.open())
+        assert one.is_settled is (not one.open())
     own = {camera for camera, id_, result in answers if IDS.get(camera) == id_ and result in RESULTS}
     assert {left.camera for left in one.open()} == set(CAMERAS) - own
     one.close("late")
     assert sum(one.counts().values()) == len(CAMERAS) + 1
-    assert one.settled
+    assert one.is_settled

@@ -1,4 +1,4 @@
-"""A virtual run, judged: what the report's tests tell of."""
+"""A virtual run with its findings, for the tests of the report."""
 
 from functools import cache
 from pathlib import Path
@@ -10,7 +10,7 @@ from lapel_fleet.scenario.loading import load
 
 
 def observed(name: str, seed: int, trace: Path | None = None) -> Result:
-    """Took 1.5 s, whatever it took: what is told of it is the same each time."""
+    """The result of a virtual run. Its real time is set to 1.5 s, so that the report is always the same."""
     scenario = load(name)
     done = run(scenario, seed, trace)
     return Result(name, done, judge(done.cases), 1.5, scenario.faults, trace)
@@ -18,5 +18,5 @@ def observed(name: str, seed: int, trace: Path | None = None) -> Result:
 
 @cache
 def smoke() -> Result:
-    """Ten cameras; quick."""
+    """The result of `smoke`: ten cameras."""
     return observed("smoke", 3)

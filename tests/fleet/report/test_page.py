@@ -1,4 +1,4 @@
-"""The page and what lies beside it: complete, alone, deaf to what strangers write. A browser's view: tests/system."""
+"""The page and `report.json`: complete, self-contained, safe against foreign text. In a browser: tests/system."""
 
 import json
 import re
@@ -23,7 +23,7 @@ HOSTILE = "</style></title><script>alert(1)</script><img src=x onerror=alert(1)>
 
 
 class Tags(HTMLParser):
-    """Which elements there are, and with what attributes."""
+    """The elements of a page, with their attributes."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -40,11 +40,11 @@ def written(folder: Path, result: Result) -> tuple[str, Report]:
     return (folder / "index.html").read_text(), report
 
 
-def test_the_page_has_everything_that_was_measured(tmp_path: Path) -> None:
+def test_the_page_has_all_measurements(tmp_path: Path) -> None:
     page, report = written(tmp_path / "new" / "folder", smoke())
     plots = [attributes["id"] for tag, attributes in Tags(page).found if attributes.get("class") == "plot"]
     assert plots == ["states", "messages", "batteries", "storage"]
-    assert page.count("each of which took no time at all") == 2  # commands and presses, in virtual time
+    assert page.count("times, always 0 s") == 2  # commands and presses, in virtual time
     for checked in report.summary.checkers:
         assert checked.name in page
     assert report.summary.trace_sha256 in page
@@ -56,7 +56,7 @@ def test_the_page_is_the_same_each_time(tmp_path: Path) -> None:
     assert written(tmp_path / "a", smoke()) == written(tmp_path / "b", observed("smoke", 3))
 
 
-def test_nothing_is_asked_of_anybody(tmp_path: Path) -> None:
+def test_the_page_loads_nothing(tmp_path: Path) -> None:
     page, _ = written(tmp_path, smoke())
     addresses = [
         value
@@ -70,24 +70,24 @@ def test_nothing_is_asked_of_anybody(tmp_path: Path) -> None:
     assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
 
 
-def test_what_strangers_write_stays_text(tmp_path: Path) -> None:
-    """In every place that takes words: names, failures, reasons, the trace."""
+def test_foreign_text_stays_text(tmp_path: Path) -> None:
+    """In every place that takes text: names, failures, reasons, the trace."""
     trace = tmp_path / "trace"
     trace.write_text(f'1.0 lapel/v1/fleet/baltimore/cam-0001/event {{"id":"{HOSTILE}"}}\n')
     run = msgspec.structs.replace(smoke().run, inconclusive=[HOSTILE], broker=HOSTILE)
     findings = [Finding(HOSTILE, 1, [f"baltimore/cam-0001: {HOSTILE}", HOSTILE])]
     result = replace(smoke(), scenario=HOSTILE, options=HOSTILE, run=run, findings=findings, trace=trace)
     page, _ = written(tmp_path, result)
-    calm, _ = written(tmp_path, replace(result, scenario="calm"))
+    harmless, _ = written(tmp_path, replace(result, scenario="harmless"))
     tags = Tags(page).found
     assert not {"script", "img"} & {tag for tag, _ in tags}
     assert not [attributes for _, attributes in tags if any(name.startswith("on") for name in attributes)]
-    assert [tag for tag, _ in tags] == [tag for tag, _ in Tags(calm).found]
-    assert page.count("alert(1)") > 6  # it is told all the same
+    assert [tag for tag, _ in tags] == [tag for tag, _ in Tags(harmless).found]
+    assert page.count("alert(1)") > 6  # it is shown all the same
     assert "\x00" not in page
 
 
-def test_failures_come_with_their_part_of_the_trace_and_not_all_at_once(tmp_path: Path) -> None:
+def test_failures_have_their_excerpt_of_the_trace_and_only_some_are_listed(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     result = observed("smoke", 7, trace)
     failures = [f"baltimore/cam-0001: failure {number}" for number in range(30)]
@@ -99,7 +99,7 @@ def test_failures_come_with_their_part_of_the_trace_and_not_all_at_once(tmp_path
     assert report.excerpts[failures[0]].lines[-1] in trace.read_text()
 
 
-def test_without_samples_it_says_that_nothing_was_measured(tmp_path: Path) -> None:
+def test_without_samples_the_page_says_that_nothing_was_measured(tmp_path: Path) -> None:
     page, report = written(tmp_path, replace(smoke(), run=msgspec.structs.replace(smoke().run, samples=None)))
     assert "Nothing was measured" in page
     assert report.over_time == []
@@ -110,7 +110,7 @@ def test_the_json_is_plain_json(tmp_path: Path) -> None:
     assert list(json.loads((tmp_path / "report.json").read_text())) == ["summary", "over_time", "excerpts"]
 
 
-def test_what_cannot_be_written_or_read_is_one_line(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_or_read_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="file: cannot be written"):
         write_page(tmp_path / "file", smoke())
@@ -125,25 +125,25 @@ def test_what_cannot_be_written_or_read_is_one_line(tmp_path: Path) -> None:
 def plot(*values: list[float | None], until_s: float = 100.0) -> Plot:
     series = [Series(f"s{number}", "one", one) for number, one in enumerate(values)]
     times_s = [until_s * number / len(values[0]) for number in range(len(values[0]))]
-    return Plot("it", "It", "what it is", times_s, until_s, series, lambda value: f"{value:g}")
+    return Plot("id", "Title", "description", times_s, until_s, series, lambda value: f"{value:g}")
 
 
 def paths(svg: ElementTree.Element, style: str) -> list[str]:
     return [one.get("d", "") for one in svg.iter("path") if one.get("class") == style]
 
 
-def test_stacked_areas_lie_upon_each_other() -> None:
+def test_areas_are_stacked() -> None:
     lower, upper = paths(areas(plot([1, 1], [3, 3]), []), "area one")
     assert lower == "M0.0,750.0 500.0,750.0 500.0,1000.0 0.0,1000.0Z"
     assert upper == "M0.0,0.0 500.0,0.0 500.0,750.0 0.0,750.0Z"
 
 
-def test_steps_hold_until_the_next_begins() -> None:
-    (stairs,) = paths(steps(plot([4, 2]), []), "area one")
-    assert stairs.startswith("M0.0,0.0 500.0,0.0 500.0,500.0 1000.0,500.0 ")
+def test_a_step_lasts_until_the_next_value() -> None:
+    (path,) = paths(steps(plot([4, 2]), []), "area one")
+    assert path.startswith("M0.0,0.0 500.0,0.0 500.0,500.0 1000.0,500.0 ")
 
 
-def test_a_line_has_holes_where_nobody_measured_and_dots_where_only_one_did() -> None:
+def test_a_line_has_gaps_where_nothing_was_measured_and_dots_for_single_values() -> None:
     svg = lines(plot([4, 4, None, 2, None]), [])
     assert paths(svg, "line one") == ["M0.0,0.0L200.0,0.0"]
     assert paths(svg, "line dot one") == ["M600.0,500.0h0"]
@@ -166,13 +166,13 @@ def test_latencies_batteries_and_storage_are_drawn_where_they_were_measured(tmp_
     assert report.over_time[-1].storage_percent == [25, 95, 95]
 
 
-def test_a_scale_that_is_known_has_no_figures_beyond_it() -> None:
+def test_a_given_scale_has_no_labels_beyond_its_end() -> None:
     svg = areas(replace(plot([1600, 1600]), top=1600), [])
     assert [one.text for one in svg.iter("text") if one.get("class") == "y"] == ["0", "500", "1000", "1500"]
     assert paths(svg, "area one")[0].startswith("M0.0,0.0 ")
 
 
-def test_scales_end_in_round_figures_and_nothing_at_all_is_no_error() -> None:
+def test_scales_end_in_round_numbers_and_zero_is_no_error() -> None:
     def scale(highest: float) -> list[str | None]:
         return [one.text for one in lines(plot([highest]), []).iter("text") if one.get("class") == "y"]
 
@@ -181,7 +181,7 @@ def test_scales_end_in_round_figures_and_nothing_at_all_is_no_error() -> None:
     assert scale(0) == ["0", "1"]
 
 
-def test_bands_are_numbered_and_their_numbers_do_not_touch() -> None:
+def test_bands_have_numbers_that_do_not_touch() -> None:
     svg = lines(plot([1, 2]), [Band(1, 10, 20), Band(2, 15.5, 15.5), Band(3, 80, 400)])
     assert [(one.get("x"), one.get("width")) for one in svg.iter("rect") if one.get("class") == "band"] == [
         ("100.0", "100.0"), ("800.0", "200.0"),
@@ -191,9 +191,9 @@ def test_bands_are_numbered_and_their_numbers_do_not_touch() -> None:
     assert rows == ["-0.4em", "-1.4em", "-0.4em"]
 
 
-def test_whoever_does_not_see_it_is_told(tmp_path: Path) -> None:
+def test_a_screen_reader_gets_title_description_and_table(tmp_path: Path) -> None:
     svg = lines(plot([1, 2]), [])
-    assert (svg.get("role"), svg.get("aria-labelledby")) == ("img", "it-title it-desc")
-    assert {one.get("id"): one.text for one in svg if one.get("id")} == {"it-title": "It", "it-desc": "what it is"}
+    assert (svg.get("role"), svg.get("aria-labelledby")) == ("img", "id-title id-desc")
+    assert {one.get("id"): one.text for one in svg if one.get("id")} == {"id-title": "Title", "id-desc": "description"}
     page, _ = written(tmp_path, smoke())
     assert len(re.findall("<figure>", page)) == len(re.findall("As a table", page)) + 2 == 6

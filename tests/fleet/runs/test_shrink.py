@@ -128,9 +128,9 @@ def test_a_camera_does_the_same_with_fewer_cameras_beside_it(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("plant", "checker"),
     [
-        (planted.gaps_are_not_told, "recordings-hold-all-their-time"),
-        (planted.events_are_dropped_when_the_line_breaks, "markers-are-kept"),
-        (planted.expired_commands_are_carried_out, "every-recording-was-asked-for"),
+        (planted.gaps_are_not_reported, "missing-frames-are-reported"),
+        (planted.events_are_dropped_when_the_connection_breaks, "markers-are-kept"),
+        (planted.expired_commands_are_carried_out, "every-recording-has-a-trigger"),
     ],
 )
 def test_a_planted_bug_shrinks_to_a_few_faults_and_the_file_fails_alike(
@@ -152,7 +152,7 @@ def test_a_planted_bug_shrinks_to_a_few_faults_and_the_file_fails_alike(
     assert progress.startswith("shrinking, run 1 of at most 200: ")
     scenario = load(str(small))
     assert (len(scenario.faults), len(scenario.cameras)) == (faults, cameras)
-    replay = out.rstrip().rpartition("\nagain: lapel-fleet ")[2]
+    replay = out.rstrip().rpartition("\nreplay: lapel-fleet ")[2]
     assert replay == f"run {small} --virtual --seed 1"
     assert main(replay.split()) == 1
     again = capsys.readouterr().out
@@ -194,7 +194,7 @@ def test_an_expectation_that_is_not_met_shrinks_too(busy: Path, capsys: pytest.C
     small = busy.with_name("small day.toml")
     assert main(["run", str(busy), "--virtual", "--chaos", "--seed", "1", "--shrink", str(small)]) == 1
     out = capsys.readouterr().out
-    assert f"again: lapel-fleet run '{small}' --virtual --seed 1\n" in out
+    assert f"replay: lapel-fleet run '{small}' --virtual --seed 1\n" in out
     scenario = load(str(small))
     assert ([one.name for one in scenario.expect], scenario.faults) == (["a quiet day"], [])
     assert len(scenario.cameras) == 1
@@ -236,7 +236,7 @@ def test_a_checker_of_one_s_own_is_part_of_the_line_that_replays(
     busy.write_text(BUSY.partition("[[expect]]")[0])
     small = busy.with_name("small.toml")
     assert main(f"run {busy} --virtual --seed 1 --checker {own}:no_recording_by_hand --shrink {small}".split()) == 1
-    replay = capsys.readouterr().out.rstrip().rpartition("\nagain: lapel-fleet ")[2]
+    replay = capsys.readouterr().out.rstrip().rpartition("\nreplay: lapel-fleet ")[2]
     assert replay == f"run {small} --virtual --checker {own}:no_recording_by_hand --seed 1"
     assert main(replay.split()) == 1
 

@@ -1,7 +1,8 @@
-"""Files of field problems, and the words in them, when they are wrong."""
+"""Errors in the files of field problems, and of actions."""
 
 import contextlib
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,74 +10,76 @@ from hypothesis import strategies as st
 from fleet.training.visits import Visit, visited
 from lapel.errors import ConfigError
 from lapel_fleet.training import actions
-from lapel_fleet.training.problem import Problem, load, parsed
+from lapel_fleet.training.problem import load, parsed
 
-GOOD = "title = 't'\nsays = 's'\nfinding = 'f'\nabout = 'a'\n"
+GOOD = "title = 't'\nsymptom = 's'\nfinding = 'f'\nremedy = 'r'\nbackground = 'b'\nrepair = ''\n"
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "error"),
     [
         ("title = ", "bad.toml: is not TOML"),
-        ("title = 't'", "bad.toml: .*missing required field `says`"),
-        (f"{GOOD}session = ''\ncolour = 'red'", "bad.toml: .*unknown field `colour`"),
-        (f"{GOOD}session = 'READY'", "bad.toml: session: begins with `READY`"),
-        (f"{GOOD}session = '@ dance'", "bad.toml: session: @ dance: is no step; there are type, hand"),
+        ("title = 't'", "bad.toml: .*missing required field `symptom`"),
+        (f"{GOOD}diagnosis = ''\ncolour = 'red'", "bad.toml: .*unknown field `colour`"),
+        (f"{GOOD}diagnosis = 'READY'", "bad.toml: diagnosis: begins with `READY`"),
+        (f"{GOOD}diagnosis = '@ dance'", "bad.toml: diagnosis: @ dance: is not a step; there are type, do"),
     ],
 )
-def test_a_bad_file_is_named(text: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+def test_a_wrong_file_is_an_error(text: str, error: str) -> None:
+    with pytest.raises(ConfigError, match=error):
         parsed(text, "bad.toml")
 
 
 @given(st.text())
 def test_any_text_is_a_problem_or_an_error(text: str) -> None:
     with contextlib.suppress(ConfigError):
-        parsed(f"{GOOD}session = '''\n{text}'''", "any")
+        parsed(f"{GOOD}diagnosis = '''\n{text}'''", "any")
 
 
-def test_an_unknown_problem_is_told_which_was_meant() -> None:
+def test_an_unknown_problem_is_an_error_with_a_similar_name() -> None:
     with pytest.raises(ConfigError, match="no-vidoe: no such field problem; did you mean `no-video`"):
         load("no-vidoe")
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "error"),
     [
-        ("plug lense", "did you mean `plug lens`"),
-        ("", "nobody can do that here"),
+        ("plug in video sorce", "did you mean `plug in video source`"),
+        ("", "no such action"),
         ("offload", "`dock` the camera first"),
-        ("stick button", "nobody can do that here"),
+        ("jam button", "no such action"),
     ],
 )
-def test_what_cannot_be_done_by_hand_is_said(words: str, said: str) -> None:
+def test_an_impossible_action_is_an_error(words: str, error: str) -> None:
     async def story(visit: Visit) -> None:
-        with pytest.raises(ConfigError, match=said):
+        with pytest.raises(ConfigError, match=error):
             await actions.do(words, visit.bench)
 
     visited(load("no-video"), story)
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "error"),
     [
-        ("wait 5", "wait 5: is no time"),
-        ("wait long s", "is no time"),
+        ("wait 5", "wait 5: is not a time"),
+        ("wait long s", "is not a time"),
         ("fault video.frozzen", "did you mean `video.frozen`"),
         ("fault video.frozen loss=2", "loss: means nothing to video.frozen"),
         ("fault battery.cliff 3", "3: write KEY=VALUE"),
     ],
 )
-def test_what_cannot_befall_a_camera_is_said(words: str, said: str) -> None:
+def test_an_impossible_preparation_is_an_error(words: str, error: str) -> None:
+    problem = msgspec.structs.replace(load("no-video"), preparation=[words])
+
     async def story(visit: Visit) -> None:
         pass
 
-    with pytest.raises(ConfigError, match=said):
-        visited(Problem(title="", says="", finding="", about="", session="", world=[words]), story)
+    with pytest.raises(ConfigError, match=error):
+        visited(problem, story)
 
 
 @pytest.mark.parametrize("words", sorted(actions.ACTIONS))
-def test_every_deed_can_be_done_at_any_time(words: str) -> None:
+def test_every_action_is_possible_at_any_time(words: str) -> None:
     async def story(visit: Visit) -> None:
         for _ in range(2):
             with contextlib.suppress(ConfigError):

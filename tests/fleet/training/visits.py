@@ -1,4 +1,4 @@
-"""The visits in the files of field problems, played in virtual time. This writes them anew, from their `@` lines:
+"""Plays the sessions of field problems in virtual time. As a program it writes them again, from their `@` lines:
 
 PYTHONPATH=tests .venv/bin/python -m fleet.training.visits
 """
@@ -23,11 +23,11 @@ from lapel_fleet.training.problem import Problem, Step, load, names, seconds_of
 T = TypeVar("T")
 
 ANSWERED_S = 0.2
-"""So long after a key everything that it brings about has happened, unless it takes time by design."""
+"""Seconds after a key in which its effects are complete, except those that take longer by design."""
 
 
 class Visit:
-    """A technician at the bench."""
+    """A technician at the console of the bench's camera."""
 
     def __init__(self, bench: TrainingBench, clock: VirtualClock, line: SimulatedSerialLine) -> None:
         self.bench, self._clock, self._line = bench, clock, line
@@ -52,12 +52,12 @@ class Visit:
             await self._clock.sleep(ANSWERED_S)
 
     async def take(self, step: Step) -> Step:
-        """With what it now shows."""
+        """Carry out a step. Returns it with what the terminal shows now."""
         begin = self._terminal.row
-        match step.what:
+        match step.kind:
             case "type":
                 await self.type(step.rest)
-            case "hand":
+            case "do":
                 await actions.do(step.rest, self.bench)
             case "wait":
                 await self.wait(seconds_of(step.rest))
@@ -69,12 +69,12 @@ class Visit:
 
 
 def visited(problem: Problem, story: Callable[[Visit], Awaitable[T]]) -> T:
-    """A story at that camera, after its problem came about. Files that it needs are made in a folder of their own."""
+    """The result of `story`, run with the camera after the preparation of its problem, in a temporary folder."""
 
     async def program(clock: VirtualClock) -> T:
         line = SimulatedSerialLine()
         async with TrainingBench(problem, clock, START, line) as bench:
-            await actions.come_about(bench)
+            await actions.prepare(bench)
             visit = Visit(bench, clock, line)
             await visit.wait(ANSWERED_S)
             return await story(visit)
@@ -84,24 +84,30 @@ def visited(problem: Problem, story: Callable[[Visit], Awaitable[T]]) -> T:
 
 
 def session_of(steps: list[Step]) -> str:
-    """As it stands in a file."""
-    return "".join(f"{line}\n" for step in steps for line in (step.order, *step.shown))
+    """The steps as a session in a file."""
+    return "".join(f"{line}\n" for step in steps for line in (step.line, *step.shown))
 
 
-def played(problem: Problem) -> str:
-    """Its session, as it goes today."""
+def played(problem: Problem) -> tuple[str, str]:
+    """Diagnosis and repair, as the firmware answers today."""
 
     async def story(visit: Visit) -> list[Step]:
         await visit.log_in()
         return [await visit.take(step) for step in problem.steps]
 
-    return session_of(visited(problem, story))
+    steps, count = visited(problem, story), len(problem.diagnosis_steps)
+    return session_of(steps[:count]), session_of(steps[count:])
+
+
+def _with_session(text: str, key: str, session: str) -> str:
+    before, _, rest = text.partition(f"{key} = '''\n")
+    _, _, after = rest.partition("'''\n")
+    return f"{before}{key} = '''\n{session}'''\n{after}"
 
 
 if __name__ == "__main__":
     for name in names():
         path = Path(str(files("lapel_fleet.training").joinpath("problems", f"{name}.toml")))
-        before, _, rest = path.read_text().partition("session = '''\n")
-        _, _, after = rest.partition("'''\n")
-        path.write_text(f"{before}session = '''\n{played(load(name))}'''\n{after}")
+        diagnosis, repair = played(load(name))
+        path.write_text(_with_session(_with_session(path.read_text(), "diagnosis", diagnosis), "repair", repair))
         print(f"wrote {path.name}")

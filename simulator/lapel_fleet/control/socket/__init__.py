@@ -1,1 +1,1 @@
-"""The hand from outside: a running fleet, steered over a local socket, from a shell or any language."""
+"""Control of a running fleet over a local socket, from a shell or any language."""

@@ -10,10 +10,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
+from lapel import docstrings
 from lapel.clock import SystemClock
 from lapel.errors import ConfigError, LapelError
 from lapel_fleet.cameras.actions import ACTIONS, Action
@@ -29,6 +30,8 @@ _LISTED = 20
 _ANSWER_LIMIT_S = 5.0
 """`runs` waits so long for each run's answer."""
 _POLL_S = 0.1
+_LENGTH = "seconds"
+"""The field of an action that is given as `--for TIME`."""
 
 
 # -- the parser --------------------------------------------------------------------------------------------------------
@@ -83,35 +86,36 @@ def _added(
 
 
 def _add_action(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", action: type[Action]) -> None:
-    """A command from an action's fields: the camera, an optional button, then options."""
+    """Add a command made from an action's fields: the camera, a choice if there is one, then options."""
 
     def command(options: argparse.Namespace) -> int:
         given = {name: _value(name, getattr(options, name)) for name in action.__struct_fields__}
         _request(options, action(**given), messages.Done)
         return 0
 
-    about = (action.__doc__ or "").strip().rstrip(".")
+    about = (action.__doc__ or "").partition(". ")[0].strip().rstrip(".")
     parser = _added(commands, str(action.__struct_config__.tag), command, about[0].lower() + about[1:])
+    meanings = docstrings.field_docstrings(action)
     for field in msgspec.structs.fields(action):
+        about = f"{meanings.get(field.name, '').rstrip('.').lower()} (default: %(default)s)"
+        choices = get_args(field.type) if get_origin(field.type) is Literal else ()
         if field.name == "camera":
             parser.add_argument("camera", metavar="CAMERA", help="as site/name")
-        elif field.name == "button":
+        elif choices:
             parser.add_argument(
-                "button", nargs="?", default=field.default, metavar="BUTTON", help="event (the default) or power"
-            )
-        elif field.name == "seconds":
-            parser.add_argument(
-                "--for", dest="seconds", default=f"{field.default:g}s", metavar="TIME", help="(default: %(default)s)"
-            )
+                field.name, nargs="?", default=field.default, metavar=field.name.upper(),
+                help=f"{' or '.join(choices)}{about}",
+            )  # fmt: skip
+        elif field.name == _LENGTH:
+            parser.add_argument("--for", dest=_LENGTH, default=f"{field.default:g}s", metavar="TIME", help=about)
         else:
             parser.add_argument(
-                f"--{field.name}", type=type(field.default), default=field.default, metavar="N",
-                help="(default: %(default)s)",
-            )  # fmt: skip
+                f"--{field.name}", type=type(field.default), default=field.default, metavar="N", help=about
+            )
 
 
 def _value(name: str, value: Any) -> Any:
-    return seconds_of(value, "--for") if name == "seconds" else value
+    return seconds_of(value, "--for") if name == _LENGTH else value
 
 
 def _interruptible(command: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
@@ -245,7 +249,7 @@ def _check(options: argparse.Namespace) -> int:
     judged = _request(
         options, messages.Check(), messages.Judged, lambda one: [line for each in one.checkers for line in lines(each)]
     )
-    return 0 if judged.passed else 1
+    return {"passed": 0, "failed": 1, "inconclusive": 3}[judged.verdict]
 
 
 def _end(options: argparse.Namespace) -> int:

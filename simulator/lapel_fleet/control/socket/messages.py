@@ -3,8 +3,9 @@
 A request names in `do` what is requested. The answer has `ok`, and either the result or an `error`.
 """
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar, Union
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -12,7 +13,7 @@ from msgspec import Meta
 from lapel.config import suggestion
 from lapel.errors import MessageError
 from lapel_fleet.cameras.actions import ACTIONS, Action, CameraName
-from lapel_fleet.report.summary import Checked
+from lapel_fleet.report.summary import CheckerResult
 from lapel_fleet.runs.run import Time
 
 LINE_LIMIT_BYTES = 65_536
@@ -187,7 +188,8 @@ class Judged(Done, frozen=True, kw_only=True):
     """The findings of the checkers."""
 
     passed: bool
-    checkers: list[Checked]
+    verdict: Literal["passed", "failed", "inconclusive"]
+    checkers: list[CheckerResult]
 
 
 ANSWERS: Mapping[type[_Request] | type[Action], type[Done]] = {
@@ -204,7 +206,9 @@ T = TypeVar("T", bound=Done)
 
 
 _REQUESTS: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Union[tuple(ANSWERS)])  # noqa: UP007
-_WORDS = [str(one.__struct_config__.tag) for one in ANSWERS]
+_KIND_OF = {str(one.__struct_config__.tag): one for one in ANSWERS}
+_UNKNOWN_VALUE = re.compile(r"Invalid enum value '(?P<value>.*)' - at `\$\.(?P<key>\w+)`", re.DOTALL)
+"""msgspec's error for a value that is none of a Literal's."""
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -244,9 +248,16 @@ class _Wanted(msgspec.Struct):
 
 
 def _objection(line: bytes, error: str) -> str:
-    """The decoder's error, with a suggestion for an unknown request."""
+    """The decoder's error, with a suggestion for an unknown request or value."""
+    known = list(_KIND_OF)
     try:
         word = msgspec.json.decode(line, type=_Wanted).do
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return f'{error}; name the request in "do": {", ".join(_WORDS)}'
-    return error if word in _WORDS else f"{word[:40]!r} is no request{suggestion(word[:40], _WORDS)}"
+        return f'{error}; name the request in "do": {", ".join(known)}'
+    if word not in _KIND_OF:
+        return f"{word[:40]!r} is no request{suggestion(word[:40], known)}"
+    found = _UNKNOWN_VALUE.fullmatch(error)
+    if found is None:
+        return error
+    key, value = found["key"], found["value"][:40]
+    return f"there is no {key} {value}{suggestion(value, get_args(get_type_hints(_KIND_OF[word])[key]))}"

@@ -10,7 +10,7 @@ from lapel.sanitize import plain
 from lapel_fleet.cameras.actions import Action
 from lapel_fleet.cameras.manual_control import check_name
 from lapel_fleet.checkers.records import Case
-from lapel_fleet.checkers.registry import Finding
+from lapel_fleet.checkers.registry import Finding, overall
 from lapel_fleet.control.fleet_thread import manual_fault
 from lapel_fleet.control.socket.messages import (
     PROTOCOL,
@@ -38,7 +38,7 @@ from lapel_fleet.control.socket.messages import (
     on_line,
     request_in,
 )
-from lapel_fleet.report.summary import checked
+from lapel_fleet.report.summary import checker_results
 from lapel_fleet.runs.control import FleetControl
 from lapel_fleet.scenario.faults import Fault
 
@@ -137,11 +137,12 @@ class RequestHandler:
     async def _check(self) -> Judged:
         findings = self._judge(await self._run.cases())
         left = round(_DELIVERY_LIMIT_S / _RETRY_S) if self._run.time == "live" else 0
-        while left and any(one.failures for one in findings):
+        while left and overall(findings) == "failed":
             await asyncio.sleep(_RETRY_S)
             findings, left = self._judge(await self._run.cases()), left - 1
-        passed = not any(one.failures for one in findings)
-        return Judged(now_s=self._run.now_s, passed=passed, checkers=checked(findings))
+        verdict = overall(findings)
+        checkers = checker_results(findings)
+        return Judged(now_s=self._run.now_s, passed=verdict == "passed", verdict=verdict, checkers=checkers)
 
 
 def _fault(request: BeginFault) -> Fault:

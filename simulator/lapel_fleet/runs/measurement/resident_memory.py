@@ -1,11 +1,11 @@
-"""How much memory a process takes."""
+"""Resident memory of this process."""
 
 import resource
 from pathlib import Path
 
 
 def resident_bytes() -> int:
-    """Of this one, resident; 0 where the kernel does not tell."""
+    """Its size; 0 on a kernel that does not report it."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:

@@ -1,8 +1,8 @@
-"""What is measured while a run goes on: little, in bounded memory, mergeable from several worker processes.
+"""Measurements during a run, in bounded memory, which can be merged from several worker processes.
 
-Domain time is cut into at most 200 buckets, however long the run. Counts and maxima are exact. Latencies are counted in
-logarithmic classes, 64 to a doubling, so that a percentile is at most 1.6 % too high and never too low; batteries and
-storage are counted by the whole percent.
+The cameras' time is divided into at most 200 buckets, however long the run. Counts and maxima are exact. Latencies are
+counted in logarithmic classes, 64 for each doubling, so that a percentile is at most 1.6 % too high and never too low.
+Battery charge and used storage are counted by the whole percent.
 """
 
 import math
@@ -17,11 +17,11 @@ from lapel_fleet.cameras.percents import Percents, merged_counts, percentile_of
 BUCKETS = 200
 _CLASSES = 64
 _SHORTEST_S = 1e-6
-"""Shorter latencies count as this long; the maximum stays exact."""
+"""Shorter latencies count as this one; the maximum stays exact."""
 
 
 class Latencies(msgspec.Struct):
-    """Times that things took, by how often."""
+    """A histogram of latencies."""
 
     counts: dict[int, int] = {}
     """By class; see `_class_of`."""
@@ -29,60 +29,60 @@ class Latencies(msgspec.Struct):
 
     @property
     def count(self) -> int:
-        """How many there were."""
+        """Number of latencies."""
         return sum(self.counts.values())
 
     def add(self, seconds: float) -> None:
-        """One more. What seems to end before it began took no time."""
+        """Count a latency. A negative one, which clocks of different threads can give, counts as 0."""
         seconds = max(0.0, seconds)
         number = _class_of(seconds)
         self.counts[number] = self.counts.get(number, 0) + 1
         self.max_s = max(self.max_s, seconds)
 
     def percentile_s(self, percent: float) -> float | None:
-        """At least that share of them took no longer; None when there were none."""
+        """The latency that at least that share does not exceed; None when there are none."""
         number = percentile_of(self.counts, percent)
         return None if number is None else min(_upper_s(number), self.max_s)
 
     @staticmethod
     def merged(parts: Iterable["Latencies"]) -> "Latencies":
-        """All of them together."""
+        """The histogram of all parts."""
         parts = list(parts)
         return Latencies(merged_counts(one.counts for one in parts), max((one.max_s for one in parts), default=0.0))
 
 
 class Bucket(msgspec.Struct):
-    """What was measured in one stretch of domain time."""
+    """The measurements in one interval of the cameras' time."""
 
     start_s: float
     messages: dict[str, int] = {}
     """By kind."""
     commands: Latencies = msgspec.field(default_factory=Latencies)
-    """From the sending of a command to its end."""
+    """From the sending of a command to its final reply."""
     presses: Latencies = msgspec.field(default_factory=Latencies)
-    """From the wish for a recording to the retained state that tells of it."""
+    """From the command to record to the retained state *recording*."""
     lags: Latencies = msgspec.field(default_factory=Latencies)
-    """How late the event loop woke; live runs only."""
-    looked_s: float | None = None
-    """When somebody looked at the cameras, which gave what follows; None when nobody did."""
+    """Event loop lag; live runs only."""
+    sampled_s: float | None = None
+    """When states, batteries and storage were sampled; None when they were not."""
     states: dict[str, dict[str, int]] = {}
     """Cameras by site and state."""
     batteries: Percents = msgspec.field(default_factory=Percents)
     storage: Percents = msgspec.field(default_factory=Percents)
-    """Used, of each card."""
+    """Used share of each storage card."""
 
 
 class Samples(msgspec.Struct):
-    """All that was measured in a run."""
+    """All measurements of a run."""
 
     every_s: float
-    """Length of a bucket; the last goes on until `until_s`."""
+    """Length of a bucket; the last one extends to `until_s`."""
     until_s: float
     buckets: list[Bucket]
     messages_by_site: dict[str, int] = {}
 
     def length_s(self, number: int) -> float:
-        """Of one bucket: the last may be longer or shorter than the others."""
+        """The length of a bucket: the last may be longer or shorter than the others."""
         bucket, last = self.buckets[number], number == len(self.buckets) - 1
         return self.until_s - bucket.start_s if last else self.every_s
 
@@ -92,35 +92,35 @@ class Samples(msgspec.Struct):
 
 
 class Sampler:
-    """Is told what happens, at a cost that does not depend on how much there was before."""
+    """Collects measurements. The cost of one does not depend on how many there were before."""
 
     def __init__(self, now_s: Callable[[], float], every_s: float, duration_s: float) -> None:
-        """`now_s`: domain time since the run began. `every_s` is what is wished; it is longer where `duration_s` would
-        be more than 200 buckets. What happens after `duration_s` counts into the last bucket.
+        """`now_s`: the cameras' time since the run began. `every_s`: length of a bucket, made longer if `duration_s`
+        would need more than 200 of them. What happens after `duration_s` counts in the last bucket.
         """
         self.every_s = max(every_s, duration_s / BUCKETS)
         self._now_s = now_s
         self._last = max(1, math.ceil(round(duration_s / self.every_s, 9))) - 1
         self._buckets = [Bucket(0.0)]
-        self._turns_s = self.every_s if self._last else math.inf
+        self._next_bucket_s = self.every_s if self._last else math.inf
         self._by_site: dict[str, int] = {}
 
     def message(self, kind: str, site: str) -> None:
-        """A message was heard from a camera of `site`."""
+        """Count a message from a camera of `site`."""
         messages = self._bucket().messages
         messages[kind] = messages.get(kind, 0) + 1
         self._by_site[site] = self._by_site.get(site, 0) + 1
 
     def command(self, latency_s: float) -> None:
-        """A command has ended, so long after it was sent."""
+        """Count the latency from a command to its final reply."""
         self._bucket().commands.add(latency_s)
 
     def press(self, latency_s: float) -> None:
-        """A camera's retained state says *recording*, so long after somebody wanted it."""
+        """Count the latency from a command to record to the retained state *recording*."""
         self._bucket().presses.add(latency_s)
 
     def lag(self, seconds: float) -> None:
-        """The event loop woke so much too late."""
+        """Count an event loop lag."""
         self._bucket().lags.add(seconds)
 
     def snapshot(
@@ -129,30 +129,30 @@ class Sampler:
         batteries: Percents | None = None,
         storage: Percents | None = None,
     ) -> None:
-        """How things stand now: cameras by site and state, the charge of each, the used share of each card.
+        """Sample the cameras: how many are in which state at each site, each one's charge and used storage.
 
-        Meant to come every `every_s`; the last in a bucket counts.
+        To be called every `every_s`; the last one in a bucket counts.
         """
         bucket = self._bucket()
-        bucket.looked_s = self._now_s()
+        bucket.sampled_s = self._now_s()
         bucket.states = {site: dict(counts) for site, counts in states.items()}
         bucket.batteries, bucket.storage = batteries or Percents(), storage or Percents()
 
     def samples(self) -> Samples:
-        """All so far."""
+        """The measurements so far."""
         self._bucket()
         return Samples(self.every_s, self._now_s(), self._buckets, self._by_site)
 
     def _bucket(self) -> Bucket:
-        while self._now_s() >= self._turns_s:
+        while self._now_s() >= self._next_bucket_s:
             number = len(self._buckets)
             self._buckets.append(Bucket(number * self.every_s))
-            self._turns_s = (number + 1) * self.every_s if number < self._last else math.inf
+            self._next_bucket_s = (number + 1) * self.every_s if number < self._last else math.inf
         return self._buckets[-1]
 
 
 def merged(parts: Sequence[Samples]) -> Samples:
-    """What several workers of one run measured. Raises ValueError when their buckets differ: they had other runs."""
+    """The samples of several workers as one. Raises ValueError when the lengths of their buckets differ."""
     if len({one.every_s for one in parts}) != 1:
         raise ValueError("samples with buckets of different lengths are not of one run")
     rows = zip_longest(*(one.buckets for one in parts))
@@ -165,7 +165,7 @@ def merged(parts: Sequence[Samples]) -> Samples:
 
 
 def _merged_buckets(parts: list[Bucket]) -> Bucket:
-    looks_s = [one.looked_s for one in parts if one.looked_s is not None]
+    samples_s = [one.sampled_s for one in parts if one.sampled_s is not None]
     sites = dict.fromkeys(site for one in parts for site in one.states)
     return Bucket(
         parts[0].start_s,
@@ -173,7 +173,7 @@ def _merged_buckets(parts: list[Bucket]) -> Bucket:
         Latencies.merged(one.commands for one in parts),
         Latencies.merged(one.presses for one in parts),
         Latencies.merged(one.lags for one in parts),
-        max(looks_s, default=None),
+        max(samples_s, default=None),
         {site: merged_counts(one.states.get(site, {}) for one in parts) for site in sites},
         Percents.merged(one.batteries for one in parts),
         Percents.merged(one.storage for one in parts),
@@ -181,12 +181,12 @@ def _merged_buckets(parts: list[Bucket]) -> Bucket:
 
 
 def _class_of(seconds: float) -> int:
-    """Its power of two, and where between that and the next it lies."""
+    """The class of a latency: its power of two, and its position between that and the next."""
     mantissa, exponent = math.frexp(max(seconds, _SHORTEST_S))
     return exponent * _CLASSES + int((mantissa - 0.5) * 2 * _CLASSES)
 
 
 def _upper_s(number: int) -> float:
-    """The end of a class."""
+    """The upper end of a class."""
     exponent, place = divmod(number, _CLASSES)
     return math.ldexp(0.5 + (place + 1) / (2 * _CLASSES), exponent)

@@ -1,9 +1,10 @@
-"""The other end of a run: hears the cameras, commands them, and lets its own things go wrong."""
+"""The control room of a run: receives what the cameras publish, sends commands, and injects faults at its own end."""
 
 import math
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import replace
 
+from lapel_fleet.broker.delivery import delivery_loss
 from lapel_fleet.checkers.records import ActualRecord, Case
 from lapel_fleet.runs.measurement.samples import BUCKETS, Sampler
 from lapel_fleet.runs.trace import Trace
@@ -17,14 +18,15 @@ from lapel_fleet.time.simulated_clock import SimulatedClock
 from lapel_fleet.time.timelines import Timeline
 
 _TELEMETRY_KEPT = 50
-"""How many telemetry messages of each camera are kept of a run: thousands of cameras say more than anybody needs."""
+"""Telemetry messages kept of each camera: thousands of cameras publish more than memory should hold."""
 Switch = Callable[[], Awaitable[None]]
+"""Stops or starts the broker."""
 
 
 class ControlRoom:
-    """A listener and a dispatcher, and the faults that happen at their end: the broker's and the commands'.
+    """Received messages, a dispatcher, and the faults of broker and commands.
 
-    Those of the cameras happen elsewhere, perhaps in other processes; here they are noted when their time comes.
+    The faults of cameras are injected by the workers, perhaps in other processes; here they only go into the trace.
     """
 
     def __init__(
@@ -40,8 +42,10 @@ class ControlRoom:
         stop_broker: Switch,
         start_broker: Switch,
         keeps_time: bool = True,
+        broker: Callable[[], str] = lambda: "virtual",
     ) -> None:
-        """`among` are this shard's cameras; `send` publishes a command."""
+        """`among` are this shard's cameras; `send` publishes a command; `broker` returns its name and version."""
+        self.broker = broker
         self._scenario, self._among, self._streams, self._time, self._trace = scenario, among, streams, time, trace
         self._stop_broker, self._start_broker = stop_broker, start_broker
         self._jobs = JobGroup(time)
@@ -64,42 +68,45 @@ class ControlRoom:
         )
 
     def begin(self) -> None:
-        """The day begins. Before that of the cameras, so that a fault stands in the trace before what it does."""
+        """Begin the day. Called before the cameras' day, so that the trace has a fault before its consequences."""
         self._began_s = self._time.mono_s()
         if self._scenario.operator.commands_per_hour:
             rng = self._streams.stream("fleet", "operator")
-            self._jobs.start(self.dispatcher.work(self._scenario, rng, self._among))
+            self._jobs.start(self.dispatcher.run(self._scenario, rng, self._among))
         for number, fault in enumerate(self._scenario.faults):
-            self._jobs.start(self._go_wrong(fault, number))
+            self._jobs.start(self._inject(fault, number))
 
     async def end(self) -> None:
-        """The day is over, and the broker there."""
+        """End the day, with the broker running."""
         await self._jobs.end()
         await self._start_broker()
 
     def cases(self, actual_records: Iterable[ActualRecord]) -> list[Case]:
-        """What is true of each camera, what was asked of it, and what was heard."""
+        """The actual record of each camera, with the commands that reached it, and its received record."""
         dispatched, received = self.dispatcher.dispatched, self.received_messages.received
-        outages = list(self._outages)
+        outages, loss = list(self._outages), delivery_loss(self.broker())
         return [
-            (replace(dispatched[one.camera].added_to(one), outages=outages), received[one.camera].so_far())
+            (
+                replace(dispatched[one.camera].added_to(one), outages=outages),
+                replace(received[one.camera].snapshot(), delivery_loss=loss),
+            )
             for one in actual_records
         ]
 
-    async def _go_wrong(self, fault: Fault, number: int) -> None:
+    async def _inject(self, fault: Fault, number: int) -> None:
         await self._time.sleep(fault.at_s)
         if fault.kind == "broker.outage":
             await self._outage(fault)
             return
         for name in affected_cameras(fault, number, self.received_messages.received, self._streams):
-            self._note(name, fault)
+            self._trace_fault(name, fault)
             if fault.kind == "command.late":
-                self.dispatcher.start_late(name, f"late-{number}", abs(fault.step_s))
+                self.dispatcher.send_expired_start(name, f"late-{number}", abs(fault.step_s))
             elif fault.kind == "command.duplicate":
-                self.dispatcher.start_twice(name, f"twice-{number}")
+                self.dispatcher.send_duplicate_starts(name, f"twice-{number}")
 
     async def _outage(self, fault: Fault) -> None:
-        self._note("broker", fault)
+        self._trace_fault("broker", fault)
         began_s = self._time.mono_s()
         self._outages.append((began_s, math.inf))
         try:
@@ -109,6 +116,6 @@ class ControlRoom:
         finally:
             self._outages[self._outages.index((began_s, math.inf))] = (began_s, self._time.mono_s())
 
-    def _note(self, who: str, fault: Fault) -> None:
-        lasts = f" for {fault.for_s:g} s" if fault.for_s else ""
-        self._trace.add(self._time.mono_s(), who, f"{fault.kind}{lasts}")
+    def _trace_fault(self, subject: str, fault: Fault) -> None:
+        length = f" for {fault.for_s:g} s" if fault.for_s else ""
+        self._trace.add(self._time.mono_s(), subject, f"{fault.kind}{length}")

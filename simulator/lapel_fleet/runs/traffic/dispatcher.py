@@ -1,4 +1,4 @@
-"""The fleet's operator in a run: asks cameras for things, and keeps account of what was asked."""
+"""The simulated operator of a run: sends commands to cameras, and records what was sent."""
 
 import random
 from collections.abc import Callable, Collection
@@ -17,16 +17,16 @@ from lapel_fleet.time.jobs import JobGroup
 from lapel_fleet.time.simulated_clock import SimulatedClock
 
 _TTL_S = 10.0
-_ENDS = ("done", "refused", "failed")
+_FINAL_RESULTS = ("done", "refused", "failed")
 _HARMLESS: tuple[CommandName, ...] = ("status", "identify", "self-test")
 
 Send = Callable[[str, bytes], bool]
-"""Publish this there, at QoS 1; whether it reached the camera, as far as can be told."""
+"""Publishes a payload to a topic, at QoS 1. Returns whether it reached the camera, as far as is known."""
 
 
 @dataclass(slots=True)
 class Dispatched:
-    """What was sent to one camera, whether or not it got there."""
+    """The commands sent to one camera, whether or not they reached it."""
 
     commands: list[str] = field(default_factory=list)
     expired: list[str] = field(default_factory=list)
@@ -34,10 +34,10 @@ class Dispatched:
     stops: list[str] = field(default_factory=list)
 
     def added_to(self, actual: ActualRecord) -> ActualRecord:
-        """`actual`, and what of this reached the camera, from when it did. Whose clock is wrong cannot know that a
-        command came late.
+        """`actual` with the commands that reached the camera, at their time of arrival. Expired ones are left out if
+        the camera's clock was stepped: it cannot know then that they are.
         """
-        came = actual.came
+        came = actual.command_arrivals_s
         activations = [replace(one, at_s=came[one.command]) for one in self.activations if one.command in came]
         return replace(
             actual,
@@ -49,8 +49,8 @@ class Dispatched:
 
 
 class Dispatcher:
-    """Commands to the cameras of a run. Which ones and when follows from the chance that is passed in, and from nothing
-    that the cameras do: so a shard of a fleet is asked what the whole would be asked.
+    """Sends commands to the cameras of a run. Which ones and when depends on the random stream alone, not on what the
+    cameras do, so that the cameras of a shard get the same commands as in the whole fleet.
     """
 
     def __init__(
@@ -59,24 +59,18 @@ class Dispatcher:
         clock: SimulatedClock,
         received_messages: ReceivedMessages,
         send: Send,
-        later: JobGroup,
+        jobs: JobGroup,
         sampler: Sampler,
     ) -> None:
-        self._agency, self._clock, self._received_messages, self._send, self._jobs = (
-            agency,
-            clock,
-            received_messages,
-            send,
-            later,
-        )
+        self._agency, self._clock, self._received_messages = agency, clock, received_messages
+        self._send, self._jobs, self._sampler = send, jobs, sampler
         self.dispatched = {name: Dispatched() for name in received_messages.received}
-        self._sampler = sampler
-        self._open: dict[tuple[str, str], float] = {}  # camera and id of each command without an end, and its sending
-        self._wanted: dict[str, float] = {}  # cameras that are to record and do not say so yet, and since when
-        received_messages.on_message.append(self._received)
+        self._sent_s: dict[tuple[str, str], float] = {}  # by camera and id, commands without a final reply
+        self._start_sent_s: dict[str, float] = {}  # by camera, starts before the state message *recording*
+        received_messages.on_message.append(self._on_message)
 
-    async def work(self, scenario: Scenario, rng: random.Random, among: Collection[str]) -> None:
-        """A day's work. `among` are the cameras of this shard; the others are somebody else's."""
+    async def run(self, scenario: Scenario, rng: random.Random, among: Collection[str]) -> None:
+        """Send commands at random times until cancelled, to those of all cameras that are `among` this shard's."""
         names, number = scenario.all_cameras, 0
         while True:
             await self._clock.sleep(rng.expovariate(scenario.operator.commands_per_hour / 3600))
@@ -90,30 +84,30 @@ class Dispatcher:
                 self.command(name, harmless, f"op-{number}")
 
     def start(self, name: str, id_: str, length_s: float) -> None:
-        """Start a recording, unless there is one, and stop it after so long."""
-        if not self._received_messages.is_recording(name) and self._wants_recording(name, id_):
+        """Start a recording unless there is one, and stop it after `length_s`."""
+        if not self._received_messages.is_recording(name) and self._send_start(name, id_):
             self._jobs.after(length_s, lambda: self.command(name, "stop-recording", f"{id_}-stop"))
 
-    def start_late(self, name: str, id_: str, late_s: float) -> None:
-        """A start that comes so long after it has expired."""
+    def send_expired_start(self, name: str, id_: str, late_s: float) -> None:
+        """Send a start that expired `late_s` ago."""
         reached = self.command(name, "start-recording", id_, age_s=late_s + _TTL_S)
-        if reached and self._clock.is_trusted():  # where time is scaled no camera compares its clock with ours
+        if reached and self._clock.is_trusted():  # in scaled time cameras have no clock that can be compared with ours
             self.dispatched[name].expired.append(id_)
 
-    def start_twice(self, name: str, id_: str) -> None:
-        """The same start again at once, and again after its stop."""
-        if not self._received_messages.is_recording(name) and self._wants_recording(name, id_):
+    def send_duplicate_starts(self, name: str, id_: str) -> None:
+        """Send a start, the same again at once, and once more after the stop."""
+        if not self._received_messages.is_recording(name) and self._send_start(name, id_):
             self.command(name, "start-recording", id_)
             self._jobs.after(20, lambda: self.command(name, "stop-recording", f"{id_}-stop"))
             self._jobs.after(40, lambda: self.command(name, "start-recording", id_))
 
     def command(self, name: str, command: CommandName, id_: str, *, age_s: float | None = None) -> bool:
-        """Send it; whether it reached the camera, which must then answer it."""
+        """Send a command, issued `age_s` ago. Returns whether it reached the camera, which must then reply."""
         sent_at = None if age_s is None else iso(self._clock.now().shifted(-age_s).utc)
         ttl_s = None if age_s is None else _TTL_S
         message = Command(id=id_, command=command, sender="operator", sent_at=sent_at, ttl_s=ttl_s)
         topic = LapelV1(self._agency, *name.split("/")).command_topic
-        self._open.setdefault((name, id_), self._clock.mono_s())
+        self._sent_s.setdefault((name, id_), self._clock.mono_s())
         reached = self._send(topic, msgspec.json.encode(message))
         dispatched = self.dispatched[name]
         if id_ not in dispatched.commands:
@@ -122,25 +116,25 @@ class Dispatcher:
                 dispatched.stops.append(id_)
         return reached
 
-    def _wants_recording(self, name: str, id_: str) -> bool:
-        """Whether the wish reached the camera."""
+    def _send_start(self, name: str, id_: str) -> bool:
+        """Returns whether it reached the camera."""
         now = self._clock.now()
         self.dispatched[name].activations.append(Activation(now.mono_s, iso(now.utc), id_))
         reached = self.command(name, "start-recording", id_)
         if reached:
-            self._wanted[name] = now.mono_s
+            self._start_sent_s[name] = now.mono_s
         return reached
 
-    def _received(self, name: str, leaf: str, received: ReceivedRecord) -> None:
-        """How long things took."""
+    def _on_message(self, name: str, leaf: str, received: ReceivedRecord) -> None:
+        """Sample the latency of a final reply, and of a state message that reports a requested recording."""
         now_s = self._clock.mono_s()
-        if leaf == "reply" and received.replies[-1].result in _ENDS:
-            if received.replies[-1].command == "start-recording" and received.replies[-1].result != "done":
-                self._wanted.pop(name, None)
-            sent_s = self._open.pop((name, received.replies[-1].id), None)
+        if leaf == "reply" and (reply := received.replies[-1]).result in _FINAL_RESULTS:
+            if reply.command == "start-recording" and reply.result != "done":
+                self._start_sent_s.pop(name, None)
+            sent_s = self._sent_s.pop((name, reply.id), None)
             if sent_s is not None:
                 self._sampler.command(now_s - sent_s)
         elif leaf == "state" and received.states[-1].state == "recording":
-            wanted_s = self._wanted.pop(name, None)
-            if wanted_s is not None:
-                self._sampler.press(now_s - wanted_s)
+            sent_s = self._start_sent_s.pop(name, None)
+            if sent_s is not None:
+                self._sampler.press(now_s - sent_s)

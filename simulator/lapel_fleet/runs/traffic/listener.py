@@ -1,4 +1,4 @@
-"""The control room's line to a real broker: hears everything that a run's cameras say, and publishes commands."""
+"""The control room's connection to a real broker: receives what a run's cameras publish, and publishes commands."""
 
 import asyncio
 import contextlib
@@ -15,55 +15,57 @@ from lapel_fleet.time.waiting import wait_for_event
 _RETRY_S = 0.5
 _KEEPALIVE_S = 15
 _QUIET_S = 0.3
-_REFUSED_S, _SILENT_S = 5.0, 30.0
-"""A broker that is being started refuses for a moment; one that is only busy takes the call and lets us wait."""
-_IN_FLIGHT = 100
-"""More than a broker sends before it wants an acknowledgement (Mosquitto: 20)."""
+_REFUSED_LIMIT_S, _SILENT_LIMIT_S = 5.0, 30.0
+"""How long a broker may refuse connections (it may be starting), and how long it may not answer (it may be busy)."""
+_MOST_IN_FLIGHT = 100
+"""More messages than a broker sends without an acknowledgement (Mosquitto: 20)."""
 
 
 class Listener:
-    """Reconnects for ever. The broker keeps what comes in meanwhile (MQTT 5), so that nothing is missed."""
+    """A subscriber that reconnects without limit. The broker queues messages meanwhile (MQTT 5 session)."""
 
-    def __init__(self, brokers: Sequence[Broker], agency: str, run_id: str, hear: Callable[[str, bytes], None]) -> None:
-        """`run_id` tells this listener from others at the same broker."""
+    def __init__(
+        self, brokers: Sequence[Broker], agency: str, run_id: str, on_message: Callable[[str, bytes], None]
+    ) -> None:
+        """`run_id` distinguishes this client from others on the same broker."""
         self._transport = MqttTransport(brokers, keepalive_s=_KEEPALIVE_S)
-        self._agency, self._hear = agency, hear
+        self._agency, self._on_message = agency, on_message
         self._hello = Hello(f"lapel-listener/{agency}/{run_id}", resume=True)
         self._to_send: asyncio.Queue[Envelope] = asyncio.Queue()
         self._received = asyncio.Event()
-        self._lately: deque[tuple[str, bytes]] = deque(maxlen=_IN_FLIGHT)
-        self.is_up = asyncio.Event()
-        self.trouble = ""
-        """Why it does not listen at the moment."""
+        self._recent: deque[tuple[str, bytes]] = deque(maxlen=_MOST_IN_FLIGHT)
+        self.connected = asyncio.Event()
+        self.error = ""
+        """Why it is not connected; empty when it is."""
         self.broker = "unknown"
-        """Name and version, where the broker tells."""
+        """Name and version, if the broker publishes them."""
 
     def send(self, envelope: Envelope) -> None:
-        """Publish it, as soon as that is possible."""
+        """Publish a message as soon as there is a connection."""
         self._to_send.put_nowait(envelope)
 
-    def losses(self) -> list[str]:
-        """Why what was heard proves nothing, if it does not."""
-        return [] if self.is_up.is_set() else [f"the broker is gone: {self.trouble}"]
+    def inconclusive(self) -> list[str]:
+        """Why the received messages prove nothing: the broker is gone. Empty while there is a connection."""
+        return [] if self.connected.is_set() else [f"the broker is gone: {self.error}"]
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Connect and reconnect until cancelled."""
         while True:
             try:
                 async with self._transport.connect(self._hello) as connection:
                     await self._serve(connection)
             except LinkError as error:
-                self.trouble = str(error)
+                self.error = str(error)
             finally:
-                self.is_up.clear()
+                self.connected.clear()
             await asyncio.sleep(_RETRY_S)
 
-    async def is_heard(self, limit_s: float) -> bool:
-        """Whether it listens, at the latest after so many seconds."""
-        return await wait_for_event(self.is_up, limit_s)
+    async def wait_until_connected(self, limit_s: float) -> bool:
+        """Whether there is a connection, after at most `limit_s`."""
+        return await wait_for_event(self.connected, limit_s)
 
-    async def quiet(self, limit_s: float) -> None:
-        """Return once nothing has come for a moment, or after the limit."""
+    async def wait_until_quiet(self, limit_s: float) -> None:
+        """Return once no message has arrived for a moment and none is to be sent, or after the limit."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
                 while True:
@@ -72,11 +74,11 @@ class Listener:
                         return
 
     async def _serve(self, connection: Connection) -> None:
-        tasks = [asyncio.create_task(self._listen(connection)), asyncio.create_task(self._speak(connection))]
+        tasks = [asyncio.create_task(self._receive(connection)), asyncio.create_task(self._publish(connection))]
         try:
             await connection.subscribe(f"lapel/v1/{self._agency}/+/+/+", "$SYS/broker/version")
-            self.trouble = ""
-            self.is_up.set()
+            self.error = ""
+            self.connected.set()
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
@@ -85,32 +87,34 @@ class Listener:
         for task in done:
             task.result()
 
-    async def _listen(self, connection: Connection) -> None:
-        again = set(self._lately) if connection.resumes else set()
+    async def _receive(self, connection: Connection) -> None:
+        repeated = set(self._recent) if connection.resumes else set()
         async for message in connection.messages():
-            what = (message.topic, message.payload)
-            if what in again:
-                continue  # a broker that did not get our acknowledgement begins with what we had: no camera repeats it
-            again.clear()
-            self._lately.append(what)
+            content = (message.topic, message.payload)
+            if content in repeated:
+                continue  # the broker lacked our acknowledgement and sends it again: the camera did not repeat it
+            repeated.clear()
+            self._recent.append(content)
             if message.topic == "$SYS/broker/version":
                 self.broker = message.payload.decode(errors="replace").replace(" version", "")
             else:
-                self._hear(message.topic, message.payload)
+                self._on_message(message.topic, message.payload)
             self._received.set()
 
-    async def _speak(self, connection: Connection) -> None:
+    async def _publish(self, connection: Connection) -> None:
         while True:
             await connection.publish(await self._to_send.get())
 
 
 @asynccontextmanager
 async def listening(one: Listener) -> AsyncIterator[Listener]:
-    """It listens while the block runs. Raises LinkError when it cannot begin to."""
+    """Keep `one` connected while the block runs. Raises LinkError when it cannot connect at first."""
     task = asyncio.create_task(one.run(), name="listener")
     try:
-        if not await one.is_heard(_REFUSED_S) and (one.trouble or not await one.is_heard(_SILENT_S)):
-            raise LinkError(f"the broker cannot be listened to: {one.trouble or 'it does not answer'}")
+        if not await one.wait_until_connected(_REFUSED_LIMIT_S) and (
+            one.error or not await one.wait_until_connected(_SILENT_LIMIT_S)
+        ):
+            raise LinkError(f"no connection to the broker: {one.error or 'it does not answer'}")
         yield one
     finally:
         task.cancel()

@@ -31,12 +31,12 @@ def nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("fault heat --set =5", "--set =5: give KEY=VALUE"),
         ("check", "no run can be controlled"),
         ("end", "no run can be controlled"),
-        ("run smoke --virtual --run demo", "--run with --virtual: nobody outside can keep up"),
-        ("run smoke --run demo --for 10m", "--run with --for: nobody outside can keep up"),
+        ("run smoke --virtual --run demo", "--run with --virtual: such a run is too fast"),
+        ("run smoke --run demo --for 10m", "--run with --for: such a run is too fast"),
         ("run smoke --stepped --virtual", "--stepped with --virtual: time stands still"),
         ("run smoke --stepped --speed 2", "--stepped with --speed: time stands still"),
         ("run smoke --stepped --shard 1/2", "--stepped with --shard: time stands still"),
-        ("run smoke --stepped --media clip", "cameras whose time stands still film nothing"),
+        ("run smoke --stepped --media clip", "cameras in stepped time cannot film"),
         ("run smoke --stepped --run a/b", "at most 32 letters"),
     ],
 )
@@ -60,6 +60,19 @@ def test_every_kind_of_fault_is_listed_with_what_it_takes(capsys: pytest.Capture
         "broker.outage       the broker stops, for all cameras, and starts again at the end (in scenario files only)\n"
         in told
     )
+
+
+def test_an_action_s_command_comes_from_its_struct(capsys: pytest.CaptureFixture[str]) -> None:
+    for command, usage, about in (
+        ("press", "[--times N] CAMERA [BUTTON]", "how many times at once, 1 to 10 (default: 1)"),
+        ("hold", "[--for TIME] CAMERA [BUTTON]", "how long, in the cameras' time (default: 3.5s)"),
+        ("swap-battery", "[--json] CAMERA\n", "replace the battery by a full one"),
+    ):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        shown = capsys.readouterr().out
+        assert usage in shown
+        assert about in " ".join(shown.split())
 
 
 def test_no_runs_are_no_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -169,8 +169,15 @@ def test_a_failure_counts_if_it_stays_in_a_live_run_too() -> None:
     found = Finding("no-recording-is-lost", occasions=1, failures=["baltimore/cam-0001: gone"])
     for time in ("stepped", "live"):
         judged = answer(line_of({"do": "check"}), made(RecordingRun(time), [found]))
-        assert (judged["ok"], judged["passed"]) == (True, False)
+        assert (judged["ok"], judged["passed"], judged["verdict"]) == (True, False, "failed")
         assert judged["checkers"][0]["failures"] == ["baltimore/cam-0001: gone"]
+
+
+def test_an_inconclusive_checker_is_neither_passed_nor_failed() -> None:
+    found = Finding("markers-are-kept", occasions=1, failures=["baltimore/cam-0001: lost"], inconclusive="amqtt")
+    judged = answer(line_of({"do": "check"}), made(RecordingRun(), [found]))
+    assert (judged["passed"], judged["verdict"]) == (False, "inconclusive")
+    assert judged["checkers"][0]["verdict"] == "inconclusive"
 
 
 def test_a_request_to_end_is_answered_first() -> None:

@@ -79,7 +79,7 @@ def test_what_happens_is_counted_where_it_happens() -> None:
     assert [one.messages for one in samples.buckets] == [{"event": 2}, {"event": 1}, {"event": 1}]
     assert [one.commands.count for one in samples.buckets] == [2, 1, 1]
     first = samples.buckets[0]  # the last look at the cameras counts, and counts once
-    assert (first.looked_s, first.states) == (9.999, {"baltimore": {"recording": 1, "buffering": 2}})
+    assert (first.sampled_s, first.states) == (9.999, {"baltimore": {"recording": 1, "buffering": 2}})
     assert (first.batteries.percentile(0), first.batteries.percentile(100), first.storage.percentile(50)) == (
         50,
         99,
