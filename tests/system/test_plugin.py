@@ -150,9 +150,7 @@ def test_the_example_of_the_guide_passes_in_somebody_elses_repository(repo: Path
 def test_a_user_s_mypy_knows_the_parameters_of_the_handles(repo: Path) -> None:
     (repo / "typed.py").write_text(TYPED)
     options = ("--strict", "--follow-imports=silent", "--no-error-summary", "--hide-error-context")
-    roots = {
-        str(Path(package.__file__).parents[1]) for package in (lapel, lapel_fleet)
-    }  # mypy sees no editable install
+    roots = {str(Path(package.__file__).parents[1]) for package in (lapel, lapel_fleet)}
     done = subprocess.run(
         [sys.executable, "-m", "mypy", *options, "typed.py"], cwd=repo, env=os.environ | {"MYPYPATH": ":".join(roots)},
         capture_output=True, text=True, timeout=110, check=False,

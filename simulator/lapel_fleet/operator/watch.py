@@ -24,7 +24,9 @@ def parse_kinds(texts: Sequence[str]) -> frozenset[str]:
     kinds = frozenset(kind for text in texts for kind in text.split(","))
     for kind in sorted(kinds):
         if kind not in KINDS and kind not in _EVENTS:
-            raise ConfigError(f"--kinds {kind!r}: no such kind of message{suggestion(kind, (*KINDS, *_EVENTS))}")
+            raise ConfigError(
+                f"--kinds {kind!r}: no such kind of message or event{suggestion(kind, (*KINDS, *_EVENTS))}"
+            )
     return kinds
 
 
