@@ -28,6 +28,9 @@ class Listener:
     def on_fragment(self, fragment: Fragment) -> None:
         self.fragments.append(fragment)
 
+    def on_source_note(self, note: str) -> None:
+        self.reports.append(f"note: {note}")
+
     def on_source_lost(self, reason: str) -> None:
         self.reports.append(f"lost: {reason}")
 

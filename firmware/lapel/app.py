@@ -22,9 +22,11 @@ from lapel.link.journal import SqliteJournal
 from lapel.link.mqtt import MqttTransport
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
-from lapel.media.capture import FileSource, Wanted, open_source
+from lapel.media.capture import open_source
 from lapel.media.encoder import Encoder, EncoderSettings
+from lapel.media.file_source import FileSource
 from lapel.media.footage import LiveFootage
+from lapel.media.frame_fitting import Wanted
 from lapel.media.overlay import burn_in
 from lapel.media.prebuffer import PreEventBuffer
 from lapel.randomness import RandomSource

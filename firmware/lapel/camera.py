@@ -440,6 +440,10 @@ class Camera:
         if self._recording is not None:
             self._recording.add(fragment)
 
+    def on_source_note(self, note: str) -> None:
+        """Log it."""
+        self._reporter.announce(note)
+
     def on_source_lost(self, reason: str) -> None:
         """A gap, not an end."""
         self._reporter.announce(f"no video: {reason}")

@@ -19,7 +19,9 @@ from lapel.evidence.store import EvidenceStore
 from lapel.fragment import Fragment, Gap
 from lapel.hardware.interfaces import PreEvent, Storage
 from lapel.media.active_recording import Recording
+from lapel.media.capture import open_source
 from lapel.media.encoder import Encoder, EncoderSettings
+from lapel.media.frame_fitting import Wanted
 from lapel.media.notices import Failed, Lost, Notice, PreEventSaved, Saved, Started
 from lapel.media.recorder import Identity, Recorder
 from lapel.recording import Account, Cause, GapNote
@@ -27,6 +29,7 @@ from lapel.worker import InlineWorker, ThreadWorker, Worker
 from lapel_fleet.hardware.memory_storage import MemoryStorage
 from lapel_fleet.hardware.storage import SimulatedStorage
 from video_files import frame
+from waited_clock import WaitedClock
 
 T = TypeVar("T")
 
@@ -262,7 +265,7 @@ async def test_a_recording_without_a_picture_ends_without_a_video() -> None:
     recording = bench.begin(asked_s=30.0, why_short="pictures stay away")
     account = await bench.finished(recording)
     assert (account.status, account.fragments, account.start_time, account.end_time) == ("complete", 0, None, None)
-    assert account.prebuffer_shortfall == "pictures stay away; no pictures from before the trigger"
+    assert account.prebuffer_shortfall == "pictures stay away; no frames from before the trigger"
     assert bench.kinds() == ["PreEventSaved", "Saved"]
 
 
@@ -359,6 +362,31 @@ async def test_real_pictures_are_all_there_in_order_across_the_press_and_a_linke
     assert video_files.numbers(bench.memory.video("clip-2")) == list(range(25, 55))
 
 
+async def test_a_file_that_changes_its_size_is_recorded_in_two_linked_clips(tmp_path: Path) -> None:
+    clock = WaitedClock()
+    parts = [
+        video_files.write_video(tmp_path / "small.ts", range(25)),
+        video_files.write_video(tmp_path / "large.ts", range(25, 50), size=(128, 96)),
+    ]
+    path = video_files.join(tmp_path / "both.ts", parts)
+    source = open_source(str(path), clock, wait=clock.wait, wanted=Wanted(), loop=False, camera="cam-0001")
+    encoder = Encoder(EncoderSettings(source.open().rate_fps, 200_000, codec="libx264", preset="ultrafast"))
+    bench = Bench()
+    recording = bench.begin()
+    for closed in [*(encoder.encode(source.read()) for _ in range(50)), encoder.cut()]:
+        if closed is not None:
+            recording.add(closed)
+    source.close()
+    await bench.finished(recording)
+    first, second = bench.memory.listing()
+    assert (first.continued_by, second.continues) == ("clip-2", "clip-1")
+    assert first.stop == Cause("camera", "the video source changed its frame format")
+    assert (first.duration_s, second.duration_s, first.gaps, second.gaps) == (2.5, 2.5, [], [])
+    for clip, size, numbers in (("clip-1", (64, 32), range(25)), ("clip-2", (128, 96), range(25, 50))):
+        assert video_files.size_of(bench.memory.video(clip)) == size
+        assert video_files.numbers(bench.memory.video(clip)) == list(numbers)
+
+
 # -- pre-event -------------------------------------------------------------------------------------------------------
 
 
@@ -399,7 +427,7 @@ async def test_a_hole_right_before_the_trigger_is_told_and_explained_once_it_can
     recording.pre_event_complete()
     await turns()
     (saved,) = bench.told(PreEventSaved)
-    assert saved.shortfall == "no pictures in the last 4.0 s before the trigger"
+    assert saved.shortfall == "no frames in the last 4.0 s before the trigger"
     recording.add(numbered(3, 9.0, gap_before=Gap(7.0, "source lost")))
     account = await bench.finished(recording)
     assert account.prebuffer_shortfall == "7.0 s: source lost"
@@ -492,7 +520,7 @@ async def test_a_change_of_the_source_begins_a_linked_clip_with_its_own_header()
     assert bench.memory.video("clip-2").startswith(other)
     assert (first.gaps, first.dropped_frames) == ([GapNote(1.0, 2.0, "source lost")], 4)
     assert (second.gaps, second.dropped_frames) == ([], 0)
-    assert first.stop == Cause("camera", "the source changed its pictures")
+    assert first.stop == Cause("camera", "the video source changed its frame format")
 
 
 async def test_a_pre_event_part_that_is_split_is_short_in_no_clip_without_saying_why() -> None:

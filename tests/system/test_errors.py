@@ -58,7 +58,7 @@ VIDEOS = {
     "missing.mp4": "no such file; give a video file, a device",
     ".": "is a folder; give a video file",
     "notes.mp4": "is not a video that can be read",
-    "damaged.mp4": "holds no picture that can be decoded",
+    "damaged.mp4": "holds no frame that can be decoded",
 }
 
 
@@ -126,7 +126,7 @@ def test_the_end_of_a_video_file_ends_the_camera_with_one_line(tmp_path: Path) -
     video = film(tmp_path / "short.mp4", 10)
     done = lapel_camera("run", "--evidence", tmp_path / "evidence", "--video", video)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[-1] == f"{video}: has ended after 10 pictures; --loop plays it again and again"
+    assert done.stdout.splitlines()[-1] == f"{video}: has ended after 10 frames; --loop plays it again and again"
 
 
 async def test_an_evidence_folder_that_is_in_use_is_a_fault_until_it_is_free(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Threads and real time: a source that fails, stalls, ends and comes back."""
+"""LiveFootage with real threads and real time: a source that fails, stalls, ends and comes back."""
 
 import asyncio
 import random
@@ -18,16 +18,17 @@ from video_files import file_of, numbers, picture
 RATE = 50.0
 
 
-class Lens:
-    """Delivers numbered pictures, until told otherwise."""
+class NumberedSource:
+    """Delivers numbered frames, until a test makes it fail or stall."""
 
-    name = "lens"
+    name = "numbers"
 
     def __init__(self) -> None:
         self.number = 0
         self.fail: Exception | None = None
+        self.note = ""
         self.stalled = threading.Event()
-        self._go_on = threading.Event()
+        self._next_frame = threading.Event()
 
     def open(self) -> FrameFormat:
         if self.fail:
@@ -35,12 +36,13 @@ class Lens:
         return FrameFormat(64, 32, RATE)
 
     def read(self) -> Frame:
-        self._go_on.wait(1 / RATE)
+        self._next_frame.wait(1 / RATE)
         while self.stalled.is_set():
-            self._go_on.wait(0.02)
+            self._next_frame.wait(0.02)
         if self.fail:
             raise self.fail
-        frame = Frame(SystemClock().now(), picture(self.number))
+        note, self.note = self.note, ""
+        frame = Frame(SystemClock().now(), picture(self.number), note=note)
         self.number += 1
         return frame
 
@@ -48,13 +50,16 @@ class Lens:
         pass
 
 
-class Ear:
+class Listener:
     def __init__(self) -> None:
         self.fragments: list[Fragment] = []
         self.news: list[str] = []
 
     def on_fragment(self, fragment: Fragment) -> None:
         self.fragments.append(fragment)
+
+    def on_source_note(self, note: str) -> None:
+        self.news.append(f"note: {note}")
 
     def on_source_lost(self, reason: str) -> None:
         self.news.append(f"lost: {reason}")
@@ -66,11 +71,11 @@ class Ear:
         self.news.append(f"ended: {reason}")
 
 
-def footage(lens: FrameSource, stall_s: float = 0.5) -> LiveFootage:
+def footage(source: FrameSource, stall_s: float = 0.5) -> LiveFootage:
     def encoder(form: FrameFormat) -> Encoder:
         return Encoder(EncoderSettings(form.rate_fps, 200_000, 0.3, "libx264", "ultrafast"))
 
-    return LiveFootage(lens, encoder, PreEventBuffer(30.0, 10**8), SystemClock(), random.Random(1), stall_s=stall_s)
+    return LiveFootage(source, encoder, PreEventBuffer(30.0, 10**8), SystemClock(), random.Random(1), stall_s=stall_s)
 
 
 async def until(true: Callable[[], object]) -> None:
@@ -79,77 +84,87 @@ async def until(true: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_every_picture_arrives_once_and_a_cut_is_delivered_before_it_returns() -> None:
-    lens, ear = Lens(), Ear()
-    live = footage(lens)
-    await live.start(ear, "the test began")
-    await until(lambda: lens.number > 20)
+async def test_every_frame_arrives_once_and_a_cut_is_delivered_before_it_returns() -> None:
+    source, listener = NumberedSource(), Listener()
+    live = footage(source)
+    await live.start(listener, "the test began")
+    await until(lambda: source.number > 20)
     await live.cut()
-    before = len(ear.fragments)
-    assert sum(one.frames for one in ear.fragments) >= 20
-    assert [*live.before(SystemClock().now()).fragments] == ear.fragments[:before]
+    before = len(listener.fragments)
+    assert sum(one.frames for one in listener.fragments) >= 20
+    assert [*live.before(SystemClock().now()).fragments] == listener.fragments[:before]
     await live.stop()
-    assert numbers(file_of(ear.fragments)) == list(range(lens.number))
-    assert ear.news == ["restored"]
+    assert numbers(file_of(listener.fragments)) == list(range(source.number))
+    assert listener.news == ["restored"]
     assert live.status().buffered_bytes == 0
 
 
 async def test_a_source_that_fails_is_reopened_and_leaves_a_gap_with_its_reason() -> None:
-    lens, ear = Lens(), Ear()
-    live = footage(lens)
-    await live.start(ear, "the test began")
-    await until(lambda: lens.number > 5)
-    lens.fail = VideoError("lens: unplugged")
-    await until(lambda: "lost: lens: unplugged" in ear.news)
-    assert live.status().lost == "lens: unplugged"
+    source, listener = NumberedSource(), Listener()
+    live = footage(source)
+    await live.start(listener, "the test began")
+    await until(lambda: source.number > 5)
+    source.fail = VideoError("numbers: unplugged")
+    await until(lambda: "lost: numbers: unplugged" in listener.news)
+    assert live.status().lost == "numbers: unplugged"
     await asyncio.sleep(0.6)
-    lens.fail = None
-    await until(lambda: ear.news[-1] == "restored")
+    source.fail = None
+    await until(lambda: listener.news[-1] == "restored")
     await live.stop()
-    gaps = [one.gap_before for one in ear.fragments if one.gap_before]
-    assert [gap.reason for gap in gaps] == ["lens: unplugged"]
+    gaps = [one.gap_before for one in listener.fragments if one.gap_before]
+    assert [gap.reason for gap in gaps] == ["numbers: unplugged"]
     assert gaps[0].duration_s > 0.5
 
 
 async def test_a_stalled_read_is_noticed_without_the_source() -> None:
-    lens, ear = Lens(), Ear()
-    live = footage(lens)
-    await live.start(ear, "the test began")
-    await until(lambda: lens.number > 5)
-    lens.stalled.set()
-    await until(lambda: any("no picture for 0.5 s" in news for news in ear.news))
-    assert sum(one.frames for one in ear.fragments) == lens.number
+    source, listener = NumberedSource(), Listener()
+    live = footage(source)
+    await live.start(listener, "the test began")
+    await until(lambda: source.number > 5)
+    source.stalled.set()
+    await until(lambda: any("no frame for 0.5 s" in news for news in listener.news))
+    assert sum(one.frames for one in listener.fragments) == source.number
     await live.cut()
-    lens.stalled.clear()
-    await until(lambda: ear.news[-1] == "restored")
+    source.stalled.clear()
+    await until(lambda: listener.news[-1] == "restored")
     await live.stop()
-    assert numbers(file_of(ear.fragments)) == list(range(lens.number))
+    assert numbers(file_of(listener.fragments)) == list(range(source.number))
 
 
-async def test_an_ended_source_says_so_after_its_last_fragment() -> None:
-    lens, ear = Lens(), Ear()
-    live = footage(lens)
-    await live.start(ear, "the test began")
-    await until(lambda: lens.number > 5)
-    lens.fail = VideoEnded("lens: over")
-    await until(lambda: "ended: lens: over" in ear.news)
-    assert sum(one.frames for one in ear.fragments) == lens.number
+async def test_a_source_that_ends_is_reported_after_its_last_fragment() -> None:
+    source, listener = NumberedSource(), Listener()
+    live = footage(source)
+    await live.start(listener, "the test began")
+    await until(lambda: source.number > 5)
+    source.fail = VideoEnded("numbers: over")
+    await until(lambda: "ended: numbers: over" in listener.news)
+    assert sum(one.frames for one in listener.fragments) == source.number
     await live.stop()
 
 
-async def test_a_frozen_picture_is_told_from_one_that_moves_and_both_from_none() -> None:
-    lens, ear = Lens(), Ear()
-    frozen = SimulatedFrameSource(lens)
+async def test_a_note_of_the_source_reaches_the_listener_once() -> None:
+    source, listener = NumberedSource(), Listener()
+    source.note = "numbers: pixels are not square"
+    live = footage(source)
+    await live.start(listener, "the test began")
+    await until(lambda: source.number > 5)
+    await live.stop()
+    assert listener.news == ["note: numbers: pixels are not square", "restored"]
+
+
+async def test_a_frozen_source_is_distinguished_from_a_moving_one_and_from_none() -> None:
+    source, listener = NumberedSource(), Listener()
+    frozen = SimulatedFrameSource(source)
     live = footage(frozen)
     assert live.status().last_frame_age_s is None
-    await live.start(ear, "the test began")
-    await until(lambda: lens.number > 20)
+    await live.start(listener, "the test began")
+    await until(lambda: source.number > 20)
     assert (live.status().unchanged_s or 0.0) < 0.3
     frozen.freeze()
     await until(lambda: (live.status().unchanged_s or 0.0) > 0.5)
     frozen.unfreeze()
     await until(lambda: (live.status().unchanged_s or 0.0) < 0.3)
-    lens.stalled.set()
+    source.stalled.set()
     await until(lambda: (live.status().last_frame_age_s or 0.0) > 1.0)
-    lens.stalled.clear()
+    source.stalled.clear()
     await live.stop()

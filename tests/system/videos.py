@@ -1,4 +1,4 @@
-"""Videos: made for a test, and looked at with tools that are not ours."""
+"""Video files: made for a test, and checked with ffmpeg, ffprobe and PyAV."""
 
 import subprocess
 from collections.abc import Iterator
@@ -13,30 +13,24 @@ from lapel.clock import Instant
 from lapel.hardware.interfaces import Image
 from lapel.media.scene import NUMBER_BITS, read_number
 from system.brokers import real
-from video_files import picture
+from video_files import write_video
 
 SCENE_FPS = 30
 
 
-def film(path: Path, pictures: int, rate_fps: int = 30) -> Path:
-    """A file of numbered pictures, 64x32."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=rate_fps)
-        stream.width, stream.height, stream.pix_fmt = 64, 32, "yuv420p"
-        for number in range(pictures):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(number), format="bgr24")))
-        container.mux(stream.encode(None))
-    return path
+def film(path: Path, frames: int, rate_fps: int = 30) -> Path:
+    """A file of numbered frames, 64x32."""
+    return write_video(path, range(frames), rate_fps=rate_fps)
 
 
 def length_s(path: Path) -> float:
-    """How long it lasts, says ffprobe."""
-    asked = ["-v", "error", "-show_entries", "format=duration", "-of", "default=nokey=1:noprint_wrappers=1"]
-    return float(_output(real("ffprobe"), *asked, str(path)).stdout)
+    """Its length in seconds, according to ffprobe."""
+    options = ["-v", "error", "-show_entries", "format=duration", "-of", "default=nokey=1:noprint_wrappers=1"]
+    return float(_output(real("ffprobe"), *options, str(path)).stdout)
 
 
 def complaints(path: Path) -> str:
-    """What ffmpeg has to say against it when it decodes all of it."""
+    """The warnings and errors of ffmpeg while it decodes all of it: empty for a sound file."""
     return _output(real("ffmpeg"), "-v", "warning", "-i", str(path), "-f", "null", "-").stderr
 
 
@@ -46,14 +40,14 @@ def _output(*command: str) -> subprocess.CompletedProcess[str]:
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A picture of the drawn street, as it was read back: when it is shown, and the number drawn into it."""
+    """A frame of the drawn scene as it was read back: when it is shown, and the number drawn into it."""
 
     shown_s: float
     number: int
 
 
 def shots(path: Path) -> list[Shot]:
-    """Every picture of a recorded scene. Each must be readable."""
+    """Every frame of a recorded scene. Each number must be readable."""
     with av.open(str(path)) as container:
         return [*_decoded(container)]
 
@@ -70,13 +64,13 @@ def whole_part(path: Path, to: Path) -> Path:
 def _decoded(container: av.container.InputContainer) -> Iterator[Shot]:
     for frame in container.decode(video=0):
         number = read_number(cast(Image, frame.to_ndarray(format="bgr24")))
-        assert number is not None, f"no number in the picture at {frame.time} s"
+        assert number is not None, f"no number in the frame at {frame.time} s"
         assert frame.time is not None
         yield Shot(frame.time, number)
 
 
 def captured_s(number: int, near: Instant) -> float:
-    """Monotonic seconds at which the scene's picture `number` was captured: the time next to `near` that fits."""
+    """Monotonic seconds at which the scene's frame `number` was captured: the time next to `near` that fits."""
     there = round(near.mono_s * SCENE_FPS)
     half = 1 << (NUMBER_BITS - 1)
     away = (number - there + half) % (2 * half) - half

@@ -32,6 +32,8 @@ class Frame:
     image: Image
     dropped_before: int = 0
     """How many frames the source knows that it has skipped since the previous one."""
+    note: str = ""
+    """What the source has to report about its frames from this one on, for the camera's log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,9 @@ class FootageListener(Protocol):
 
     def on_fragment(self, fragment: Fragment) -> None:
         """A GOP was closed. Fragments are delivered in order, each once."""
+
+    def on_source_note(self, note: str) -> None:
+        """The source reports something about its frames: their pixels are not square, their size changed."""
 
     def on_source_lost(self, reason: str) -> None:
         """No more frames arrive; the source is being reopened with back-off."""

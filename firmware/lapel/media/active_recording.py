@@ -55,7 +55,7 @@ class Recording:
     """
 
     def __init__(
-        self, means: Means, account: Account, trigger: Instant, before: PreEvent, excuses: Sequence[str]
+        self, means: Means, account: Account, trigger: Instant, before: PreEvent, shortfall_reasons: Sequence[str]
     ) -> None:
         self.id = account.recording
         """The id of its first clip."""
@@ -64,7 +64,7 @@ class Recording:
         self._means = means
         self._blank = account  # what each of its clips starts from
         self._trigger = trigger
-        self._excuses = excuses
+        self._shortfall_reasons = shortfall_reasons
         self._markers: list[float] = []
         self._queue: deque[Fragment | Missing | _Milestone] = deque()
         self._arrived = LightEvent()
@@ -168,7 +168,7 @@ class Recording:
                 await self._means.worker.run(clip.files.close)
 
     async def _write_clips(self) -> None:
-        clip = await self._opened(self._blank, self._excuses)
+        clip = await self._opened(self._blank, self._shortfall_reasons)
         while clip in self._open:
             if batch := self._next_batch(clip):
                 await self._write(clip, batch)
@@ -250,7 +250,7 @@ class Recording:
     async def _roll_over(self, old: Clip, first: Fragment) -> Clip:
         """Go on in a linked clip. That one is made first: a power cut in between leaves no link into nothing."""
         self._held_before_trigger_s += old.account.prebuffer_actual_s
-        new = await self._opened(self._linked(old.account.recording, first), self._excuses)
+        new = await self._opened(self._linked(old.account.recording, first), self._shortfall_reasons)
         reason = old.refusal(first, self._means.max_clip_s) or ""
         old.continued(new.account.recording, first)
         old.finish("complete", Cause("camera", reason), self._means.surroundings())
@@ -271,10 +271,10 @@ class Recording:
             prebuffer_saved=self._pre_event_saved,
         )
 
-    async def _opened(self, account: Account, excuses: Sequence[str]) -> Clip:
+    async def _opened(self, account: Account, shortfall_reasons: Sequence[str]) -> Clip:
         account = msgspec.structs.replace(account)
         files = await self._means.worker.run(partial(self._means.storage.create, account))
-        clip = Clip(account, self._trigger, excuses, self._markers, files)
+        clip = Clip(account, self._trigger, shortfall_reasons, self._markers, files)
         self._open.append(clip)
         return clip
 

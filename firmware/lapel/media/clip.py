@@ -12,8 +12,8 @@ from lapel.fragment import TICKS_PER_S, Fragment, Gap
 from lapel.hardware.interfaces import RecordingFiles
 from lapel.recording import Account, Cause, GapNote, Location, Status, note_of
 
-_FRAME_OR_SO_S = 0.1
-"""A pre-event part that is shorter than asked by less than this needs no excuse."""
+_SHORTFALL_TOLERANCE_S = 0.1
+"""A pre-event part that is shorter than configured by less than this (three frames at 30 fps) counts as complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +81,19 @@ class Clip:
         self,
         account: Account,
         trigger: Instant,
-        excuses: Sequence[str],
+        shortfall_reasons: Sequence[str],
         markers: Sequence[float],
         files: RecordingFiles,
     ) -> None:
-        """`excuses`: why less than asked may come from before the trigger. `markers`: monotonic times, may grow."""
+        """`shortfall_reasons`: why less than configured may come from before the trigger. `markers`: monotonic times, a
+        list that may grow.
+        """
         self.account = account
         self.files = files
         self.has_news = bool(markers)
         """Whether there is more to tell than `recording.json` does; plain growth is no news."""
         self._trigger = trigger
-        self._excuses = [*excuses]
+        self._shortfall_reasons = [*shortfall_reasons]
         self._markers = markers
         self._first: Fragment | None = None
         self._next_start_s = math.inf
@@ -103,7 +105,7 @@ class Clip:
         if self._first is None:
             return None
         if fragment.header != self._first.header:
-            return "the source changed its pictures"
+            return "the video source changed its frame format"
         length_ticks = fragment.start_ticks + fragment.duration_ticks - self._first.start_ticks
         return f"a clip lasts {max_clip_s:g} s at most" if length_ticks > max_clip_s * TICKS_PER_S else None
 
@@ -151,7 +153,7 @@ class Clip:
         self.left_out(fragment.gap_before, fragment.start_ticks, fragment.dropped_frames)
         self._next_start_s = fragment.start.mono_s
         if fragment.start.mono_s < self._trigger.mono_s:
-            self._excuses.append(f"goes on in {recording}")
+            self._shortfall_reasons.append(f"goes on in {recording}")
 
     def finish(self, status: Status, stop: Cause, surroundings: Surroundings) -> None:
         """No more fragments come; `surroundings` are those of the end."""
@@ -194,23 +196,23 @@ class Clip:
         self.has_news = True
 
     def _shortfall(self) -> str | None:
-        """Why there is less from before the trigger than was asked for; None when there is not."""
-        if self.account.prebuffer_actual_s + _FRAME_OR_SO_S >= self.account.prebuffer_configured_s:
+        """Why there is less from before the trigger than configured; None when there is enough."""
+        if self.account.prebuffer_actual_s + _SHORTFALL_TOLERANCE_S >= self.account.prebuffer_configured_s:
             return None
-        reasons = [*self._excuses, *self._gaps_before_trigger()]
+        reasons = [*self._shortfall_reasons, *self._gaps_before_trigger()]
         return "; ".join(dict.fromkeys(reasons)) or "the pre-event buffer held no more"
 
     def _gaps_before_trigger(self) -> list[str]:
         if self._first is None:
-            return ["no pictures from before the trigger"]
+            return ["no frames from before the trigger"]
         trigger_s = self._trigger.mono_s - self._first.start.mono_s
         gaps = [f"{gap.duration_s:.1f} s: {gap.reason}" for gap in self.account.gaps if gap.start_s < trigger_s]
         hole_s = trigger_s - max(
             [self.account.duration_s, *(gap.start_s + gap.duration_s for gap in self.account.gaps)]
         )
-        return (
-            gaps if hole_s < _FRAME_OR_SO_S else [*gaps, f"no pictures in the last {hole_s:.1f} s before the trigger"]
-        )
+        if hole_s < _SHORTFALL_TOLERANCE_S:
+            return gaps
+        return [*gaps, f"no frames in the last {hole_s:.1f} s before the trigger"]
 
 
 def utc_of(fragment: Fragment, trigger: Instant) -> str:

@@ -1,7 +1,7 @@
-"""Pictures in, fragments out. Synchronous; belongs to whichever thread calls it.
+"""Encodes frames into fragments. Synchronous; belongs to the thread that calls it.
 
-The encoder decides where keyframes are, nobody else: each GOP begins with one that was asked for, and ends when it has
-lasted `gop_s`, when it is cut, when pictures were missing, or when they change their size.
+Only `Encoder` decides where keyframes are: each GOP begins with a forced one, and ends when it has lasted `gop_s`, when
+it is cut, when frames were missing, or when their size changes.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from lapel.hardware.interfaces import Frame, Image
 from lapel.media.mux import TIME_BASE, EncodedFrame, mux
 
 GAP_S = 0.5
-"""Pictures further apart than this (and than three frame periods) are a gap, told as such; less is jitter."""
+"""Frames further apart than this (and than three frame periods) are recorded as a gap; less is jitter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +35,20 @@ class EncoderSettings:
     preset: str = "superfast"
     """libx264's: `ultrafast` costs two thirds of the time and more bits."""
     threads: int = 0
-    """libx264's; 0: as many as it likes. With 1 the same pictures always become the same bytes."""
+    """libx264's; 0: as many as it likes. With 1 the same frames always become the same bytes."""
 
 
 class Encoder:
-    """Encodes one camera's pictures, on one time line from its first picture to its last, whatever their size."""
+    """Encodes one camera's frames, on one time line from the first frame to the last, whatever their size."""
 
     def __init__(self, settings: EncoderSettings) -> None:
         self._settings = settings
         self._nominal_ticks = round(TICKS_PER_S / settings.rate_fps)
         self._codec: VideoCodecContext | None = None
         self.codec_name = ""
-        """Which encoder works; empty until the first picture came."""
+        """The encoder in use; empty until the first frame came."""
         self.fallback: str | None = None
-        """Why it is not the hardware's, where that was wanted."""
+        """Why it is not the hardware encoder, where that was configured."""
         self._epoch: Instant | None = None
         self._last_ticks = -1
         self._header = b""
@@ -60,40 +60,40 @@ class Encoder:
         self._dropped = self._open_dropped = 0
 
     def encode(self, frame: Frame) -> Fragment | None:
-        """Take a picture. Returns the fragment that it closes by beginning the next, None while the GOP goes on.
+        """Encode a frame. Returns the fragment that it closes by beginning the next, None while the GOP continues.
 
-        A picture that is not later than the one before it is counted as dropped.
+        A frame that is not later than the one before it is counted as dropped.
         """
         self._dropped += frame.dropped_before
         ticks = self._ticks(frame.captured)
         if ticks <= self._last_ticks:
             self._dropped += 1
             return None
-        picture = _even(frame.image)
-        closed = self._turn(ticks, picture)
-        self._put(frame.captured, ticks, picture)
+        image = _even(frame.image)
+        closed = self._close_before(ticks, image)
+        self._put(frame.captured, ticks, image)
         return closed
 
     def cut(self) -> Fragment | None:
-        """Close the open GOP now; the next picture begins a new one. None when no GOP is open."""
+        """Close the open GOP now; the next frame begins a new one. None when no GOP is open."""
         return self._close(self._last_ticks + self._nominal_ticks)
 
     def missed(self, reason: str) -> None:
-        """Say why pictures are missing, if the next one shows that some are."""
+        """Set the reason for a gap, in case the next frame shows that there is one."""
         self._gap_reason = reason
 
     def _ticks(self, captured: Instant) -> int:
         self._epoch = self._epoch or captured
         return round((captured.mono_s - self._epoch.mono_s) * TICKS_PER_S)
 
-    def _turn(self, ticks: int, picture: Image) -> Fragment | None:
-        """Close the open GOP where the picture at `ticks` cannot stand in it."""
-        resized = self._codec is not None and (self._codec.height, self._codec.width) != picture.shape[:2]
+    def _close_before(self, ticks: int, image: Image) -> Fragment | None:
+        """Close the open GOP if the frame at `ticks` cannot be part of it."""
+        resized = self._codec is not None and (self._codec.height, self._codec.width) != image.shape[:2]
         silence = ticks - self._last_ticks - self._nominal_ticks
         closed = None
         if self._last_ticks >= 0 and silence > max(GAP_S * TICKS_PER_S, 2 * self._nominal_ticks):
             closed = self.cut()
-            self._gap = Gap(silence / TICKS_PER_S, self._gap_reason or "pictures were dropped")
+            self._gap = Gap(silence / TICKS_PER_S, self._gap_reason or "frames were dropped")
         elif self._open and (resized or ticks - self._open[0].ticks >= self._settings.gop_s * TICKS_PER_S - 1):
             closed = self._close(ticks)
         self._gap_reason = None
@@ -101,9 +101,9 @@ class Encoder:
             self._codec = None
         return closed
 
-    def _put(self, captured: Instant, ticks: int, picture: Image) -> None:
-        codec = self._codec or self._opened(picture)
-        planes = cast(Image, cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420))
+    def _put(self, captured: Instant, ticks: int, image: Image) -> None:
+        codec = self._codec or self._opened(image)
+        planes = cast(Image, cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420))
         frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         frame.pts, frame.time_base = ticks, TIME_BASE
         if not self._open:
@@ -138,16 +138,16 @@ class Encoder:
         self._open, self._gap = [], None
         return fragment
 
-    def _opened(self, picture: Image) -> VideoCodecContext:
-        height, width = picture.shape[:2]
+    def _opened(self, image: Image) -> VideoCodecContext:
+        height, width = image.shape[:2]
         self._codec, self.codec_name, self.fallback = open_codec(self._settings, width, height)
         return self._codec
 
 
 def open_codec(settings: EncoderSettings, width: int, height: int) -> tuple[VideoCodecContext, str, str | None]:
-    """(codec, its name, why it is not the hardware's). Raises VideoError when nothing can encode this size.
+    """(codec, its name, why it is not the hardware encoder). Raises VideoError when nothing can encode this size.
 
-    `h264_v4l2m2m` is believed only after it has encoded a picture: on many machines it is listed and does not work.
+    `h264_v4l2m2m` is used only after it has encoded a frame: on many machines it is listed and does not work.
     """
     fallback = None
     if settings.codec in ("auto", "h264_v4l2m2m"):
@@ -160,7 +160,7 @@ def open_codec(settings: EncoderSettings, width: int, height: int) -> tuple[Vide
         codec = _context("libx264", settings, width, height)
         codec.open()
     except (av.FFmpegError, ValueError) as error:
-        raise VideoError(f"cannot encode {width}x{height} pictures: {error}") from error
+        raise VideoError(f"cannot encode {width}x{height} frames: {error}") from error
     return codec, "libx264", fallback
 
 
@@ -177,7 +177,7 @@ def _context(name: str, settings: EncoderSettings, width: int, height: int) -> V
     codec.time_base, codec.framerate = TIME_BASE, Fraction(settings.rate_fps).limit_denominator(1001)
     codec.bit_rate = settings.bitrate_bps
     codec.max_b_frames = 0
-    codec.gop_size = 100_000  # only the keyframes that we ask for
+    codec.gop_size = 100_000  # only forced keyframes
     if name == "libx264":
         rate = str(settings.bitrate_bps)
         codec.options = {
@@ -192,16 +192,16 @@ def _context(name: str, settings: EncoderSettings, width: int, height: int) -> V
     return codec
 
 
-def _timed(pictures: list[EncodedFrame], end_ticks: int) -> list[EncodedFrame]:
-    """Each picture lasts until the next one; the last until `end_ticks`."""
-    ends = [picture.ticks for picture in pictures[1:]] + [end_ticks]
+def _timed(frames: list[EncodedFrame], end_ticks: int) -> list[EncodedFrame]:
+    """Give each frame its duration: until the next one, the last until `end_ticks`."""
+    ends = [frame.ticks for frame in frames[1:]] + [end_ticks]
     return [
-        EncodedFrame(picture.data, picture.ticks, end - picture.ticks, picture.is_keyframe)
-        for picture, end in zip(pictures, ends, strict=True)
+        EncodedFrame(frame.data, frame.ticks, end - frame.ticks, frame.is_keyframe)
+        for frame, end in zip(frames, ends, strict=True)
     ]
 
 
 def _even(image: Image) -> Image:
-    """4:2:0 has no odd sizes: the last row or column goes."""
+    """The image without its last row or column where the size is odd, which 4:2:0 cannot encode."""
     height, width = image.shape[:2]
     return image if height % 2 == width % 2 == 0 else image[: height & ~1, : width & ~1].copy()

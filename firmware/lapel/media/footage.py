@@ -1,9 +1,9 @@
-"""Lens, encoder and pre-event buffer as one: two threads, and what they hand to the event loop.
+"""Video source, encoder and pre-event buffer as one: two threads, and what they hand to the event loop.
 
     capture thread ──frames──▶ encoder thread ──fragments──▶ event loop: pre-event buffer, then the listener
 
 The capture thread may hang in a driver for seconds; the encoder thread never waits for it longer than `stall_s`, and so
-notices when pictures stay away. Whatever must happen in order with the pictures (a cut) goes through the same queue.
+notices when no frames come. What must happen in order with the frames (a cut) goes through the same queue.
 """
 
 import asyncio
@@ -26,14 +26,14 @@ from lapel.randomness import RandomSource
 QUEUED_FRAMES = 8
 """A quarter of a second at 30 fps and 50 MB at 1080p: enough for a slow moment of the encoder."""
 _HAND_OVER_S = 0.4
-"""How long the capture thread waits for room before it drops a picture: paced sources forgive 0.5 s."""
+"""Seconds that the capture thread waits for room before it drops a frame: paced sources skip nothing up to 0.5 s."""
 _BACKOFF_S = (0.5, 10.0)
 _JOIN_S = 5.0
-_NOTHING_YET = "no pictures yet"
+_NOTHING_YET = "no frames yet"
 _SAMPLE_STEP = 16
-"""Every sixteenth pixel of every sixteenth row tells whether a picture is the same: a sensor's noise alone changes it.
+"""Frames are compared by every sixteenth pixel of every sixteenth row: a sensor's noise alone changes some of these.
 
-Measured on x86: 74 us for a 1080p picture.
+Measured on x86: 74 us for a 1080p frame.
 """
 
 
@@ -65,7 +65,7 @@ _Item = Frame | _Opened | _Lost | _Ended | _Cut | _Stop
 
 
 class LiveFootage:
-    """Implements `hardware.interfaces.Footage` on a FrameSource. Used from the event loop that starts it."""
+    """Implements `hardware.interfaces.Footage` with a FrameSource. Used from the event loop that starts it."""
 
     def __init__(
         self,
@@ -73,14 +73,14 @@ class LiveFootage:
         new_encoder: Callable[[FrameFormat], Encoder],
         prebuffer: PreEventBuffer,
         clock: Clock,
-        rng: RandomSource,
+        randomness: RandomSource,
         *,
         stall_s: float = 2.0,
         overlay: Callable[[Frame], None] | None = None,
     ) -> None:
         """`new_encoder` is called once per start, with the source's format, in the encoder thread."""
         self._source, self._new_encoder, self._prebuffer = source, new_encoder, prebuffer
-        self._clock, self._rng, self._stall_s, self._overlay = clock, rng, stall_s, overlay
+        self._clock, self._randomness, self._stall_s, self._overlay = clock, randomness, stall_s, overlay
         self._run: _Run | None = None
 
     async def start(self, listener: FootageListener, reason: str) -> None:
@@ -107,13 +107,13 @@ class LiveFootage:
         return self._prebuffer.before(moment)
 
     def status(self) -> FootageStatus:
-        """How capturing goes."""
+        """The state of capturing."""
         status = self._run.dated_status() if self._run is not None else FootageStatus()
         return replace(status, buffered_s=self._prebuffer.held_s, buffered_bytes=self._prebuffer.held_bytes)
 
 
 class _Run:
-    """From one start to its stop: the queue, the two threads, and what they know."""
+    """One run, from a start to its stop: the queue, the two threads, and their state."""
 
     def __init__(self, footage: LiveFootage, listener: FootageListener, loop: asyncio.AbstractEventLoop) -> None:
         self.status = FootageStatus(lost=_NOTHING_YET)
@@ -131,7 +131,7 @@ class _Run:
         self._newest_s: float | None = None
 
     def dated_status(self) -> FootageStatus:
-        """With the newest picture's age."""
+        """The status with the newest frame's age."""
         if self._newest_s is None:
             return self.status
         return replace(self.status, last_frame_age_s=max(0.0, self._f._clock.mono_s() - self._newest_s))
@@ -145,7 +145,7 @@ class _Run:
         await asyncio.to_thread(self._capturing.join, _JOIN_S)
         self._items.put(_Stop())
         await asyncio.to_thread(self._encoding.join, _JOIN_S)
-        await asyncio.sleep(0)  # what the encoder thread posted last is delivered before we return
+        await asyncio.sleep(0)  # what the encoder thread posted last is delivered before this returns
 
     async def cut(self) -> None:
         done = asyncio.Event()
@@ -168,7 +168,7 @@ class _Run:
             except VideoError as error:
                 failures += 1
                 self._items.put(_Lost(str(error)))
-            except Exception as bug:  # a driver's own exceptions: never die silently
+            except Exception as bug:  # a driver's own exceptions: never end silently
                 failures += 1
                 self._items.put(_Lost(f"{self._f._source.name}: {type(bug).__name__}: {bug}"))
             self._f._source.close()
@@ -176,20 +176,21 @@ class _Run:
         self._f._source.close()
 
     def _read_all(self) -> None:
-        """Read until we are to stop. Raises VideoError when pictures stay away."""
-        dropped = 0
+        """Read until the run is stopped. Raises VideoError when no frames come."""
+        dropped, notes = 0, list[str]()
         while not self._stopping.is_set():
             frame = self._f._source.read()
             dropped += frame.dropped_before
+            notes += [frame.note] if frame.note else []
             if self._room.acquire(timeout=_HAND_OVER_S):
-                self._items.put(replace(frame, dropped_before=dropped))
-                dropped = 0
+                self._items.put(replace(frame, dropped_before=dropped, note="; ".join(notes)))
+                dropped, notes = 0, []
             else:
                 dropped += 1
 
     def _backoff_s(self, failures: int) -> float:
         shortest, longest = _BACKOFF_S
-        return self._f._rng.uniform(0.5, 1.0) * min(longest, shortest * 2.0 ** min(failures, 10))
+        return self._f._randomness.uniform(0.5, 1.0) * min(longest, shortest * 2.0 ** min(failures, 10))
 
     # -- encoder thread ----------------------------------------------------------------------------------------------
 
@@ -206,10 +207,10 @@ class _Run:
         try:
             return self._items.get(timeout=self._f._stall_s)
         except queue.Empty:
-            return _Lost(f"{self._f._source.name}: no picture for {self._f._stall_s:g} s")
+            return _Lost(f"{self._f._source.name}: no frame for {self._f._stall_s:g} s")
 
     def _take(self, item: _Item) -> bool:
-        """Deal with one item. False when it was the last."""
+        """Handle one item. False when it was the last."""
         match item:
             case Frame():
                 self._room.release()
@@ -231,6 +232,8 @@ class _Run:
 
     def _encode_frame(self, frame: Frame) -> None:
         assert self._encoder is not None, "frames come from an open source"
+        if frame.note:
+            self._post(self._listener.on_source_note, frame.note)
         unchanged_s = self._unchanged_s(frame)
         if self._f._overlay is not None:
             self._f._overlay(frame)
@@ -244,7 +247,7 @@ class _Run:
             self._post(self._listener.on_source_restored)
 
     def _unchanged_s(self, frame: Frame) -> float:
-        """How long the lens has delivered this very picture. Before the overlay: its clock would hide a frozen one."""
+        """Seconds for which the source has delivered this same frame. Before the overlay: its clock would hide that."""
         sample = zlib.crc32(frame.image[::_SAMPLE_STEP, ::_SAMPLE_STEP].tobytes())
         if sample != self._sample:
             self._sample, self._same_since_s = sample, frame.captured.mono_s
@@ -255,7 +258,7 @@ class _Run:
         return (len(self._recent) - 1) / span_s if span_s > 0 else 0.0
 
     def _lose(self, reason: str) -> None:
-        """Pictures stay away. The first reason stands until they come again: what follows is mostly its echo."""
+        """Report that no frames come. The first reason stands until they do: later ones mostly follow from it."""
         if self._stopping.is_set() or self.status.lost not in (None, _NOTHING_YET):
             return
         self._cut()
@@ -274,7 +277,7 @@ class _Run:
             self._post(self._delivered, fragment)
 
     def _post(self, call: Callable[..., object], *arguments: object) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody wants to know any more
+        with contextlib.suppress(RuntimeError):  # the event loop is closed: there is no listener any more
             self._loop.call_soon_threadsafe(call, *arguments)
 
     # -- event loop --------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
-"""One closed GOP in, the bytes of one fragment out.
+"""Muxes one closed GOP into the bytes of one fragment.
 
-A muxer that lives as long as the recording holds each fragment back until the next begins, so every fragment gets a
-short-lived muxer of its own. Its header is the same each time: that is what lets fragments of one encoder share a file.
+A muxer that lives as long as the recording holds each fragment back until the next one begins, so every fragment gets a
+short-lived muxer of its own. The header is the same each time, so fragments of one encoder can share a file.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _OPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class EncodedFrame:
-    """One encoded picture: its bytes (Annex B H.264), its time and length in 1/90000 s."""
+    """One encoded frame: its bytes (Annex B H.264), its time and duration in 1/90000 s."""
 
     data: bytes
     ticks: int
@@ -36,28 +36,28 @@ class EncodedFrame:
     is_keyframe: bool
 
 
-def mux(pictures: Sequence[EncodedFrame], width: int, height: int, number: int) -> tuple[bytes, bytes]:
-    """(header, body) of fragment `number`: `ftyp` + `moov`, and `moof` + `mdat` at the pictures' own times.
+def mux(frames: Sequence[EncodedFrame], width: int, height: int, number: int) -> tuple[bytes, bytes]:
+    """(header, body) of fragment `number`: `ftyp` + `moov`, and `moof` + `mdat` at the frames' own times.
 
-    The first picture must be a keyframe with its parameter sets in the stream; the muxer makes the avcC from them.
+    The first frame must be a keyframe with its parameter sets in the stream; the muxer makes the avcC from them.
     """
     sink = io.BytesIO()
     with av.open(sink, "w", format="mp4", options={**_OPTIONS, "fragment_index": str(number)}) as container:
         track = container.add_mux_stream("h264", width=width, height=height)
         track.time_base = TIME_BASE
-        for picture in pictures:
-            container.mux(_packet(picture, track))
+        for frame in frames:
+            container.mux(_packet(frame, track))
     data = sink.getvalue()
     split = boxes.find(data, b"moov").end
     return data[:split], data[split:]
 
 
-def _packet(picture: EncodedFrame, track: av.stream.Stream) -> av.Packet[av.stream.Stream]:
-    """A packet of its own for each mux: `mux()` changes what it is given."""
-    packet: av.Packet[av.stream.Stream] = av.Packet(picture.data)
-    packet.pts = packet.dts = picture.ticks
-    packet.duration = picture.duration_ticks
+def _packet(frame: EncodedFrame, track: av.stream.Stream) -> av.Packet[av.stream.Stream]:
+    """A new packet for each mux: `mux()` changes the one it is given."""
+    packet: av.Packet[av.stream.Stream] = av.Packet(frame.data)
+    packet.pts = packet.dts = frame.ticks
+    packet.duration = frame.duration_ticks
     packet.time_base = TIME_BASE
-    packet.is_keyframe = picture.is_keyframe
+    packet.is_keyframe = frame.is_keyframe
     packet.stream = track
     return packet

@@ -1,4 +1,4 @@
-"""The pre-event buffer: the fragments that reach back as far as was asked, and no further. Pure."""
+"""The pre-event buffer: the fragments that reach back as far as was configured, and no further. Pure."""
 
 from collections import deque
 
@@ -11,9 +11,9 @@ _TOLERANCE_S = 0.002
 
 
 class PreEventBuffer:
-    """Holds at least the last `length_s` seconds of fragments, unless they weigh more than `max_bytes`.
+    """Holds at least the last `length_s` seconds of fragments, unless they take more than `max_bytes`.
 
-    Fragments are shared by reference: a snapshot copies no video, and a recording may hold them longer than we do.
+    Fragments are shared by reference: a snapshot copies no video, and a recording may hold them longer than the buffer.
     """
 
     def __init__(self, length_s: float, max_bytes: int) -> None:
@@ -22,11 +22,11 @@ class PreEventBuffer:
         self.held_bytes = 0
         self._fragments: deque[Fragment] = deque()
         self._began = ""  # what began the capture, in words that follow "when"
-        self._bound_bit = False  # whether the oldest that we would still need went for want of room
+        self._is_cut_short = False  # whether fragments that are still needed were dropped for want of room
 
     @property
     def held_s(self) -> float:
-        """Seconds of pictures inside; gaps do not count."""
+        """Seconds of video in the buffer; gaps do not count."""
         return sum(fragment.duration_s for fragment in self._fragments)
 
     def begin(self, reason: str) -> None:
@@ -35,30 +35,30 @@ class PreEventBuffer:
         self._began = reason
 
     def append(self, fragment: Fragment) -> None:
-        """Take the newest fragment; let go of what is too old, then of what is too much."""
+        """Add the newest fragment; drop what is too old, then what is too much."""
         self._fragments.append(fragment)
         self.held_bytes += fragment.size_bytes
         needed_s = fragment.end_mono_s - self.length_s
         while self._fragments and self._is_older(needed_s):
             self._drop()
-            self._bound_bit = False
+            self._is_cut_short = False
         while self.held_bytes > self.max_bytes:
             self._drop()
-            self._bound_bit = True
+            self._is_cut_short = True
 
     def before(self, moment: Instant) -> PreEvent:
-        """What is held of the `length_s` seconds before `moment`, which must not lie before the newest fragment."""
+        """The fragments of the `length_s` seconds before `moment`, which must not lie before the newest fragment."""
         needed_s = moment.mono_s - self.length_s
         fragments = [fragment for fragment in self._fragments if fragment.end_mono_s > needed_s]
         return PreEvent(fragments, self.length_s, self._shortfall(fragments, moment) if self.length_s else None)
 
     def clear(self) -> None:
-        """Forget everything: on sleep, or when capturing ends."""
+        """Drop everything: on sleep, or when capturing ends."""
         self._fragments.clear()
-        self.held_bytes, self._bound_bit = 0, False
+        self.held_bytes, self._is_cut_short = 0, False
 
     def _is_older(self, needed_s: float) -> bool:
-        """Whether the rest reaches back to `needed_s` without the oldest."""
+        """Whether the rest reaches back to `needed_s` without the oldest fragment."""
         if self.length_s == 0 or self._fragments[0].end_mono_s <= needed_s:
             return True
         return len(self._fragments) > 1 and self._fragments[1].start.mono_s <= needed_s
@@ -68,7 +68,7 @@ class PreEventBuffer:
 
     def _shortfall(self, fragments: list[Fragment], moment: Instant) -> str | None:
         if not fragments:
-            if self._bound_bit:
+            if self._is_cut_short:
                 return self._bound_reason()
             if self._fragments:
                 return "no frames came before the press"
@@ -76,14 +76,14 @@ class PreEventBuffer:
         missing_s = fragments[0].start.mono_s - (moment.mono_s - self.length_s)
         if missing_s <= _TOLERANCE_S:
             return None
-        if self._bound_bit and fragments[0] is self._fragments[0]:
+        if self._is_cut_short and fragments[0] is self._fragments[0]:
             return self._bound_reason()
         if gap := fragments[0].gap_before:
             return gap.reason
         return capture_began(self._began, moment.mono_s - fragments[0].start.mono_s)
 
     def _bound_reason(self) -> str:
-        return f"the pictures weigh more than prebuffer.max_bytes ({self.max_bytes} bytes)"
+        return f"the video takes more than prebuffer.max_bytes ({self.max_bytes} bytes)"
 
 
 def capture_began(reason: str, before_s: float) -> str:

@@ -64,8 +64,8 @@ class Recorder:
 
         `why_short`: what the camera knows about a pre-event part that will be shorter than `before.configured_s`.
         """
-        excuses = [reason for reason in (before.shortfall, why_short) if reason]
-        recording = Recording(self._means, self._account(cause, trigger, before), trigger, before, excuses)
+        shortfall_reasons = [reason for reason in (before.shortfall, why_short) if reason]
+        recording = Recording(self._means, self._account(cause, trigger, before), trigger, before, shortfall_reasons)
         task = asyncio.create_task(recording.drain(), name=f"recording {recording.id}")
         self._draining[task] = recording
         task.add_done_callback(self._draining.pop)

@@ -1,6 +1,6 @@
-"""A synthetic street, drawn with OpenCV: people and vehicles moving through, and a number that a test can read back.
+"""A synthetic street, drawn with OpenCV: moving people and vehicles, and a frame number that a test can read back.
 
-Everything that moves is a function of the time alone, so two scenes of one name show the same street.
+All movement is a function of the time alone, so two scenes with one name show the same street.
 """
 
 import random
@@ -23,7 +23,7 @@ Colour = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class _Walker:
-    """Somebody or something that crosses the street: where, how fast (widths per second), how big, what colour."""
+    """A person or vehicle that crosses the street: lane, speed (frame widths per second), size, colour."""
 
     kind: str
     lane: float
@@ -34,18 +34,18 @@ class _Walker:
 
 
 class Scene:
-    """Draws pictures of `width` x `height` pixels, blue-green-red."""
+    """Draws frames of `width` x `height` pixels, blue-green-red."""
 
     def __init__(self, width: int, height: int, camera: str, *, noise: bool = False) -> None:
-        """`noise` covers the picture with grain, to keep an encoder busy; it costs several milliseconds at 1080p."""
+        """`noise` covers the frame with grain, to keep an encoder busy; it costs several milliseconds at 1080p."""
         self.width, self.height, self.camera = width, height, camera
-        rng = random.Random(camera)
-        self._street = _street(width, height, rng)
-        self._walkers = _walkers(rng)
+        stream = random.Random(camera)
+        self._street = _street(width, height, stream)
+        self._walkers = _walkers(stream)
         self._grain = _grain(width + 64, height + 64) if noise else None
 
     def draw(self, number: int, seconds: float, utc: datetime) -> Image:
-        """The picture `number`, at `seconds` of the scene's own time, with the wall clock burned in."""
+        """Frame `number`, at `seconds` of the scene's own time, with the wall clock burned in."""
         image = self._street.copy()
         for walker in self._walkers:
             self._draw_walker(image, walker, seconds)
@@ -78,7 +78,7 @@ class Scene:
 
 
 def write_number(image: Image, number: int) -> None:
-    """Draw `number` modulo 2^24 and its check as black and white blocks along the lower edge, readable after H.264."""
+    """Draw `number` modulo 2^24 and check bits as black and white blocks along the lower edge, readable after H.264."""
     height, width = image.shape[:2]
     value = number % (1 << NUMBER_BITS)
     code = value << _CHECK_BITS | _check(value)
@@ -89,7 +89,7 @@ def write_number(image: Image, number: int) -> None:
 
 
 def read_number(image: Image) -> int | None:
-    """The number drawn by `write_number`, modulo 2^24; None where the strip is not there or was damaged."""
+    """The number drawn by `write_number`, modulo 2^24; None where the strip is missing or damaged."""
     height, width = image.shape[:2]
     strip = image[height - _strip_height(height) :].mean(axis=(0, 2))
     code = 0
@@ -101,13 +101,13 @@ def read_number(image: Image) -> int | None:
 
 
 def cover_number(image: Image) -> None:
-    """Paint over what `write_number` drew, where pictures are shown again and their numbers would mislead."""
+    """Paint over what `write_number` drew, for frames that are shown repeatedly: their numbers would mislead."""
     height = image.shape[0]
     image[height - _strip_height(height) :] = 16
 
 
 def _check(value: int) -> int:
-    """Four bits that a uniform strip, black or white, does not satisfy."""
+    """Four check bits, chosen so that a uniform strip, black or white, is invalid."""
     return (sum(value >> shift & 15 for shift in range(0, NUMBER_BITS, 4)) * 7 + 5) & 15
 
 
@@ -123,13 +123,13 @@ def _blocks(width: int) -> list[tuple[int, int]]:
 # -- the street ------------------------------------------------------------------------------------------------------
 
 
-def _street(width: int, height: int, rng: random.Random) -> Image:
-    """What does not move: sky, houses, pavement, road. Drawn once."""
+def _street(width: int, height: int, stream: random.Random) -> Image:
+    """The static background: sky, houses, pavement, road. Drawn once."""
     image: Image = np.zeros((height, width, 3), np.uint8)
     horizon, kerb = round(0.60 * height), round(0.70 * height)
     sky = np.linspace((188, 150, 110), (225, 212, 196), horizon)
     image[:horizon] = sky[:, None, :]
-    _houses(image, horizon, rng)
+    _houses(image, horizon, stream)
     image[horizon:kerb] = (148, 152, 156)
     image[kerb:] = np.linspace((84, 82, 80), (58, 56, 55), height - kerb)[:, None, :]
     for x in range(0, width, width // 8):
@@ -138,24 +138,24 @@ def _street(width: int, height: int, rng: random.Random) -> Image:
     return image
 
 
-def _houses(image: Image, horizon: int, rng: random.Random) -> None:
+def _houses(image: Image, horizon: int, stream: random.Random) -> None:
     height, width = image.shape[:2]
     x = 0
     while x < width:
-        house_width = round(width * rng.uniform(0.10, 0.19))
-        roof = round(height * rng.uniform(0.10, 0.34))
-        tone = rng.randint(70, 150)
-        colour = (tone, tone + rng.randint(0, 14), tone + rng.randint(8, 46))
+        house_width = round(width * stream.uniform(0.10, 0.19))
+        roof = round(height * stream.uniform(0.10, 0.34))
+        tone = stream.randint(70, 150)
+        colour = (tone, tone + stream.randint(0, 14), tone + stream.randint(8, 46))
         cv2.rectangle(image, (x, roof), (x + house_width - 2, horizon), colour, -1)
-        _windows(image, x, roof, house_width, horizon, rng)
+        _windows(image, x, roof, house_width, horizon, stream)
         x += house_width
 
 
-def _windows(image: Image, x: int, roof: int, house_width: int, horizon: int, rng: random.Random) -> None:
+def _windows(image: Image, x: int, roof: int, house_width: int, horizon: int, stream: random.Random) -> None:
     pitch = max(8, house_width // 5)
     for wx in range(x + pitch // 2, x + house_width - pitch // 2, pitch):
         for wy in range(roof + pitch // 2, horizon - pitch, round(pitch * 1.3)):
-            lit = rng.random() < 0.25
+            lit = stream.random() < 0.25
             colour = (150, 214, 240) if lit else (92, 76, 64)
             cv2.rectangle(image, (wx, wy), (wx + pitch // 2, wy + round(pitch * 0.7)), colour, -1)
 
@@ -164,24 +164,24 @@ def _grain(width: int, height: int) -> Image:
     return np.random.default_rng(1).integers(0, 48, (height, width, 3), np.uint8)
 
 
-def _walkers(rng: random.Random) -> list[_Walker]:
+def _walkers(stream: random.Random) -> list[_Walker]:
     def colour() -> Colour:
-        return (rng.randint(30, 220), rng.randint(30, 200), rng.randint(30, 220))
+        return (stream.randint(30, 220), stream.randint(30, 200), stream.randint(30, 220))
 
     people = [
-        _Walker("person", rng.uniform(0.67, 0.71), rng.choice((-1, 1)) * rng.uniform(0.02, 0.05),
-                rng.random() * 1.2, rng.uniform(0.030, 0.042), colour())
+        _Walker("person", stream.uniform(0.67, 0.71), stream.choice((-1, 1)) * stream.uniform(0.02, 0.05),
+                stream.random() * 1.2, stream.uniform(0.030, 0.042), colour())
         for _ in range(6)
     ]  # fmt: skip
     cars = [
-        _Walker("vehicle", 0.80, -rng.uniform(0.10, 0.16), rng.random(), 0.13, colour()),
-        _Walker("vehicle", 0.92, rng.uniform(0.12, 0.20), rng.random(), 0.17, colour()),
+        _Walker("vehicle", 0.80, -stream.uniform(0.10, 0.16), stream.random(), 0.13, colour()),
+        _Walker("vehicle", 0.92, stream.uniform(0.12, 0.20), stream.random(), 0.17, colour()),
     ]
     return [*people, *cars]
 
 
 def _person(image: Image, x: float, y: float, size: float, colour: Colour, stride: float) -> None:
-    """Feet stand at (x, y); `size` is about a third of the height."""
+    """Draw a person whose feet are at (x, y); `size` is about a third of the height."""
     head, hip, neck = round(size * 0.22), y - size * 1.2, y - size * 2.1
     swing = float(np.sin(stride)) * size * 0.4
     limb = max(1, round(size * 0.2))
@@ -193,7 +193,7 @@ def _person(image: Image, x: float, y: float, size: float, colour: Colour, strid
 
 
 def _vehicle(image: Image, x: float, y: float, size: float, colour: Colour, *, forward: bool) -> None:
-    """Wheels stand on y; `size` is the length."""
+    """Draw a vehicle whose wheels are at y; `size` is its length."""
     height = size * 0.22
     cabin = np.array([_at(x + part * size, y - rise * height) for part, rise in
                       ((0.18, 1.1), (0.30, 1.9), (0.68, 1.9), (0.84, 1.1))])  # fmt: skip

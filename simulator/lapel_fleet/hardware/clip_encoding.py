@@ -12,8 +12,9 @@ from lapel.clock import Instant, Quality
 from lapel.errors import VideoEnded, VideoError
 from lapel.fragment import Fragment
 from lapel.hardware.interfaces import FrameSource
-from lapel.media.capture import Wanted, open_source
+from lapel.media.capture import open_source
 from lapel.media.encoder import Encoder, EncoderSettings
+from lapel.media.frame_fitting import Wanted
 from lapel.media.scene import cover_number
 from lapel_fleet.hardware.shared_clip import FPS, GOP_S
 

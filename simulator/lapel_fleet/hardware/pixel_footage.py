@@ -81,6 +81,10 @@ class _Gate:
         if self.is_open:
             self._listener.on_fragment(fragment)
 
+    def on_source_note(self, note: str) -> None:
+        if self.is_open:
+            self._listener.on_source_note(note)
+
     def on_source_lost(self, reason: str) -> None:
         if self.is_open:
             self._listener.on_source_lost(reason)
