@@ -158,7 +158,34 @@ def contract_page(document: dict[str, Any]) -> str:
     ]
     for name, channel in document["channels"].items():
         lines += _message(document, name, channel["address"])
+        if name == "event":
+            lines += _event_details(document)
     return "\n".join(lines) + "\n"
+
+
+def _event_details(document: dict[str, Any]) -> list[str]:
+    """What `detail` contains, by kind of event."""
+    lines = [
+        "",
+        "### detail, by kind of event",
+        "",
+        "All fields are always present; `or null` marks those that may be null.",
+    ]
+    for schema in document["components"]["schemas"].values():
+        if "x-event-kind" not in schema:
+            continue
+        lines += ["", f"**`{schema['x-event-kind']}`**: {schema['description']}"]
+        if schema["properties"]:
+            lines += ["", "| field | kind | meaning |", "|---|---|---|"]
+            lines += [
+                f"| `{field}` | {_kind(about)}{_or_null(about)} | {about['description']} |"
+                for field, about in schema["properties"].items()
+            ]
+    return lines
+
+
+def _or_null(schema: dict[str, Any]) -> str:
+    return " or null" if any(one.get("type") == "null" for one in schema.get("anyOf", ())) else ""
 
 
 def _message(document: dict[str, Any], name: str, address: str) -> list[str]:

@@ -7,6 +7,7 @@ import msgspec
 from lapel import __version__
 from lapel.docstrings import field_docstrings
 from lapel.link.contract import LapelV1
+from lapel.link.event_details import EVENT_DETAILS, EventDetail, EventsDropped
 from lapel.link.messages import AuditHead, Command, EventMessage, Outgoing, Position, Reply, StateMessage, Telemetry
 
 EXAMPLE_TIME = "2026-11-24T07:00:31.250Z"
@@ -52,6 +53,7 @@ def document() -> dict[str, Any]:
     _, components = msgspec.json.schema_components(list(_STRUCTS.values()), ref_template="#/components/schemas/{name}")
     for kind in (*_STRUCTS.values(), AuditHead, Position):
         _explain(components[kind.__name__], kind)
+    components |= event_details()
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -69,6 +71,21 @@ def document() -> dict[str, Any]:
             "schemas": components,
         },
     }
+
+
+def event_details() -> dict[str, Any]:
+    """The schema of `detail` for each kind of event, by the name of its struct; `x-event-kind` is the kind."""
+    _, schemas = msgspec.json.schema_components(EVENT_DETAILS, ref_template="#/components/schemas/{name}")
+    for kind in EVENT_DETAILS:
+        schema = schemas[kind.__name__]
+        for declaring in kind.__mro__[: kind.__mro__.index(EventDetail)]:  # the battery's events share their fields
+            _explain(schema, declaring)
+        schema["x-event-kind"] = kind.kind
+        schema["description"] = " ".join((kind.__doc__ or "").split())
+    dropped = schemas[EventsDropped.__name__]  # published flat: one field for each kind
+    counts = dropped.pop("properties")["counts"]["additionalProperties"]
+    dropped |= {"properties": {}, "required": [], "additionalProperties": counts}
+    return schemas
 
 
 def _channel(name: str) -> dict[str, Any]:
