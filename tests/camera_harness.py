@@ -82,3 +82,12 @@ def run_steps(root: Path, steps: Steps, **options: Any) -> CameraHarness:
         return harness
 
     return run_virtual(program)
+
+
+async def lose_power(harness: CameraHarness) -> None:
+    """Steps that end in the middle of a recording: the program dies, and leaves the folder to the next one."""
+    await harness.clock.sleep(5)
+    harness.camera.press()
+    await harness.clock.sleep(5)
+    harness.store.close()
+    raise ConnectionAbortedError("the power is lost")

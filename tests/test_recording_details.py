@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from body_worn_camera import BodyWornHarness, run_steps
-from camera_harness import CameraHarness
+from camera_harness import CameraHarness, lose_power
 from camera_harness import run_steps as run_steps_in_folder
 from lapel.clock import Quality
 from lapel.recording import Location
@@ -76,13 +76,6 @@ def test_the_position_is_given_for_the_start_and_for_the_end() -> None:
 
 
 def test_an_interrupted_recording_keeps_what_was_known(tmp_path: Path) -> None:
-    async def lose_power(harness: CameraHarness) -> None:
-        await harness.clock.sleep(5)
-        harness.camera.press()
-        await harness.clock.sleep(5)
-        harness.store.close()
-        raise ConnectionAbortedError("the power is lost")
-
     async def wait(harness: CameraHarness) -> None:
         await harness.clock.sleep(1)
 

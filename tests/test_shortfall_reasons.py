@@ -9,7 +9,7 @@ import pytest
 
 import body_worn_camera
 from body_worn_camera import BodyWornHarness
-from camera_harness import CameraHarness, run_steps
+from camera_harness import CameraHarness, lose_power, run_steps
 from lapel.app import App, run_for_good
 from lapel.config import load
 from lapel.errors import StorageError
@@ -130,13 +130,6 @@ def test_restarted_because_the_settings_on_trial_did_not_work(tmp_path: Path) ->
 
 
 def test_started_again_after_a_power_loss(tmp_path: Path) -> None:
-    async def lose_power(harness: CameraHarness) -> None:
-        await harness.clock.sleep(5)
-        harness.camera.press()
-        await harness.clock.sleep(5)
-        harness.store.close()
-        raise ConnectionAbortedError("the power is lost")
-
     async def steps(harness: CameraHarness) -> None:
         await press_after(harness, 3)
 

@@ -249,7 +249,7 @@ class Camera:
         return self._positioning.satellites() if self._positioning is not None else None
 
     def is_docked(self) -> bool | None:
-        """Whether it is in its dock; None where it cannot tell."""
+        """Whether it is in its dock; None without a dock sensor."""
         return self._dock.is_docked() if self._dock is not None else None
 
     def held(self) -> Sequence[HeldButton]:
@@ -258,7 +258,7 @@ class Camera:
 
     @property
     def has_switches(self) -> bool:
-        """Whether it can tell how long a button is held, and so whether a person is present."""
+        """Whether it measures how long a button is held, which shows that a person is present."""
         return self._switches is not None
 
     async def presence(self, within_s: float) -> bool:

@@ -11,7 +11,7 @@ from lapel.recording import Cause
 from lapel.states import Event
 
 SWITCHED_ON = "the camera was switched on or its firmware started"
-"""The firmware cannot tell a power button from a start by the host's service manager."""
+"""The firmware cannot distinguish a power button from a start by the host's service manager."""
 
 
 def after_restart(reason: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, Protocol
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 Quality = Literal["synced", "unsynced", "unknown"]
 """How far the wall clock can be trusted. It never prevents a recording; it is written into it."""
@@ -79,14 +79,19 @@ class SystemClock:
 
 def system_time_zone() -> str:
     """The machine's time zone: an IANA name such as `America/New_York` where it has one, else an offset (`+00:00`)."""
-    name = os.environ.get("TZ", "").removeprefix(":")
-    if name in available_timezones():
-        return name
-    _, found, name = os.path.realpath("/etc/localtime").partition("/zoneinfo/")
-    if found and name in available_timezones():
-        return name
+    _, _, linked = os.path.realpath("/etc/localtime").partition("/zoneinfo/")
+    for name in (os.environ.get("TZ", "").removeprefix(":"), linked):
+        if _is_time_zone(name):
+            return name
     offset = datetime.now(UTC).astimezone().strftime("%z")
     return f"{offset[:3]}:{offset[3:]}"
+
+
+def _is_time_zone(name: str) -> bool:
+    try:
+        return bool(name and ZoneInfo(name))
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # unknown; no relative path; a folder such as `America`
+        return False
 
 
 def set_system_clock(to: datetime) -> None:

@@ -13,8 +13,7 @@ from lapel.reporter import Reporter
 from lapel.states import State
 
 FROZEN_S = 5.0
-"""Seconds of one and the same frame after which the video counts as frozen: our choice."""
-_DEGREE_DIGITS = 6  # a tenth of a metre
+"""Seconds of the same frame after which the video counts as frozen: our choice."""
 _REASON_CHARS = 500
 
 
@@ -141,9 +140,5 @@ class StatusMessages:
 
 
 def _position(fix: Fix) -> Position:
-    return Position(
-        latitude=round(fix.latitude, _DEGREE_DIGITS),
-        longitude=round(fix.longitude, _DEGREE_DIGITS),
-        accuracy_m=round(fix.accuracy_m, 1),
-        age_s=round(fix.age_s, 1),
-    )
+    fix = fix.rounded()
+    return Position(latitude=fix.latitude, longitude=fix.longitude, accuracy_m=fix.accuracy_m, age_s=fix.age_s)

@@ -626,6 +626,25 @@ async def test_a_disk_that_fails_later_is_reported_at_once_and_written_down_if_i
     assert bench.numbers() == [1]
 
 
+async def test_a_failed_account_is_written_once_the_disk_works_and_two_callers_do_not_collide() -> None:
+    worker = HeldWorker()
+    bench = Bench(worker)
+    recording = bench.begin(some(1), trigger_s=1.0)
+    recording.pre_event_complete()
+    await worker.let(3)
+    bench.card.fail_writes(OSError(errno.EIO, "failed"))
+    recording.add(numbered(2))
+    await worker.let(2)
+    assert bench.memory.listing()[0].status == "recording"
+    bench.card.mend()
+    both = asyncio.gather(bench.recorder.save_failed(), bench.recorder.save_failed())
+    await turns()
+    await worker.let(4)
+    await both
+    (account,) = bench.memory.listing()
+    assert account.status == "failed"
+
+
 async def test_a_disk_that_stays_broken_leaves_the_rest_to_the_next_start() -> None:
     bench = Bench()
     recording = bench.begin(some(1), trigger_s=1.0)

@@ -5,9 +5,9 @@ import random
 import threading
 from collections.abc import Callable
 
+from footage_contract import Listener
 from lapel.clock import SystemClock
 from lapel.errors import VideoEnded, VideoError
-from lapel.fragment import Fragment
 from lapel.hardware.interfaces import Frame, FrameFormat, FrameSource
 from lapel.media.encoder import Encoder, EncoderSettings
 from lapel.media.footage import LiveFootage
@@ -50,27 +50,6 @@ class NumberedSource:
         pass
 
 
-class Listener:
-    def __init__(self) -> None:
-        self.fragments: list[Fragment] = []
-        self.news: list[str] = []
-
-    def on_fragment(self, fragment: Fragment) -> None:
-        self.fragments.append(fragment)
-
-    def on_source_note(self, note: str) -> None:
-        self.news.append(f"note: {note}")
-
-    def on_source_lost(self, reason: str) -> None:
-        self.news.append(f"lost: {reason}")
-
-    def on_source_restored(self) -> None:
-        self.news.append("restored")
-
-    def on_source_ended(self, reason: str) -> None:
-        self.news.append(f"ended: {reason}")
-
-
 def footage(source: FrameSource, stall_s: float = 0.5) -> LiveFootage:
     def encoder(form: FrameFormat) -> Encoder:
         return Encoder(EncoderSettings(form.rate_fps, 200_000, 0.3, "libx264", "ultrafast"))
@@ -95,7 +74,7 @@ async def test_every_frame_arrives_once_and_a_cut_is_delivered_before_it_returns
     assert [*live.before(SystemClock().now()).fragments] == listener.fragments[:before]
     await live.stop()
     assert numbers(file_of(listener.fragments)) == list(range(source.number))
-    assert listener.news == ["restored"]
+    assert listener.reports == ["restored"]
     assert live.status().buffered_bytes == 0
 
 
@@ -105,11 +84,11 @@ async def test_a_source_that_fails_is_reopened_and_leaves_a_gap_with_its_reason(
     await live.start(listener, "the test began")
     await until(lambda: source.number > 5)
     source.fail = VideoError("numbers: unplugged")
-    await until(lambda: "lost: numbers: unplugged" in listener.news)
+    await until(lambda: "lost: numbers: unplugged" in listener.reports)
     assert live.status().lost == "numbers: unplugged"
     await asyncio.sleep(0.6)
     source.fail = None
-    await until(lambda: listener.news[-1] == "restored")
+    await until(lambda: listener.reports[-1] == "restored")
     await live.stop()
     gaps = [one.gap_before for one in listener.fragments if one.gap_before]
     assert [gap.reason for gap in gaps] == ["numbers: unplugged"]
@@ -122,11 +101,11 @@ async def test_a_stalled_read_is_noticed_without_the_source() -> None:
     await live.start(listener, "the test began")
     await until(lambda: source.number > 5)
     source.stalled.set()
-    await until(lambda: any("no frame for 0.5 s" in news for news in listener.news))
+    await until(lambda: any("no frame for 0.5 s" in report for report in listener.reports))
     assert sum(one.frames for one in listener.fragments) == source.number
     await live.cut()
     source.stalled.clear()
-    await until(lambda: listener.news[-1] == "restored")
+    await until(lambda: listener.reports[-1] == "restored")
     await live.stop()
     assert numbers(file_of(listener.fragments)) == list(range(source.number))
 
@@ -137,7 +116,7 @@ async def test_a_source_that_ends_is_reported_after_its_last_fragment() -> None:
     await live.start(listener, "the test began")
     await until(lambda: source.number > 5)
     source.fail = VideoEnded("numbers: over")
-    await until(lambda: "ended: numbers: over" in listener.news)
+    await until(lambda: "ended: numbers: over" in listener.reports)
     assert sum(one.frames for one in listener.fragments) == source.number
     await live.stop()
 
@@ -149,7 +128,7 @@ async def test_a_note_of_the_source_reaches_the_listener_once() -> None:
     await live.start(listener, "the test began")
     await until(lambda: source.number > 5)
     await live.stop()
-    assert listener.news == ["note: numbers: pixels are not square", "restored"]
+    assert listener.reports == ["note: numbers: pixels are not square", "restored"]
 
 
 async def test_a_frozen_source_is_distinguished_from_a_moving_one_and_from_none() -> None:

@@ -59,7 +59,7 @@ def told_of(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[BinaryIO]:
-    """A regular file to read; does not wait for the other end of a pipe that somebody put there."""
+    """A regular file to read; does not wait for the other end of a pipe in its place."""
     with files.open_no_follow(path, os.O_RDONLY | os.O_NONBLOCK) as descriptor:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EISDIR, "is not a file")
@@ -95,7 +95,7 @@ def is_file(path: Path) -> bool:
 
 
 def write_account(folder: Path, account: Account) -> None:
-    """Replace `recording.json`: whoever reads it, at any instant, finds the old one or the new one, whole."""
+    """Replace `recording.json`: a reader finds, at any instant, the old one or the new one, whole."""
     path = folder / ACCOUNT
     text = msgspec.json.format(msgspec.json.encode(account), indent=2) + b"\n"
     with told_of(path):

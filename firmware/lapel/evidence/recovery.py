@@ -45,10 +45,10 @@ def recovered(folder: Path) -> Account | None:
 
 
 def interrupted(account: Account, found: boxes.Extent) -> Account:
-    """`account` as the next start tells it: what the file is found to hold, whatever the lost session had in mind."""
+    """`account` of an interrupted clip: it describes what the file is found to hold."""
     duration_s = round(found.end_ticks / TICKS_PER_S, 3)
     begun = account.start_time if found.fragments else None
-    told = msgspec.structs.replace(
+    described = msgspec.structs.replace(
         account,
         status="interrupted",
         stop=Cause("camera", "power or process was lost while recording"),
@@ -60,7 +60,7 @@ def interrupted(account: Account, found: boxes.Extent) -> Account:
         video_bytes=found.whole_bytes,
         torn_bytes=found.torn_bytes,
     )
-    return told if account.prebuffer_saved else _with_part_of_the_pre_event(told)
+    return described if account.prebuffer_saved else _with_part_of_the_pre_event(described)
 
 
 def _with_part_of_the_pre_event(account: Account) -> Account:
@@ -127,13 +127,13 @@ def _video(folder: Path) -> Path | None:
     return next((folder / name for name in (VIDEO, PART) if is_file(folder / name)), None)
 
 
-def _mark(folder: Path, told: Account) -> Account:
+def _mark(folder: Path, described: Account) -> Account:
     release_reserve(folder)  # of a session that had no time to do it; a full disk needs it now
     try:
-        if told.fragments and not is_file(folder / VIDEO):
+        if described.fragments and not is_file(folder / VIDEO):
             (folder / PART).rename(folder / VIDEO)  # whole, but the lost session did not come to name it
             sync_folder(folder)
-        write_account(folder, told)
+        write_account(folder, described)
     except OSError as error:
         _log.warning("%s: is interrupted, which could not be written down: %s", folder, error)
-    return told
+    return described

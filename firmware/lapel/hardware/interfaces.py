@@ -286,6 +286,18 @@ class Fix:
     age_s: float
     """Seconds since the camera was there."""
 
+    def rounded(self) -> "Fix":
+        """To a tenth of a metre and a tenth of a second: what is published and recorded."""
+        return Fix(
+            round(self.latitude, _DEGREE_DIGITS),
+            round(self.longitude, _DEGREE_DIGITS),
+            round(self.accuracy_m, 1),
+            round(self.age_s, 1),
+        )
+
+
+_DEGREE_DIGITS = 6  # a tenth of a metre
+
 
 class Positioning(Protocol):
     """A GPS receiver. It is read when the position is needed, and causes no wake-ups."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def good_until(path: Path) -> datetime | None:
-    """The end of its time, in UTC; None when it cannot be told: no such file, no certificate, no `cryptography`."""
+    """When it expires, in UTC; None when that cannot be read: no such file, no certificate, no `cryptography`."""
     try:
         from cryptography import x509  # not on every camera; takes its time to import
     except ImportError:

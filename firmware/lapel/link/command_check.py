@@ -1,6 +1,6 @@
 """May this command be carried out now? Pure: knows no broker and no camera.
 
-A command can come late: out of a broker's queue, sent again by a nervous back end, replayed by somebody who listened.
+A command can come late: out of a broker's queue, sent again by a back end, or replayed by an attacker.
 A recording that starts ten minutes after it was asked for is worse than none.
 """
 

@@ -56,7 +56,7 @@ class Contract(Protocol):
         """
 
     def decode_presence(self, payload: bytes) -> Presence | None:
-        """Who says this on the state or telemetry topic; None when nobody can be made out."""
+        """The session that published this on the state or telemetry topic; None when it cannot be determined."""
 
 
 class LapelV1:
@@ -89,8 +89,8 @@ class LapelV1:
                 return Envelope(f"{self._root}/reply", payload, qos=1, retain=False)
 
     def decode_command(self, message: Inbound) -> Command:
-        """The command in at most 8 KiB of JSON. An answer goes nowhere but to `reply` or below it: whoever may command
-        a camera must not be able to make it write on others' topics.
+        """The command in at most 8 KiB of JSON. A reply is published only to `reply` or below it: a client that
+        may command a camera must not be able to make it write on others' topics.
         """
         topic, payload = message.topic, message.payload
         if len(payload) > MAX_COMMAND_BYTES:

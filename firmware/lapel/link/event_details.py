@@ -183,7 +183,7 @@ class SourceRestored(EventDetail, frozen=True, kw_only=True):
 
 
 class PictureFrozen(EventDetail, frozen=True, kw_only=True):
-    """The video source delivers one and the same frame again and again."""
+    """The video source delivers the same frame again and again."""
 
     kind = "picture-frozen"
     seconds: Seconds | None
@@ -204,7 +204,7 @@ class BatteryDetail(EventDetail, frozen=True, kw_only=True):
     percent: Annotated[float, Meta(ge=0, le=100)]
     """Charge."""
     minutes_left: Seconds | None
-    """Minutes that the camera could still record; null where the gauge cannot tell."""
+    """Minutes that the camera could still record; null where the gauge does not report it."""
     temperature_c: float
     """Temperature of the cells, in degrees Celsius."""
 

@@ -36,7 +36,7 @@ class LinkHost(Protocol):
         """An earlier session accepted this command and did not end it; `reply` is the last that was said. Answer it."""
 
     def on_bad_command(self, error: MessageError) -> None:
-        """Something came in that is no command, or one that must not be carried out. Nobody has answered it."""
+        """An invalid command, or one that must not be carried out, was received. No reply has been sent."""
 
     def on_dropped(self, dropped: Mapping[str, int]) -> None:
         """The outbox was full: so many were given up since this was last said, by kind of event, or `reply`."""
@@ -67,13 +67,13 @@ class Link(Protocol):
 
 
 class NoLink:
-    """A camera without a broker: nobody to tell, and nobody to obey."""
+    """A camera without a broker: it publishes nothing and receives no commands."""
 
     async def run(self, host: LinkHost) -> None:
         """Nothing to do."""
 
     def publish(self, message: Outgoing) -> None:
-        """Nobody listens."""
+        """Discards the message."""
 
     def status(self) -> LinkStatus:
         """Down by choice."""

@@ -28,7 +28,7 @@ CameraState = Literal["off", "booting", "standby", "buffering", "recording", "do
 """The states of the chart, by the names that go over the wire."""
 
 PresenceState = Literal["off", "booting", "standby", "buffering", "recording", "docked", "fault", "offline"]
-"""The same, and *offline*: nobody is there to be in a state."""
+"""The same, and *offline*: the camera is not connected."""
 
 EventKind = Literal[
     "booted",  # the firmware runs; self-test and recovery are done
@@ -39,13 +39,13 @@ EventKind = Literal[
     "recording-saved",  # ended as it should, described and closed
     "recording-failed",  # the disk gave up; what was synced before is kept
     "recovered",  # an earlier session's unfinished recording was found and kept
-    "footage-lost",  # pictures that nobody will see: how many, and why
+    "footage-lost",  # frames that were not saved: how many, and why
     "marker",  # the wearer or an operator marked this moment
     "refused",  # the state chart did not allow what was asked
     "command-rejected",  # what came in was no command
     "source-lost",
     "source-restored",
-    "picture-frozen",  # the lens delivers one and the same picture again and again
+    "picture-frozen",  # the video source delivers the same frame again and again
     "storage-failed",
     "battery-low",  # charge, minutes left to record, temperature of the cells
     "battery-critical",  # the camera finishes its recording and shuts down
@@ -66,7 +66,7 @@ CommandName = Literal[
     "sleep",
     "mark",
     "status",  # answered at once, with telemetry
-    "identify",  # blink and beep, so that somebody finds the camera
+    "identify",  # blink and beep, so that the camera can be found
     "set-configuration",
     "request-log",
     "reboot",
@@ -178,13 +178,13 @@ class Telemetry(_Message, frozen=True, kw_only=True):
     events_dropped: Count
     """Events and replies given up since the firmware started because the outbox was full."""
     storage_free_bytes: Count | None = None
-    """Bytes left for recordings. Absent when the storage cannot tell."""
+    """Bytes left for recordings. Absent when the storage does not report it."""
     battery_percent: Annotated[float, Meta(ge=0, le=100)] | None = None
     """Charge. Absent where the camera has no battery gauge."""
     battery_minutes_left: Annotated[float, Meta(ge=0)] | None = None
-    """Minutes that it could still record. Absent while charging, or where the gauge cannot tell."""
+    """Minutes that it could still record. Absent while charging, or where the gauge does not report it."""
     temperature_c: float | None = None
-    """Temperature of the battery's cells in degrees Celsius. Absent where nobody measures it."""
+    """Temperature of the battery's cells in degrees Celsius. Absent where it is not measured."""
     position: Position | None = None
     """Where it is. Absent where there is no receiver, or was no fix yet."""
     audit_head: AuditHead | None = None
@@ -211,7 +211,7 @@ class EventMessage(_Message, frozen=True, kw_only=True):
 
 
 class Command(_Message, frozen=True, kw_only=True):
-    """What somebody asks of the camera. Never retained. Answered by a Reply with the same `id`."""
+    """A request to the camera. Never retained. Answered by a Reply with the same `id`."""
 
     id: Id
     """The sender's own id for this command; idempotent by it."""

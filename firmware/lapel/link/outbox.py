@@ -51,7 +51,7 @@ class Outbox:
         return len(self._events) + len(self._replies)
 
     async def open(self, on_unfinished: Callable[[Reply], None]) -> None:
-        """Take over what an earlier session left, before anything that was said since. `on_unfinished` is told the
+        """Take over what an earlier session left, before anything published since. `on_unfinished` is called with the
         newest reply to each command that was accepted there and not ended. When the disk does not give it yet, `keep`
         tries again; until then nothing is written, so that nothing is overwritten.
         """

@@ -8,8 +8,8 @@ settles it:
 - Before a *re*connect it looks, under a client id of its own, because connecting as the camera would already throw the
   other one out (and Mosquitto would publish the other one's will). A foreign live state there was published while we
   were away: the newcomer has the name. We stay away, report the duplicate, and look again after `DUPLICATE_BACKOFF_S`.
-- While we are connected, a foreign `offline` on our topic is somebody's late will: we put our own state over it. A
-  foreign live one is somebody with another client id: a duplicate as well.
+- While we are connected, a foreign `offline` on our topic is another client's late will: we publish our own state over
+  it. A foreign live one comes from another client id: a duplicate as well.
 
 **Late or live.** A broker of MQTT 5 keeps commands for a camera that is away and hands them over first. Our birth is
 the barrier: we watch our own state, and what comes before it comes back to us came out of the queue.
@@ -108,7 +108,7 @@ class Session:
         return LinkStatus(self._connected, self._down, len(box), box.dropped.total(), box.trouble)
 
     async def close(self, reason: str) -> None:
-        """See `Link.close`. Without a connection there is nobody to wait for."""
+        """See `Link.close`. Without a connection there is nothing to wait for."""
         self._parting = reason
         self._work.set()
         for self._hurries in (False, True):
@@ -156,7 +156,7 @@ class Session:
                 self._connected = self._is_known = self.is_idle = False
 
     async def _look(self) -> None:
-        """See who stands on our state topic. Nobody may stand there, so we do not wait for long."""
+        """Read the retained state on our topic. There may be none, so we do not wait for long."""
         async with self._transport.connect(Hello(f"{self._contract.client_id}-look")) as connection:
             await connection.subscribe(self._contract.state_topic)
             with contextlib.suppress(TimeoutError):
@@ -189,7 +189,7 @@ class Session:
                 await self._take_command(message, host)
 
     def _is_foreign(self, message: Inbound) -> bool:
-        """Whether our own state must be put over this one. Raises _DuplicateError when somebody lives there."""
+        """Whether our own state must be published over this one. Raises _DuplicateError when it is a live camera's."""
         presence = self._contract.decode_presence(message.payload)
         if presence is not None and presence.session == self._session:
             if not message.retain:
@@ -277,7 +277,7 @@ class Session:
         await asyncio.Event().wait()  # nothing more is said; we are cancelled from here
 
     def _pause_s(self) -> float:
-        """Nobody paces a farewell: what can still be said in its few seconds is said."""
+        """The last messages before a disconnect are not paced: there are only a few seconds for them."""
         return 0.0 if self._parting is not None else self._pace.wait_s(asyncio.get_running_loop().time())
 
     async def _send_waiting(self, connection: Connection, one: Waiting) -> None:

@@ -21,7 +21,7 @@ class Envelope:
     correlation: bytes | None = None
     """MQTT 5: what the asker wants to get back with the answer. Left out on 3.1.1."""
     expiry_s: int | None = None
-    """MQTT 5: seconds that the broker may keep it for somebody who is away. Left out on 3.1.1."""
+    """MQTT 5: seconds that the broker may keep it for a client that is not connected. Left out on 3.1.1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ class Recording:
         self._arrived.set()
 
     def _follows(self, fragment: Fragment) -> bool:
-        """Whether `fragment` is new. A jump in the numbers is told as something missing."""
+        """Whether `fragment` is new. A jump in the numbers is reported as missing footage."""
         if fragment.number <= self._last_number:
             return False
         skipped = fragment.number - self._last_number - 1

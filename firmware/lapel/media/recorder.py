@@ -82,13 +82,13 @@ class Recorder:
         `last_try`: the storage works again, so what it still does not take is on another card and is given up.
         """
         waiting = list(self._means.undescribed)
+        self._means.undescribed.clear()  # a second call meanwhile has nothing to do
         for clip in waiting:
             try:
                 await self._means.worker.run(partial(clip.files.describe, clip.snapshot()))
             except StorageError:
                 if not last_try:
-                    continue
-            self._means.undescribed.remove(clip)
+                    self._means.undescribed.append(clip)
 
     async def abandon(self) -> None:
         """Let go of what is still being recorded, as it is on disk: the next start will find it interrupted."""
@@ -123,9 +123,5 @@ class Recorder:
 def _location(fix: Fix | None) -> Location | None:
     if fix is None:
         return None
-    return Location(
-        latitude=round(fix.latitude, 6),
-        longitude=round(fix.longitude, 6),
-        accuracy_m=round(fix.accuracy_m, 1),
-        age_s=round(fix.age_s, 1),
-    )
+    fix = fix.rounded()
+    return Location(latitude=fix.latitude, longitude=fix.longitude, accuracy_m=fix.accuracy_m, age_s=fix.age_s)

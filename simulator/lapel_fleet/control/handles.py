@@ -24,6 +24,7 @@ from lapel_fleet.control.fleet_thread import (
     manual_fault,
     require_no_failures,
 )
+from lapel_fleet.scenario.faults import Fault
 from lapel_fleet.scenario.scenario import Scenario
 
 T = TypeVar("T")
@@ -76,12 +77,8 @@ class FleetHandle:
         """Inject a fault (`lapel-fleet faults` lists the kinds) while the block runs, into all cameras or those that
         `cameras` or `sites` name. Raises ConfigError for impossible parameters.
         """
-        fault = manual_fault(kind, parameters)
-        number = self._thread.call(lambda fleet: fleet.begin_fault(fault))
-        try:
+        with _injected(self._thread, manual_fault(kind, parameters)):
             yield
-        finally:
-            self._thread.call(lambda fleet: fleet.end_fault(number))
 
     def cases(self) -> list[Case]:
         """The actual and the received record of each camera so far."""
@@ -165,9 +162,15 @@ class CameraHandle(CameraActions):
     @contextmanager
     def fault(self, kind: str, **parameters: Any) -> Iterator[None]:
         """Inject a fault into this camera while the block runs (`lapel-fleet faults` lists the kinds)."""
-        fault = manual_fault(kind, for_camera(self.name, parameters))
-        number = self._thread.call(lambda fleet: fleet.begin_fault(fault))
-        try:
+        with _injected(self._thread, manual_fault(kind, for_camera(self.name, parameters))):
             yield
-        finally:
-            self._thread.call(lambda fleet: fleet.end_fault(number))
+
+
+@contextmanager
+def _injected(thread: FleetThread, fault: Fault) -> Iterator[None]:
+    """The fault is active while the block runs."""
+    number = thread.call(lambda fleet: fleet.begin_fault(fault))
+    try:
+        yield
+    finally:
+        thread.call(lambda fleet: fleet.end_fault(number))

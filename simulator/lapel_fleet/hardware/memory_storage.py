@@ -1,4 +1,4 @@
-"""A storage card in memory: recordings of cameras whose clips nobody needs as files. Implements `Storage`."""
+"""A storage card in memory: recordings of cameras whose clips are not needed as files. Implements `Storage`."""
 
 import errno
 import io
