@@ -73,6 +73,16 @@ class Program:
     def tell(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
+    async def takes(self, number: signal.Signals) -> None:
+        """Send a signal and wait until it is delivered: of two that are pending, either may be delivered first."""
+        self.tell(number)
+        await until(lambda: number not in self._pending(), lambda: f"{number.name} is not delivered; {self._told()}")
+
+    def _pending(self) -> set[int]:
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        (mask,) = re.findall(r"^ShdPnd:\s*([0-9a-f]+)$", status, re.MULTILINE)
+        return {number for number in signal.valid_signals() if int(mask, 16) >> (number - 1) & 1}
+
     def kill(self) -> None:
         """As a power cut would, but for what the kernel has not written yet."""
         self._process.kill()

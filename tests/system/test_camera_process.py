@@ -19,7 +19,7 @@ from system.process import SMALL_SCENE, camera, camera_on, terminal
 async def test_a_second_sigterm_prints_nothing(tmp_path: Path) -> None:
     with camera(tmp_path, *SMALL_SCENE, "--prebuffer", "2") as cam:
         await cam.says("buffering")
-        cam.tell(signal.SIGTERM)
+        await cam.takes(signal.SIGTERM)
         cam.tell(signal.SIGTERM)
         cam.tell(signal.SIGINT)  # another number, so that the kernel does not merge it with the first
         assert await cam.ends() == 0
