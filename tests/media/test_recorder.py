@@ -77,7 +77,7 @@ async def turns() -> None:
 
 
 class Bench:
-    """A recorder on a simulated card, and what it told."""
+    """A recorder on a simulated card, and the notices it sent."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Bench:
     ) -> None:
         self.memory = MemoryStorage()
         self.card = SimulatedStorage(self.memory)
-        self.notices: list[Notice] = []
+        self.sent: list[Notice] = []
         ids = count(1)
         self.recorder = Recorder(
             storage or self.card,
@@ -99,7 +99,7 @@ class Bench:
             new_id=lambda: f"clip-{next(ids)}",
             max_clip_s=max_clip_s,
             unwritten_max_bytes=unwritten_max_bytes,
-            notify=self.notices.append,
+            notify=self.sent.append,
         )
 
     def begin(
@@ -119,11 +119,11 @@ class Bench:
         await self.recorder.settled()
         return self.memory.listing()[-1]
 
-    def told(self, kind: type[T]) -> list[T]:
-        return [notice for notice in self.notices if isinstance(notice, kind)]
+    def notices(self, kind: type[T]) -> list[T]:
+        return [notice for notice in self.sent if isinstance(notice, kind)]
 
     def kinds(self) -> list[str]:
-        return [type(notice).__name__ for notice in self.notices]
+        return [type(notice).__name__ for notice in self.sent]
 
     def numbers(self, clip: str = "clip-1") -> list[int]:
         return [int(media) for media in media_in(self.memory.video(clip))]
@@ -187,11 +187,11 @@ async def test_the_account_names_its_camera() -> None:
 async def test_notices_come_in_the_order_of_what_is_safe() -> None:
     bench = Bench()
     recording = bench.begin(some(1, 2), trigger_s=2.0, asked_s=2.0)
-    assert bench.notices == []
+    assert bench.sent == []
     recording.pre_event_complete()
     recording.add(numbered(3))
     account = await bench.finished(recording)
-    assert bench.notices == [Started(recording), PreEventSaved(recording, 2.0, 2.0, None), Saved(account)]
+    assert bench.sent == [Started(recording), PreEventSaved(recording, 2.0, 2.0, None), Saved(account)]
 
 
 async def test_the_first_fragment_goes_to_disk_alone_and_the_rest_in_one_write() -> None:
@@ -240,7 +240,7 @@ async def test_a_jump_in_the_numbers_is_a_gap_and_is_reported() -> None:
     account = await bench.finished(recording)
     reason = "2 fragment(s) never reached the recorder"
     assert account.gaps == [GapNote(2.0, 2.0, reason)]
-    assert bench.told(Lost) == [Lost(recording, 0, 2.0, reason)]
+    assert bench.notices(Lost) == [Lost(recording, 0, 2.0, reason)]
     assert account.duration_s == 5.0
 
 
@@ -298,7 +298,7 @@ async def test_settled_waits_for_what_was_ended_and_not_for_what_goes_on() -> No
     bench = Bench()
     going_on = bench.begin(some(1))
     await bench.recorder.settled()
-    assert bench.told(Saved) == []
+    assert bench.notices(Saved) == []
     await bench.finished(going_on)
 
 
@@ -337,7 +337,7 @@ async def test_on_a_real_folder_with_real_threads_every_file_is_whole_and_closed
     accounts = store.listing()
     videos = [store.video(account.recording).read_bytes() for account in accounts]
     assert [[int(media) for media in media_in(video)] for video in videos] == [[1, 2, 3], [4, 5, 6], [7, 8]]
-    assert [notice.account for notice in bench.told(Saved)] == accounts
+    assert [notice.account for notice in bench.notices(Saved)] == accounts
     assert store.recover() == []
     worker.close()
     store.close()
@@ -391,7 +391,7 @@ async def test_a_file_that_changes_its_size_is_recorded_in_two_linked_clips(tmp_
 
 
 @pytest.mark.parametrize(
-    ("shortfall", "why_short", "told"),
+    ("shortfall", "why_short", "recorded"),
     [
         ("buffering for 2.0 s only", None, "buffering for 2.0 s only"),
         (None, "asleep", "asleep"),
@@ -399,12 +399,12 @@ async def test_a_file_that_changes_its_size_is_recorded_in_two_linked_clips(tmp_
         (None, None, "the pre-event buffer held no more"),
     ],
 )
-async def test_a_short_pre_event_part_says_why(shortfall: str | None, why_short: str | None, told: str) -> None:
+async def test_a_short_pre_event_part_says_why(shortfall: str | None, why_short: str | None, recorded: str) -> None:
     bench = Bench()
     recording = bench.begin(some(1, 2), trigger_s=2.0, asked_s=30.0, shortfall=shortfall, why_short=why_short)
     account = await bench.finished(recording)
-    assert (account.prebuffer_actual_s, account.prebuffer_shortfall) == (2.0, told)
-    assert bench.told(PreEventSaved) == [PreEventSaved(recording, 2.0, 30.0, told)]
+    assert (account.prebuffer_actual_s, account.prebuffer_shortfall) == (2.0, recorded)
+    assert bench.notices(PreEventSaved) == [PreEventSaved(recording, 2.0, 30.0, recorded)]
 
 
 async def test_an_excuse_that_was_not_needed_is_not_given() -> None:
@@ -426,7 +426,7 @@ async def test_a_hole_right_before_the_trigger_is_told_and_explained_once_it_can
     recording = bench.begin(some(1, 2), trigger_s=6.0, asked_s=6.0)
     recording.pre_event_complete()
     await turns()
-    (saved,) = bench.told(PreEventSaved)
+    (saved,) = bench.notices(PreEventSaved)
     assert saved.shortfall == "no frames in the last 4.0 s before the trigger"
     recording.add(numbered(3, 9.0, gap_before=Gap(7.0, "source lost")))
     account = await bench.finished(recording)
@@ -535,7 +535,7 @@ async def test_a_pre_event_part_that_is_split_is_short_in_no_clip_without_saying
     assert "goes on in clip-2" in first.prebuffer_shortfall
     assert (second.prebuffer_configured_s, second.prebuffer_actual_s) == (3.0, 2.0)
     assert second.prebuffer_shortfall == "buffering for 4.0 s only"
-    assert bench.told(PreEventSaved) == [PreEventSaved(recording, 4.0, 5.0, "buffering for 4.0 s only")]
+    assert bench.notices(PreEventSaved) == [PreEventSaved(recording, 4.0, 5.0, "buffering for 4.0 s only")]
 
 
 # -- a slow disk -----------------------------------------------------------------------------------------------------
@@ -550,7 +550,7 @@ async def test_a_slow_disk_loses_nothing_while_memory_lasts() -> None:
     recording.end(STOP)
     await worker.let(20)
     assert bench.numbers() == list(range(1, 100))
-    assert bench.told(Lost) == []
+    assert bench.notices(Lost) == []
 
 
 async def test_what_does_not_fit_in_memory_is_lost_aloud() -> None:
@@ -561,7 +561,7 @@ async def test_what_does_not_fit_in_memory_is_lost_aloud() -> None:
     for number in (4, 5, 6, 7):
         recording.add(numbered(number))
     lost = [Lost(recording, 10, 1.0, "disk too slow")] * 2
-    assert bench.notices == lost
+    assert bench.sent == lost
     await worker.let(4)
     recording.add(numbered(8))
     recording.end(STOP)
@@ -592,9 +592,9 @@ async def test_a_recording_that_cannot_be_created_fails_at_once() -> None:
     bench.card.read_only()
     recording = bench.begin(some(1, 2), trigger_s=2.0)
     await turns()
-    (failed,) = bench.told(Failed)
+    (failed,) = bench.notices(Failed)
     assert "read-only" in str(failed.error)
-    assert bench.told(Lost) == [Lost(recording, 20, 2.0, "the disk failed")]
+    assert bench.notices(Lost) == [Lost(recording, 20, 2.0, "the disk failed")]
     assert recording.ended
     recording.add(numbered(3))
     recording.end(STOP)
@@ -614,7 +614,7 @@ async def test_a_disk_that_fails_later_is_reported_at_once_and_written_down_if_i
     recording.add(numbered(3))
     await worker.let(1)
     assert bench.kinds() == ["Started", "PreEventSaved", "Failed", "Lost"]
-    assert bench.told(Lost) == [Lost(recording, 20, 2.0, "the disk failed")]
+    assert bench.notices(Lost) == [Lost(recording, 20, 2.0, "the disk failed")]
     bench.card.mend()
     await worker.let(5)
     (account,) = bench.memory.listing()
@@ -679,9 +679,9 @@ async def test_a_fragment_that_is_none_is_a_bug_that_is_told_and_raised() -> Non
     asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(str(context["exception"])))
     bench.begin([unmuxed])
     await turns()
-    (failed,) = bench.told(Failed)
+    (failed,) = bench.notices(Failed)
     assert "cannot be written: " in str(failed.error)
-    assert bench.told(Lost)
+    assert bench.notices(Lost)
     gc.collect()
     assert errors == ["no moof/mfhd box"]
 

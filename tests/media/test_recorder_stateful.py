@@ -64,21 +64,21 @@ class HeldWorker:
 
 @dataclass
 class Seen:
-    """What a recording was given, and what it told."""
+    """What a recording was given, and the notices it sent."""
 
     recorder: Recorder
     recording: Recording
     asked_s: float
-    notices: list[Notice]
+    sent: list[Notice]
     given: list[Fragment]
     accepted: list[Fragment]
     marks: int = 0
 
-    def told(self, kind: type[T]) -> list[T]:
-        return [notice for notice in self.notices if isinstance(notice, kind)]
+    def notices(self, kind: type[T]) -> list[T]:
+        return [notice for notice in self.sent if isinstance(notice, kind)]
 
     def lost_frames(self) -> int:
-        return sum(notice.frames for notice in self.told(Lost))
+        return sum(notice.frames for notice in self.notices(Lost))
 
 
 class RecorderMachine(RuleBasedStateMachine):
@@ -206,7 +206,7 @@ class RecorderMachine(RuleBasedStateMachine):
     def _judge(self, seen: Seen, clips: list[Account]) -> None:
         on_disk = [number for clip in clips for number in self._numbers(clip)]
         accepted = [one.number for one in seen.accepted]
-        if seen.told(Failed):
+        if seen.notices(Failed):
             assert on_disk == accepted[: len(on_disk)]
             assert 10 * len(on_disk) + seen.lost_frames() >= 10 * len(seen.given)
         else:
@@ -215,16 +215,16 @@ class RecorderMachine(RuleBasedStateMachine):
             assert sum(clip.dropped_frames for clip in clips) == seen.lost_frames()
             assert sum(len(clip.markers_s) for clip in clips) == seen.marks
             self._judge_notices(seen, clips)
-        event(f"{len(clips)} clips, {'failed' if seen.told(Failed) else 'saved'}")
+        event(f"{len(clips)} clips, {'failed' if seen.notices(Failed) else 'saved'}")
         event("slow" if any(_reason(n) == "disk too slow" for n in seen.notices) else "fast")
         for clip in clips:
             if clip.status == "complete":
                 self._judge_clip(clip, seen)
 
     def _judge_notices(self, seen: Seen, clips: list[Account]) -> None:
-        assert len(seen.told(Started)) == bool(seen.accepted)
-        assert [notice.account for notice in seen.told(Saved)] == clips
-        (saved,) = seen.told(PreEventSaved)
+        assert len(seen.notices(Started)) == bool(seen.accepted)
+        assert [notice.account for notice in seen.notices(Saved)] == clips
+        (saved,) = seen.notices(PreEventSaved)
         assert saved.configured_s == seen.asked_s
         assert (saved.shortfall is None) == (saved.actual_s + 0.1 >= saved.configured_s)
 

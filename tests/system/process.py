@@ -54,7 +54,7 @@ class Program:
     def err(self) -> str:
         return self._err.read_text()
 
-    async def says(self, pattern: str) -> re.Match[str]:
+    async def prints(self, pattern: str) -> re.Match[str]:
         """The first place on its standard output that fits `pattern`, as soon as there is one."""
         await until(
             lambda: re.search(pattern, self.out) or self._process.poll() is not None,
@@ -201,7 +201,7 @@ class Fleet:
             if topic == f"{self._topic}/{leaf}"
         ]
 
-    async def hears(self, leaf: str, **fields: Any) -> dict[str, Any]:
+    async def receives(self, leaf: str, **fields: Any) -> dict[str, Any]:
         """The first message on `leaf` with these fields, as soon as there is one."""
 
         def fitting() -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from system.process import SMALL_SCENE, camera, camera_on, terminal
 
 async def test_a_second_sigterm_prints_nothing(tmp_path: Path) -> None:
     with camera(tmp_path, *SMALL_SCENE, "--prebuffer", "2") as cam:
-        await cam.says("buffering")
+        await cam.prints("buffering")
         await cam.takes(signal.SIGTERM)
         cam.tell(signal.SIGTERM)
         cam.tell(signal.SIGINT)  # another number, so that the kernel does not merge it with the first
@@ -61,8 +61,8 @@ async def test_an_unconfirmed_change_is_announced_without_a_console_and_ends_cle
     change = UnconfirmedChange(undo={"prebuffer": {"length_s": 3}}, deadline=now + timedelta(hours=1), within_s=3600)
     (state / "unconfirmed.json").write_bytes(msgspec.json.encode(change))
     with camera(tmp_path, *SMALL_SCENE, "--prebuffer", "2") as cam:
-        await cam.says("the last change of the configuration was not confirmed; it will be reverted")
-        await cam.says("buffering")
+        await cam.prints("the last change of the configuration was not confirmed; it will be reverted")
+        await cam.prints("buffering")
         await asyncio.sleep(0.5)
         cam.tell(signal.SIGTERM)
         assert (await cam.ends(), cam.err) == (0, "")

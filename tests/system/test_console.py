@@ -20,7 +20,7 @@ def log_in(client: "pexpect.spawn[str]", secret: str = SECRET) -> None:
 
 async def test_a_technician_logs_in_records_and_hangs_up_and_the_next_client_sees_nothing_of_it(tmp_path: Path) -> None:
     with camera_with_console(tmp_path) as (cam, line):
-        await cam.says("buffering")
+        await cam.prints("buffering")
         with picocom(line) as client:
             log_in(client)
             client.expect("cam-0001 buffering> ")
@@ -58,7 +58,7 @@ async def test_a_technician_logs_in_records_and_hangs_up_and_the_next_client_see
 
 async def test_a_wrong_secret_is_refused(tmp_path: Path) -> None:
     with camera_with_console(tmp_path) as (cam, line):
-        await cam.says("buffering")
+        await cam.prints("buffering")
         with picocom(line) as client:
             log_in(client, "wrong wrong wrong")
             client.expect("Wrong secret")
@@ -67,7 +67,7 @@ async def test_a_wrong_secret_is_refused(tmp_path: Path) -> None:
 
 async def test_a_program_uses_machine_mode(tmp_path: Path) -> None:
     with camera_with_console(tmp_path) as (cam, line):
-        await cam.says("buffering")
+        await cam.prints("buffering")
         with Client(str(line)) as program:
             program.log_in("service", SECRET)
             assert program.call("status")["verdict"] == "READY"

@@ -15,7 +15,7 @@ NOISE_BYTES = 200_000
 
 async def test_hanging_up_logs_out_a_client_that_typed_ahead_and_never_read(tmp_path: Path) -> None:
     with camera_with_console(tmp_path) as (cam, line):
-        await cam.says("buffering")
+        await cam.prints("buffering")
         with client(line) as stalled:
             stalled.log_in()
             stalled.flood(b"log show 2000\r" * 400)
@@ -26,7 +26,7 @@ async def test_hanging_up_logs_out_a_client_that_typed_ahead_and_never_read(tmp_
 
 async def test_hanging_up_logs_out_a_program_in_machine_mode_that_never_read(tmp_path: Path) -> None:
     with camera_with_console(tmp_path) as (cam, line):
-        await cam.says("buffering")
+        await cam.prints("buffering")
         with client(line) as stalled:
             stalled.log_in()
             stalled.send(b"machine\r")
@@ -39,7 +39,7 @@ async def test_hanging_up_logs_out_a_program_in_machine_mode_that_never_read(tmp
 @pytest.mark.parametrize("seed", range(3))
 async def test_after_a_burst_of_noise_the_next_client_can_log_in(tmp_path: Path, seed: int) -> None:
     with camera_with_console(tmp_path) as (cam, line):
-        await cam.says("buffering")
+        await cam.prints("buffering")
         with client(line) as noise:
             noise.flood(random.Random(seed).randbytes(NOISE_BYTES))
         with client(line) as technician:
@@ -51,7 +51,7 @@ async def test_after_a_burst_of_noise_the_next_client_can_log_in(tmp_path: Path,
 
 async def test_after_noise_in_a_session_the_next_client_has_to_log_in(tmp_path: Path) -> None:
     with camera_with_console(tmp_path) as (cam, line):
-        await cam.says("buffering")
+        await cam.prints("buffering")
         with client(line) as noise:
             noise.log_in()
             noise.flood(random.Random(7).randbytes(NOISE_BYTES))
@@ -62,7 +62,7 @@ async def test_after_noise_in_a_session_the_next_client_has_to_log_in(tmp_path: 
 async def test_closing_and_reopening_at_once_is_a_hang_up(tmp_path: Path) -> None:
     """Faster than the camera polls: the kernel reports no hang-up at all."""
     with camera_with_console(tmp_path) as (cam, line):
-        await cam.says("buffering")
+        await cam.prints("buffering")
         for _ in range(20):
             technician = Client(line)
             technician.log_in()
@@ -80,7 +80,7 @@ async def test_closing_and_reopening_at_once_is_a_hang_up(tmp_path: Path) -> Non
 
 async def test_input_of_one_client_is_not_executed_for_the_next(tmp_path: Path) -> None:
     with camera_with_console(tmp_path) as (cam, line):
-        await cam.says("buffering")
+        await cam.prints("buffering")
         with client(line) as noise:
             noise.log_in()
             noise.send_all(random.Random(1).randbytes(50_000))
@@ -109,7 +109,7 @@ async def test_a_new_client_receives_no_output_that_was_for_the_one_before() -> 
 async def test_opening_a_line_in_use_ends_the_session_on_it(tmp_path: Path) -> None:
     """Two clients of one pty share screen and input, so neither may stay logged in."""
     with camera_with_console(tmp_path) as (cam, line):
-        await cam.says("buffering")
+        await cam.prints("buffering")
         with client(line) as technician:
             technician.log_in()
             with client(line):

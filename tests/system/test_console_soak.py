@@ -49,7 +49,7 @@ async def test_misbehaving_clients_at_1080p30_beside_a_camera_with_an_idle_conso
 @asynccontextmanager
 async def recording(cam: Program, line: Path) -> AsyncIterator[None]:
     """The camera records while the block runs, started and stopped by clients that have to log in."""
-    await cam.says("buffering")
+    await cam.prints("buffering")
     with client(line) as technician:
         technician.log_in()
         technician.send(b"record start soak\r")
@@ -60,7 +60,7 @@ async def recording(cam: Program, line: Path) -> AsyncIterator[None]:
         technician.log_in()
         technician.send(b"record stop done\r")
         technician.expect(b"cam-0001 buffering> ")
-    await cam.says("saved ")
+    await cam.prints("saved ")
     assert "Traceback" not in cam.err
 
 

@@ -65,7 +65,7 @@ async def test_a_transfer_that_would_exceed_the_limit_is_refused_first(tmp_path:
 async def test_a_technician_receives_a_support_bundle_and_continues(tmp_path: Path) -> None:
     real("sz")
     with camera_with_console(tmp_path) as (cam, line):
-        await cam.says("buffering")
+        await cam.prints("buffering")
         with client(line) as technician:
             technician.log_in()
             technician.send(b"support bundle\r")
@@ -88,7 +88,7 @@ async def test_a_technician_receives_a_support_bundle_and_continues(tmp_path: Pa
 async def test_ctrl_c_cancels_a_transfer_whose_receiver_never_starts(tmp_path: Path) -> None:
     real("sz")
     with camera_with_console(tmp_path) as (cam, line):
-        await cam.says("buffering")
+        await cam.prints("buffering")
         with client(line) as technician:
             technician.log_in()
             technician.send(b"support bundle\r")

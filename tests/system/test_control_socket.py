@@ -190,8 +190,8 @@ async def test_a_checker_of_one_s_own_makes_check_and_the_run_fail(tmp_path: Pat
 async def test_a_console_is_there_as_long_as_somebody_is_attached(tmp_path: Path, kind: tuple[str, ...]) -> None:
     with running(tmp_path, "a", *kind) as run:
         with program(tmp_path, "attach", FLEET, "attach", CAMERA) as attached:
-            line = (await attached.says(r"picocom -b 115200 (\S+)\n"))[1]
-            secret = (await attached.says(r"secret +(\w+) "))[1]
+            line = (await attached.prints(r"picocom -b 115200 (\S+)\n"))[1]
+            secret = (await attached.prints(r"secret +(\w+) "))[1]
             assert "its service port is in use" in refused("attach", CAMERA)
             with picocom(Path(line)) as technician:
                 technician.send("\r")
@@ -204,7 +204,7 @@ async def test_a_console_is_there_as_long_as_somebody_is_attached(tmp_path: Path
             assert await attached.ends() == 0
         assert not Path(line).exists()
         with program(tmp_path, "again", FLEET, "attach", CAMERA, "--json") as again:
-            await again.says(r'"role":"service"')
+            await again.prints(r'"role":"service"')
             well("check")
             well("end")
             assert (await again.ends(), await run.ends()) == (0, 0), run.out

@@ -131,12 +131,12 @@ def test_the_end_of_a_video_file_ends_the_camera_with_one_line(tmp_path: Path) -
 
 async def test_an_evidence_folder_that_is_in_use_is_a_fault_until_it_is_free(tmp_path: Path) -> None:
     with camera(tmp_path, *SMALL_SCENE, name="first") as first:
-        await first.says("buffering")
+        await first.prints("buffering")
         with camera(tmp_path, *SMALL_SCENE, "--camera", "cam-0002", name="second") as second:
             why = "another camera records here; give each camera an evidence folder of its own"
-            await second.says(f"fault: self-test failed: {tmp_path}/evidence: {why}")
+            await second.prints(f"fault: self-test failed: {tmp_path}/evidence: {why}")
             await ends_in_order(first)
-            await second.says("buffering")
+            await second.prints("buffering")
             await ends_in_order(second)
 
 
@@ -147,9 +147,9 @@ async def test_a_read_only_card_is_a_fault_until_it_is_writable(tmp_path: Path) 
         (place / "evidence").mkdir()
         mount("-o", "remount,ro", str(place))
         with camera(place, *SMALL_SCENE, said=tmp_path) as cam:
-            await cam.says(f"fault: self-test failed: {place}/evidence: is on a read-only disk; remount it writable")
+            await cam.prints(f"fault: self-test failed: {place}/evidence: is on a read-only disk; remount it writable")
             mount("-o", "remount,rw", str(place))
-            await cam.says("buffering")
+            await cam.prints("buffering")
             await ends_in_order(cam)
         mount("-o", "remount,ro", str(place))
         code, line = refusal("run", "--video", "scene", "--evidence", place / "new")
@@ -160,7 +160,7 @@ async def test_a_card_without_room_is_a_fault(tmp_path: Path) -> None:
     place = tmp_path / "card"
     place.mkdir()
     with card(place, "1m"), camera(place, *SMALL_SCENE, said=tmp_path) as cam:
-        await cam.says(r"fault: .*evidence: the disk is full \(1\.0 MB free, 64\.0 MB needed to begin\); offload")
+        await cam.prints(r"fault: .*evidence: the disk is full \(1\.0 MB free, 64\.0 MB needed to begin\); offload")
         await ends_in_order(cam)
 
 
@@ -188,10 +188,10 @@ async def test_an_invalid_command_is_refused_or_reported_as_an_event(tmp_path: P
     async with embedded_broker() as broker:
         with fleet(tmp_path, broker.port) as operator:
             with camera(tmp_path, *SMALL_SCENE, "--broker", broker.url) as cam:
-                await operator.hears("state", state="buffering")
+                await operator.receives("state", state="buffering")
                 operator.say('{"id": "a", "command": "explode"}')
                 operator.say('{"id": "b"}')
-                answers = [await operator.hears("reply", id=id_, result="refused") for id_ in ("a", "b")]
+                answers = [await operator.receives("reply", id=id_, result="refused") for id_ in ("a", "b")]
                 assert [("explode" in one["reason"], one["command"]) for one in answers] == [
                     (True, "explode"),
                     (False, ""),
@@ -205,7 +205,7 @@ async def test_an_invalid_command_is_refused_or_reported_as_an_event(tmp_path: P
                 ):
                     operator.say(invalid)
                 operator.command("status", "d")
-                await operator.hears("reply", id="d", result="done", state="buffering")
+                await operator.receives("reply", id="d", result="done", state="buffering")
 
                 def reported() -> list[str]:
                     return [
@@ -226,12 +226,12 @@ async def test_a_broker_that_starts_later_is_found(tmp_path: Path) -> None:
     real("mosquitto")
     port = free_port()
     with camera(tmp_path, *SMALL_SCENE, "--broker", f"mqtt://127.0.0.1:{port}") as cam:
-        await cam.says("buffering")
-        await cam.says(f"link down: 127.0.0.1:{port}: ")
+        await cam.prints("buffering")
+        await cam.prints(f"link down: 127.0.0.1:{port}: ")
         async with embedded_broker(port=port):
-            await cam.says("link up")
+            await cam.prints("link up")
             with fleet(tmp_path, port) as operator:
-                await operator.hears("state", state="buffering", retained=True)
+                await operator.receives("state", state="buffering", retained=True)
             await ends_in_order(cam)
 
 
@@ -241,15 +241,15 @@ async def test_a_broker_outage_does_not_end_a_recording(tmp_path: Path) -> None:
     with camera(tmp_path, *SMALL_SCENE, "--prebuffer", "1", "--broker", f"mqtt://127.0.0.1:{port}") as cam:
         async with embedded_broker(port=port):
             with fleet(tmp_path, port) as operator:
-                await operator.hears("state", state="buffering")
+                await operator.receives("state", state="buffering")
                 operator.command("start-recording", "go")
-                await operator.hears("event", kind="prebuffer-saved")
-        await cam.says("link down: ")
+                await operator.receives("event", kind="prebuffer-saved")
+        await cam.prints("link down: ")
         async with embedded_broker(port=port):
             with fleet(tmp_path, port) as operator:
-                await operator.hears("state", state="recording")
+                await operator.receives("state", state="recording")
                 operator.command("stop-recording", "enough")
-                await operator.hears("event", kind="recording-saved")
+                await operator.receives("event", kind="recording-saved")
             await ends_in_order(cam)
     store = EvidenceStore(tmp_path / "evidence")
     (account,) = store.listing()
@@ -262,13 +262,15 @@ async def test_of_two_cameras_with_one_name_the_newer_stays_connected(tmp_path: 
     async with embedded_broker() as broker:
         link = (*SMALL_SCENE, "--prebuffer", "1", "--broker", broker.url)
         with fleet(tmp_path, broker.port) as operator, camera(tmp_path, *link, name="older") as older:
-            first = await operator.hears("state", state="buffering")
+            first = await operator.receives("state", state="buffering")
             flags = (*link, "--evidence", tmp_path / "other")
             with camera(tmp_path, *flags, name="newer") as newer:
-                await newer.says("link up")
-                await older.says("fault: another live camera is called cam-0001 .* give each camera a name of its own")
+                await newer.prints("link up")
+                await older.prints(
+                    "fault: another live camera is called cam-0001 .* give each camera a name of its own"
+                )
                 operator.command("start-recording", "go")
-                answer = await operator.hears("reply", id="go", result="done")
+                answer = await operator.receives("reply", id="go", result="done")
                 assert (answer["result"], answer["state"]) == ("done", "recording")
                 last = operator.received("state")[-1]
                 assert (last["state"], last["session"] != first["session"]) == ("recording", True)

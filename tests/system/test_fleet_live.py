@@ -124,7 +124,7 @@ async def test_a_broker_that_dies_in_mid_run_proves_nothing(tmp_path: Path, shor
     real("mosquitto")
     async with embedded_broker() as broker:
         with run(tmp_path, short_day, "--broker", broker.url, "--trace", tmp_path / "trace") as fleet:
-            await fleet.says("seed")
+            await fleet.prints("seed")
             while "recording-started" not in (tmp_path / "trace").read_text():
                 await asyncio.sleep(0.1)
             await broker.stop()
@@ -198,7 +198,7 @@ async def users_amqtt() -> AsyncIterator[str]:
 async def test_ctrl_c_ends_a_live_run_in_order(tmp_path: Path, short_day: Path) -> None:
     real("mosquitto")
     with run(tmp_path, short_day, "--duration", "1h") as fleet:
-        await fleet.says("seed")
+        await fleet.prints("seed")
         await asyncio.sleep(2)
         fleet.tell(signal.SIGINT)
         assert await fleet.ends() == 130

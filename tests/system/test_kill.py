@@ -41,7 +41,7 @@ async def kill_often(folder: Path, kills: int, seed: int) -> None:
         saved += told is not None and told.prebuffer_saved
     print(f"{kills} kills, {begun} of them into a recording, {saved} after its pre-event part was saved")
     with camera(folder, *SMALL_SCENE, name="last") as last:
-        await last.says("buffering")
+        await last.prints("buffering")
     store = EvidenceStore(folder / "evidence")
     assert [one.status for one in store.listing()] == ["interrupted"] * begun
     assert saved

@@ -31,7 +31,7 @@ NOW = "2026-11-24T07:00:00Z"
 class Host:
     def __init__(self, session: str) -> None:
         self.session = session
-        self.news: list[str] = []
+        self.reports: list[str] = []
         self.commands: list[Command] = []
 
     def state_message(self) -> StateMessage:
@@ -44,19 +44,19 @@ class Host:
         self.commands.append(command)
 
     def on_unfinished(self, reply: Reply) -> None:
-        self.news.append(f"unfinished {reply.command}")
+        self.reports.append(f"unfinished {reply.command}")
 
     def on_dropped(self, dropped: Mapping[str, int]) -> None:
-        self.news.append(f"dropped {dict(dropped)}")
+        self.reports.append(f"dropped {dict(dropped)}")
 
     def on_bad_command(self, error: MessageError) -> None:
-        self.news.append(f"bad: {error}")
+        self.reports.append(f"bad: {error}")
 
     def on_link(self, up: bool, reason: str) -> None:
-        self.news.append("up" if up else "down")
+        self.reports.append("up" if up else "down")
 
     def on_duplicate(self, session: str) -> None:
-        self.news.append(f"duplicate {session}")
+        self.reports.append(f"duplicate {session}")
 
 
 class Watcher:
@@ -141,7 +141,7 @@ async def test_birth_command_event_and_farewell(kind: Kind) -> None:
             assert watcher.of("state")[0]["state"] == "buffering"
             await watcher.client.publish(f"{ROOT}/command", b'{"id": "1", "command": "arm"}', qos=1)
             await watcher.client.publish(f"{ROOT}/command", b"boom", qos=1)
-            await until(lambda: host.commands and any("JSON" in news for news in host.news))
+            await until(lambda: host.commands and any("JSON" in reports for reports in host.reports))
             link.publish(event(1))
             await until(lambda: watcher.of("event"))
             await link.close("power off")
@@ -154,7 +154,7 @@ async def test_a_retained_command_is_reported_and_never_executed(kind: Kind) -> 
     async with embedded_broker(kind) as broker, watching(broker.port) as watcher:
         await watcher.client.publish(f"{ROOT}/command", b'{"id": "1", "command": "arm"}', qos=1, retain=True)
         async with running(session(host, broker.port), host):
-            await until(lambda: any("retained" in news for news in host.news))
+            await until(lambda: any("retained" in reports for reports in host.reports))
         assert host.commands == []
 
 
@@ -164,11 +164,11 @@ async def test_events_survive_a_broker_that_is_away_in_order(kind: Kind) -> None
     for number in range(5):
         link.publish(event(number))
     async with running(link, host):
-        await until(lambda: "down" in host.news)
+        await until(lambda: "down" in host.reports)
         async with embedded_broker(kind, port), watching(port) as watcher:
             await until(lambda: len(watcher.of("event")) == 5)
             assert [one["id"] for one in watcher.of("event")] == [f"e{number}" for number in range(5)]
-        await until(lambda: host.news[-1] == "down")
+        await until(lambda: host.reports[-1] == "down")
         link.publish(event(5))
         async with embedded_broker(kind, port), watching(port) as watcher:
             await until(lambda: watcher.of("event"))
@@ -182,11 +182,11 @@ async def test_two_live_cameras_of_one_name_settle_and_the_newcomer_stays(kind: 
     older, newer = Host("older"), Host("newer")
     async with embedded_broker(kind) as broker, watching(broker.port) as watcher:
         async with running(session(older, broker.port), older):
-            await until(lambda: "up" in older.news)
+            await until(lambda: "up" in older.reports)
             async with running(session(newer, broker.port, seed=2), newer):
-                await until(lambda: "duplicate newer" in older.news)
+                await until(lambda: "duplicate newer" in older.reports)
                 await asyncio.sleep(3)  # long enough for a ping-pong to show
-                assert newer.news == ["up"]
+                assert newer.reports == ["up"]
                 assert (watcher.of("state")[-1]["session"], watcher.of("state")[-1]["state"]) == ("newer", "buffering")
 
 
@@ -201,8 +201,8 @@ async def test_of_several_brokers_the_one_that_answers_is_used() -> None:
             session="one", rng=random.Random(1), spread_s=0.2,
         )  # fmt: skip
         async with running(link, host):
-            await until(lambda: "up" in host.news)
-            assert host.news == ["down", "down", "up"]
+            await until(lambda: "up" in host.reports)
+            assert host.reports == ["down", "down", "up"]
             assert str(transport) == f"127.0.0.1:{broker.port}"
 
 
@@ -210,7 +210,7 @@ async def test_a_late_will_never_leaves_a_live_camera_offline(kind: Kind) -> Non
     host = Host("one")
     async with embedded_broker(kind) as broker, watching(broker.port) as watcher:
         async with running(session(host, broker.port), host):
-            await until(lambda: "up" in host.news)
+            await until(lambda: "up" in host.reports)
             late = b'{"state": "offline", "camera": "cam-0001", "session": "before"}'
             await watcher.client.publish(f"{ROOT}/state", late, qos=1, retain=True)
             await until(lambda: [one["session"] for one in watcher.of("state")][-2:] == ["before", "one"])

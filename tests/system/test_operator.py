@@ -231,16 +231,16 @@ async def test_watch_reconnects_and_reports_the_outage(tmp_path: Path) -> None:
         await publish("state", msgspec.json.encode(state("home/cam-1")), retain=True)
         watching = lapel_fleet(tmp_path, "watch", "watch", "--broker", url, "--only", "home/*")
         watch = watching.__enter__()
-        await watch.says(r"watching 1 camera: 1 buffering")
+        await watch.prints(r"watching 1 camera: 1 buffering")
         await publish("state", msgspec.json.encode(state("home/cam-1", "recording")), retain=True)
-        await watch.says(r"07:00:31  home/cam-1  buffering -> recording")
+        await watch.prints(r"07:00:31  home/cam-1  buffering -> recording")
         await publish("event", b"\x1b[2J")
-        await watch.says(r"home/cam-1  does not fit the contract")
+        await watch.prints(r"home/cam-1  does not fit the contract")
     try:
-        await watch.says(r"-- the broker is away .* may be missed")
+        await watch.prints(r"-- the broker is away .* may be missed")
         async with embedded_broker(port=port):
             await publish("state", msgspec.json.encode(state("home/cam-1", "docked")), retain=True)
-            await watch.says(r"the broker is back")
+            await watch.prints(r"the broker is back")
             await until(lambda: "recording -> docked" in watch.out, lambda: watch.out)
             watch.tell(signal.SIGTERM)
             assert await watch.ends() == 0
@@ -258,8 +258,8 @@ async def test_a_real_camera_is_started_and_listed(tmp_path: Path) -> None:
             camera(tmp_path, *SMALL_SCENE, "--prebuffer", "1", *at) as cam,
             lapel_fleet(tmp_path, "watch", "watch", "--json", *at) as watch,
         ):
-            await cam.says("link up")
-            await watch.says('"note"')
+            await cam.prints("link up")
+            await watch.prints('"note"')
             code, out, _ = await output_of(tmp_path, "send", "send", "*", "start-recording", "--reason", "a stop", *at)
             assert (code, out.splitlines()[-1]) == (0, "start-recording: 1 camera: 1 done")
             code, out, _ = await output_of(tmp_path, "ls", "ls", "state=recording", "--json", *at)
@@ -268,7 +268,7 @@ async def test_a_real_camera_is_started_and_listed(tmp_path: Path) -> None:
             assert listed["recording"]
             code, out, _ = await output_of(tmp_path, "log", "send", "cam-0001", "request-log", "--lines", "2", *at)
             assert (code, out.count("home/cam-0001  ")) == (0, 2)
-            await watch.says('"recording-started"')
+            await watch.prints('"recording-started"')
 
 
 async def test_an_operator_of_a_provisioned_fleet(tmp_path: Path) -> None:
@@ -285,7 +285,7 @@ async def test_an_operator_of_a_provisioned_fleet(tmp_path: Path) -> None:
     with subprocess.Popen([real("mosquitto"), "-c", str(config)], **quiet) as process:  # type: ignore[call-overload]
         try:
             with camera(tmp_path, *SMALL_SCENE, "--config", tmp_path / "lapel.toml") as cam:
-                await cam.says("link up")
+                await cam.prints("link up")
                 code, out, err = await output_of(tmp_path, "send", "send", "*", "status", *at)
             assert (code, out) == (0, "status: 1 camera: 1 done\n"), err
             code, _, err = await output_of(tmp_path, "stranger", "ls", *at[:2], "--ca", folder / "ca.crt")

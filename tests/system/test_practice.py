@@ -31,7 +31,7 @@ class Trainee:
         if again:
             self.does("secret")
         after = "secret(?s:.*)\n" if again else ""
-        secret = (await self.practice.says(rf"{after}secret +(\w{{16}})"))[1]
+        secret = (await self.practice.prints(rf"{after}secret +(\w{{16}})"))[1]
         client.send("\r")
         client.expect("login: $")
         client.send("service\r")
@@ -54,7 +54,7 @@ def practising(folder: Path, name: str) -> Iterator[Trainee]:
 
 async def test_a_wrong_broker_address_is_repaired_at_the_console(tmp_path: Path) -> None:
     with practising(tmp_path, "no-broker") as trainee:
-        await trainee.practice.says("picocom -b 115200 .*line")
+        await trainee.practice.prints("picocom -b 115200 .*line")
         with picocom(trainee.line) as client:
             await trainee.logs_in(client)
             for command, answer in (
@@ -68,7 +68,7 @@ async def test_a_wrong_broker_address_is_repaired_at_the_console(tmp_path: Path)
                 client.expect("> ")
             client.send("config confirm\r")
             client.expect("confirmed")
-            await trainee.practice.says(r"repaired after \d+ s")
+            await trainee.practice.prints(r"repaired after \d+ s")
         assert await trainee.practice.ends() == 0
         assert trainee.practice.err == ""
     assert not trainee.line.is_symlink()
@@ -76,11 +76,11 @@ async def test_a_wrong_broker_address_is_repaired_at_the_console(tmp_path: Path)
 
 async def test_the_serial_line_stays_through_a_power_cut(tmp_path: Path) -> None:
     with practising(tmp_path, "drained-battery") as trainee:
-        await trainee.practice.says("secret, quit")
+        await trainee.practice.prints("secret, quit")
         with picocom(trainee.line) as client:
             await trainee.logs_in(client)
             trainee.does("remove battery")
-            await trainee.practice.says("done: remove the battery")
+            await trainee.practice.prints("done: remove the battery")
             client.send("status\r")
             trainee.does("insert battery")
             client.expect("For authorised technicians")
@@ -90,7 +90,7 @@ async def test_the_serial_line_stays_through_a_power_cut(tmp_path: Path) -> None
             client.expect("1. battery: 3 %")
             trainee.does("swap battery")
             client.expect("For authorised technicians")
-            await trainee.practice.says("repaired after")
+            await trainee.practice.prints("repaired after")
         assert await trainee.practice.ends() == 0
         assert trainee.practice.err == ""
 
@@ -113,26 +113,26 @@ async def test_at_a_terminal_the_camera_stays_until_the_trainee_quits(tmp_path: 
 
 async def test_actions_are_typed_to_practice_itself(tmp_path: Path) -> None:
     with practising(tmp_path, "full-card") as trainee:
-        await trainee.practice.says("secret, quit")
+        await trainee.practice.prints("secret, quit")
         trainee.does("offload")
-        await trainee.practice.says("only the dock can do this")
+        await trainee.practice.prints("only the dock can do this")
         trainee.does("dance")
-        await trainee.practice.says("dance: no such action")
+        await trainee.practice.prints("dance: no such action")
         for action in ("dock", "offload", "undock"):
             trainee.does(action)
-        await trainee.practice.says("repaired after")
+        await trainee.practice.prints("repaired after")
         assert await trainee.practice.ends() == 0
 
 
 @pytest.mark.parametrize("way", ["quit", "SIGINT", "SIGTERM"])
 async def test_giving_up_removes_the_link(tmp_path: Path, way: str) -> None:
     with practising(tmp_path, "no-video") as trainee:
-        await trainee.practice.says("secret, quit")
+        await trainee.practice.prints("secret, quit")
         if way == "quit":
             trainee.does("quit")
         else:
             trainee.practice.tell(signal.Signals[way])
-        await trainee.practice.says("given up after .*practice no-video --solve")
+        await trainee.practice.prints("given up after .*practice no-video --solve")
         assert await trainee.practice.ends() == 1
         assert trainee.practice.err == ""
     assert not trainee.line.is_symlink()

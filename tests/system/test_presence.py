@@ -20,17 +20,17 @@ async def test_a_half_open_connection_is_detected_on_both_sides_and_restored(tmp
     async with embedded_broker() as broker, proxy(broker.port) as network:
         link = ("--broker", f"mqtt://127.0.0.1:{network.port}", "--keepalive", str(KEEPALIVE_S))
         with fleet(tmp_path, broker.port) as operator, camera(tmp_path, *SMALL_SCENE, *link) as cam:
-            await cam.says("link up")
-            birth = await operator.hears("state", state="buffering")
+            await cam.prints("link up")
+            birth = await operator.receives("state", state="buffering")
             network.forwards, half_open_s = False, clock.mono_s()
-            will = await operator.hears("state", state="offline")
+            will = await operator.receives("state", state="offline")
             operator_noticed_s = clock.mono_s() - half_open_s
-            await cam.says("link down")
+            await cam.prints("link down")
             camera_noticed_s = clock.mono_s() - half_open_s
             assert "time" not in will
             assert max(operator_noticed_s, camera_noticed_s) <= NOTICED_S
             network.forwards = True
-            await cam.says("link up(.|\n)*link up")
+            await cam.prints("link up(.|\n)*link up")
             latest = operator.received("state")[-1]
             assert (latest["state"], latest["session"]) == ("buffering", birth["session"])
 
@@ -40,19 +40,19 @@ async def test_the_last_will_of_a_frozen_camera_does_not_hide_the_one_that_repla
     async with embedded_broker() as broker:
         link = (*SMALL_SCENE, "--broker", broker.url, "--keepalive", "2")
         with fleet(tmp_path, broker.port) as operator, camera(tmp_path, *link, name="frozen") as frozen:
-            await operator.hears("state", state="buffering")
+            await operator.receives("state", state="buffering")
             frozen.tell(signal.SIGSTOP)
             other_evidence = ("--evidence", tmp_path / "other-evidence")
             with camera(tmp_path, *link, *other_evidence, name="live") as live:
-                await live.says("link up")
+                await live.prints("link up")
                 await asyncio.sleep(4)  # the frozen camera's last will is published after 1.5 keepalives
                 with fleet(tmp_path, broker.port) as new_operator:
-                    before = await new_operator.hears("state", retained=True)
+                    before = await new_operator.receives("state", retained=True)
                 frozen.tell(signal.SIGCONT)
-                await frozen.says("another live camera is called cam-0001")
+                await frozen.prints("another live camera is called cam-0001")
                 await asyncio.sleep(2)
                 with fleet(tmp_path, broker.port) as new_operator:
-                    after = await new_operator.hears("state", retained=True)
+                    after = await new_operator.receives("state", retained=True)
                 assert before["state"] == after["state"] == "buffering"
                 assert before["session"] == after["session"]
                 live.tell(signal.SIGTERM)

@@ -216,13 +216,13 @@ async def test_the_camera_that_probes_keeps_its_own_line(tmp_path: Path) -> None
             fleet(tmp_path, broker.port) as back_end,
             camera_with_console(tmp_path, "--broker", broker.url) as (cam, line),
         ):
-            await cam.says("link up")
+            await cam.prints("link up")
             with Client(str(line)) as technician:
                 await asyncio.to_thread(technician.log_in, "service", SECRET)
                 steps = await asyncio.to_thread(technician.call, "network probe")
                 assert [step["ok"] for step in steps] == [True] * 4
                 assert (await asyncio.to_thread(technician.call, "network show"))["up"]
             back_end.command("identify", "after-the-probe")
-            await back_end.hears("reply", id="after-the-probe", result="done")
+            await back_end.receives("reply", id="after-the-probe", result="done")
             assert "offline" not in {state["state"] for state in back_end.received("state")}
         assert "link down" not in cam.out

@@ -39,9 +39,9 @@ async def test_a_start_command_records_from_before_it_and_a_killed_camera_leaves
     async with embedded_broker() as broker:
         link = ("--broker", broker.url, "--telemetry", "1", *who)
         with camera(tmp_path, "--video", video, "--loop", "--prebuffer", "10", *link) as cam:
-            await cam.says("link up")
+            await cam.prints("link up")
             with fleet(tmp_path, broker.port, "lapel/v1/demo/baltimore/cam-0001") as operator:
-                birth = await operator.hears("state", retained=True)
+                birth = await operator.receives("state", retained=True)
                 assert birth.keys() >= {"state", "camera", "session", "time"}
 
                 def buffered_s() -> float:
@@ -49,15 +49,15 @@ async def test_a_start_command_records_from_before_it_and_a_killed_camera_leaves
 
                 await until(lambda: buffered_s() >= 10.0, lambda: f"only {buffered_s()} s were ever buffered")
                 operator.command("start-recording", "go")
-                started = await operator.hears("reply", id="go", result="done")
+                started = await operator.receives("reply", id="go", result="done")
                 assert (started["result"], started["state"]) == ("done", "recording")
-                await operator.hears("state", state="recording", recording=started["recording"])
+                await operator.receives("state", state="recording", recording=started["recording"])
                 await asyncio.sleep(5)
                 operator.command("stop-recording", "enough")
-                stopped = await operator.hears("reply", id="enough", result="done")
-                await operator.hears("event", kind="recording-saved")
+                stopped = await operator.receives("reply", id="enough", result="done")
+                await operator.receives("event", kind="recording-saved")
                 cam.kill()
-                will = await operator.hears("state", state="offline")
+                will = await operator.receives("state", state="offline")
                 assert (will["session"], will.get("time")) == (birth["session"], None)
     store = EvidenceStore(tmp_path / "evidence")
     account, recorded = only_account(store), store.video(started["recording"])
@@ -99,18 +99,18 @@ async def test_sigterm_finishes_the_recording_says_goodbye_and_leaves_nothing_op
     async with embedded_broker() as broker:
         with fleet(tmp_path, broker.port) as operator:
             with camera(tmp_path, *SMALL_SCENE, "--prebuffer", "2", "--broker", broker.url) as cam:
-                await operator.hears("state", state="buffering")
+                await operator.receives("state", state="buffering")
                 await asyncio.sleep(1)
                 operator.command("start-recording", "go")
-                await operator.hears("event", kind="prebuffer-saved")
+                await operator.receives("event", kind="prebuffer-saved")
                 cam.tell(signal.SIGTERM)
                 assert await cam.ends() == 0
                 assert cam.err == ""
                 assert cam.out.endswith("ended by SIGTERM\n")
-            farewell = await operator.hears("state", state="offline")
+            farewell = await operator.receives("state", state="offline")
             assert (farewell["reason"], "time" in farewell) == ("ended by SIGTERM", True)
             assert operator.received("state")[-1] == farewell
-            await operator.hears("event", kind="recording-saved")
+            await operator.receives("event", kind="recording-saved")
     store = EvidenceStore(tmp_path / "evidence")
     account = only_account(store)
     assert (account.status, account.stop) == ("complete", Cause("camera", "ended by SIGTERM"))

@@ -152,7 +152,7 @@ async def test_the_camera_itself_works_with_its_identity(fortress: Fortress, tmp
     results: list[str] = []
     async with fortress.client("fleet") as operator:
         with camera(tmp_path, *SMALL_SCENE, "--config", config) as cam:
-            await cam.says("link up")
+            await cam.prints("link up")
             await operator.subscribe(topic(A, "reply"), qos=1)
 
             async def listen() -> None:

@@ -1,0 +1,15 @@
+"""Print, as pip constraints, the lowest version that pyproject.toml allows of each library that Lapel runs on."""
+
+import tomllib
+from pathlib import Path
+
+
+def lowest_versions(pyproject: Path) -> list[str]:
+    """One `name==version` for each `name>=version` among the requirements of the package and its `fleet` extra."""
+    project = tomllib.loads(pyproject.read_text())["project"]
+    requirements = project["dependencies"] + project["optional-dependencies"]["fleet"]
+    return [requirement.split(",")[0].replace(">=", "==") for requirement in requirements]
+
+
+if __name__ == "__main__":
+    print(*lowest_versions(Path(__file__).parents[1] / "pyproject.toml"), sep="\n")
