@@ -3,9 +3,10 @@ BIN := .venv/bin
 # Side by side: most system tests wait for sockets and processes rather than compute.
 JOBS ?= 4
 READY := .venv/.ready
+LOWEST := .venv-lowest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check soak bench docs format clean
+.PHONY: help setup run test lowest check soak bench docs format clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,11 +20,18 @@ $(READY): pyproject.toml constraints.txt
 
 setup: $(READY)  ## make .venv with pinned versions
 
-run: $(READY)  ## four cameras and a broker for a minute; VIDEO=file or address for real pictures
+run: $(READY)  ## four cameras and a broker for a minute; VIDEO=file or address for real footage
 	@$(BIN)/lapel-fleet demo $(if $(VIDEO),--video "$(VIDEO)")
 
 test: $(READY)  ## every test that does not take long
 	@$(BIN)/python -m pytest -n $(JOBS) -m "not soak and not bench"
+
+lowest: $(READY)  ## the same tests with the lowest versions that pyproject.toml allows
+	@$(PYTHON) -m venv $(LOWEST)
+	@$(BIN)/python .ci/lowest_versions.py > $(LOWEST)/constraints.txt
+	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(LOWEST)/constraints.txt -e '.[fleet,dev]'
+# Generated pages are compared where the versions are pinned: older ones of msgspec order a schema differently.
+	@$(LOWEST)/bin/python -m pytest -n $(JOBS) -m "not soak and not bench" --ignore tests/test_docs.py
 
 check: $(READY)  ## lint, types and who may import whom
 	@$(BIN)/ruff check .
@@ -45,4 +53,4 @@ docs: $(READY)  ## regenerate the documentation that comes from the code
 	@$(BIN)/python docs/generate.py
 
 clean:  ## remove what was generated
-	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv $(LOWEST) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -216,7 +216,7 @@ class RecorderMachine(RuleBasedStateMachine):
             assert sum(len(clip.markers_s) for clip in clips) == seen.marks
             self._judge_notices(seen, clips)
         event(f"{len(clips)} clips, {'failed' if seen.notices(Failed) else 'saved'}")
-        event("slow" if any(_reason(n) == "disk too slow" for n in seen.notices) else "fast")
+        event("slow" if any(_reason(n) == "disk too slow" for n in seen.sent) else "fast")
         for clip in clips:
             if clip.status == "complete":
                 self._judge_clip(clip, seen)
@@ -283,11 +283,11 @@ class RecorderMachine(RuleBasedStateMachine):
     def _give(self, seen: Seen, captured: Fragment) -> None:
         if seen.recording.ended:
             return
-        notices_before = len(seen.notices)
+        notices_before = len(seen.sent)
         seen.recording.add(captured)
         if captured not in seen.given:
             seen.given.append(captured)
-            if all(_reason(notice) != "disk too slow" for notice in seen.notices[notices_before:]):
+            if all(_reason(notice) != "disk too slow" for notice in seen.sent[notices_before:]):
                 seen.accepted.append(captured)
         self._turns()
 
