@@ -153,10 +153,10 @@ def test_changed_settings_without_frames_are_rolled_back_and_reported(tmp_path: 
 
 
 def test_a_failed_write_of_the_confirmation_is_logged_and_the_camera_goes_on(tmp_path: Path) -> None:
-    settings = Settings(load(flags=FLAGS), tmp_path / "gone" / "configuration.json")
+    settings = Settings(load(flags=FLAGS), tmp_path / "gone" / "away" / "configuration.json")
     settings._path = None
     settings.start_trial(settings.validate({"prebuffer": {"length_s": 20}}), "1")
-    settings._path = tmp_path / "gone" / "configuration.json"
+    settings._path = tmp_path / "gone" / "away" / "configuration.json"
 
     async def trial(harness: CameraHarness) -> None:
         await harness.clock.sleep(5)

@@ -99,11 +99,13 @@ def test_an_unusable_file_is_set_aside(path: Path, content: bytes) -> None:
     settings = started(path)
     assert settings.version == 0
     assert "set aside" in settings.take_rollback_reason()
-    assert path.with_suffix(".damaged").read_bytes() == content
+    (damage,) = settings.damage.take()
+    assert damage.kept_as == "configuration.json.damaged-1"
+    assert path.with_name(damage.kept_as).read_bytes() == content
 
 
 def test_a_failed_write_changes_nothing(tmp_path: Path) -> None:
-    settings = Settings(BASE, tmp_path / "no" / "configuration.json")
+    settings = Settings(BASE, tmp_path / "no" / "such" / "configuration.json")
     with pytest.raises(StorageError, match=r"configuration\.json: the configuration cannot be written"):
         start_trial(settings, LONGER)
     assert not settings.on_trial

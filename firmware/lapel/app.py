@@ -14,14 +14,15 @@ from lapel.clock import Clock, SystemClock, system_time_zone
 from lapel.config import Config, state_folder
 from lapel.errors import LapelError, StorageError
 from lapel.evidence.store import EvidenceStore
+from lapel.files import PRIVATE_FOLDER
 from lapel.hardware.interfaces import Buttons, FrameFormat, FrameSource, Indicators
 from lapel.link.broker_address import brokers_of
 from lapel.link.contract import Contract, LapelV1
 from lapel.link.interface import Link, NoLink
-from lapel.link.journal import SqliteJournal
 from lapel.link.mqtt import MqttTransport
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
+from lapel.link.sqlite_journal import SqliteJournal
 from lapel.media.capture import open_source
 from lapel.media.encoder import Encoder, EncoderSettings
 from lapel.media.file_source import FileSource
@@ -29,6 +30,7 @@ from lapel.media.footage import LiveFootage
 from lapel.media.frame_fitting import Wanted
 from lapel.media.overlay import burn_in
 from lapel.media.prebuffer import PreEventBuffer
+from lapel.own_files import DamageReports
 from lapel.randomness import RandomSource
 from lapel.settings import Settings
 from lapel.worker import ThreadWorker
@@ -53,12 +55,13 @@ class App:
         self.storage.close()
 
 
-def settings_of(config: Config) -> Settings:
+def settings_of(config: Config, damage: DamageReports) -> Settings:
     """`config` with the changes made to it since, remotely or at the console.
 
-    Raises StorageError when their file is damaged and cannot be set aside.
+    Raises StorageError when the disk does not give their file. `damage` is where the camera's damaged files are
+    reported, those of other parts too: the camera takes it from the settings.
     """
-    settings = Settings(config, state_folder(config) / "configuration.json")
+    settings = Settings(config, state_folder(config) / "configuration.json", damage)
     settings.load()
     return settings
 
@@ -110,9 +113,12 @@ def assemble(
     config = settings.current
     clock, rng = SystemClock(), random.Random(secrets.randbits(64))
     session = f"{rng.getrandbits(64):016x}"
-    storage = EvidenceStore(evidence_folder(Path(config.recording.evidence)), config.recording.min_free_bytes)
+    damage = settings.damage
+    storage = EvidenceStore(
+        evidence_folder(Path(config.recording.evidence)), config.recording.min_free_bytes, damage=damage
+    )
     worker = ThreadWorker()
-    journal = SqliteJournal(state_folder(config) / "outbox.sqlite")
+    journal = SqliteJournal(state_folder(config) / "outbox.sqlite", damage)
     footage = live_footage(config, source or source_of(config, clock), clock, rng)
     link = _link(config, (contract or lapel_v1)(config), clock, session, rng, Outbox(journal, worker), indicators)
     camera = Camera(
@@ -143,7 +149,7 @@ def evidence_folder(path: Path) -> Path:
     if not path.parent.is_dir():
         raise StorageError(f"{path}: its parent folder does not exist; is the storage card mounted, is the path right?")
     try:
-        path.mkdir(exist_ok=True)
+        path.mkdir(PRIVATE_FOLDER, exist_ok=True)
     except FileExistsError as error:
         raise StorageError(f"{path}: is a file, not a folder; name a folder for the recordings") from error
     except OSError as error:

@@ -172,6 +172,10 @@ class Extent:
     torn_bytes: int
 
 
+_MOOF_MAX_BYTES = 16 * 1024 * 1024
+"""Far above the few KB that a fragment's headers take: a longer one is damaged, and is not read into memory."""
+
+
 def extent(file: BinaryIO) -> Extent:
     """Walk a fragmented MP4 from its start to the last whole `moof` + `mdat`. Reads no media, only headers."""
     size = file.seek(0, 2)
@@ -179,6 +183,8 @@ def extent(file: BinaryIO) -> Extent:
     moof: bytes | None = None
     for kind, at, length in _top_level(file, size):
         if kind == b"moof":
+            if length > _MOOF_MAX_BYTES:
+                break
             file.seek(at)
             moof = file.read(length)
             continue

@@ -382,6 +382,7 @@ class Camera:
         """Check that evidence can be stored, and recover what an earlier session left unfinished."""
         try:
             await self._recover()
+            self._report_damage()
         except StorageError as error:
             self._post(Event.STORAGE_FAILED, Cause("camera", f"self-test failed: {error}"))
             return
@@ -590,6 +591,12 @@ class Camera:
     def _publish_telemetry(self) -> None:
         self._link.publish(self._messages.telemetry(self._current(), self.uptime_s(), self._storage.free_bytes))
 
+    def _report_damage(self) -> None:
+        """Report each file of the camera's own that could not be used."""
+        for damage in self._settings.damage.take():
+            self._reporter.announce(str(damage), "error")
+            self._reporter.emit(detail.FileDamaged(file=damage.file, reason=damage.reason, kept_as=damage.kept_as))
+
     # -- watches -----------------------------------------------------------------------------------------------------
 
     async def _report_regularly(self) -> None:
@@ -599,6 +606,7 @@ class Camera:
         wait_s = self._rng.uniform(0.0, self._config.link.telemetry_s)
         while True:
             await self._check_storage()
+            self._report_damage()
             self._publish_changed_flags()
             if self._link.status().up:
                 self._publish_telemetry()

@@ -23,6 +23,7 @@ from lapel.errors import ConsoleError, LapelError
 from lapel.hardware.desktop.terminal import PlainIndicators, StatusLine, TerminalButtons, unbuffered_keys
 from lapel.hardware.interfaces import Indicators
 from lapel.logs import Log
+from lapel.own_files import DamageReports
 from lapel.status_messages import CameraStatus
 
 if TYPE_CHECKING:
@@ -177,9 +178,10 @@ async def _live(config: Config, console: str | None, *, on_terminal: bool) -> in
     buttons = TerminalButtons(sys.stdin.fileno()) if on_terminal else None
     try:
         evidence_folder(Path(config.recording.evidence))
-        async with _serve_console(config, console, indicators) as access:
+        damage = DamageReports()
+        async with _serve_console(config, console, indicators, damage) as access:
             ended = await run_for_good(
-                settings_of(config),
+                settings_of(config, damage),
                 lambda settings: assemble(settings, indicators=indicators, buttons=buttons, access=access),
                 started,
             )
@@ -193,7 +195,7 @@ async def _live(config: Config, console: str | None, *, on_terminal: bool) -> in
 
 @contextlib.asynccontextmanager
 async def _serve_console(
-    config: Config, where: str | None, indicators: Indicators
+    config: Config, where: str | None, indicators: Indicators, damage: DamageReports
 ) -> AsyncIterator["CameraAccess | None"]:
     """Serve the technician's console on the line `where` while the block runs. Yields its access to the camera.
 
@@ -208,10 +210,10 @@ async def _serve_console(
 
     clock, worker = SystemClock(), ThreadWorker(1)
     access = CameraAccess(clock, Log(clock), step_clock=set_system_clock)
-    console = console_at(where, access, config, clock, worker) if where is not None else None
+    console = console_at(where, access, config, clock, worker, damage) if where is not None else None
     if console is None:
         serving = asyncio.create_task(
-            candidate_of(access, config, clock, worker).await_revert(), name="console-confirm"
+            candidate_of(access, config, clock, worker, damage).await_revert(), name="console-confirm"
         )
         indicators.show_line("the last change of the configuration was not confirmed; it will be reverted")
     else:

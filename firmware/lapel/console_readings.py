@@ -93,6 +93,7 @@ class CameraReadings:
         self._link: Link | None = None
         self._current: AttachedCamera | None = None
         self._interrupted: list[str] = []
+        self._damaged: list[str] = []
 
     def attach(self, camera: Camera, settings: Settings, storage: EvidenceStorage, worker: Worker) -> None:
         """Serve this camera from now on; it may have been running for a while."""
@@ -111,6 +112,8 @@ class CameraReadings:
         self._events.append(event)
         if event.kind == "recovered":
             self._interrupted.append(str(event.detail.get("recording")))
+        if event.kind == "file-damaged":
+            self._damaged.append(str(event.detail.get("kept_as") or event.detail.get("file")))
 
     # -- the camera ----------------------------------------------------------------------------------------------------
 
@@ -132,6 +135,7 @@ class CameraReadings:
             recorded_s=round(status.recorded_s, 3),
             configuration=attached.settings.version,
             interrupted=tuple(self._interrupted),
+            damaged=tuple(self._damaged),
         )
 
     def settings(self) -> dict[str, dict[str, Scalar | None]]:

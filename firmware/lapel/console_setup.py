@@ -12,6 +12,7 @@ from lapel.console.shell import Console
 from lapel.hardware.desktop.pty import PtyLine
 from lapel.hardware.interfaces import SerialLine
 from lapel.hardware.uart import UartLine
+from lapel.own_files import DamageReports
 from lapel.worker import Worker
 
 
@@ -27,24 +28,28 @@ def line_at(where: str, clock: Clock) -> SerialLine:
     return UartLine(device, clock, int(baud)) if baud.isdigit() else UartLine(where, clock)
 
 
-def secrets_of(config: Config) -> Secrets:
+def secrets_of(config: Config, damage: DamageReports | None = None) -> Secrets:
     """The secrets file of the camera with this configuration."""
-    return Secrets(state_folder(config) / "logins.json")
+    return Secrets(state_folder(config) / "logins.json", damage=damage)
 
 
-def candidate_of(camera: ConsoleCamera, config: Config, clock: Clock, worker: Worker) -> CandidateConfig:
+def candidate_of(
+    camera: ConsoleCamera, config: Config, clock: Clock, worker: Worker, damage: DamageReports
+) -> CandidateConfig:
     """The camera's candidate configuration, with the file for an unconfirmed change."""
-    return CandidateConfig(camera, clock, worker, UnconfirmedFile(unconfirmed_note(config)))
+    return CandidateConfig(camera, clock, worker, UnconfirmedFile(unconfirmed_note(config), damage))
 
 
-def console_at(where: str, camera: ConsoleCamera, config: Config, clock: Clock, worker: Worker) -> Console:
+def console_at(
+    where: str, camera: ConsoleCamera, config: Config, clock: Clock, worker: Worker, damage: DamageReports
+) -> Console:
     """The console on that line; its log and secrets are in the camera's state folder."""
     return Console(
         line_at(where, clock),
         camera,
         clock,
         worker,
-        login=LoginGuard(secrets_of(config), clock, worker),
+        login=LoginGuard(secrets_of(config, damage), clock, worker),
         console_log=FileConsoleLog(state_folder(config) / "console.jsonl", clock, worker),
-        candidate=candidate_of(camera, config, clock, worker),
+        candidate=candidate_of(camera, config, clock, worker, damage),
     )

@@ -5,6 +5,7 @@
     ├── VideoError        a video source cannot deliver frames                       exit 2
     │   └── VideoEnded    … because a file has ended                                 exit 0
     ├── StorageError      the evidence folder cannot be read or written              exit 3
+    │   └── DamagedFileError  … because a file that the camera wrote is damaged      exit 3
     ├── LinkError         the fleet broker cannot be reached or refuses              exit 4
     ├── MessageError      a received message does not fit the contract               exit 2
     └── ConsoleError      the console cannot carry out what was typed                exit 2
@@ -44,6 +45,10 @@ class StorageError(LapelError, OSError):
     """The evidence folder is missing, read-only, full, in use by another camera, or failed a write."""
 
     exit_code = 3
+
+
+class DamagedFileError(StorageError):
+    """A file that the camera wrote itself cannot be used: it is damaged, was edited, or is not a regular file."""
 
 
 class LinkError(LapelError, ConnectionError):

@@ -6,13 +6,14 @@ confirms it. If it does not work, or ends before it is confirmed, the previous v
     base (file, variables, flags)  +  confirmed changes  (+  the trial's changes)  =  the configuration in force
 """
 
+import os
 from pathlib import Path
 
 import msgspec
 
 from lapel.config import Changes, Config, Scalar, changed
 from lapel.errors import ConfigError, StorageError
-from lapel.files import replace
+from lapel.own_files import DamageReports, read_or_set_aside, write
 
 _FIXED = {("camera", "state")}
 """The path of the file that this module writes cannot be changed by its content."""
@@ -42,9 +43,11 @@ class Settings:
     They raise StorageError when the file cannot be written, and then change nothing.
     """
 
-    def __init__(self, base: Config, path: Path | None = None) -> None:
+    def __init__(self, base: Config, path: Path | None = None, damage: DamageReports | None = None) -> None:
         """Without a `path` the changes are kept in this object: for the simulator, where it survives power cuts."""
         self._base, self._path = base, path
+        self.damage = damage or DamageReports()
+        """Where a damaged file is reported; the camera takes it from here."""
         self._file = _File()
         self._rolled_back = ""
 
@@ -70,19 +73,21 @@ class Settings:
 
     def load(self) -> None:
         """Read the file, at power-on. A trial that an earlier session started and did not confirm is rolled back; an
-        unusable file is set aside.
+        unusable file is set aside, and the base is in force. Raises StorageError when the disk does not give it.
         """
-        if self._path is None or not self._path.exists():
+        if self._path is None:
             return
-        try:
-            self._file = msgspec.json.decode(self._path.read_bytes(), type=_File)
-            _ = self.current  # a newer firmware may have had keys that this one does not know
-        except (OSError, msgspec.DecodeError, ConfigError) as error:
-            self._file = _File()
-            self._set_aside(error)
-            return
+        existed = os.path.lexists(self._path)
+        file = read_or_set_aside(self._path, _File, self.damage, self._check)
+        if existed and file is None:
+            self._rolled_back = f"{self._path} was unusable and was set aside"
+        self._file = file or _File()
         if self._file.trial is not None and self._file.started:
             self.roll_back("the camera ended before it was confirmed")
+
+    def _check(self, file: _File) -> None:
+        """A newer firmware may have had keys that this one does not know. Raises ConfigError."""
+        changed(self._base, (file.trial or file.confirmed).changes, "configuration change")
 
     def validate(self, changes: Changes, base_version: int | None = None) -> Version:
         """The version that `changes` would make. Raises ConfigError when it would be invalid. Does not block."""
@@ -139,17 +144,7 @@ class Settings:
     def _write(self, file: _File) -> None:
         if self._path is not None:
             try:
-                replace(self._path, msgspec.json.format(msgspec.json.encode(file), indent=2))
+                write(self._path, file)
             except OSError as error:
                 raise StorageError(f"{self._path}: the configuration cannot be written: {error.strerror}") from error
         self._file = file
-
-    def _set_aside(self, error: Exception) -> None:
-        assert self._path is not None
-        self._rolled_back = f"{self._path}: was unusable and set aside: {error}"
-        try:
-            self._path.rename(self._path.with_suffix(".damaged"))
-        except OSError as rename_error:
-            raise StorageError(
-                f"{self._path}: is unusable: {error}; and cannot be renamed: {rename_error.strerror}"
-            ) from error

@@ -92,7 +92,7 @@ class Harness:
         worker = InlineWorker()
         (self.folder / ".lapel").mkdir(exist_ok=True)
         self.settings.load()
-        unconfirmed = UnconfirmedFile(self.folder / ".lapel" / "unconfirmed.json")
+        unconfirmed = UnconfirmedFile(self.folder / ".lapel" / "unconfirmed.json", self.settings.damage)
         candidate = CandidateConfig(self.access, self.clock, worker, unconfirmed)
         console = Console(
             self.line,

@@ -149,13 +149,14 @@ def test_a_damaged_file_is_set_aside_and_logged(folder: Path) -> None:
     UNCONFIRMED.write_text("{")
 
     async def steps(harness: Harness) -> None:
-        assert any("set aside" in line.text for line in harness.log.newest(50))
+        await harness.clock.sleep(30)
+        assert any("kept as unconfirmed.json.damaged-1" in line.text for line in harness.log.newest(50))
         await harness.attach()
         await harness.log_in()
         assert harness.prompt == "cam-0001 buffering>"
 
     run_steps(folder, steps)
-    assert UNCONFIRMED.with_suffix(".damaged").exists()
+    assert UNCONFIRMED.with_name("unconfirmed.json.damaged-1").exists()
 
 
 def test_replace_gives_the_camera_the_name_of_the_one_it_replaces(folder: Path) -> None:

@@ -28,6 +28,7 @@ SURVEYS = st.builds(
         reason=some(["", "self-test failed: storage"]),
         clock=some(["synced", "unsynced"]),
         interrupted=some([(), ("a clip",)]),
+        damaged=some([(), ("outbox.sqlite.damaged-1",)]),
     ),
     video=st.builds(
         VideoStatus,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lapel.console.login import LOCKED_AFTER, LoginGuard, Secrets
-from lapel.errors import StorageError
+from lapel.own_files import DamageReports
 from lapel.worker import InlineWorker
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
@@ -73,7 +73,7 @@ def test_a_full_disk_gives_no_free_guesses(tmp_path: Path, monkeypatch: pytest.M
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("lapel.console.login.replace", full)
+    monkeypatch.setattr("lapel.console.login.write", full)
     for _ in range(LOCKED_AFTER):
         assert secrets.check("service", "wrong") == "wrong"
     assert secrets.check("service", SECRET) == "locked"
@@ -86,13 +86,17 @@ def test_the_file_holds_no_secret_and_only_its_owner_can_read_it(tmp_path: Path)
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("content", ["", "{", '{"service": 1}', '{"service": {"salt": "00"}}'])
-def test_a_damaged_file_refuses_every_login_and_names_the_remedy(tmp_path: Path, content: str) -> None:
-    secrets = secrets_at(tmp_path)
+COSTLY = '{"service": {"salt": "00", "hash": "00", "cost": 1099511627776}}'
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"service": 1}', '{"service": {"salt": "00"}}', COSTLY])
+def test_a_damaged_file_is_set_aside_and_no_secret_opens_the_console(tmp_path: Path, content: str) -> None:
+    damage = DamageReports()
+    secrets = Secrets(tmp_path / "state" / "logins.json", cost=2, damage=damage)
     secrets.set("service", SECRET)
     (tmp_path / "state" / "logins.json").write_text(content)
-    with pytest.raises(StorageError, match="login set"):
-        secrets.check("service", SECRET)
+    assert secrets.check("service", SECRET) == "unset"
+    assert [found.kept_as for found in damage.take()] == ["logins.json.damaged-1"]
     secrets.set("service", SECRET)
     assert secrets.check("service", SECRET) == "open"
 

@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import re
 import resource
 import shutil
 import tempfile
@@ -135,7 +136,9 @@ def test_a_video_has_its_name_only_with_its_first_fragment(store: EvidenceStore)
 def test_the_account_reads_well_and_in_the_order_of_its_fields(store: EvidenceStore) -> None:
     store.create(account()).close()
     text = (store.root / "clip-1" / "recording.json").read_text()
-    assert text.startswith('{\n  "format": "lapel-recording-1",\n  "recording": "clip-1",\n')
+    assert re.match(
+        r'{\n  "checksum": "[0-9a-f]{8}",\n  "format": "lapel-recording-1",\n  "recording": "clip-1",\n', text
+    )
     assert text.endswith("\n}\n")
     assert json.loads(text)["start"] == {"source": "button"}
 
@@ -225,8 +228,8 @@ def test_a_video_with_a_broken_account_gets_a_new_one_beside_the_old(store: Evid
     (folder / "recording.json").write_bytes(text)
     (found,) = store.recover()
     assert (found.recording, found.status, found.fragments, found.camera) == ("clip-1", "interrupted", 1, "unknown")
-    assert names(folder) == ["recording.json", "recording.json.corrupt", "video.mp4"]
-    assert (folder / "recording.json.corrupt").read_bytes() == text
+    assert names(folder) == ["recording.json", "recording.json.damaged-1", "video.mp4"]
+    assert (folder / "recording.json.damaged-1").read_bytes() == text
     assert store.listing() == [found]
 
 
@@ -237,7 +240,7 @@ def test_a_second_broken_account_does_not_overwrite_the_first(store: EvidenceSto
     for text in ("first", "second", "third"):
         (folder / "recording.json").write_text(text)
         store.recover()
-    kept = [(folder / f"recording.json.corrupt{number}").read_text() for number in ("", ".2", ".3")]
+    kept = [(folder / f"recording.json.damaged-{number}").read_text() for number in (1, 2, 3)]
     assert kept == ["first", "second", "third"]
 
 
@@ -268,7 +271,9 @@ def test_one_broken_folder_keeps_nobody_from_starting(store: EvidenceStore) -> N
     (store.root / "d" / "video.mp4").write_bytes(HEADER + BODY)
     (store.root / "e").mkdir()
     (store.root / "stray file").write_text("")
-    assert [one.recording for one in store.recover()] == ["a", "c"]
+    recovered = store.recover()
+    assert [one.recording for one in recovered] == ["a", "c", "d"]
+    assert recovered[-1].trigger_time == "unknown"
 
 
 def test_a_damaged_fragment_ends_what_is_whole(store: EvidenceStore) -> None:

@@ -17,11 +17,12 @@ from lapel.link.journal import (
     Kept,
     MemoryJournal,
     Route,
-    SqliteJournal,
     Waiting,
 )
 from lapel.link.messages import EventKind, EventMessage, Reply, Result
 from lapel.link.outbox import Outbox
+from lapel.link.sqlite_journal import SqliteJournal
+from lapel.own_files import DamageReports
 from lapel.worker import InlineWorker
 
 NOW = "2026-11-24T07:00:00Z"
@@ -186,11 +187,14 @@ def test_a_damaged_file_is_set_aside_and_never_thrown_away(tmp_path: Path) -> No
     path = tmp_path / "outbox.sqlite"
     for number in (1, 2):
         path.write_bytes(b"no database" * 100)
-        journal = SqliteJournal(path)
+        damage = DamageReports()
+        journal = SqliteJournal(path, damage)
         assert journal.load() == Kept()
         journal.apply(Changes(added=[Waiting(1, event(1))]))
         assert len(journal.load().waiting) == 1
-        assert journal.set_aside == tmp_path / f"outbox.sqlite.damaged-{number}"
+        (found,) = damage.take()
+        assert (found.file, found.kept_as) == (str(path), f"outbox.sqlite.damaged-{number}")
+        assert (tmp_path / found.kept_as).read_bytes() == b"no database" * 100
         journal.close()
 
 

@@ -15,11 +15,12 @@ from bench.bench_storm import Silent
 from lapel.clock import SystemClock
 from lapel.link.broker_address import brokers_at
 from lapel.link.contract import LapelV1
-from lapel.link.journal import SqliteJournal, Waiting
+from lapel.link.journal import Waiting
 from lapel.link.messages import EventMessage
 from lapel.link.mqtt import MqttTransport
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
+from lapel.link.sqlite_journal import SqliteJournal
 from lapel.worker import ThreadWorker
 
 NOW = "2026-11-24T07:00:00Z"

@@ -18,11 +18,13 @@ from lapel.clock import Clock
 from lapel.config import Changes, Scalar
 from lapel.console.interface import ConsoleCamera, Outcome
 from lapel.errors import ConsoleError, LapelError, StorageError
-from lapel.files import replace, sync_folder
+from lapel.files import sync_folder
+from lapel.own_files import DamageReports, read_or_set_aside, write
 from lapel.worker import Worker
 
 _RETRY_S = 30.0
 _RETRY_MAX_S = 3_600.0
+_WITHIN_MAX_S = 7 * 24 * 3_600.0
 _TRIAL_S = 90.0
 """After these seconds restored settings have passed the camera's trial, or the camera has reverted *them*."""
 
@@ -37,26 +39,25 @@ class UnconfirmedChange(msgspec.Struct, frozen=True, kw_only=True):
     within_s: float
 
 
+def _check(change: UnconfirmedChange) -> None:
+    """Raises ValueError for a change that could not be waited for."""
+    if change.deadline.tzinfo is None or not 0 <= change.within_s <= _WITHIN_MAX_S:
+        raise ValueError(f"it has the deadline {change.deadline}, within {change.within_s} s")
+
+
 class UnconfirmedFile:
     """The file that holds the unconfirmed change. Every method blocks: called through a Worker."""
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, damage: DamageReports | None = None) -> None:
         """Without a `path` it is kept in this object: for simulated cameras, where it survives a power cut."""
-        self._path = path
+        self._path, self._damage = path, damage or DamageReports()
         self._in_memory: UnconfirmedChange | None = None
 
     def load(self) -> UnconfirmedChange | None:
-        """Raises StorageError when the file is damaged; the file is renamed to `.damaged`."""
+        """The change, or None. Raises StorageError when the disk does not give the file; a damaged one is set aside."""
         if self._path is None:
             return self._in_memory
-        try:
-            return msgspec.json.decode(self._path.read_bytes(), type=UnconfirmedChange)
-        except FileNotFoundError:
-            return None
-        except (OSError, msgspec.DecodeError) as error:
-            with contextlib.suppress(OSError):
-                self._path.rename(self._path.with_suffix(".damaged"))
-            raise StorageError(f"{self._path}: cannot be used and was set aside: {error}") from error
+        return read_or_set_aside(self._path, UnconfirmedChange, self._damage, _check)
 
     def write(self, change: UnconfirmedChange) -> None:
         """Raises StorageError."""
@@ -64,7 +65,7 @@ class UnconfirmedFile:
             self._in_memory = change
         else:
             try:
-                replace(self._path, msgspec.json.format(msgspec.json.encode(change), indent=2), 0o600)
+                write(self._path, change)
             except OSError as error:
                 self._fail(error)
 
@@ -218,7 +219,9 @@ class CandidateConfig:
             now = self._camera.settings()
         except LapelError:  # the camera is still starting
             return False
-        return all(now[section][key] == value for section, keys in wanted.items() for key, value in keys.items())
+        return all(
+            now.get(section, {}).get(key) == value for section, keys in wanted.items() for key, value in keys.items()
+        )
 
     def _parse_value(self, section: str, key: str, word: str) -> Scalar:
         """`word` as a value of the key's current type; its range is checked with the whole configuration."""

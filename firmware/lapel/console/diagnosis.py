@@ -59,7 +59,7 @@ async def survey(camera: ConsoleCamera) -> Survey:
 def findings(seen: Survey) -> list[Finding]:
     """All findings, blockers first; within a severity, causes before their effects."""
     found = [*_battery(seen), *_storage(seen), *_video(seen), *_buttons(seen), *_state(seen)]
-    found += [*_clock(seen), *_network(seen), *_interrupted(seen)]
+    found += [*_clock(seen), *_network(seen), *_interrupted(seen), *_damaged(seen)]
     return sorted(found, key=lambda one: one.severity != "blocker")
 
 
@@ -198,4 +198,14 @@ def _interrupted(seen: Survey) -> Iterator[Finding]:
         yield _trouble(
             f"shutdown: the last session ended without one; {len(clips)} recording(s) interrupted and kept",
             "see `recording list` and `battery`, write down the cause with `note TEXT`, then `state acknowledge`",
+        )
+
+
+def _damaged(seen: Survey) -> Iterator[Finding]:
+    files = seen.overview.damaged
+    if files:
+        yield _trouble(
+            f"storage: {len(files)} file(s) of the camera were damaged and set aside: {', '.join(files)}",
+            "see `log show`; the storage card may be failing: offload it and replace it, keep the old one, then"
+            " `state acknowledge`",
         )

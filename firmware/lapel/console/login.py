@@ -18,7 +18,7 @@ import msgspec
 from lapel.clock import Clock
 from lapel.console.interface import ROLES, Role
 from lapel.errors import StorageError
-from lapel.files import replace
+from lapel.own_files import DamageReports, read_or_set_aside, write
 from lapel.worker import Worker
 
 LOCKED_AFTER = 10
@@ -26,6 +26,9 @@ LOCKED_AFTER = 10
 SECRET_MIN_CHARS = 8
 _DELAY_MAX_S = 60.0
 _COST = 2**14  # 16 MiB and some 50 ms: scrypt's own recommendation for logins
+
+_COST_MAX = 2**16
+"""64 MiB: more than this was not written by a camera."""
 
 Verdict = Literal["open", "wrong", "locked", "unset"]
 
@@ -43,10 +46,15 @@ class Secrets:
     """
 
     def __init__(
-        self, path: Path | None, cost: int = _COST, salt: Callable[[], str] = lambda: secrets.token_hex(16)
+        self,
+        path: Path | None,
+        cost: int = _COST,
+        salt: Callable[[], str] = lambda: secrets.token_hex(16),
+        damage: DamageReports | None = None,
     ) -> None:
         """Without a `path` the secrets are kept in memory: for simulated cameras."""
         self._path, self._cost, self._salt = path, cost, salt
+        self._damage = damage or DamageReports()
         self._known: dict[str, _Entry] = {}
         self._unwritten: dict[str, int] = {}  # failure counts that could not be written: the disk is full
 
@@ -54,7 +62,7 @@ class Secrets:
         """Set a secret; also ends a lock-out. Raises StorageError when it cannot be written."""
         salt = self._salt()
         entry = _Entry(salt=salt, hash=_hashed(secret, salt, self._cost), cost=self._cost)
-        self._write({**self._read(ignore_damage=True), role: entry})
+        self._write({**self._read_if_possible(), role: entry})
         self._unwritten.pop(role, None)
 
     def failures(self, role: Role) -> int | None:
@@ -67,7 +75,7 @@ class Secrets:
         self._count(role, 0)
 
     def check(self, role: Role, secret: str) -> Verdict:
-        """Check a secret. Raises StorageError when the file is damaged: then no login is possible."""
+        """Check a secret. Raises StorageError when the disk does not give the file: then no login is possible."""
         failures = self.failures(role)
         if failures is None:
             return "unset"
@@ -90,27 +98,24 @@ class Secrets:
             except StorageError:
                 pass  # counted in memory until it can be written
 
-    def _read(self, *, ignore_damage: bool = False) -> dict[str, _Entry]:
+    def _read(self) -> dict[str, _Entry]:
+        """A damaged file is set aside: then no secret is set, and the first one takes presence at the camera."""
         if self._path is None:
             return self._known
+        return read_or_set_aside(self._path, dict[str, _Entry], self._damage, _check) or {}
+
+    def _read_if_possible(self) -> dict[str, _Entry]:
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, _Entry])
-        except FileNotFoundError:
+            return self._read()
+        except StorageError:
             return {}
-        except (OSError, msgspec.DecodeError) as error:
-            if ignore_damage:
-                return {}
-            raise StorageError(
-                f"{self._path}: cannot be used: {error}; set a new secret on the host with `lapel-camera login set`"
-            ) from error
 
     def _write(self, entries: dict[str, _Entry]) -> None:
         if self._path is None:
             self._known = entries
             return
         try:
-            self._path.parent.mkdir(exist_ok=True)
-            replace(self._path, msgspec.json.format(msgspec.json.encode(entries), indent=2), 0o600)
+            write(self._path, entries)
         except OSError as error:
             raise StorageError(f"{self._path}: the secrets cannot be written: {error.strerror}") from error
 
@@ -172,6 +177,14 @@ def weakness(secret: str) -> str:
     if len(secret) < SECRET_MIN_CHARS:
         return f"a secret needs at least {SECRET_MIN_CHARS} characters"
     return "" if len(set(secret)) > 3 else "a secret needs more than three different characters"
+
+
+def _check(entries: dict[str, _Entry]) -> None:
+    """Raises ValueError for an entry that would make a check fail, or take all memory or time."""
+    for role, entry in entries.items():
+        bytes.fromhex(entry.salt)
+        if not 2 <= entry.cost <= _COST_MAX or entry.cost & (entry.cost - 1):
+            raise ValueError(f"the cost for {role} is {entry.cost}, not a power of two up to {_COST_MAX}")
 
 
 def _hashed(secret: str, salt: str, cost: int) -> str:

@@ -1,23 +1,24 @@
-"""Reading and writing files so that a power cut, a full disk or a stray link does no harm. Every call blocks."""
+"""Reads and writes the files of a clip, safe against power cuts, full disks and stray links. Every call blocks."""
 
 import contextlib
 import errno
 import os
-import stat
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
-from lapel import files
-from lapel.errors import StorageError
+from lapel import files, own_files
+from lapel.errors import DamagedFileError, StorageError
 from lapel.recording import FORMAT, Account
 
 VIDEO = "video.mp4"
 PART = "video.mp4.part"
 """The video until its first fragment is synced."""
 ACCOUNT = "recording.json"
+UNKNOWN = "unknown"
+"""Stands in an account that was made anew for what only the lost one said."""
 RESERVE = ".reserve"
 """Space that a clip holds while it is written."""
 
@@ -30,6 +31,8 @@ _TROUBLE = {
     errno.ENOSPC: "the disk is full; offload recordings to make room",
     errno.EDQUOT: "this user's share of the disk is full; offload recordings to make room",
     errno.EFBIG: "the file is as long as this disk or user may have it; record shorter clips",
+    errno.EMFILE: "this process has no file descriptor left; restart the camera and report it",
+    errno.ENFILE: "this machine has no file descriptor left; end other programs",
     errno.EIO: "the disk failed; check it and replace the card before recording again",
     errno.ELOOP: "is a symbolic link; evidence is kept in real folders and files only",
     errno.EEXIST: "exists already; every recording needs an id of its own",
@@ -57,22 +60,12 @@ def told_of(path: Path) -> Iterator[None]:
         raise storage_error(path, error) from error
 
 
-@contextlib.contextmanager
-def reading(path: Path) -> Iterator[BinaryIO]:
-    """A regular file to read; does not wait for the other end of a pipe in its place."""
-    with files.open_no_follow(path, os.O_RDONLY | os.O_NONBLOCK) as descriptor:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EISDIR, "is not a file")
-        with open(descriptor, "rb", closefd=False) as file:
-            yield file
-
-
 def hold_reserve(folder: Path, size_bytes: int) -> None:
     """Allocate space in a clip's folder for its last account. Where that is impossible there is no reserve."""
     if size_bytes:
         with (
             contextlib.suppress(OSError),
-            files.open_no_follow(folder / RESERVE, os.O_WRONLY | os.O_CREAT) as descriptor,
+            files.open_no_follow(folder / RESERVE, os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK) as descriptor,
         ):
             os.posix_fallocate(descriptor, 0, size_bytes)
 
@@ -86,48 +79,48 @@ def release_reserve(folder: Path) -> bool:
     return True
 
 
-def is_file(path: Path) -> bool:
-    """Whether `path` is a regular file itself, not a link to one."""
-    try:
-        return stat.S_ISREG(path.lstat().st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-
-
 def write_account(folder: Path, account: Account) -> None:
     """Replace `recording.json`: a reader finds, at any instant, the old one or the new one, whole."""
     path = folder / ACCOUNT
-    text = msgspec.json.format(msgspec.json.encode(account), indent=2) + b"\n"
     with told_of(path):
-        files.replace(path, text)
+        own_files.write(path, account)
 
 
 def read_account(folder: Path) -> Account | None:
-    """The clip's account; None when another firmware wrote it in a format that is not for this one to judge.
+    """The clip's account; None when another firmware wrote it in a format that this one cannot judge.
 
     Raises UnreadableAccount, and OSError when the disk does not give it.
     """
+    path = folder / ACCOUNT
     try:
-        with reading(folder / ACCOUNT) as file:
-            text = file.read()
-    except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ELOOP, errno.EISDIR):
-            raise UnreadableAccount from error
-        raise
-    try:
-        return msgspec.json.decode(text, type=Account)
-    except msgspec.DecodeError as error:
-        if _is_of_another_format(text):
+        account = own_files.read(path, Account)
+        _check(folder, account)
+    except FileNotFoundError as error:
+        raise UnreadableAccount("there is none") from error
+    except DamagedFileError as error:
+        if _is_of_another_format(path):
             return None
-        raise UnreadableAccount from error
+        raise UnreadableAccount(str(error)) from error
+    except ValueError as error:
+        raise UnreadableAccount(str(error)) from error
+    return account
+
+
+def _check(folder: Path, account: Account) -> None:
+    """Raises ValueError for an account that can be decoded and makes no sense."""
+    if account.recording != folder.name:
+        raise ValueError(f"it is the account of {account.recording[:64]!r}")
+    for time in (account.trigger_time, account.start_time, account.end_time):
+        if time is not None and time != UNKNOWN:
+            datetime.fromisoformat(time)
 
 
 class _Format(msgspec.Struct):
     format: str
 
 
-def _is_of_another_format(text: bytes) -> bool:
+def _is_of_another_format(path: Path) -> bool:
     try:
-        return msgspec.json.decode(text, type=_Format).format != FORMAT
-    except msgspec.DecodeError:
+        return own_files.read(path, _Format).format != FORMAT
+    except OSError:
         return False

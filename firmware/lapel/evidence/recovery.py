@@ -1,10 +1,11 @@
-"""What an earlier session left unfinished: look at what its files hold, say so, and alter nothing of the video."""
+"""Recovers clips that an earlier session left unfinished, or whose account is damaged: the account is made to describe
+what the files hold. The video is not altered.
+"""
 
 import logging
 import os
 import struct
 from datetime import datetime, timedelta
-from itertools import count
 from pathlib import Path
 
 import msgspec
@@ -14,30 +15,30 @@ from lapel.clock import iso
 from lapel.evidence.disk import (
     ACCOUNT,
     PART,
+    UNKNOWN,
     VIDEO,
     UnreadableAccount,
-    is_file,
     read_account,
-    reading,
     release_reserve,
     write_account,
 )
-from lapel.files import sync_folder
+from lapel.files import is_regular_file, reading, sync_folder
 from lapel.fragment import TICKS_PER_S
+from lapel.own_files import DamageReports, set_aside
 from lapel.recording import Account, Cause
 
-_UNKNOWN = "unknown"
+_LOST = Cause("camera", "power or process was lost while recording")
 _log = logging.getLogger(__name__)
 
 
-def recovered(folder: Path) -> Account | None:
+def recovered(folder: Path, damage: DamageReports) -> Account | None:
     """Mark the clip in `folder` *interrupted* if it needs it, and return its account then.
 
     A folder that cannot be read is logged and left as it is for the next start: it must not keep a camera from
     recording. One that cannot be written is reported all the same.
     """
     try:
-        unfinished = _unfinished(folder)
+        unfinished = _unfinished(folder, damage)
         return None if unfinished is None else _mark(folder, interrupted(unfinished, _extent(folder)))
     except (OSError, ValueError, LookupError, struct.error) as error:
         _log.warning("%s: cannot be recovered and is left as it is: %s", folder, error)
@@ -51,7 +52,7 @@ def interrupted(account: Account, found: boxes.Extent) -> Account:
     described = msgspec.structs.replace(
         account,
         status="interrupted",
-        stop=Cause("camera", "power or process was lost while recording"),
+        stop=account.stop or _LOST,
         start_time=begun,
         end_time=None if begun is None else iso(datetime.fromisoformat(begun) + timedelta(seconds=duration_s)),
         duration_s=duration_s,
@@ -79,37 +80,33 @@ def _seconds_between(earlier: str, later: str) -> float:
     return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
 
 
-def _unfinished(folder: Path) -> Account | None:
+def _unfinished(folder: Path, damage: DamageReports) -> Account | None:
     """The account that has to be marked, or None when this folder needs nothing."""
     try:
         account = read_account(folder)
-    except UnreadableAccount:
+    except UnreadableAccount as error:
         if _video(folder) is None:
             return None
-        _set_aside(folder)
+        if os.path.lexists(folder / ACCOUNT):
+            damage.add(set_aside(folder / ACCOUNT, str(error)))
         return _rebuilt(folder.name)
     return account if account is not None and account.status == "recording" else None
 
 
-def _set_aside(folder: Path) -> None:
-    """Keep an unreadable `recording.json`, under a name that no earlier one has."""
-    names = (f"{ACCOUNT}.corrupt{'' if number == 1 else f'.{number}'}" for number in count(1))
-    if os.path.lexists(folder / ACCOUNT):
-        (folder / ACCOUNT).rename(next(folder / name for name in names if not os.path.lexists(folder / name)))
-
-
 def _rebuilt(recording: str) -> Account:
     """An account for a video that lost its own: the folder's name is all that is known."""
+    unknown = Cause(UNKNOWN, f"{ACCOUNT} was missing or damaged")
     return Account(
         recording=recording,
-        agency=_UNKNOWN,
-        site=_UNKNOWN,
-        camera=_UNKNOWN,
-        session=_UNKNOWN,
-        firmware=_UNKNOWN,
-        clock_quality=_UNKNOWN,
-        trigger_time=_UNKNOWN,
-        start=Cause(_UNKNOWN, f"{ACCOUNT} was missing or not readable"),
+        agency=UNKNOWN,
+        site=UNKNOWN,
+        camera=UNKNOWN,
+        session=UNKNOWN,
+        firmware=UNKNOWN,
+        clock_quality=UNKNOWN,
+        trigger_time=UNKNOWN,
+        start=unknown,
+        stop=unknown,
         prebuffer_configured_s=0.0,
     )
 
@@ -124,13 +121,13 @@ def _extent(folder: Path) -> boxes.Extent:
 
 def _video(folder: Path) -> Path | None:
     """The clip's video, under its name or still without one."""
-    return next((folder / name for name in (VIDEO, PART) if is_file(folder / name)), None)
+    return next((folder / name for name in (VIDEO, PART) if is_regular_file(folder / name)), None)
 
 
 def _mark(folder: Path, described: Account) -> Account:
     release_reserve(folder)  # of a session that had no time to do it; a full disk needs it now
     try:
-        if described.fragments and not is_file(folder / VIDEO):
+        if described.fragments and not is_regular_file(folder / VIDEO):
             (folder / PART).rename(folder / VIDEO)  # whole, but the lost session did not come to name it
             sync_folder(folder)
         write_account(folder, described)

@@ -24,14 +24,14 @@ from lapel.evidence.disk import (
     VIDEO,
     UnreadableAccount,
     hold_reserve,
-    is_file,
     read_account,
     release_reserve,
     told_of,
     write_account,
 )
 from lapel.evidence.recovery import recovered
-from lapel.files import open_no_follow, sync_folder, write
+from lapel.files import PRIVATE, PRIVATE_FOLDER, is_regular_file, open_no_follow, sync_folder, write
+from lapel.own_files import DamageReports
 from lapel.recording import Account
 
 MIN_FREE_BYTES = 64 * 1024 * 1024
@@ -59,9 +59,13 @@ class EvidenceStore:
         *,
         sync: Callable[[int], None] = os.fdatasync,
         reserve_bytes: int = RESERVE_BYTES,
+        damage: DamageReports | None = None,
     ) -> None:
-        """`min_free_bytes`: room that must be left for a recording to begin."""
+        """`min_free_bytes`: room that must be left for a recording to begin. `damage` is where a damaged
+        `recording.json` is reported.
+        """
         self.root = root
+        self._damage = damage or DamageReports()
         self._min_free_bytes = min_free_bytes
         self._sync, self._reserve_bytes = sync, reserve_bytes
         self._lock: int | None = None
@@ -89,7 +93,7 @@ class EvidenceStore:
         self._take()
         folder = self._folder(account.recording)
         with told_of(folder):
-            folder.mkdir()
+            folder.mkdir(PRIVATE_FOLDER)
         try:
             write_account(folder, account)
             with told_of(self.root):
@@ -103,7 +107,7 @@ class EvidenceStore:
     def recover(self) -> list[Account]:
         """Mark what an earlier session left unfinished as *interrupted*, keep it, and say which clips those are."""
         self._take()
-        return [account for folder in self._folders() if (account := recovered(folder)) is not None]
+        return [account for folder in self._folders() if (account := recovered(folder, self._damage)) is not None]
 
     def listing(self) -> list[Account]:
         """The accounts of all clips, oldest trigger first; folders without a readable account are left out."""
@@ -114,7 +118,7 @@ class EvidenceStore:
         """Where the video of a clip is. Raises StorageError when there is no such clip or it holds no pictures."""
         folder = self._folder(recording)
         path = folder / VIDEO
-        if folder.is_symlink() or not is_file(path):
+        if folder.is_symlink() or not is_regular_file(path):
             raise StorageError(f"{path}: there is no such video; look for its id in the list of recordings")
         return path
 
@@ -139,7 +143,7 @@ class EvidenceStore:
         path = self.root / _PROBE
         with told_of(self.root):
             try:
-                with open_no_follow(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as descriptor:
+                with open_no_follow(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK) as descriptor:
                     write(descriptor, bytes(4096))
                     os.fsync(descriptor)
             finally:
@@ -152,7 +156,7 @@ class EvidenceStore:
             if self._lock is not None and _is_at(self._lock, path):
                 return
             self._release()
-            self._lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+            self._lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, PRIVATE)
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
@@ -221,7 +225,7 @@ class ClipFiles:
     def _begin(self, chunks: Sequence[bytes | bytearray]) -> None:
         part = self._folder / PART
         with told_of(part):
-            self._video = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+            self._video = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, PRIVATE)
             self._write_synced(self._video, chunks)
             part.rename(self._folder / VIDEO)
             sync_folder(self._folder)

@@ -198,6 +198,18 @@ class StorageFailed(EventDetail, frozen=True, kw_only=True):
     """What the storage reported, and what to do."""
 
 
+class FileDamaged(EventDetail, frozen=True, kw_only=True):
+    """A file that the camera keeps for itself could not be used; it goes on without it, or with what was intact."""
+
+    kind = "file-damaged"
+    file: str
+    """Its path on the camera."""
+    reason: str
+    """What is wrong with it."""
+    kept_as: str
+    """Name under which it was set aside, in the same folder; empty when it could not be renamed."""
+
+
 class BatteryDetail(EventDetail, frozen=True, kw_only=True):
     """What the events about the battery have in common."""
 
@@ -294,6 +306,7 @@ EVENT_DETAILS: tuple[type[EventDetail], ...] = (
     SourceRestored,
     PictureFrozen,
     StorageFailed,
+    FileDamaged,
     BatteryLow,
     BatteryCritical,
     Overheated,

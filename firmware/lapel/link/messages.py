@@ -47,6 +47,7 @@ EventKind = Literal[
     "source-restored",
     "picture-frozen",  # the video source delivers the same frame again and again
     "storage-failed",
+    "file-damaged",  # a file that the camera keeps for itself could not be used and was set aside
     "battery-low",  # charge, minutes left to record, temperature of the cells
     "battery-critical",  # the camera finishes its recording and shuts down
     "overheated",

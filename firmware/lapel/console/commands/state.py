@@ -28,10 +28,12 @@ async def _sleep(call: Invocation) -> Answer:
 
 
 async def _acknowledge(call: Invocation) -> Answer:
-    clips = list(call.camera.overview().interrupted)
+    overview = call.camera.overview()
+    clips, files = list(overview.interrupted), list(overview.damaged)
     call.camera.acknowledge()
-    await call.console_log.append("acknowledged", interrupted=", ".join(clips))
-    return Answer({"acknowledged": clips}, (Text(f"{len(clips)} interrupted recording(s) acknowledged"),))
+    await call.console_log.append("acknowledged", interrupted=", ".join(clips), damaged=", ".join(files))
+    text = f"{len(clips)} interrupted recording(s) acknowledged" + (f", {len(files)} damaged file(s)" if files else "")
+    return Answer({"acknowledged": clips, "damaged": files}, (Text(text),))
 
 
 NOUN = Noun(
