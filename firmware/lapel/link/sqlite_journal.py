@@ -6,7 +6,9 @@ aside, and what is intact in it moves to a new one.
 
 import contextlib
 import os
+import shutil
 import sqlite3
+import tempfile
 import threading
 import zlib
 from collections.abc import Callable, Iterable
@@ -19,7 +21,7 @@ from lapel.errors import StorageError
 from lapel.files import PRIVATE, PRIVATE_FOLDER, is_regular_file, open_no_follow
 from lapel.link.journal import KEPT_ANSWERS, Answer, Changes, Kept, Route, Waiting
 from lapel.link.messages import EventMessage, Reply
-from lapel.link.sqlite_wal import lost_frames
+from lapel.link.sqlite_wal import log_damage
 from lapel.own_files import DamageReports, set_aside
 
 T = TypeVar("T")
@@ -45,6 +47,10 @@ _DISK_ERRORS = {
     sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_INTERRUPT,
 }  # fmt: skip
 """The disk, or another process, does not let us read or write now. Every other error of SQLite means damage."""
+_SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite raises. The second when it quotes a damaged name in the message of the first."""
+_BESIDE = ("-wal", "-shm", "-journal")
+"""Files that SQLite keeps beside its own."""
 
 
 class SqliteJournal:
@@ -61,21 +67,17 @@ class SqliteJournal:
     def load(self) -> Kept:
         """See `Journal.load`. Of a damaged file, what is intact."""
         with self._busy:
-            if os.path.lexists(self._path) and not is_regular_file(self._path):
-                self._damage.add(set_aside(self._path, "it is not a regular file"))
-            salvaged = _Salvage()
+            if self._database is None and (damage := self._damage_before_opening()):
+                return self._begin_anew(damage)
             try:
                 database = self._open()
-                _check_structure(database, self._path)
-                salvaged.read(database)
-            except sqlite3.Error as error:
+                _check_structure(database)
+                found = _Rows.of(database)
+            except _SQLITE_ERRORS as error:
                 if _is_of_the_disk(error):
                     raise self._storage_error(error) from error
-                salvaged.damage.append(str(error))
-                salvaged.read_what_is_possible(self._database)
-            if not salvaged.damage:
-                return salvaged.kept
-            return self._begin_anew(salvaged)
+                return self._begin_anew(str(error))
+            return self._begin_anew(found.damage[0]) if found.damage else found.intact
 
     def apply(self, changes: Changes) -> None:
         """See `Journal.apply`."""
@@ -83,7 +85,7 @@ class SqliteJournal:
             try:
                 with self._open() as database:
                     _write(database, changes)
-            except sqlite3.Error as error:
+            except _SQLITE_ERRORS as error:
                 self._shut()  # the card may have been changed: look at it anew next time
                 if not _is_of_the_disk(error):
                     self._put_aside(str(error))
@@ -104,7 +106,7 @@ class SqliteJournal:
             try:
                 database.text_factory = bytes  # invalid UTF-8 must not end the whole query
                 _prepare(database)
-            except sqlite3.Error:
+            except _SQLITE_ERRORS:
                 database.close()
                 raise
             self._database = database
@@ -116,59 +118,68 @@ class SqliteJournal:
                 self._database.close()
             self._database = None
 
-    def _begin_anew(self, salvaged: "_Salvage") -> Kept:
-        """A new file with what is intact in the damaged one."""
+    def _damage_before_opening(self) -> str:
+        """What SQLite would not report, or could wait for without end. Empty when nothing is wrong."""
+        if os.path.lexists(self._path) and not is_regular_file(self._path):
+            return "it is not a regular file"
+        with contextlib.suppress(OSError):
+            return log_damage(self._beside("-wal"))
+        return ""
+
+    def _begin_anew(self, reason: str) -> Kept:
+        """Set the damaged file aside, and move what is intact in it to a new one."""
         self._shut()
-        kept = salvaged.kept
-        self._put_aside(f"{salvaged.damage[0]}; {len(kept.waiting)} waiting messages were intact")
+        aside = self._put_aside(reason)
+        kept = _salvage(aside)
         try:
             with self._open() as database:
                 _write(database, Changes(added=kept.waiting, answers=kept.answers))
-        except sqlite3.Error as error:
+        except _SQLITE_ERRORS as error:
             raise self._storage_error(error) from error
         return kept
 
-    def _put_aside(self, reason: str) -> None:
+    def _put_aside(self, reason: str) -> Path:
         damage = set_aside(self._path, reason)
         self._damage.add(damage)
         if not damage.kept_as:
             raise StorageError(f"{damage}; events cannot be kept there: rename or remove it")
-        for rest in ("-wal", "-shm", "-journal"):
-            file = self._path.with_name(self._path.name + rest)
+        for end in _BESIDE:
             with contextlib.suppress(OSError):
-                file.rename(self._path.with_name(damage.kept_as + rest))
+                self._beside(end).rename(self._path.with_name(damage.kept_as + end))
+        return self._path.with_name(damage.kept_as)
 
-    def _storage_error(self, error: sqlite3.Error) -> StorageError:
+    def _beside(self, end: str) -> Path:
+        return self._path.with_name(self._path.name + end)
+
+    def _storage_error(self, error: Exception) -> StorageError:
         return StorageError(f"{self._path}: events cannot be kept there: {error}; check the disk")
 
 
-class _Salvage:
-    """Reads rows, and tells intact ones from damaged ones."""
+class _Rows:
+    """The rows of a file: the intact ones, and what is wrong with the others."""
 
     def __init__(self) -> None:
-        self.kept = Kept()
+        self.intact = Kept()
         self.damage: list[str] = []
-        """What is wrong with the others; empty when nothing is."""
 
-    def read(self, database: sqlite3.Connection) -> None:
-        """Raises sqlite3.Error; what was read before is in `kept`."""
-        self._collect(database.execute(_WAITING), _waiting, self.kept.waiting)
-        self._collect(database.execute(_ANSWERED), _answer, self.kept.answers)
+    @classmethod
+    def of(cls, database: sqlite3.Connection) -> "_Rows":
+        """Raises sqlite3.Error."""
+        rows = cls()
+        rows.read_waiting(database)
+        rows.read_answers(database)
+        return rows
 
-    def read_what_is_possible(self, database: sqlite3.Connection | None) -> None:
-        """Of a file whose structure is damaged: each row that SQLite still finds."""
-        if database is not None:
-            self.kept = Kept()
-            for query, make, into in ((_WAITING, _waiting, self.kept.waiting), (_ANSWERED, _answer, self.kept.answers)):
-                with contextlib.suppress(sqlite3.Error):
-                    self._collect(database.execute(query), make, into)
-            # an index may lead to the same row twice
-            self.kept = Kept(
-                list({one.number: one for one in self.kept.waiting}.values()),
-                list({one.reply.id: one for one in self.kept.answers}.values()),
-            )
+    def read_waiting(self, database: sqlite3.Connection) -> None:
+        """Raises sqlite3.Error; what was read before is kept."""
+        self._add(database.execute(_WAITING), _waiting, self.intact.waiting)
 
-    def _collect(self, rows: Iterable[Row], make: Callable[[Row], T], into: Any) -> None:
+    def read_answers(self, database: sqlite3.Connection) -> None:
+        """Raises sqlite3.Error; what was read before is kept."""
+        self._add(database.execute(_ANSWERED), _answer, self.intact.answers)
+
+    def _add(self, rows: Iterable[Row], make: Callable[[Row], T], into: list[T]) -> None:
+        """Make something of each intact row."""
         for *values, checksum in rows:
             row = tuple(values)
             try:
@@ -177,6 +188,30 @@ class _Salvage:
                 into.append(make(row))
             except (msgspec.DecodeError, ValueError, LookupError, RecursionError, TypeError, AttributeError) as error:
                 self.damage.append(str(error))
+
+
+def _salvage(path: Path) -> Kept:
+    """What is intact in a damaged file: each row that SQLite still finds and whose checksum is right.
+
+    A copy is opened: opening the file itself would change it.
+    """
+    rows = _Rows()
+    with tempfile.TemporaryDirectory(prefix="lapel-outbox-") as folder:
+        copy = Path(folder) / "copy"
+        with contextlib.suppress(OSError, *_SQLITE_ERRORS):
+            for end in ("", *_BESIDE):
+                if is_regular_file(source := path.with_name(path.name + end)):
+                    shutil.copy(source, copy.with_name(copy.name + end))
+            with contextlib.closing(sqlite3.connect(copy)) as database:
+                database.text_factory = bytes
+                for read in (rows.read_waiting, rows.read_answers):
+                    with contextlib.suppress(*_SQLITE_ERRORS):
+                        read(database)
+    # through a damaged index the same row can be found twice
+    return Kept(
+        sorted({one.number: one for one in rows.intact.waiting}.values(), key=lambda one: one.number),
+        sorted({one.reply.id: one for one in rows.intact.answers}.values(), key=lambda one: one.number),
+    )
 
 
 def _prepare(database: sqlite3.Connection) -> None:
@@ -207,11 +242,8 @@ def _upgrade(database: sqlite3.Connection) -> None:
         _insert(database, "answered", answered)
 
 
-def _check_structure(database: sqlite3.Connection, path: Path) -> None:
+def _check_structure(database: sqlite3.Connection) -> None:
     """Raises sqlite3.DatabaseError for a damaged file."""
-    with contextlib.suppress(OSError):
-        if lost := lost_frames(path.with_name(f"{path.name}-wal"), database):
-            raise sqlite3.DatabaseError(lost)
     (result,) = database.execute("PRAGMA integrity_check(1)").fetchone()
     if result != b"ok":
         raise sqlite3.DatabaseError(_text(result))
@@ -289,7 +321,7 @@ def _columns(route: Route) -> tuple[str | None, bytes | None]:
     return route.reply_to, route.correlation
 
 
-def _is_of_the_disk(error: sqlite3.Error) -> bool:
+def _is_of_the_disk(error: Exception) -> bool:
     """Whether the disk, or another process, is in the way, rather than the file damaged."""
     code = getattr(error, "sqlite_errorcode", None)
     return code is not None and code != sqlite3.SQLITE_IOERR_SHORT_READ and code & 0xFF in _DISK_ERRORS
