@@ -172,6 +172,9 @@ class Extent:
     torn_bytes: int
 
 
+NOTHING = Extent(0, 0, 0, 0, 0)
+"""Of a file that is not there."""
+
 _MOOF_MAX_BYTES = 16 * 1024 * 1024
 """Far above the few KB that a fragment's headers take: a longer one is damaged, and is not read into memory."""
 

@@ -109,6 +109,7 @@ class CameraAccess(CameraReadings):
     def acknowledge(self) -> None:
         """See `ConsoleCamera.acknowledge`."""
         self._interrupted.clear()
+        self._failed.clear()
         self._damaged.clear()
 
     def set_clock(self, to: datetime) -> None:

@@ -93,6 +93,7 @@ class CameraReadings:
         self._link: Link | None = None
         self._current: AttachedCamera | None = None
         self._interrupted: list[str] = []
+        self._failed: list[str] = []
         self._damaged: list[str] = []
 
     def attach(self, camera: Camera, settings: Settings, storage: EvidenceStorage, worker: Worker) -> None:
@@ -112,6 +113,8 @@ class CameraReadings:
         self._events.append(event)
         if event.kind == "recovered":
             self._interrupted.append(str(event.detail.get("recording")))
+        if event.kind == "recording-failed":
+            self._failed.append(f"{event.detail['recording']}: {event.detail['reason']}")
         if event.kind == "file-damaged":
             self._damaged.append(str(event.detail.get("kept_as") or event.detail.get("file")))
 
@@ -135,6 +138,7 @@ class CameraReadings:
             recorded_s=round(status.recorded_s, 3),
             configuration=attached.settings.version,
             interrupted=tuple(self._interrupted),
+            failed=tuple(self._failed),
             damaged=tuple(self._damaged),
         )
 

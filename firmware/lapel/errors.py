@@ -5,7 +5,8 @@
     ├── VideoError        a video source cannot deliver frames                       exit 2
     │   └── VideoEnded    … because a file has ended                                 exit 0
     ├── StorageError      the evidence folder cannot be read or written              exit 3
-    │   └── DamagedFileError  … because a file that the camera wrote is damaged      exit 3
+    │   ├── DamagedFileError  … because a file that the camera wrote is damaged      exit 3
+    │   └── ClipLostError     … because a clip was removed or changed by others      exit 3
     ├── LinkError         the fleet broker cannot be reached or refuses              exit 4
     ├── MessageError      a received message does not fit the contract               exit 2
     └── ConsoleError      the console cannot carry out what was typed                exit 2
@@ -14,7 +15,10 @@ Each also derives from the builtin error that fits best, so that code which know
 A message names the thing (file, key, topic, device) and what to do about it; users see it unchanged.
 """
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from lapel.boxes import Extent
 
 
 class LapelError(Exception):
@@ -49,6 +53,15 @@ class StorageError(LapelError, OSError):
 
 class DamagedFileError(StorageError):
     """A file that the camera wrote itself cannot be used: it is damaged, was edited, or is not a regular file."""
+
+
+class ClipLostError(StorageError):
+    """The video of a clip was removed, replaced or changed while it was written. The storage itself may be sound."""
+
+    def __init__(self, message: str, left: "Extent") -> None:
+        super().__init__(message)
+        self.left = left
+        """What is left of the video under its name."""
 
 
 class LinkError(LapelError, ConnectionError):

@@ -87,9 +87,13 @@ def decode(text: bytes, type_: type[T]) -> T:
         raise DamagedFileError(_reason(error)) from error
 
 
-def write(path: Path, document: Any) -> None:
-    """Replace the file atomically, readable for its owner only; makes its folder. Raises OSError."""
-    path.parent.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+def write(path: Path, document: Any, *, make_folder: bool = False) -> None:
+    """Replace the file atomically, readable for its owner only. Raises OSError.
+
+    `make_folder`: make the folder that holds it, if there is none.
+    """
+    if make_folder:
+        path.parent.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     replace(path, encode(document))
 
 

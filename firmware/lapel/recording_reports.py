@@ -1,7 +1,7 @@
 """Reports what the recorder has done: a line for the wearer and the log, an event for the fleet."""
 
 from lapel.link import event_details as detail
-from lapel.media.notices import Failed, Lost, Notice, PreEventSaved, Saved, Started
+from lapel.media.notices import ClipLost, Failed, Lost, Notice, PreEventSaved, Saved, Started
 from lapel.reporter import Reporter
 
 
@@ -33,5 +33,8 @@ def report_notice(notice: Notice, reporter: Reporter) -> None:
         case Lost(recording, frames, seconds, reason):
             reporter.announce(f"LOST {frames} frames ({seconds:.1f} s) of {recording.id}: {reason}")
             reporter.emit(detail.FootageLost(recording=recording.id, frames=frames, seconds=seconds, reason=reason))
+        case ClipLost(_, clip, error):
+            reporter.announce(f"LOST clip {clip}: {error}", "error")
+            reporter.emit(detail.RecordingFailed(recording=clip, reason=str(error)))
         case Failed(recording, error):
             reporter.emit(detail.RecordingFailed(recording=recording.id, reason=str(error)))

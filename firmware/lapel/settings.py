@@ -144,7 +144,7 @@ class Settings:
     def _write(self, file: _File) -> None:
         if self._path is not None:
             try:
-                write(self._path, file)
+                write(self._path, file, make_folder=True)
             except OSError as error:
                 raise StorageError(f"{self._path}: the configuration cannot be written: {error.strerror}") from error
         self._file = file

@@ -28,6 +28,7 @@ SURVEYS = st.builds(
         reason=some(["", "self-test failed: storage"]),
         clock=some(["synced", "unsynced"]),
         interrupted=some([(), ("a clip",)]),
+        failed=some([(), ("20261124T070000Z-1: video.mp4: was removed",)]),
         damaged=some([(), ("outbox.sqlite.damaged-1",)]),
     ),
     video=st.builds(

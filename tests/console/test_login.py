@@ -70,7 +70,7 @@ def test_a_full_disk_gives_no_free_guesses(tmp_path: Path, monkeypatch: pytest.M
     secrets = secrets_at(tmp_path)
     secrets.set("service", SECRET)
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("lapel.console.login.write", full)

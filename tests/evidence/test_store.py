@@ -5,14 +5,14 @@ import re
 import resource
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from accounts import account
 from fragments import HEADER, fragment
-from lapel.errors import StorageError
+from lapel.errors import ClipLostError, StorageError
 from lapel.evidence.store import EvidenceStore
 from lapel.recording import Cause
 
@@ -308,3 +308,68 @@ def test_the_listing_is_by_trigger_and_leaves_out_what_it_cannot_read(store: Evi
     (store.root / "c").mkdir()
     (store.root / "c" / "recording.json").write_text("{")
     assert [one.recording for one in store.listing()] == ["b", "a"]
+
+
+# -- others at the same files ----------------------------------------------------------------------------------------
+
+
+def removed(video: Path) -> None:
+    video.unlink()
+
+
+def removed_with_its_folder(video: Path) -> None:
+    shutil.rmtree(video.parent)
+
+
+def replaced(video: Path) -> None:
+    content = video.read_bytes()
+    video.unlink()
+    video.write_bytes(content)
+
+
+def truncated(video: Path) -> None:
+    os.truncate(video, video.stat().st_size - 10)
+
+
+def added_to(video: Path) -> None:
+    with video.open("ab") as file:
+        file.write(b"more")
+
+
+LOSSES = [
+    (removed, "was removed, or its folder was, while it was being recorded", 0),
+    (removed_with_its_folder, "was removed, or its folder was, while it was being recorded", 0),
+    (replaced, "was replaced by another file while it was being recorded", 0),
+    (truncated, r"has \d+ bytes where \d+ were written; another program changed it", 1),
+    (added_to, r"has \d+ bytes where \d+ were written; another program changed it", 2),
+]
+
+
+@pytest.mark.parametrize(("loss", "reason", "left"), LOSSES)
+def test_a_video_that_others_changed_is_noticed_at_the_next_write_and_before_complete(
+    store: EvidenceStore, loss: Callable[[Path], None], reason: str, left: int
+) -> None:
+    for number, notices in enumerate(("append", "describe")):
+        files = store.create(account(f"clip-{number}"))
+        files.append([HEADER, BODY])
+        files.append([BODY])
+        loss(store.root / f"clip-{number}" / "video.mp4")
+        with pytest.raises(ClipLostError, match=rf"video\.mp4: {reason}") as lost:
+            files.append([BODY]) if notices == "append" else files.describe(account(status="complete"))
+        assert lost.value.left.fragments == left
+        files.close()
+
+
+def test_a_process_without_descriptors_says_so(store: EvidenceStore) -> None:
+    store.check()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = store.create(account())
+    lowest_free = os.dup(0)
+    os.close(lowest_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
+    try:
+        with pytest.raises(StorageError, match="this process has no file descriptor left; restart the camera"):
+            files.append([HEADER, BODY])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    files.close()

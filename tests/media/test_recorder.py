@@ -3,6 +3,7 @@ import errno
 import gc
 import io
 import os
+import shutil
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import count
@@ -22,7 +23,7 @@ from lapel.media.active_recording import Recording
 from lapel.media.capture import open_source
 from lapel.media.encoder import Encoder, EncoderSettings
 from lapel.media.frame_fitting import Wanted
-from lapel.media.notices import Failed, Lost, Notice, PreEventSaved, Saved, Started
+from lapel.media.notices import ClipLost, Failed, Lost, Notice, PreEventSaved, Saved, Started
 from lapel.media.recorder import Identity, Recorder
 from lapel.recording import Account, Cause, GapNote
 from lapel.worker import InlineWorker, ThreadWorker, Worker
@@ -714,3 +715,64 @@ async def test_cancelled_it_waits_for_the_write_under_way_and_closes_its_files(t
     (found,) = store.recover()
     assert (found.status, found.fragments, found.torn_bytes) == ("interrupted", 1, 0)
     store.close()
+
+
+# -- others at the same files ----------------------------------------------------------------------------------------
+
+
+async def recorded_with_a_loss(tmp_path: Path, lose: Callable[[Path], object], *, ends: bool) -> tuple[Bench, Path]:
+    """Two fragments are written, the clip is lost, two more come unless the recording `ends` there."""
+    store = EvidenceStore(tmp_path, 0)
+    bench = Bench(storage=store)
+    recording = bench.begin(some(1), trigger_s=1.0, asked_s=1.0)
+    recording.pre_event_complete()
+    recording.add(numbered(2))
+    await turns()
+    lose(tmp_path / "clip-1")
+    if not ends:
+        for number in (3, 4):
+            recording.add(numbered(number))
+            await turns()
+    recording.end(STOP)
+    await bench.recorder.settled()
+    store.close()
+    return bench, tmp_path
+
+
+async def test_a_recording_whose_video_is_removed_goes_on_in_a_linked_clip(tmp_path: Path) -> None:
+    bench, root = await recorded_with_a_loss(tmp_path, lambda clip: (clip / "video.mp4").unlink(), ends=False)
+    first, second = EvidenceStore(root, 0).listing()
+    assert (first.status, first.frames, first.duration_s, first.continued_by) == ("failed", 0, 0.0, "clip-2")
+    assert first.stop is not None
+    assert "video.mp4: was removed" in first.stop.reason
+    assert (second.status, second.frames, second.continues) == ("complete", 20, "clip-1")
+    assert [int(media) for media in media_in((root / "clip-2" / "video.mp4").read_bytes())] == [3, 4]
+    assert [(lost.frames, lost.seconds) for lost in bench.notices(Lost)] == [(20, 2.0)]
+    assert bench.kinds() == ["Started", "PreEventSaved", "ClipLost", "Lost", "Saved"]
+
+
+async def test_what_is_left_of_a_truncated_video_is_accounted_for(tmp_path: Path) -> None:
+    def truncate(clip: Path) -> None:
+        os.truncate(clip / "video.mp4", (clip / "video.mp4").stat().st_size - 3)
+
+    bench, root = await recorded_with_a_loss(tmp_path, truncate, ends=False)
+    first, second = EvidenceStore(root, 0).listing()
+    assert (first.status, first.fragments, first.frames, first.duration_s) == ("failed", 1, 10, 1.0)
+    assert first.torn_bytes > 0
+    assert (second.status, second.frames) == ("complete", 20)
+    assert [(lost.frames, lost.seconds) for lost in bench.notices(Lost)] == [(10, 1.0)]
+
+
+async def test_a_loss_that_is_noticed_at_the_end_is_never_complete(tmp_path: Path) -> None:
+    bench, root = await recorded_with_a_loss(tmp_path, lambda clip: (clip / "video.mp4").unlink(), ends=True)
+    (only,) = EvidenceStore(root, 0).listing()
+    assert (only.status, only.frames, only.continued_by) == ("failed", 0, None)
+    assert bench.kinds() == ["Started", "PreEventSaved", "ClipLost", "Lost"]
+
+
+async def test_a_folder_that_is_deleted_leaves_its_loss_on_record(tmp_path: Path) -> None:
+    bench, root = await recorded_with_a_loss(tmp_path, shutil.rmtree, ends=False)
+    (second,) = EvidenceStore(root, 0).listing()
+    assert (second.status, second.continues, second.frames) == ("complete", "clip-1", 20)
+    (lost,) = bench.notices(ClipLost)
+    assert lost.clip == "clip-1"

@@ -1,5 +1,6 @@
 """A card that is really full, or really read-only: a small tmpfs. Needs root; LAPEL_REAL=1 makes it a must."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -103,3 +104,17 @@ async def test_a_recording_that_fills_the_card_is_failed_and_every_lost_frame_is
     assert len(video) == failed.video_bytes
     lost_frames = sum(one.frames for one in notices if isinstance(one, Lost))
     assert failed.frames + lost_frames == sum(one.frames for one in given)
+
+
+def test_a_card_without_free_inodes_says_so(tmp_path: Path) -> None:
+    with card(tmp_path, "8m,nr_inodes=8"):
+        store = EvidenceStore(tmp_path, min_free_bytes=0)
+        store.check()
+        for number in range(8):
+            with contextlib.suppress(OSError):
+                (tmp_path / f"file-{number}").touch()
+        with pytest.raises(StorageError, match=r"the disk can hold no more files \(no free inodes\)"):
+            store.check()
+        with pytest.raises(StorageError, match=r"clip-1: the disk can hold no more files"):
+            store.create(account())
+        store.close()

@@ -65,7 +65,7 @@ class UnconfirmedFile:
             self._in_memory = change
         else:
             try:
-                write(self._path, change)
+                write(self._path, change, make_folder=True)
             except OSError as error:
                 self._fail(error)
 

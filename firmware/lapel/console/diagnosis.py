@@ -59,7 +59,7 @@ async def survey(camera: ConsoleCamera) -> Survey:
 def findings(seen: Survey) -> list[Finding]:
     """All findings, blockers first; within a severity, causes before their effects."""
     found = [*_battery(seen), *_storage(seen), *_video(seen), *_buttons(seen), *_state(seen)]
-    found += [*_clock(seen), *_network(seen), *_interrupted(seen), *_damaged(seen)]
+    found += [*_clock(seen), *_network(seen), *_failed(seen), *_damaged(seen), *_interrupted(seen)]
     return sorted(found, key=lambda one: one.severity != "blocker")
 
 
@@ -198,6 +198,15 @@ def _interrupted(seen: Survey) -> Iterator[Finding]:
         yield _trouble(
             f"shutdown: the last session ended without one; {len(clips)} recording(s) interrupted and kept",
             "see `recording list` and `battery`, write down the cause with `note TEXT`, then `state acknowledge`",
+        )
+
+
+def _failed(seen: Survey) -> Iterator[Finding]:
+    for failure in seen.overview.failed:
+        yield _trouble(
+            f"storage: a recording failed: {failure}",
+            "keep the storage card, it holds what is left; see `recording list`, write down the cause with `note TEXT`,"
+            " then `state acknowledge`",
         )
 
 

@@ -43,6 +43,8 @@ class CameraOverview(_Data, frozen=True, kw_only=True):
     configuration: int = 0
     interrupted: Sequence[str] = ()
     """Recordings that an earlier session left unfinished, found at this start and not yet acknowledged."""
+    failed: Sequence[str] = ()
+    """Recordings that failed, or whose files others removed or changed, with the reason. Not yet acknowledged."""
     damaged: Sequence[str] = ()
     """Files of the camera's own that could not be used: names under which they are kept, not yet acknowledged."""
 
@@ -202,7 +204,7 @@ class ConsoleCamera(Protocol):
         """Blink and beep."""
 
     def acknowledge(self) -> None:
-        """Acknowledge interrupted recordings and damaged files: they are no longer reported."""
+        """Acknowledge interrupted and failed recordings and damaged files: they are no longer reported."""
 
     def set_clock(self, to: datetime) -> None:
         """Step the wall clock. Raises ConsoleError where this firmware is not allowed to."""

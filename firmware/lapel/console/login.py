@@ -115,7 +115,7 @@ class Secrets:
             self._known = entries
             return
         try:
-            write(self._path, entries)
+            write(self._path, entries, make_folder=True)
         except OSError as error:
             raise StorageError(f"{self._path}: the secrets cannot be written: {error.strerror}") from error
 

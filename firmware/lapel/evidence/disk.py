@@ -22,6 +22,7 @@ UNKNOWN = "unknown"
 RESERVE = ".reserve"
 """Space that a clip holds while it is written."""
 
+NO_INODES = "the disk can hold no more files (no free inodes); remove files or folders that are no recordings"
 _TROUBLE = {
     errno.ENOENT: "does not exist; create it or name another evidence folder",
     errno.ENOTDIR: "is not a folder; name a folder for evidence",
@@ -46,7 +47,23 @@ class UnreadableAccount(Exception):
 def storage_error(path: object, error: OSError) -> StorageError:
     """An operating system's error as one line that names the file and says what to do."""
     advice = _TROUBLE.get(error.errno or 0, f"{error.strerror or error}; check the disk")
+    if error.errno == errno.ENOSPC and _has_no_inodes(path):
+        advice = NO_INODES
     return StorageError(f"{path}: {advice}")
+
+
+def _has_no_inodes(path: object) -> bool:
+    """Whether the disk that holds `path` has room, and yet takes no new file."""
+    with contextlib.suppress(OSError):
+        folder = next(folder for folder in (Path(str(path)), *Path(str(path)).parents) if folder.exists())
+        return free_inodes(folder) == 0
+    return False
+
+
+def free_inodes(folder: Path) -> int | None:
+    """How many more files the disk can hold; None where it has no such limit. Raises OSError."""
+    disk = os.statvfs(folder)
+    return disk.f_favail if disk.f_files else None
 
 
 @contextlib.contextmanager

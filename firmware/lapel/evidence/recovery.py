@@ -114,7 +114,7 @@ def _rebuilt(recording: str) -> Account:
 def _extent(folder: Path) -> boxes.Extent:
     path = _video(folder)
     if path is None:
-        return boxes.Extent(0, 0, 0, 0, 0)
+        return boxes.NOTHING
     with reading(path) as file:
         return boxes.extent(file)
 

@@ -18,7 +18,8 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lapel.errors import StorageError
+from lapel.boxes import NOTHING, Extent, extent
+from lapel.errors import ClipLostError, StorageError
 from lapel.evidence.disk import (
     PART,
     VIDEO,
@@ -30,7 +31,7 @@ from lapel.evidence.disk import (
     write_account,
 )
 from lapel.evidence.recovery import recovered
-from lapel.files import PRIVATE, PRIVATE_FOLDER, is_regular_file, open_no_follow, sync_folder, write
+from lapel.files import PRIVATE, PRIVATE_FOLDER, is_regular_file, open_no_follow, reading, sync_folder, write
 from lapel.own_files import DamageReports
 from lapel.recording import Account
 
@@ -191,6 +192,7 @@ class ClipFiles:
         with self._busy:
             if self._broken:
                 raise StorageError(f"{self._folder / VIDEO}: takes no more, it was closed or a write to it failed")
+            self._verify()
             self._broken = True  # until this call has done all it should
             try:
                 if self._video is None:
@@ -205,8 +207,13 @@ class ClipFiles:
             self._broken = False
 
     def describe(self, account: Account) -> None:
-        """Replace `recording.json`, atomically and synced. On a full disk the last account uses the reserve."""
+        """Replace `recording.json`, atomically and synced. On a full disk the last account uses the reserve.
+
+        Raises ClipLostError for a *complete* account of a video that is not as it was written.
+        """
         with self._busy:
+            if account.status == "complete":
+                self._verify()
             try:
                 write_account(self._folder, account)
             except StorageError:
@@ -221,6 +228,23 @@ class ClipFiles:
                 os.close(self._video)
             self._video, self._broken = None, True
             release_reserve(self._folder)
+
+    def _verify(self) -> None:
+        """Raise ClipLostError unless the video is still under its name, and as long as it was written."""
+        if self._video is None:
+            return
+        path = self._folder / VIDEO
+        with told_of(path):
+            size_bytes = os.fstat(self._video).st_size
+        if not _is_at(self._video, path):
+            replaced = os.path.lexists(path)
+            what = "was replaced by another file" if replaced else "was removed, or its folder was,"
+            raise ClipLostError(f"{path}: {what} while it was being recorded; find out by whom", NOTHING)
+        if size_bytes != self._synced_bytes:
+            raise ClipLostError(
+                f"{path}: has {size_bytes} bytes where {self._synced_bytes} were written; another program changed it",
+                _extent_of(path),
+            )
 
     def _begin(self, chunks: Sequence[bytes | bytearray]) -> None:
         part = self._folder / PART
@@ -248,6 +272,11 @@ def _account_or_none(folder: Path) -> Account | None:
         return read_account(folder)
     except (UnreadableAccount, OSError):
         return None
+
+
+def _extent_of(path: Path) -> Extent:
+    with told_of(path), reading(path) as file:
+        return extent(file)
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

@@ -144,10 +144,15 @@ class RecordingFiles(Protocol):
     """
 
     def append(self, chunks: Sequence[bytes | bytearray]) -> None:
-        """Append to the video and `fdatasync`. When the first call returns, the file has its final name `video.mp4`."""
+        """Append to the video and `fdatasync`. When the first call returns, the file has its final name `video.mp4`.
+
+        Raises ClipLostError, having written nothing, when the file is not as the last call left it.
+        """
 
     def describe(self, account: Account) -> None:
-        """Replace `recording.json`, atomically and synced."""
+        """Replace `recording.json`, atomically and synced. Of a *complete* account the video is looked at first: raises
+        ClipLostError when it is not as the last `append` left it.
+        """
 
     def close(self) -> None:
         """Close the files. Harmless when closed."""

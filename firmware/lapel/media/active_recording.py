@@ -12,12 +12,12 @@ from functools import partial
 import msgspec
 
 from lapel.clock import Instant
-from lapel.errors import StorageError
+from lapel.errors import ClipLostError, StorageError
 from lapel.fragment import TICKS_PER_S, Fragment
 from lapel.hardware.interfaces import PreEvent, RecordingFiles, Storage
 from lapel.light_event import LightEvent
 from lapel.media.clip import Clip, Missing, Placed, Surroundings, utc_of
-from lapel.media.notices import Failed, Lost, Notice, PreEventSaved, Saved, Started
+from lapel.media.notices import ClipLost, Failed, Lost, Notice, PreEventSaved, Saved, Started
 from lapel.recording import Account, Cause
 from lapel.worker import Worker
 
@@ -171,7 +171,7 @@ class Recording:
         clip = await self._opened(self._blank, self._shortfall_reasons)
         while clip in self._open:
             if batch := self._next_batch(clip):
-                await self._write(clip, batch)
+                clip = await self._write(clip, batch)
             elif self._queue:
                 clip = await self._turn(clip)
             elif clip.has_news:
@@ -196,11 +196,15 @@ class Recording:
             self._queue.popleft()
         return batch
 
-    async def _write(self, clip: Clip, batch: list[Placed | Missing]) -> None:
+    async def _write(self, clip: Clip, batch: list[Placed | Missing]) -> Clip:
+        """Returns the clip to go on with."""
         self._in_flight = batch
         placed = [item for item in batch if isinstance(item, Placed)]
         if placed:
-            await self._means.worker.run(partial(_append, clip.files, placed))
+            try:
+                await self._means.worker.run(partial(_append, clip.files, placed))
+            except ClipLostError as error:
+                return await self._replace_lost(clip, error)
         self._in_flight = []
         for item in batch:
             if isinstance(item, Placed):
@@ -211,6 +215,32 @@ class Recording:
         if placed and not self._started:
             self._started = True
             self._means.notify(Started(self))
+        return clip
+
+    async def _replace_lost(self, lost: Clip, error: ClipLostError) -> Clip:
+        """Go on in a linked clip with what was about to be written."""
+        missing = lost.lost(error.left, str(error))
+        first = next(item.fragment for item in self._in_flight if isinstance(item, Placed))
+        self._held_before_trigger_s += lost.account.prebuffer_actual_s
+        new = await self._opened(self._linked(lost.account.recording, first), [*self._shortfall_reasons, str(error)])
+        lost.continued(new.account.recording, first)
+        self._queue.extendleft(_unplaced(item) for item in reversed(self._in_flight))
+        self._in_flight = []
+        await self._close_lost(lost, error, missing)
+        return new
+
+    async def _close_lost(self, clip: Clip, error: ClipLostError, missing: Missing) -> None:
+        """Say in its account, if its folder is still there, what became of it."""
+        clip.finish("failed", Cause("camera", str(error)), self._means.surroundings())
+        self._means.notify(ClipLost(self, clip.account.recording, error))
+        if missing.frames:
+            self._means.notify(Lost(self, missing.frames, missing.seconds, str(error)))
+        try:
+            await self._describe(clip)
+        except StorageError:
+            self._means.undescribed.append(clip)
+        await self._means.worker.run(clip.files.close)
+        self._open.remove(clip)
 
     def _counted_bytes(self, placed: Placed) -> int:
         fragment = placed.fragment
@@ -283,7 +313,11 @@ class Recording:
         await self._means.worker.run(partial(clip.files.describe, clip.snapshot()))
 
     async def _save(self, clip: Clip) -> None:
-        await self._describe(clip)
+        try:
+            await self._describe(clip)
+        except ClipLostError as error:
+            await self._close_lost(clip, error, clip.lost(error.left, str(error)))
+            return
         await self._means.worker.run(clip.files.close)
         self._open.remove(clip)
         self._means.notify(Saved(clip.snapshot()))
@@ -319,6 +353,10 @@ class Recording:
 
 def _append(files: RecordingFiles, placed: Sequence[Placed]) -> None:
     files.append([chunk for one in placed for chunk in one.chunks()])
+
+
+def _unplaced(item: Placed | Missing) -> Fragment | Missing:
+    return item.fragment if isinstance(item, Placed) else item
 
 
 def _fragment(item: Fragment | Placed) -> Fragment:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from lapel import boxes
+from lapel.boxes import Extent
 from lapel.clock import Instant, iso
 from lapel.fragment import TICKS_PER_S, Fragment, Gap
 from lapel.hardware.interfaces import RecordingFiles
@@ -154,6 +155,24 @@ class Clip:
         self._next_start_s = fragment.start.mono_s
         if fragment.start.mono_s < self._trigger.mono_s:
             self._shortfall_reasons.append(f"goes on in {recording}")
+
+    def lost(self, left: Extent, reason: str) -> Missing:
+        """The video is gone but for `left`. Returns what is missing, from the end of what is left."""
+        account, kept_s = self.account, _seconds(left.end_ticks)
+        missing = Missing(
+            (self._first.start_ticks if self._first else 0) + left.end_ticks,
+            round(max(0.0, account.duration_s - kept_s) * TICKS_PER_S),
+            max(0, account.frames - left.frames),
+            reason,
+        )
+        account.fragments, account.frames, account.video_bytes = left.fragments, left.frames, left.whole_bytes
+        account.torn_bytes, account.duration_s = left.torn_bytes, kept_s
+        account.gaps = [gap for gap in account.gaps if gap.start_s < kept_s]
+        account.end_time, account.start_time = None, account.start_time if left.fragments else None
+        self._before_trigger_s = min(self._before_trigger_s, kept_s)
+        account.prebuffer_actual_s = round(self._before_trigger_s, 3)
+        self._shortfall_reasons.append(reason)
+        return missing
 
     def finish(self, status: Status, stop: Cause, surroundings: Surroundings) -> None:
         """No more fragments come; `surroundings` are those of the end."""

@@ -57,4 +57,15 @@ class Failed:
     error: Exception
 
 
-Notice = Started | PreEventSaved | Saved | Lost | Failed
+@dataclass(frozen=True, slots=True)
+class ClipLost:
+    """A clip's video was removed, replaced or changed while it was written. The recording goes on in a linked clip; a
+    `Lost` follows for the frames that are gone.
+    """
+
+    recording: RecordingId
+    clip: str
+    error: Exception
+
+
+Notice = Started | PreEventSaved | Saved | Lost | ClipLost | Failed

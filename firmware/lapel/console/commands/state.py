@@ -29,11 +29,14 @@ async def _sleep(call: Invocation) -> Answer:
 
 async def _acknowledge(call: Invocation) -> Answer:
     overview = call.camera.overview()
-    clips, files = list(overview.interrupted), list(overview.damaged)
+    clips, failed, files = list(overview.interrupted), list(overview.failed), list(overview.damaged)
     call.camera.acknowledge()
-    await call.console_log.append("acknowledged", interrupted=", ".join(clips), damaged=", ".join(files))
-    text = f"{len(clips)} interrupted recording(s) acknowledged" + (f", {len(files)} damaged file(s)" if files else "")
-    return Answer({"acknowledged": clips, "damaged": files}, (Text(text),))
+    await call.console_log.append(
+        "acknowledged", interrupted=", ".join(clips), failed="; ".join(failed), damaged=", ".join(files)
+    )
+    more = f", {len(failed)} failed" * bool(failed) + f", {len(files)} damaged file(s)" * bool(files)
+    answer = {"acknowledged": clips, "failed": failed, "damaged": files}
+    return Answer(answer, (Text(f"{len(clips)} interrupted recording(s) acknowledged{more}"),))
 
 
 NOUN = Noun(
