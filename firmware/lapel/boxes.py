@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from lapel.fragment import TICKS_PER_S
+
 _BOX_HEADER = struct.Struct(">I4s")
 _LARGE_SIZE = struct.Struct(">Q")
 _FULL_BOX_BYTES = 4  # version and flags, before the fields of a "full box"
@@ -83,7 +85,7 @@ def duration_ticks(body: bytes | bytearray) -> int:
 
 
 def frames(body: bytes | bytearray) -> int:
-    """How many samples (pictures) a fragment's `trun` lists."""
+    """How many samples (frames) a fragment's `trun` lists."""
     trun = find(body, b"moof", b"traf", b"trun").payload
     (count,) = struct.unpack_from(">I", body, trun + _FULL_BOX_BYTES)
     return int(count)
@@ -163,7 +165,7 @@ def _defaults(body: bytes | bytearray) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How far a fragmented file is whole: its whole fragments, their pictures and length, and the torn rest."""
+    """How far a fragmented file is whole: its whole fragments, their frames and length, and the torn rest."""
 
     fragments: int
     frames: int
@@ -178,11 +180,15 @@ NOTHING = Extent(0, 0, 0, 0, 0)
 _MOOF_MAX_BYTES = 16 * 1024 * 1024
 """Far above the few KB that a fragment's headers take: a longer one is damaged, and is not read into memory."""
 
+_FRAGMENT_MAX_TICKS = 3_600 * TICKS_PER_S
+_LAST_TICKS = 366 * 24 * 3_600 * TICKS_PER_S
+"""No fragment lasts an hour, and no clip a year: larger values are damage."""
+
 
 def extent(file: BinaryIO) -> Extent:
     """Walk a fragmented MP4 from its start to the last whole `moof` + `mdat`. Reads no media, only headers."""
     size = file.seek(0, 2)
-    whole = fragments = pictures = end = 0
+    whole = fragments = total = end = 0
     moof: bytes | None = None
     for kind, at, length in _top_level(file, size):
         if kind == b"moof":
@@ -193,12 +199,15 @@ def extent(file: BinaryIO) -> Extent:
             continue
         if kind == b"mdat" and moof is not None:
             try:
-                pictures, end = pictures + frames(moof), start_ticks(moof) + duration_ticks(moof)
+                begin, ticks, count = start_ticks(moof), duration_ticks(moof), frames(moof)
             except (LookupError, struct.error):
                 break  # a damaged fragment is where the file stops being whole
+            if begin < end or begin > _LAST_TICKS or ticks > _FRAGMENT_MAX_TICKS:
+                break
+            total, end = total + count, begin + ticks
             fragments, moof = fragments + 1, None
         whole = at + length
-    return Extent(fragments, pictures, end, whole, size - whole)
+    return Extent(fragments, total, end, whole, size - whole)
 
 
 def _top_level(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:

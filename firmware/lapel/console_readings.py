@@ -278,6 +278,7 @@ class CameraReadings:
             broker=_without_password(self._attached.config.link.broker),
             up=status.up,
             reason=status.reason,
+            duplicate=status.duplicate,
             events_waiting=status.events_waiting,
             events_dropped=status.events_dropped,
             certificate_until=iso(until) if until else None,

@@ -92,8 +92,11 @@ class StatusMessages:
             flags.append("clock-unsynced")
         if now.in_post_event:
             flags.append("post-event")
-        if self._link.status().not_persisted:
+        link = self._link.status()
+        if link.not_persisted:
             flags.append("events-in-memory")
+        if link.duplicate:
+            flags.append("duplicate-name")
         return flags + self._power.flags()
 
     def state(self, now: Current, configuration: int) -> StateMessage:

@@ -167,7 +167,13 @@ def _network(seen: Survey) -> Iterator[Finding]:
     network = seen.network
     if not network.broker:
         return
-    if network.certificate_expired:
+    if network.duplicate:
+        yield _trouble(
+            f"network: {network.reason}",
+            "compare `config show camera` on both; rename one with `replace NAME`. If there is no second camera, report"
+            " to the fleet's operator that someone publishes on this camera's topic",
+        )
+    elif network.certificate_expired:
         when = f" on {network.certificate_until}" if network.certificate_until else ""
         yield _trouble(
             f"network: the camera's certificate expired{when}",

@@ -110,6 +110,8 @@ class NetworkStatus(_Data, frozen=True, kw_only=True):
     """Empty: the camera is configured to work without a broker."""
     up: bool
     reason: str = ""
+    duplicate: str = ""
+    """Session of another live camera with this camera's name."""
     events_waiting: int = 0
     events_dropped: int = 0
     certificate_until: str | None = None

@@ -15,6 +15,8 @@ class LinkStatus:
     up: bool = False
     reason: str = ""
     """Why it is down; empty while it is up."""
+    duplicate: str = ""
+    """Session of another live camera that uses our name, for which this link stands aside; empty otherwise."""
     events_waiting: int = 0
     events_dropped: int = 0
     not_persisted: str = ""
@@ -45,7 +47,9 @@ class LinkHost(Protocol):
         """The link came up or went down, or is down for a new reason."""
 
     def on_duplicate(self, session: str) -> None:
-        """Another live camera goes by our name, and this link stands aside; over with the next `on_link(True, …)`."""
+        """Another live camera uses our name, and this link stands aside until the next `on_link(True, …)`. Called once
+        for each such session.
+        """
 
 
 class Link(Protocol):

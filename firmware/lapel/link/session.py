@@ -86,6 +86,7 @@ class Session:
         self._work = LightEvent()
         self._parted = LightEvent()
         self._down = "not connected yet"
+        self._duplicate = ""
 
     # -- for the camera ----------------------------------------------------------------------------------------------
 
@@ -105,7 +106,7 @@ class Session:
     def status(self) -> LinkStatus:
         """See `Link.status`."""
         box = self._outbox
-        return LinkStatus(self._connected, self._down, len(box), box.dropped.total(), box.trouble)
+        return LinkStatus(self._connected, self._down, self._duplicate, len(box), box.dropped.total(), box.trouble)
 
     async def close(self, reason: str) -> None:
         """See `Link.close`. Without a connection there is nothing to wait for."""
@@ -134,14 +135,23 @@ class Session:
                 await self._connect_and_serve(host)
             except _DuplicateError as duplicate:
                 wait_s = self._duplicate_backoff_s * self._rng.uniform(1.0, 1.2)
-                self._down = f"another camera is called as we are (session {duplicate})"
-                host.on_duplicate(str(duplicate))
+                self._stand_aside(str(duplicate), host)
             except LinkError as error:
                 wait_s = self._backoff.next_s()
                 self._down = str(error)
                 host.on_link(False, self._down)
             _stop_if_cancelled()
             await asyncio.sleep(wait_s)
+
+    def _stand_aside(self, session: str, host: LinkHost) -> None:
+        """`session` is another live camera's; report it once."""
+        is_new, self._duplicate = session != self._duplicate, session
+        self._down = (
+            f"another live camera uses this camera's address {self._contract.client_id} (session {session}); give each "
+            "camera a name of its own"
+        )
+        if is_new:
+            host.on_duplicate(session)
 
     async def _connect_and_serve(self, host: LinkHost) -> None:
         if self._had_name:
@@ -167,7 +177,7 @@ class Session:
         await connection.subscribe(self._contract.command_topic, self._contract.state_topic)
         self._state = self._telemetry = None
         await self._send(connection, host.state_message())
-        self._had_name, self._connected, self._down = True, True, ""
+        self._had_name, self._connected, self._down, self._duplicate = True, True, "", ""
         self._backoff.reset()
         host.on_link(True, "")
         self._tell_dropped(host)
