@@ -506,6 +506,12 @@ class Camera:
         self._reporter.announce(f"events given up: {dict(dropped)}", "error")
         self._reporter.emit(detail.EventsDropped(counts=dropped))
 
+    def on_refused(self, what: str, id_: str, reason: str) -> None:
+        """Publish it once the broker takes it, and set the flag."""
+        self._reporter.announce(f"the broker refuses {f'{what} {id_}' if id_ else f'every {what}'}: {reason}", "error")
+        self._reporter.emit(detail.PublishRefused(what=what, id=id_, reason=reason))
+        self._publish_changed_flags()
+
     def on_link(self, up: bool, reason: str) -> None:
         """The camera works the same either way."""
         self._reporter.announce("link up" if up else f"link down: {reason}")
@@ -605,6 +611,7 @@ class Camera:
         while True:
             await self._check_storage()
             self._report_damage()
+            self._reporter.summarise_rejections()
             self._publish_changed_flags()
             if self._link.status().up:
                 self._publish_telemetry()

@@ -95,6 +95,8 @@ class StatusMessages:
         link = self._link.status()
         if link.not_persisted:
             flags.append("events-in-memory")
+        if link.refused:
+            flags.append("publish-refused")
         if link.duplicate:
             flags.append("duplicate-name")
         return flags + self._power.flags()

@@ -49,6 +49,7 @@ SURVEYS = st.builds(
         up=st.booleans(),
         reason=some(["Connection refused", "certificate has expired"]),
         duplicate=some(["", "0ea2e796f5601e59"]),
+        refused=some(["", "event: not authorized"]),
         events_dropped=some([0, 3]),
         certificate_until=some([None, "2026-01-01T00:00:00Z"]),
         certificate_expired=st.booleans(),

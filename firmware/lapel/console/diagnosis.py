@@ -191,6 +191,11 @@ def _network(seen: Survey) -> Iterator[Finding]:
             f"network: no broker: {network.reason}",
             "find the step that fails: `network probe`; correct the address: `config set link.broker URL`",
         )
+    if network.refused:
+        yield _trouble(
+            f"network: the broker refuses messages: {network.refused}",
+            "report it to the fleet's operator: the broker's access list and limits decide; nothing is lost meanwhile",
+        )
     if network.events_dropped:
         yield _trouble(
             f"network: {network.events_dropped} events were dropped",

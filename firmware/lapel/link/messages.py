@@ -52,6 +52,7 @@ EventKind = Literal[
     "battery-critical",  # the camera finishes its recording and shuts down
     "overheated",
     "duplicate-name",  # another live camera goes by our name
+    "publish-refused",  # the broker does not take a message, or any of a kind
     "command-accepted",  # who asked for what, and why
     "self-tested",
     "configuration-changed",  # a new version is in force and has proved itself
