@@ -17,7 +17,7 @@ from lapel.link.broker_address import Broker
 from lapel.link.transport import Connection, Envelope, Hello, Inbound
 
 SESSION_EXPIRY_S = 3600
-"""How long a version 5 broker keeps commands for an offline camera. Only those with an expiry are obeyed."""
+"""How long a version 5 broker keeps commands for an offline camera. Only those with an expiry are carried out."""
 
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())  # what paho logs is also raised, and reported in the camera's own words
@@ -64,7 +64,7 @@ class MqttTransport:
                 connected = True
                 self._connected_before.add(broker)
                 yield _Connection(client, broker, is_v5=version is _V5, resumes=hello.resume and version is _V5)
-        except (aiomqtt.MqttError, OSError) as error:  # now and then a socket's own error comes through
+        except (aiomqtt.MqttError, OSError) as error:  # aiomqtt lets some errors of the socket through
             if isinstance(error, LapelError):
                 raise
             if not connected:
@@ -152,7 +152,7 @@ def _inbound(message: aiomqtt.Message) -> Inbound:
 
 @cache
 def _session_properties() -> Properties:
-    """Of a CONNECT that asks for a persistent session. Shared by all: paho only reads it, and it takes 6 KB."""
+    """Properties of a CONNECT for a persistent session. Shared by all: paho only reads them, and they take 6 KB."""
     return _properties(PacketTypes.CONNECT, SessionExpiryInterval=SESSION_EXPIRY_S)
 
 
