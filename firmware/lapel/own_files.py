@@ -129,7 +129,7 @@ def read_or_set_aside(
 
 
 def set_aside(path: Path, reason: str) -> Damage:
-    """Rename a file that cannot be used. Never raises: where that is impossible it stays, and the result says so."""
+    """Rename a file that cannot be used. Never raises: if renaming fails the file stays; the result has the error."""
     names = (path.with_name(f"{path.name}.damaged-{number}") for number in count(1))
     aside = next(name for name in names if not os.path.lexists(name))
     try:

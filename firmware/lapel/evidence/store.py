@@ -239,7 +239,7 @@ class ClipFiles:
         if not _is_at(self._video, path):
             replaced = os.path.lexists(path)
             what = "was replaced by another file" if replaced else "was removed, or its folder was,"
-            raise ClipLostError(f"{path}: {what} while it was being recorded; find out by whom", NOTHING)
+            raise ClipLostError(f"{path}: {what} while it was being recorded; find out which program did it", NOTHING)
         if size_bytes != self._synced_bytes:
             raise ClipLostError(
                 f"{path}: has {size_bytes} bytes where {self._synced_bytes} were written; another program changed it",
