@@ -1,7 +1,7 @@
-"""What a simulated camera costs beside a bare MQTT client that publishes the same, and how fast virtual time is.
+"""Cost of a simulated camera compared with a bare MQTT client that publishes as much; and the speed of virtual time.
 
-Both fleets run in a process of their own at a Mosquitto of their own, one after the other, and say as much: telemetry
-every other second. Half a minute of it, ten seconds with `--short`. The memory is what a process grew by.
+Each fleet runs in its own process with its own Mosquitto, one after the other, and publishes telemetry every other
+second for half a minute (`--short`: ten seconds). Memory is the growth of the process.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from lapel_fleet.scenario.wearer import Wearer
 
 _TELEMETRY_S = 2.0
 _TELEMETRY = b"x" * 480
-"""As long as a camera's."""
+"""Same length as a camera's telemetry."""
 _CONNECTS_PER_S = 100.0
 
 
@@ -57,7 +57,7 @@ def _virtual(hours: float) -> Figure:
 
 
 async def _measured(kind: str, clients: int, length_s: float) -> dict[str, float]:
-    """Ask a child for memory and CPU time, and count here what it says meanwhile."""
+    """Run a child process that measures memory and CPU time, and count its messages meanwhile."""
     async with embedded_broker() as broker, aiomqtt.Client("127.0.0.1", broker.port) as listener:
         await listener.subscribe("#")
         command = ("-m", __name__, kind, broker.url, str(clients), str(length_s))
@@ -71,23 +71,24 @@ async def _measured(kind: str, clients: int, length_s: float) -> dict[str, float
 
         counting = asyncio.create_task(listen())
         assert child.stdout is not None
-        await child.stdout.readline()  # it begins
+        await child.stdout.readline()  # the measurement begins
         before = received
-        told = json.loads(await child.stdout.readline())
+        result = json.loads(await child.stdout.readline())
         messages = received - before
         counting.cancel()
         await asyncio.wait([counting])
         await child.wait()
-    return {"kb": told["bytes"] / clients / 1000, "us": 1e6 * told["cpu_s"] / messages, "per_s": messages / length_s}
+    kb, us = result["bytes"] / clients / 1000, 1e6 * result["cpu_s"] / messages
+    return {"kb": kb, "us": us, "per_s": messages / length_s}
 
 
-# -- in a process of its own -------------------------------------------------------------------------------------------
+# -- in the child process ----------------------------------------------------------------------------------------------
 
 
 async def _child(kind: str, url: str, clients: int, length_s: float) -> None:
     before_bytes = resident_bytes()
     async with _cameras(clients, url) if kind == "cameras" else _bare(clients, url):
-        await asyncio.sleep(2 * _TELEMETRY_S)  # what comes with the connects is over
+        await asyncio.sleep(2 * _TELEMETRY_S)  # the connect phase is over
         cpu_s, grew_bytes = process_time(), resident_bytes() - before_bytes
         print("begin", flush=True)
         await asyncio.sleep(length_s)
@@ -111,20 +112,21 @@ async def _cameras(count: int, url: str) -> AsyncIterator[None]:
 async def _bare(count: int, url: str) -> AsyncIterator[None]:
     admission, port = connect_rate(_CONNECTS_PER_S), int(url.rpartition(":")[2])
     async with AsyncExitStack() as stack:
-        saying = []
+        publishing = []
         for number in range(count):
             await admission()
             client = aiomqtt.Client("127.0.0.1", port, identifier=f"bare-{number}")
             await stack.enter_async_context(client)
             await client.subscribe(f"bench/{number}/command", qos=1)  # as a camera does
-            saying.append(asyncio.create_task(_say(client, f"bench/{number}/telemetry", random.Random(number))))
+            topic = f"bench/{number}/telemetry"
+            publishing.append(asyncio.create_task(_publish_regularly(client, topic, random.Random(number))))
         yield
-        for task in saying:
+        for task in publishing:
             task.cancel()
-        await asyncio.wait(saying)
+        await asyncio.wait(publishing)
 
 
-async def _say(client: aiomqtt.Client, topic: str, rng: random.Random) -> None:
+async def _publish_regularly(client: aiomqtt.Client, topic: str, rng: random.Random) -> None:
     await asyncio.sleep(rng.uniform(0, _TELEMETRY_S))
     while True:
         await client.publish(topic, _TELEMETRY, qos=0)

@@ -1,5 +1,5 @@
-"""How quickly the technician's console answers on a pty while the camera records 1080p30 and while it sleeps, beside
-`cat` and `sh` on a pty of their own, asked in turn. Two minutes, a quarter of one with `--short`.
+"""Response time of the technician's console on a pty while the camera records 1080p30 and in standby, compared with
+`cat` and `sh` on ptys, measured alternately. Two minutes, a quarter of one with `--short`.
 """
 
 import os
@@ -21,12 +21,12 @@ from bench.figure import Figure
 _SECRET = "correct horse battery"
 _SCENE = ("--video", "scene", "--rate", "30", "--bitrate", "8000000")
 _ECHO_BOUND_MS, _ANSWER_BOUND_MS = 20.0, 100.0
-_PATIENCE_S = 60.0
+_TIMEOUT_S = 60.0
 _PAUSE_S = (0.002, 0.03)
-"""Between two: quicker than anybody types, and at no beat that the camera could share."""
+"""Range of the random pause between keys: faster than typing, and not in phase with the camera's timers."""
 _PROMPT, _BACKSPACE = b"> ", b"\x7f"
 _ON_RECORD = b"echo status >>record; sync record\n"
-"""What the camera does at least, too, before it carries out a command."""
+"""The shell's equivalent of the camera's synced record of a command."""
 
 
 def main(keys: int = 1000, commands: int = 200, size: tuple[int, int] = (1920, 1080)) -> list[Figure]:
@@ -39,7 +39,7 @@ def main(keys: int = 1000, commands: int = 200, size: tuple[int, int] = (1920, 1
             busy = [*_figures("records", console, cat, sh, keys, commands)]
             console.answer_ms(b"record stop done\r", b"buffering" + _PROMPT)
             console.answer_ms(b"state sleep\r", b"standby" + _PROMPT)
-            return [*busy, *_figures("sleeps", console, cat, sh, keys, commands)]
+            return [*busy, *_figures("is in standby", console, cat, sh, keys, commands)]
 
 
 class Line:
@@ -49,17 +49,17 @@ class Line:
         self._descriptor = descriptor
 
     def answer_ms(self, typed: bytes, answer: bytes) -> float:
-        """Milliseconds until what comes back ends like this. What was said before nobody asked for."""
-        while self._speaks(0):
+        """Milliseconds until the received bytes end with `answer`. Earlier output is discarded first."""
+        while self._is_readable(0):
             os.read(self._descriptor, 65_536)
         began_s, received = perf_counter(), b""
         os.write(self._descriptor, typed)
         while not received.endswith(answer):
-            assert self._speaks(_PATIENCE_S), f"no {answer!r} after {typed!r}, only {received!r}"
+            assert self._is_readable(_TIMEOUT_S), f"no {answer!r} after {typed!r}, only {received!r}"
             received += os.read(self._descriptor, 65_536)
         return 1000 * (perf_counter() - began_s)
 
-    def _speaks(self, within_s: float) -> bool:
+    def _is_readable(self, within_s: float) -> bool:
         return bool(select.select([self._descriptor], [], [], within_s)[0])
 
 
@@ -89,7 +89,7 @@ def _percentiles(name: str, peer: str, pairs: list[tuple[float, float]], bound_m
 
 @contextmanager
 def _camera(folder: Path, size: tuple[int, int]) -> Iterator[Line]:
-    """One that buffers, with somebody logged in at its console."""
+    """A camera that buffers, with a technician logged in at its console."""
     command, evidence, link = Path(sys.executable).with_name("lapel-camera"), folder / "evidence", folder / "line"
     set_secret: list[str | Path] = [command, "login", "set", "service", "--evidence", evidence]
     subprocess.run(set_secret, input=f"{_SECRET}\n", text=True, check=True, stdout=subprocess.DEVNULL)
@@ -97,7 +97,7 @@ def _camera(folder: Path, size: tuple[int, int]) -> Iterator[Line]:
     run: list[str | Path] = [command, "run", *_SCENE, *picture, "--evidence", evidence, "--console", f"pty:{link}"]
     with subprocess.Popen(run, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
         try:
-            descriptor = _opened(link)
+            descriptor = _open_line(link)
             try:
                 console = Line(descriptor)
                 _log_in(console)
@@ -108,8 +108,8 @@ def _camera(folder: Path, size: tuple[int, int]) -> Iterator[Line]:
             process.kill()
 
 
-def _opened(link: Path) -> int:
-    until_s = perf_counter() + _PATIENCE_S
+def _open_line(link: Path) -> int:
+    until_s = perf_counter() + _TIMEOUT_S
     while not link.exists():
         assert perf_counter() < until_s, "the camera has no console"
         sleep(0.05)
@@ -124,7 +124,7 @@ def _log_in(console: Line) -> None:
 
 @contextmanager
 def _program(folder: str, name: str) -> Iterator[Line]:
-    """Something of the system's that answers on a raw pty of its own."""
+    """A system program that answers on its own raw pty."""
     master, slave = pty.openpty()
     tty.setraw(slave)
     with subprocess.Popen(

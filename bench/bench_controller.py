@@ -6,7 +6,7 @@ import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from bench.bench_storm import Silent, ended, mosquitto, wait_until
+from bench.bench_storm import Silent, cancel_all, mosquitto, wait_until
 from bench.figure import Figure
 from lapel.clock import SystemClock
 from lapel.link.broker_address import brokers_at
@@ -24,16 +24,16 @@ _NOW = "2026-11-24T07:00:00Z"
 
 
 def main(cameras: int = 1000) -> list[Figure]:
-    """Seconds from the first command to the last answer; and until the operator knew who is there."""
+    """Seconds from the first command to the last answer; and until the operator had all retained states."""
     if mosquitto_path() is None:
         return []
     figures = []
     for rate_per_s in (200.0, 10_000.0):
         with tempfile.TemporaryDirectory() as folder:
-            picture_s, took_s = asyncio.run(_send(Path(folder), cameras, rate_per_s))
+            states_s, took_s = asyncio.run(_send(Path(folder), cameras, rate_per_s))
         name = f"status of {cameras} cameras, {rate_per_s:g} a second at most"
         figures.append(Figure(name, took_s, "s", "the rate alone", cameras / rate_per_s))
-    return [Figure(f"the picture of {cameras} cameras", picture_s, "s"), *figures]
+    return [Figure(f"retained states of {cameras} cameras", states_s, "s"), *figures]
 
 
 class _Answering(Silent):
@@ -65,13 +65,13 @@ async def _send(folder: Path, cameras: int, rate_per_s: float) -> tuple[float, f
 
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(mosquitto(port, folder))
-        stack.push_async_callback(ended, [asyncio.create_task(host.link.run(host)) for host in hosts])
+        stack.push_async_callback(cancel_all, [asyncio.create_task(host.link.run(host)) for host in hosts])
         await wait_until(lambda: up() == cameras, lambda: f"only {up()} of {cameras} came up")
-        sees = await stack.enter_async_context(operator(brokers, "soak", clock))
+        watching = await stack.enter_async_context(operator(brokers, "soak", clock))
         began_s = clock.mono_s()
-        await sees.retained_states()
-        pictured_s = clock.mono_s()
-        account = sees.tally(list(sees.states))
-        await sees.send(Command(id="-", command="status"), account, rate_per_s=rate_per_s)
+        await watching.retained_states()
+        received_s = clock.mono_s()
+        account = watching.tally(list(watching.states))
+        await watching.send(Command(id="-", command="status"), account, rate_per_s=rate_per_s)
         assert account.counts() == {"done": cameras}, account.counts()
-        return pictured_s - began_s, clock.mono_s() - pictured_s
+        return received_s - began_s, clock.mono_s() - received_s

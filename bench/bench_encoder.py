@@ -1,4 +1,4 @@
-"""What making fragments costs, beside encoding the same pictures into one long-lived muxer."""
+"""Cost of making fragments, compared with encoding the same frames into one long-lived muxer."""
 
 import io
 from collections.abc import Callable
@@ -17,7 +17,7 @@ _SETTINGS = EncoderSettings(float(_FPS), codec="libx264")
 
 
 def main(sizes: tuple[tuple[int, int], ...] = ((1920, 1080), (640, 360)), count: int = 150) -> list[Figure]:
-    """Milliseconds a picture, both ways in one run; the drawing is not counted."""
+    """Milliseconds a frame, both ways in one run; drawing is not counted."""
     return [_figure(width, height, count) for width, height in sizes]
 
 
@@ -26,11 +26,11 @@ def _figure(width: int, height: int, count: int) -> Figure:
     moments = [begin.shifted(number / _FPS) for number in range(count)]
     frames = [Frame(at, scene.draw(number, number / _FPS, at.utc)) for number, at in enumerate(moments)]
     ours, theirs = _best_ms(lambda: _fragments(frames), count), _best_ms(lambda: _plain(frames), count)
-    return Figure(f"a picture of {width}x{height} into fragments", ours, "ms", "one PyAV muxer", theirs)
+    return Figure(f"a frame of {width}x{height} into fragments", ours, "ms", "one PyAV muxer", theirs)
 
 
 def _best_ms(job: Callable[[], None], count: int) -> float:
-    """The better of two runs: the other was disturbed."""
+    """The faster of two runs: the other was disturbed."""
     best = float("inf")
     for _ in range(2):
         begin = perf_counter()

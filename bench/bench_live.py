@@ -26,9 +26,9 @@ def main(length_s: float = 600.0) -> list[Figure]:
 
 def _five_cities(length_s: float) -> Iterator[Figure]:
     recorders = Wearer(activations_per_hour=6, length_s=(30, 90))  # a minute each, ten minutes apart
-    asked = Operator(commands_per_hour=20 * 3600)
+    commands = Operator(commands_per_hour=20 * 3600)
     done = _run(
-        load("five-cities"), duration_s=length_s, media="clip", telemetry_s=30, wearer=recorders, operator=asked
+        load("five-cities"), duration_s=length_s, media="clip", telemetry_s=30, wearer=recorders, operator=commands
     )
     yield from _figures("five-cities, clip", done, up_bound_s=60.0)
     assert done.samples is not None

@@ -1,4 +1,4 @@
-"""How long a fleet takes to come back when its broker was away, beside the rate that was allowed. Needs a Mosquitto."""
+"""Time for a fleet to reconnect after an outage of its broker, compared with the allowed rate. Needs a Mosquitto."""
 
 import asyncio
 import random
@@ -23,11 +23,11 @@ from lapel.worker import InlineWorker
 from lapel_fleet.broker.embedded import free_port, mosquitto_path
 
 _NOW = "2026-11-24T07:00:00Z"
-_PATIENCE_S = 120.0
+_TIMEOUT_S = 120.0
 
 
 def main(cameras: int = 1600, connects_per_s: float = 100.0) -> list[Figure]:
-    """Seconds until all are back. A camera connects twice: to look whether its name was taken, and as itself."""
+    """Seconds until all are back. Each camera connects twice: to read the retained state of its name, and as itself."""
     if mosquitto_path() is None:
         return []
     with tempfile.TemporaryDirectory() as folder:
@@ -40,7 +40,7 @@ def main(cameras: int = 1600, connects_per_s: float = 100.0) -> list[Figure]:
 
 
 class Silent:
-    """A camera that is only there. Implements `lapel.link.interface.LinkHost`."""
+    """A host that ignores every callback. Implements `lapel.link.interface.LinkHost`."""
 
     def __init__(self, name: str, run: str) -> None:
         self.name, self.run_id = name, run
@@ -103,7 +103,7 @@ async def storm(folder: Path, cameras: int, connects_per_s: float, spread_s: flo
 
     async with AsyncExitStack() as stack:
         tasks = [asyncio.create_task(link.run(host)) for link, host in zip(links, hosts, strict=True)]
-        stack.push_async_callback(ended, tasks)
+        stack.push_async_callback(cancel_all, tasks)
         async with mosquitto(port, folder):
             await wait_until(lambda: up() == cameras, lambda: f"only {up()} of {cameras} came up")
         await wait_until(lambda: up() == 0, lambda: f"{up()} did not notice")
@@ -116,7 +116,7 @@ async def storm(folder: Path, cameras: int, connects_per_s: float, spread_s: flo
 
 @asynccontextmanager
 async def mosquitto(port: int, folder: Path) -> AsyncIterator[None]:
-    """A broker on `port` that is killed, not asked to end."""
+    """A broker on `port` that is killed at the end (SIGKILL)."""
     config = folder / "mosquitto.conf"
     limits = "max_queued_messages 0\nmax_inflight_messages 0\n"
     config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n{limits}")
@@ -129,17 +129,17 @@ async def mosquitto(port: int, folder: Path) -> AsyncIterator[None]:
             process.kill()
 
 
-async def wait_until(true: Callable[[], bool], missing: Callable[[], str]) -> None:
-    """Wait for it, within reason; `missing` says what did not come."""
+async def wait_until(condition: Callable[[], bool], missing: Callable[[], str]) -> None:
+    """Wait for a condition; after a time limit, fail with the text of `missing`."""
     clock = SystemClock()
-    deadline_s = clock.mono_s() + _PATIENCE_S
-    while not true():
+    deadline_s = clock.mono_s() + _TIMEOUT_S
+    while not condition():
         assert clock.mono_s() < deadline_s, missing()
         await asyncio.sleep(0.05)
 
 
-async def ended(tasks: list[asyncio.Task[None]]) -> None:
-    """Cancel them and wait."""
+async def cancel_all(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel the tasks and wait for their end."""
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)

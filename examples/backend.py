@@ -1,11 +1,11 @@
 """A small fleet back end, written from docs/asyncapi.json alone: it imports nothing of Lapel.
 
-It knows what each camera does, has every event once and in order, and can ask a camera for something:
+It shows what each camera does, keeps every event once and in order, and can send commands:
 
     python examples/backend.py mqtt://127.0.0.1:1883 demo
 
-With `--ask` it answers questions instead of printing, a line each: `state home/cam-0001` gives `"buffering"`.
-`BackEnd` is what it knows, and needs no broker; `ConnectedBackEnd` is the same with a line to one.
+With `--ask` it answers queries on standard input, a line each: `state home/cam-0001` gives `"buffering"`.
+`BackEnd` holds the data and needs no broker; `ConnectedBackEnd` adds the connection to one.
 """
 
 import asyncio
@@ -26,130 +26,130 @@ ENDINGS = {"done", "refused", "failed"}
 
 @dataclass
 class Camera:
-    """What is known of one camera."""
+    """What was received about one camera."""
 
     state: dict[str, Any] = field(default_factory=dict)
     telemetry: dict[str, Any] = field(default_factory=dict)
     events: dict[str, dict[str, Any]] = field(default_factory=dict)
     past: set[str] = field(default_factory=set)
-    """Sessions that another one followed."""
+    """Sessions that a later one replaced."""
 
     @property
     def status(self) -> str:
-        """What it does; `unknown` before it was ever heard of."""
+        """The camera's state; `unknown` before its first message."""
         return str(self.state.get("state", "unknown"))
 
     @property
     def session(self) -> str:
-        """The run of its firmware that was last believed to be live."""
+        """The session that is considered live."""
         return str(self.state.get("session", ""))
 
     @property
     def is_online(self) -> bool:
-        """Whether somebody is there."""
+        """Whether the camera is connected."""
         return self.status not in ("offline", "unknown")
 
-    def take_state(self, said: dict[str, Any]) -> None:
-        """Believe it, unless it comes from a session that is over."""
-        if not self._is_over(said):
-            if said["session"] != self.session:
+    def take_state(self, message: dict[str, Any]) -> None:
+        """Accept a state message, unless it is from a session that is over."""
+        if not self._is_over(message):
+            if message["session"] != self.session:
                 self.past.add(self.session)
-            self.state = said
+            self.state = message
 
-    def _is_over(self, said: dict[str, Any]) -> bool:
-        """A will has no time of its own: one of another session than the live one is late. So is whatever a session
-        says that another one followed; but when that other one has gone, its predecessor may come back.
+    def _is_over(self, message: dict[str, Any]) -> bool:
+        """Whether a state message is late. A will has no time: if it is not from the live session, it is late. So is a
+        message of a replaced session, unless the live session is offline: then the replaced one may return.
         """
-        if not self.is_online or said["session"] == self.session:
+        if not self.is_online or message["session"] == self.session:
             return False
-        return "time" not in said or said["session"] in self.past
+        return "time" not in message or message["session"] in self.past
 
-    def take_event(self, said: dict[str, Any]) -> None:
-        """Keep it once: a repeat carries the same id."""
-        self.events.setdefault(said["id"], said)
+    def take_event(self, message: dict[str, Any]) -> None:
+        """Keep an event once: a repeat carries the same id."""
+        self.events.setdefault(message["id"], message)
 
     def history(self) -> list[dict[str, Any]]:
-        """Its events as they happened, however they came: session by session, each by its own monotonic clock."""
+        """The camera's events in the order in which they happened: by session, then by its monotonic clock."""
         sessions = list(dict.fromkeys(event["session"] for event in self.events.values()))
         return sorted(self.events.values(), key=lambda event: (sessions.index(event["session"]), event["mono_s"]))
 
 
 class BackEnd:
-    """What is known of one agency's cameras. They are named `site/camera`."""
+    """The cameras of one agency, by `site/camera`."""
 
     def __init__(self, agency: str) -> None:
         self.agency = agency
         self.cameras: dict[str, Camera] = {}
 
     def camera(self, name: str) -> Camera:
-        """What is known of it, or what nothing is known of yet."""
+        """The camera's record; a new one at the first call."""
         return self.cameras.setdefault(name, Camera())
 
     def take(self, topic: str, payload: bytes) -> None:
-        """Somebody published this. What is no JSON is somebody else's, and not our affair."""
+        """Process a message from the broker. Payloads that are not JSON are ignored."""
         _, _, _, site, name, kind = topic.split("/", 5)
         with contextlib.suppress(ValueError):
-            said = json.loads(payload)
+            message = json.loads(payload)
             camera = self.camera(f"{site}/{name}")
             if kind == "state":
-                camera.take_state(said)
+                camera.take_state(message)
             elif kind == "telemetry":
-                camera.telemetry = said
+                camera.telemetry = message
             elif kind == "event":
-                camera.take_event(said)
+                camera.take_event(message)
             elif kind == "reply":
-                self.take_reply(said)
+                self.take_reply(message)
 
-    def take_reply(self, said: dict[str, Any]) -> None:
-        """Nobody here has asked."""
+    def take_reply(self, message: dict[str, Any]) -> None:
+        """Process a reply; this class sends no commands, so it ignores them."""
 
-    # -- what a fleet's checkers ask (`lapel_fleet.checkers.records.BackEndProbe`) -------------------------------------
+    # -- queries of a fleet's checkers (`lapel_fleet.checkers.records.BackEndProbe`) -----------------------------------
 
     def state(self, camera: str) -> str:
-        """What it does."""
+        """The camera's state."""
         return self.camera(camera).status
 
     def session(self, camera: str) -> str:
-        """Which run of its firmware is live."""
+        """The camera's live session."""
         return self.camera(camera).session
 
     def events(self, camera: str) -> list[str]:
-        """Ids of all that happened to it, in order."""
+        """Ids of the camera's events, in order."""
         return [event["id"] for event in self.camera(camera).history()]
 
     def recordings(self, camera: str) -> list[str]:
-        """Ids of its complete recordings."""
+        """Ids of the camera's complete recordings."""
         events = self.camera(camera).history()
         return [event["detail"]["recording"] for event in events if event["kind"] == "recording-saved"]
 
 
 class ConnectedBackEnd(BackEnd):
-    """One that listens, and can ask."""
+    """A back end with a connection: receives messages and sends commands."""
 
     def __init__(self, client: aiomqtt.Client, agency: str) -> None:
         super().__init__(agency)
         self._client = client
-        self._asked: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._pending: dict[str, asyncio.Future[dict[str, Any]]] = {}
 
     async def ask(self, name: str, command: str, timeout_s: float = 15.0, **fields: Any) -> dict[str, Any]:
-        """The camera's last reply to a command. Raises TimeoutError when none comes."""
+        """Send a command; return the camera's final reply. Raises TimeoutError when there is none."""
         id_ = uuid.uuid4().hex
-        answer = self._asked[id_] = asyncio.get_running_loop().create_future()
+        answer = self._pending[id_] = asyncio.get_running_loop().create_future()
         message = {"id": id_, "command": command, "sender": "example back end", **fields}
         await self._client.publish(f"lapel/v1/{self.agency}/{name}/command", json.dumps(message), qos=1)
         try:
             return await asyncio.wait_for(answer, timeout_s)
         finally:
-            del self._asked[id_]
+            del self._pending[id_]
 
-    def take_reply(self, said: dict[str, Any]) -> None:
-        """The end of a command, if it is ours."""
-        asked = self._asked.get(said["id"])
-        if said["result"] in ENDINGS and asked is not None and not asked.done():
-            asked.set_result(said)
+    def take_reply(self, message: dict[str, Any]) -> None:
+        """Resolve the pending command to which this is the final reply."""
+        pending = self._pending.get(message["id"])
+        if message["result"] in ENDINGS and pending is not None and not pending.done():
+            pending.set_result(message)
 
     async def listen(self) -> None:
-        """Take in what the cameras say, until cancelled."""
+        """Process the cameras' messages until cancelled."""
         async for message in self._client.messages:
             assert isinstance(message.payload, bytes)
             self.take(message.topic.value, message.payload)
@@ -157,7 +157,7 @@ class ConnectedBackEnd(BackEnd):
 
 @asynccontextmanager
 async def back_end(url: str, agency: str) -> AsyncIterator[ConnectedBackEnd]:
-    """A back end at the broker `mqtt://HOST[:PORT]`."""
+    """A back end connected to the broker at `mqtt://HOST[:PORT]`."""
     broker = urlsplit(url)
     async with aiomqtt.Client(broker.hostname or "127.0.0.1", broker.port or 1883) as client:
         one = ConnectedBackEnd(client, agency)

@@ -1,10 +1,10 @@
-"""Lapel cameras that speak somebody else's protocol, so that a team can test the back end that it already has.
+"""Lapel cameras that use a third-party protocol, so that a team can test the back end that it already has.
 
-Suppose that back end knows "units". A unit says `REC 46db07f4` or `OFF 46db07f4` (what it does, and since which start)
-on `units/UNIT/status`, its health as `key=value` pairs on `units/UNIT/health`, what happened on `units/UNIT/log`; it
-takes `REC 4711` and `STOP 4712` on `units/UNIT/do`, and answers `OK 4711` or `NO 4712 reason` on `units/UNIT/ack`.
+Suppose that back end knows "units". A unit publishes `REC 46db07f4` or `OFF 46db07f4` (state and session) on
+`units/UNIT/status`, its health as `key=value` pairs on `units/UNIT/health`, and its events on `units/UNIT/log`. It
+accepts `REC 4711` and `STOP 4712` on `units/UNIT/do`, and answers `OK 4711` or `NO 4712 reason` on `units/UNIT/ack`.
 
-A contract says where each message goes and how it is written, and reads what comes in; the camera does the rest:
+A contract encodes outgoing messages with their topics and decodes received ones; the camera does the rest:
 
     python examples/foreign_contract.py mqtt://127.0.0.1:1883 UNIT EVIDENCE-FOLDER
 """
@@ -20,8 +20,8 @@ from lapel.link.contract import Presence
 from lapel.link.messages import Command, CommandName, EventMessage, Reply, StateMessage, Telemetry
 from lapel.link.transport import Envelope, Inbound
 
-WORDS = {"recording": "REC", "buffering": "READY", "fault": "BAD", "offline": "OFF"}
-ASKED: dict[str, CommandName] = {"REC": "start-recording", "STOP": "stop-recording", "HELLO": "status"}
+STATE_WORDS = {"recording": "REC", "buffering": "READY", "fault": "BAD", "offline": "OFF"}
+COMMANDS: dict[str, CommandName] = {"REC": "start-recording", "STOP": "stop-recording", "HELLO": "status"}
 
 
 class Units:
@@ -35,10 +35,10 @@ class Units:
         self.telemetry_topic = f"{self._root}/health"
 
     def encode(self, message: StateMessage | Telemetry | EventMessage | Command | Reply) -> Envelope:
-        """As the back end wants to read it."""
+        """The message in the back end's format."""
         match message:
             case StateMessage():
-                text = f"{WORDS.get(message.state, 'IDLE')} {message.session}"
+                text = f"{STATE_WORDS.get(message.state, 'IDLE')} {message.session}"
                 return Envelope(self.state_topic, text.encode(), qos=1, retain=True)
             case Telemetry():
                 text = f"free={message.storage_free_bytes or 0};buffer={message.buffered_s:.0f}"
@@ -51,24 +51,24 @@ class Units:
                 text = f"{word} {message.id} {message.reason or ''}".strip()
                 return Envelope(f"{self._root}/ack", text.encode(), qos=1, retain=False)
             case Command():
-                word = next(word for word, name in ASKED.items() if name == message.command)
+                word = next(word for word, name in COMMANDS.items() if name == message.command)
                 return Envelope(self.command_topic, f"{word} {message.id}".encode(), qos=1, retain=False)
 
     def decode_command(self, message: Inbound) -> Command:
-        """`REC 4711`. Whatever is not like that is a MessageError, and nothing else is ever raised."""
+        """Decode `REC 4711`. Raises MessageError for anything else, and no other error."""
         word, _, id_ = message.payload[:100].decode("ascii", "replace").partition(" ")
-        if word not in ASKED or not 1 <= len(id_) <= 64:
-            raise MessageError(f"{message.topic}: {word[:20]!r} is none of {', '.join(ASKED)} with an id", id_[:64])
-        return Command(id=id_, command=ASKED[word])
+        if word not in COMMANDS or not 1 <= len(id_) <= 64:
+            raise MessageError(f"{message.topic}: {word[:20]!r} is none of {', '.join(COMMANDS)} with an id", id_[:64])
+        return Command(id=id_, command=COMMANDS[word])
 
     def decode_presence(self, payload: bytes) -> Presence | None:
-        """Who says so, and whether it is there."""
+        """The session that published a state, and whether it is online."""
         word, _, session = payload[:100].decode("ascii", "replace").partition(" ")
         return Presence(session, online=word != "OFF") if session else None
 
 
 async def main(broker: str, unit: str, evidence: str) -> None:
-    """One camera with a drawn street, until Ctrl-C."""
+    """Run one camera with the drawn scene until Ctrl-C."""
     flags = {
         ("video", "source"): "scene",
         ("video", "width"): 640,

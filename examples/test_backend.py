@@ -1,10 +1,10 @@
-"""How a team tests its back end: the back end is a process as in production, the cameras are Lapel's.
+"""Tests of a back end against simulated cameras: the back end is a process as in production.
 
     pip install 'lapel[fleet]' pytest
     pytest examples/
 
-The fixtures `lapel_broker` and `lapel_fleet` come with the package. Time stands still for the cameras until a test lets
-it pass; sockets and the broker live in real time.
+The fixtures `lapel_broker` and `lapel_fleet` come with the package. The cameras' time stands still until a test
+advances it; sockets and the broker run in real time.
 """
 
 import json
@@ -19,41 +19,41 @@ from urllib.parse import urlsplit
 import pytest
 from paho.mqtt import publish
 
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 CAMERA = "baltimore/cam-0002"
 
 
 class BackEndProcess:
-    """The back end under test, and a way to ask what it believes."""
+    """The back end under test, with queries of what it received."""
 
     def __init__(self, url: str) -> None:
-        """Listens to every agency: each fleet of a test has one of its own."""
+        """Subscribes to every agency: each fleet of a test has its own."""
         script = Path(__file__).with_name("backend.py")
         command = [sys.executable, str(script), url, "+", "--ask"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._answer()
 
     def state(self, camera: str) -> str:
-        """What it believes the camera does."""
-        return str(self._ask("state", camera))
+        """The camera's state according to the back end."""
+        return str(self._query("state", camera))
 
     def session(self, camera: str) -> str:
-        """Which run of its firmware it believes is live."""
-        return str(self._ask("session", camera))
+        """The camera's live session according to the back end."""
+        return str(self._query("session", camera))
 
     def events(self, camera: str) -> list[str]:
-        """Ids of all that happened to it, in order."""
-        return list(self._ask("events", camera))
+        """Ids of the camera's events, in order."""
+        return list(self._query("events", camera))
 
     def recordings(self, camera: str) -> list[str]:
-        """Ids of its complete recordings."""
-        return list(self._ask("recordings", camera))
+        """Ids of the camera's complete recordings."""
+        return list(self._query("recordings", camera))
 
     def close(self) -> None:
-        """It ends when nobody can ask any more."""
-        self._process.communicate(timeout=PATIENCE_S)
+        """Close its standard input, which ends it, and wait."""
+        self._process.communicate(timeout=TIMEOUT_S)
 
-    def _ask(self, question: str, camera: str) -> Any:
+    def _query(self, question: str, camera: str) -> Any:
         assert self._process.stdin is not None
         self._process.stdin.write(f"{question} {camera}\n")
         self._process.stdin.flush()
@@ -66,29 +66,29 @@ class BackEndProcess:
 
 @pytest.fixture
 def our_backend(lapel_broker: Any) -> Iterator[BackEndProcess]:
-    """Yours goes here."""
+    """Replace it with your own back end."""
     one = BackEndProcess(lapel_broker.url)
     yield one
     one.close()
 
 
-def eventually(true: Callable[[], bool]) -> None:
-    """A message takes a moment."""
-    for _ in range(round(PATIENCE_S / 0.05)):
-        if true():
+def eventually(condition: Callable[[], bool]) -> None:
+    """Wait until the condition is true; fail the test after `TIMEOUT_S`."""
+    for _ in range(round(TIMEOUT_S / 0.05)):
+        if condition():
             return
         time.sleep(0.05)
-    pytest.fail("it never came to that")
+    pytest.fail("the condition did not become true in time")
 
 
-def say(broker: Any, topic: str, **message: Any) -> None:
-    """Publish something that no camera says at this moment."""
+def publish_as_camera(broker: Any, topic: str, **message: Any) -> None:
+    """Publish a message in a camera's name."""
     port = urlsplit(broker.url).port or 1883
     publish.single(topic, json.dumps(message), qos=1, hostname="127.0.0.1", port=port)
 
 
-def test_a_late_will_is_not_believed(lapel_fleet: Any, our_backend: BackEndProcess) -> None:
-    """The line is dead without a word. The camera comes back before the broker has buried its first connection."""
+def test_a_late_will_is_ignored(lapel_fleet: Any, our_backend: BackEndProcess) -> None:
+    """The connection is half-open: the camera reconnects before the broker publishes the first connection's will."""
     fleet = lapel_fleet({"baltimore": 3}, seed=7)
     cam = fleet[CAMERA]
     cam.press("event", times=2)
@@ -100,10 +100,8 @@ def test_a_late_will_is_not_believed(lapel_fleet: Any, our_backend: BackEndProce
     fleet.check(backend=our_backend)
 
 
-def test_an_event_that_comes_twice_is_one_event(
-    lapel_fleet: Any, lapel_broker: Any, our_backend: BackEndProcess
-) -> None:
-    """At least once is what MQTT promises at QoS 1."""
+def test_a_repeated_event_is_kept_once(lapel_fleet: Any, lapel_broker: Any, our_backend: BackEndProcess) -> None:
+    """QoS 1 delivers at least once."""
     fleet = lapel_fleet({"baltimore": 2}, seed=7)
     cam = fleet[CAMERA]
     cam.press("event", times=2)
@@ -111,17 +109,17 @@ def test_an_event_that_comes_twice_is_one_event(
     eventually(lambda: len(our_backend.events(CAMERA)) > 3)
     before = our_backend.events(CAMERA)
     topic, session = f"lapel/v1/{cam.id}/event", our_backend.session(CAMERA)
-    say(lapel_broker, topic, id=before[1], session=session, mono_s=0.0, kind="state-changed", detail={})
-    cam.press()  # a marker: when it is known, the repeat has come
+    publish_as_camera(lapel_broker, topic, id=before[1], session=session, mono_s=0.0, kind="state-changed", detail={})
+    cam.press()  # a marker: once it is received, the repeat was received
     eventually(lambda: len(our_backend.events(CAMERA)) > len(before))
     assert our_backend.events(CAMERA)[: len(before)] == before
     fleet.check(backend=our_backend)
 
 
-def test_a_session_that_is_over_is_not_believed(
+def test_messages_of_an_earlier_session_are_ignored(
     lapel_fleet: Any, lapel_broker: Any, our_backend: BackEndProcess
 ) -> None:
-    """The camera restarts; what its former self was still about to say comes after the new one's birth."""
+    """The camera restarts; the will of its former session arrives after the new birth message."""
     fleet = lapel_fleet({"baltimore": 2}, seed=7)
     cam = fleet[CAMERA]
     eventually(lambda: our_backend.state(CAMERA) == "buffering")
@@ -131,7 +129,9 @@ def test_a_session_that_is_over_is_not_believed(
     cam.until_online()
     eventually(lambda: our_backend.session(CAMERA) != former)
     live = our_backend.session(CAMERA)
-    say(lapel_broker, f"lapel/v1/{cam.id}/state", state="offline", session=former, reason="connection lost")
+    publish_as_camera(
+        lapel_broker, f"lapel/v1/{cam.id}/state", state="offline", session=former, reason="connection lost"
+    )
     cam.press("event", times=2)
     cam.until("recording")
     eventually(lambda: our_backend.state(CAMERA) == "recording")
@@ -140,7 +140,7 @@ def test_a_session_that_is_over_is_not_believed(
 
 
 def test_a_camera_without_power_is_offline(lapel_fleet: Any, our_backend: BackEndProcess) -> None:
-    """Nobody says goodbye: the broker publishes the camera's will."""
+    """There is no clean disconnect: the broker publishes the camera's will."""
     fleet = lapel_fleet({"baltimore": 2}, seed=7)
     cam = fleet[CAMERA]
     with cam.fault("power.cut"):

@@ -1,4 +1,4 @@
-"""MP4 boxes as pure bytes: put a fragment in its place, and read back how far a file is whole.
+"""MP4 boxes as pure bytes: renumber and retime fragments, and find how far a file is intact.
 
 A box is a 4-byte big-endian size, a 4-byte type and a payload; containers hold boxes (ISO/IEC 14496-12, 4.2).
 Nothing here decodes video, so evidence can be checked where neither OpenCV nor FFmpeg is installed.
@@ -17,13 +17,14 @@ _FULL_BOX_BYTES = 4  # version and flags, before the fields of a "full box"
 
 _DURATION, _SIZE = 0x100, 0x200
 _SAMPLE_FIELDS = (_DURATION, _SIZE, 0x400, 0x800)
-"""What a `trun` may say of a sample, by its flag: duration, size, flags, composition offset (ISO 14496-12, 8.8.8)."""
+"""Flags of the fields that a `trun` may have for each sample: duration, size, flags, composition offset (ISO 14496-12,
+8.8.8)."""
 _DATA_OFFSET, _FIRST_SAMPLE_FLAGS = 0x001, 0x004
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Where a box lies: its type, the offset of its payload and of its end, in bytes."""
+    """Position of a box: its type, and the offsets of its payload and its end in bytes."""
 
     kind: bytes
     payload: int
@@ -31,7 +32,7 @@ class Box:
 
 
 def boxes(data: bytes | bytearray, start: int = 0, end: int | None = None) -> Iterator[Box]:
-    """The boxes that lie whole in `data[start:end]`, in order; stops before one that is cut off or malformed."""
+    """The complete boxes in `data[start:end]`, in order; stops before one that is truncated or malformed."""
     stop = len(data) if end is None else end
     while start + _BOX_HEADER.size <= stop:
         size, kind = _BOX_HEADER.unpack_from(data, start)
@@ -60,7 +61,7 @@ def find(data: bytes | bytearray, *path: bytes) -> Box:
 def placed(body: bytes | bytearray, sequence: int, start_ticks: int) -> bytearray:
     """A copy of a fragment's `body` as fragment number `sequence` of a file, starting at `start_ticks`.
 
-    Only the `mfhd` sequence number and the `tfdt` base decode time change; the media stays as it was muxed.
+    Only the `mfhd` sequence number and the `tfdt` base decode time change; the media data stays as it was muxed.
     """
     copy = bytearray(body)
     struct.pack_into(">I", copy, find(copy, b"moof", b"mfhd").payload + _FULL_BOX_BYTES, sequence)
@@ -94,8 +95,9 @@ def frames(body: bytes | bytearray) -> int:
 def prefix(body: bytes | bytearray, frames: int, duration_ticks: int) -> bytearray:
     """The first `frames` samples of a fragment as a fragment of its own, which lasts `duration_ticks`.
 
-    Where no sample needs a later one (no B-frames), the head of a GOP decodes by itself. Each keeps its duration but
-    the last, which takes what is left. Raises ValueError where there are fewer samples, or none is left for the last.
+    Where no sample depends on a later one (no B-frames), the head of a GOP can be decoded by itself. Each sample keeps
+    its duration except the last, which gets the rest. Raises ValueError when there are fewer samples, or no duration
+    is left for the last.
     """
     run = _Run.of(body)
     kept = [{_DURATION: run.default_ticks, **sample} for sample in run.samples[:frames]]
@@ -110,7 +112,7 @@ def prefix(body: bytes | bytearray, frames: int, duration_ticks: int) -> bytearr
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A fragment's `trun`: what it says of each sample, by field, and what the `tfhd` says where it does not."""
+    """A fragment's `trun`: the fields of each sample, and the defaults of the `tfhd` for those that it omits."""
 
     flags: int
     first_sample_flags: bytes
@@ -133,7 +135,7 @@ class _Run:
 
 
 def _with_run(body: bytes | bytearray, run: _Run, samples: list[dict[int, int]]) -> bytearray:
-    """The `moof` of `body` with these samples, their durations said one by one. Media follow in an `mdat` at once."""
+    """The `moof` of `body` with these samples, each with its duration. An `mdat` with their media must follow it."""
     moof, traf, trun = find(body, b"moof"), find(body, b"moof", b"traf"), find(body, b"moof", b"traf", b"trun")
     flags = run.flags | _DURATION
     fields = [field for field in _SAMPLE_FIELDS if flags & field]
@@ -165,7 +167,7 @@ def _defaults(body: bytes | bytearray) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How far a fragmented file is whole: its whole fragments, their frames and length, and the torn rest."""
+    """How far a fragmented file is intact: its complete fragments, their frames and length, and the torn rest."""
 
     fragments: int
     frames: int
@@ -186,7 +188,7 @@ _LAST_TICKS = 366 * 24 * 3_600 * TICKS_PER_S
 
 
 def extent(file: BinaryIO) -> Extent:
-    """Walk a fragmented MP4 from its start to the last whole `moof` + `mdat`. Reads no media, only headers."""
+    """Walk a fragmented MP4 from its start to the last complete `moof` + `mdat`. Reads no media, only headers."""
     size = file.seek(0, 2)
     whole = fragments = total = end = 0
     moof: bytes | None = None
@@ -201,7 +203,7 @@ def extent(file: BinaryIO) -> Extent:
             try:
                 begin, ticks, count = start_ticks(moof), duration_ticks(moof), frames(moof)
             except (LookupError, struct.error):
-                break  # a damaged fragment is where the file stops being whole
+                break  # the file is intact up to the damaged fragment
             if begin < end or begin > _LAST_TICKS or ticks > _FRAGMENT_MAX_TICKS:
                 break
             total, end = total + count, begin + ticks
@@ -211,7 +213,7 @@ def extent(file: BinaryIO) -> Extent:
 
 
 def _top_level(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
-    """(type, offset, length) of each whole top-level box."""
+    """(type, offset, length) of each complete top-level box."""
     at = 0
     while at + _BOX_HEADER.size <= size:
         file.seek(at)

@@ -175,8 +175,8 @@ class Camera:
     async def run(self, restarted_because: str = "") -> None:
         """Run from power-on until it is off, with recordings finished and the last message sent; or until cancelled.
 
-        `restarted_because`: why the camera whose place this one takes restarted, as its `ended` says; empty for the
-        first camera of a process.
+        `restarted_because`: why the previous camera of this process restarted (its `ended`); empty for the first camera
+        of a process.
         """
         if restarted_because:
             self._started = after_restart(restarted_because)

@@ -33,7 +33,7 @@ from lapel.link.broker_address import brokers_of
 from lapel.link.certificate import good_until
 from lapel.link.interface import Link, LinkStatus
 from lapel.link.messages import EventMessage
-from lapel.link.probe import probed
+from lapel.link.probe import probe_brokers
 from lapel.logs import Log
 from lapel.recording import Account
 from lapel.settings import Settings
@@ -292,7 +292,7 @@ class CameraReadings:
         link = self._attached.config.link
         if not link.broker:
             return []
-        return await probed(brokers_of(link), self._probe_client_id)
+        return await probe_brokers(brokers_of(link), self._probe_client_id)
 
     @property
     def _probe_client_id(self) -> str:

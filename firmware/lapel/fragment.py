@@ -1,4 +1,4 @@
-"""The fragment: one closed GOP of encoded video. The atom that media, evidence and link share."""
+"""The fragment: one closed GOP of encoded video, the unit that media, evidence and link handle."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ TICKS_PER_S = 90_000
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Time without pictures, just before a fragment: how long, and why (`source lost`, `encoder too slow`, …)."""
+    """An interval without frames just before a fragment: how long, and why (`source lost`, `encoder too slow`, …)."""
 
     duration_s: float
     reason: str
@@ -18,31 +18,31 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """About a second of encoded video that decodes by itself. Immutable; muxed once, on the camera's own time line.
+    """About a second of encoded video that can be decoded by itself. Immutable; muxed once, with camera time stamps.
 
     A recording writes `header` once and then the `body` of each of its fragments, with only the sequence number
     and the decode time patched (`boxes.placed`). Two fragments can stand in one file only if their headers are
-    equal; a new header (the source changed its size) asks for a new clip.
+    equal; a new header (the source changed its size) requires a new clip.
     """
 
     number: int
     """Counts from 1 on the camera's time line; the next fragment has the next number."""
     start: Instant
-    """When the first picture was captured."""
+    """When the first frame was captured."""
     start_ticks: int
     """The same moment in 1/90000 s since the camera began to capture: the decode time inside `body`."""
     duration_ticks: int
-    """To the end of the last picture, which is the start of the next one where no gap follows."""
+    """To the end of the last frame, which is the start of the next one where no gap follows."""
     frames: int
-    """Pictures inside."""
+    """Frames inside."""
     header: bytes
     """`ftyp` and `moov` for a file of such fragments; one object shared by all that an encoder made."""
     body: bytes
     """`moof` and `mdat`."""
     gap_before: Gap | None = None
-    """Set when pictures are missing between the previous fragment and this one."""
+    """Set when frames are missing between the previous fragment and this one."""
     dropped_frames: int = 0
-    """Pictures that the source delivered and the camera could not take, since the previous fragment."""
+    """Frames that the source delivered and the camera could not take, since the previous fragment."""
 
     @property
     def duration_s(self) -> float:
@@ -51,10 +51,10 @@ class Fragment:
 
     @property
     def end_mono_s(self) -> float:
-        """Monotonic time at which the last picture ends."""
+        """Monotonic time at which the last frame ends."""
         return self.start.mono_s + self.duration_s
 
     @property
     def size_bytes(self) -> int:
-        """What it weighs in memory and on disk, header not counted."""
+        """Size in memory and on disk, without the header."""
         return len(self.body)

@@ -1,7 +1,7 @@
 """Gestures of a button: press, double press, hold. Pure: down and up edges with their times in, gestures out.
 
-One press has one meaning at most: the second press of a double press is never a hold as well, and a button that is
-stuck is held once, however long it is down.
+A press is part of one gesture at most: the second press of a double press is never also a hold, and a stuck button is
+held once, however long it is down.
 """
 
 from typing import Literal

@@ -1,10 +1,10 @@
 """Files that a camera writes for itself and reads back later: JSON documents with a checksum.
 
-Their content is not trusted. Storage cards flip bits, people edit files, and a link, a pipe or a folder may stand where
-a file is expected. A file that cannot be used is set aside under a name that says so (`configuration.json.damaged-1`),
+Their content is not trusted. Storage cards flip bits, people edit files, and a link, a pipe or a folder may be where
+a file is expected. A file that cannot be used is renamed (`configuration.json.damaged-1`),
 never deleted; the camera goes on with what is safe, and reports it (`DamageReports`).
 
-The checksum finds decay, not forgery: whoever can write the file can also write the checksum.
+The checksum detects decay, not forgery: a program that can write the file can also write the checksum.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ MAX_BYTES = 16 * 1024 * 1024
 
 _CHECKSUM = re.compile(rb'\A\{\n  "checksum": "([0-9a-f]{8})",')
 _UNUSABLE = (msgspec.DecodeError, msgspec.ValidationError, RecursionError, ValueError, LookupError, OverflowError)
-"""What decoding a document, or checking what it says, can raise."""
+"""What decoding a document, or checking its content, can raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def read_or_set_aside(
 
 
 def set_aside(path: Path, reason: str) -> Damage:
-    """Rename a file that cannot be used. Never raises: where that is impossible it stays, and the result says so."""
+    """Rename a file that cannot be used. Never raises: if renaming fails the file stays; the result has the error."""
     names = (path.with_name(f"{path.name}.damaged-{number}") for number in count(1))
     aside = next(name for name in names if not os.path.lexists(name))
     try:

@@ -1,4 +1,4 @@
-"""What a recording says about itself: asked and got, gaps, reasons. Written beside the video as `recording.json`."""
+"""The account of a recording: requested and recorded, gaps, reasons. Stored beside the video as `recording.json`."""
 
 from typing import Final, Literal
 
@@ -7,15 +7,15 @@ import msgspec
 from lapel.fragment import Gap
 
 FORMAT: Final = "lapel-recording-1"
-"""Named in every account. Another name is another firmware's, to be left alone."""
+"""The format in every account. Accounts of another format are another firmware's, and are not changed."""
 
 Status = Literal["recording", "complete", "failed", "interrupted"]
-"""*recording*: still growing. *complete*: ended as it should. *failed*: the disk gave up; the reason is in
-`stop.reason`. *interrupted*: power or process was lost; said by the next start, never by the recording itself."""
+"""*recording*: still growing. *complete*: ended as intended. *failed*: the storage failed; the reason is in
+`stop.reason`. *interrupted*: power or process was lost; set at the next start."""
 
 
 class Cause(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Why a recording began or ended, and on whose word."""
+    """Why a recording began or ended, and by whose request."""
 
     source: str
     """`button`, `command`, `camera`, …"""
@@ -26,10 +26,10 @@ class Cause(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class GapNote(msgspec.Struct, frozen=True):
-    """Time without pictures inside a clip."""
+    """An interval without frames inside a clip."""
 
     start_s: float
-    """Where the pictures stop, in seconds of the clip's own time line."""
+    """Start of the interval, in seconds from the start of the clip."""
     duration_s: float
     reason: str
 
@@ -46,7 +46,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Account(msgspec.Struct, kw_only=True):
-    """The content of `recording.json`: one clip, what was asked of it and what it holds. Times are ISO 8601 UTC."""
+    """The content of `recording.json`: one clip, what was requested and what it holds. Times are ISO 8601 UTC."""
 
     format: Literal["lapel-recording-1"] = FORMAT
     recording: str
@@ -76,13 +76,13 @@ class Account(msgspec.Struct, kw_only=True):
     trigger_time: str
     """When the button was pressed or the command came."""
     start_time: str | None = None
-    """When the first picture was captured: before the trigger by the pre-event seconds. None while there is none."""
+    """When the first frame was captured: before the trigger by the pre-event seconds. None while there is none."""
     end_time: str | None = None
     start: Cause
     stop: Cause | None = None
     prebuffer_configured_s: float
     prebuffer_actual_s: float = 0.0
-    """Seconds of pictures from before the trigger; gaps among them are not counted."""
+    """Seconds of video from before the trigger; gaps among them are not counted."""
     prebuffer_shortfall: str | None = None
     """Why `actual` is below `configured`; None when it is not."""
     prebuffer_saved: bool = False
@@ -94,7 +94,7 @@ class Account(msgspec.Struct, kw_only=True):
     video_bytes: int = 0
     gaps: list[GapNote] = []
     dropped_frames: int = 0
-    """Pictures that the camera had but could not encode or write; each loss is also a gap if it lasted."""
+    """Frames that were captured and could not be encoded or written; a longer loss is also a gap."""
     markers_s: list[float] = []
     """Where the wearer or an operator set a marker, in seconds of the clip's time line."""
     torn_bytes: int = 0
@@ -102,5 +102,5 @@ class Account(msgspec.Struct, kw_only=True):
 
 
 def note_of(gap: Gap, start_s: float) -> GapNote:
-    """A fragment's gap as the account tells it: rounded to milliseconds, on the clip's time line."""
+    """A fragment's gap as the account lists it: rounded to milliseconds, in seconds from the start of the clip."""
     return GapNote(round(max(0.0, start_s), 3), round(gap.duration_s, 3), gap.reason)

@@ -164,7 +164,7 @@ def test_what_a_failed_write_left_is_cut_off_and_nothing_more_is_taken(store: Ev
             files.append([BODY, BODY])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    with pytest.raises(StorageError, match="takes no more"):
+    with pytest.raises(StorageError, match="accepts no more"):
         files.append([BODY])
     files.close()
     assert store.video("clip-1").read_bytes() == HEADER + BODY
@@ -179,7 +179,7 @@ def test_a_sync_that_fails_is_lost_data_and_is_never_tried_again(tmp_path: Path)
     files = store.create(account())
     with pytest.raises(StorageError, match=r"video\.mp4\.part: the disk failed; check it"):
         files.append([HEADER, BODY])
-    with pytest.raises(StorageError, match="takes no more"):
+    with pytest.raises(StorageError, match="accepts no more"):
         files.append([BODY])
     files.describe(account(status="failed"))
     files.close()

@@ -18,27 +18,29 @@ STALE = command("2026-11-24T07:00:25Z", 5)
 
 
 @pytest.mark.parametrize(
-    ("asked", "delivery", "trusted", "said"),
+    ("received", "delivery", "trusted", "reason"),
     [
         (command(), Delivery(), True, None),
         (command(), Delivery(retained=True), True, "never executed"),
         (FRESH, Delivery(retained=True), True, "never executed"),
         (FRESH, Delivery(), True, None),
         (STALE, Delivery(), True, "expired at 2026-11-24T07:00:30.000Z"),
-        (STALE, Delivery(), False, None),  # a clock that was never set may not judge, and it came live
-        (command(), QUEUED, True, "out of the broker's queue"),
+        (STALE, Delivery(), False, None),  # no comparison with a clock that was never set; delivered live
+        (command(), QUEUED, True, "from the broker's offline queue"),
         (FRESH, QUEUED, True, None),
-        (FRESH, QUEUED, False, "out of the broker's queue"),
-        (command(), Delivery(live=False, expiry_s=3.0), False, None),  # the broker counted
+        (FRESH, QUEUED, False, "from the broker's offline queue"),
+        (command(), Delivery(live=False, expiry_s=3.0), False, None),  # the broker counts the expiry
         (STALE, Delivery(live=False, expiry_s=3.0), True, "expired"),
         (command(name="status"), QUEUED, True, None),
         (command(name="request-log"), QUEUED, True, None),
-        (command(name="reboot"), QUEUED, True, "out of the broker's queue"),
-        (command("2026-06-31T07:00:25Z", 10), Delivery(), True, None),  # no such day: as if nothing were said
-        (command("2026-06-31T07:00:25Z", 10), QUEUED, True, "out of the broker's queue"),
-        (command("2026-11-24T07:00:25Z", 1e300), QUEUED, True, "out of the broker's queue"),
+        (command(name="reboot"), QUEUED, True, "from the broker's offline queue"),
+        (command("2026-06-31T07:00:25Z", 10), Delivery(), True, None),  # no such day: as without a deadline
+        (command("2026-06-31T07:00:25Z", 10), QUEUED, True, "from the broker's offline queue"),
+        (command("2026-11-24T07:00:25Z", 1e300), QUEUED, True, "from the broker's offline queue"),
     ],
 )
-def test_when_a_command_may_be_carried_out(asked: Command, delivery: Delivery, trusted: bool, said: str | None) -> None:
-    reason = objection(asked, delivery, NOW, trusted=trusted)
-    assert (reason is None) if said is None else (reason is not None and said in reason)
+def test_when_a_command_may_be_carried_out(
+    received: Command, delivery: Delivery, trusted: bool, reason: str | None
+) -> None:
+    found = objection(received, delivery, NOW, trusted=trusted)
+    assert (found is None) if reason is None else (found is not None and reason in found)

@@ -130,7 +130,7 @@ async def test_two_runs_at_once_are_told_apart(tmp_path: Path, folder: Path) -> 
     with running(tmp_path, "a", "--stepped") as one, running(tmp_path, "b", "--stepped") as other:
         assert (stat.S_IMODE(folder.stat().st_mode), stat.S_IMODE((folder / "a.sock").stat().st_mode)) == (0o700, 0o600)
         assert [run["run"] for run in json.loads(well("runs", "--json"))] == ["a", "b"]
-        assert "say which run with --run: there are a, b" in refused("status")
+        assert "choose a run with --run: a, b" in refused("status")
         assert "--run a: there is such a run already" in refused("run", "smoke", "--stepped", "--run", "a")
         well("advance", "5m", "--run", "b")
         assert [json.loads(well("status", "--run", one, "--json"))["now_s"] for one in "ab"] == [0.0, 300.0]

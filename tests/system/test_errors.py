@@ -109,7 +109,7 @@ def test_an_unusable_evidence_folder_is_named(place: str, reason: str, bad_files
         ("127.0.0.1:1883", "give mqtt://HOST"),
         ("http://127.0.0.1", "give mqtt://HOST"),
         ("mqtt://127.0.0.1:99999", "the address cannot be read"),
-        ("mqtts://broker..example", "'broker..example' can be no host's name"),
+        ("mqtts://broker..example", "'broker..example' is no valid host name"),
         ("mqtt://broker.example", "the connection to broker.example would not be encrypted; use mqtts://"),
     ],
 )

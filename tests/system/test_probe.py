@@ -187,7 +187,7 @@ async def test_a_broker_whose_certificate_has_expired(tmp_path: Path) -> None:
 async def test_a_camera_whose_certificate_is_turned_down(secured: Secured, camera: str, why: str) -> None:
     step, finding = failed(await probed_once_up(secured.as_camera(camera)))
     assert step == "tls"
-    assert finding.startswith("the broker turns this camera down: ")
+    assert finding.startswith("the broker rejected this camera: ")
     assert why in finding
 
 

@@ -37,7 +37,7 @@ def test_a_full_card_takes_its_last_account_and_leaves_no_torn_tail(card: Path) 
     files.append([HEADER, heavy(1).body])
     with pytest.raises(StorageError, match=r"video\.mp4: the disk is full; offload"):
         files.append([heavy(number).body for number in range(2, 20)])
-    with pytest.raises(StorageError, match="takes no more"):
+    with pytest.raises(StorageError, match="accepts no more"):
         files.append([b"x"])
     with (card / "other").open("wb") as other, pytest.raises(OSError, match="No space left"):
         other.write(bytes(2_000_000))  # another program fills the card to its last block

@@ -39,7 +39,7 @@ class FileConsoleLog:
         self.write_error = ""
 
     async def append(self, kind: str, **detail: str | float | bool | None) -> None:
-        """Append an entry: written and synced on return, unless `write_error` says why not."""
+        """Append an entry: written and synced on return, unless `write_error` is set."""
         now = self._clock.now()
         entry = {"at": iso(now.utc), "mono_s": round(now.mono_s, 3), "kind": kind}
         entry |= {key: value for key, value in detail.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The login dialogue: asks for role and secret; replaces secrets and ends lock-outs when presence is proved."""
+"""The login dialogue: requests role and secret; replaces secrets and ends lock-outs when presence is proved."""
 
 from typing import Protocol
 

@@ -1,1 +1,1 @@
-"""What is on disk, and what can be said about it."""
+"""Recordings on the storage card: writing, listing, and recovery after a power cut."""

@@ -18,7 +18,7 @@ PART = "video.mp4.part"
 """The video until its first fragment is synced."""
 ACCOUNT = "recording.json"
 UNKNOWN = "unknown"
-"""Stands in an account that was made anew for what only the lost one said."""
+"""Value of fields of a rebuilt account that only the lost account contained."""
 RESERVE = ".reserve"
 """Space that a clip holds while it is written."""
 
@@ -45,7 +45,7 @@ class UnreadableAccount(Exception):
 
 
 def storage_error(path: object, error: OSError) -> StorageError:
-    """An operating system's error as one line that names the file and says what to do."""
+    """An operating system's error as one line that names the file and what to do."""
     advice = _TROUBLE.get(error.errno or 0, f"{error.strerror or error}; check the disk")
     if error.errno == errno.ENOSPC and _has_no_inodes(path):
         advice = NO_INODES
@@ -53,7 +53,7 @@ def storage_error(path: object, error: OSError) -> StorageError:
 
 
 def _has_no_inodes(path: object) -> bool:
-    """Whether the disk that holds `path` has room, and yet takes no new file."""
+    """Whether the disk that holds `path` has free blocks, but cannot hold another file."""
     with contextlib.suppress(OSError):
         folder = next(folder for folder in (Path(str(path)), *Path(str(path)).parents) if folder.exists())
         return free_inodes(folder) == 0
@@ -67,8 +67,8 @@ def free_inodes(folder: Path) -> int | None:
 
 
 @contextlib.contextmanager
-def told_of(path: Path) -> Iterator[None]:
-    """Whatever the operating system refuses in here is raised as a StorageError about `path`."""
+def storage_errors(path: Path) -> Iterator[None]:
+    """Raise every OSError of this block as a StorageError about `path`."""
     try:
         yield
     except StorageError:
@@ -78,7 +78,7 @@ def told_of(path: Path) -> Iterator[None]:
 
 
 def hold_reserve(folder: Path, size_bytes: int) -> None:
-    """Allocate space in a clip's folder for its last account. Where that is impossible there is no reserve."""
+    """Allocate space in a clip's folder for its last account. Where this fails there is no reserve."""
     if size_bytes:
         with (
             contextlib.suppress(OSError),
@@ -88,7 +88,7 @@ def hold_reserve(folder: Path, size_bytes: int) -> None:
 
 
 def release_reserve(folder: Path) -> bool:
-    """Free that space. Whether there was any."""
+    """Free the reserved space. Returns whether there was any."""
     try:
         (folder / RESERVE).unlink()
     except OSError:
@@ -97,16 +97,16 @@ def release_reserve(folder: Path) -> bool:
 
 
 def write_account(folder: Path, account: Account) -> None:
-    """Replace `recording.json`: a reader finds, at any instant, the old one or the new one, whole."""
+    """Replace `recording.json`: at any instant a reader finds either the old or the new one, complete."""
     path = folder / ACCOUNT
-    with told_of(path):
+    with storage_errors(path):
         own_files.write(path, account)
 
 
 def read_account(folder: Path) -> Account | None:
     """The clip's account; None when another firmware wrote it in a format that this one cannot judge.
 
-    Raises UnreadableAccount, and OSError when the disk does not give it.
+    Raises UnreadableAccount, and OSError when the disk fails.
     """
     path = folder / ACCOUNT
     try:

@@ -35,7 +35,7 @@ def recovered(folder: Path, damage: DamageReports) -> Account | None:
     """Mark the clip in `folder` *interrupted* if it needs it, and return its account then.
 
     A folder that cannot be read is logged and left as it is for the next start: it must not keep a camera from
-    recording. One that cannot be written is reported all the same.
+    recording. A clip whose account cannot be written is returned all the same.
     """
     try:
         unfinished = _unfinished(folder, damage)
@@ -46,7 +46,7 @@ def recovered(folder: Path, damage: DamageReports) -> Account | None:
 
 
 def interrupted(account: Account, found: boxes.Extent) -> Account:
-    """`account` of an interrupted clip: it describes what the file is found to hold."""
+    """`account` of an interrupted clip: it describes what the file really holds."""
     duration_s = round(found.end_ticks / TICKS_PER_S, 3)
     begun = account.start_time if found.fragments else None
     described = msgspec.structs.replace(
@@ -65,7 +65,7 @@ def interrupted(account: Account, found: boxes.Extent) -> Account:
 
 
 def _with_part_of_the_pre_event(account: Account) -> Account:
-    """What there is from before the trigger, when the session was lost before it could tell."""
+    """Compute the pre-event part of a clip whose session ended before it could record it."""
     actual_s = 0.0
     if account.start_time is not None:
         before_s = _seconds_between(account.start_time, account.trigger_time)
@@ -94,7 +94,7 @@ def _unfinished(folder: Path, damage: DamageReports) -> Account | None:
 
 
 def _rebuilt(recording: str) -> Account:
-    """An account for a video that lost its own: the folder's name is all that is known."""
+    """A new account for a video without a readable one: only the folder's name is known."""
     unknown = Cause(UNKNOWN, f"{ACCOUNT} was missing or damaged")
     return Account(
         recording=recording,
@@ -120,17 +120,17 @@ def _extent(folder: Path) -> boxes.Extent:
 
 
 def _video(folder: Path) -> Path | None:
-    """The clip's video, under its name or still without one."""
+    """The clip's video, under its final or its temporary name."""
     return next((folder / name for name in (VIDEO, PART) if is_regular_file(folder / name)), None)
 
 
 def _mark(folder: Path, described: Account) -> Account:
-    release_reserve(folder)  # of a session that had no time to do it; a full disk needs it now
+    release_reserve(folder)  # the lost session could not; a full disk needs the space now
     try:
         if described.fragments and not is_regular_file(folder / VIDEO):
-            (folder / PART).rename(folder / VIDEO)  # whole, but the lost session did not come to name it
+            (folder / PART).rename(folder / VIDEO)  # complete; the lost session had not renamed it yet
             sync_folder(folder)
         write_account(folder, described)
     except OSError as error:
-        _log.warning("%s: is interrupted, which could not be written down: %s", folder, error)
+        _log.warning("%s: was interrupted, and its account could not be written: %s", folder, error)
     return described

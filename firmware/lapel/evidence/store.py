@@ -1,7 +1,7 @@
-"""What is on disk: one folder per clip, written so that a power cut costs little.
+"""The evidence folder: one folder per clip, written so that a power cut loses little.
 
     root/.lapel.lock                  held by the camera that records here
-    root/<recording>/video.mp4        has its name only once a whole fragment is synced; before that `video.mp4.part`
+    root/<recording>/video.mp4        `video.mp4.part` until the first fragment is synced
     root/<recording>/recording.json   the clip's account; replaced atomically, never edited in place
 
     root/<recording>/.reserve         space for the last account on a full card, while the clip is written
@@ -27,7 +27,7 @@ from lapel.evidence.disk import (
     hold_reserve,
     read_account,
     release_reserve,
-    told_of,
+    storage_errors,
     write_account,
 )
 from lapel.evidence.recovery import recovered
@@ -73,7 +73,7 @@ class EvidenceStore:
         self._taking = threading.Lock()
 
     def check(self) -> None:
-        """Raise StorageError when a recording could not be begun now: found out by writing, not by asking."""
+        """Raise StorageError when a recording could not begin now. It writes a file to find out."""
         self._take()
         self._probe()
         free, needed = self.free_bytes(), self._min_free_bytes
@@ -84,8 +84,8 @@ class EvidenceStore:
             )
 
     def free_bytes(self) -> int:
-        """Room that this user may still fill."""
-        with told_of(self.root):
+        """Bytes that this user may still write."""
+        with storage_errors(self.root):
             disk = os.statvfs(self.root)
         return disk.f_bavail * disk.f_frsize
 
@@ -93,11 +93,11 @@ class EvidenceStore:
         """A new folder named `account.recording`, synced, with its first `recording.json`."""
         self._take()
         folder = self._folder(account.recording)
-        with told_of(folder):
+        with storage_errors(folder):
             folder.mkdir(PRIVATE_FOLDER)
         try:
             write_account(folder, account)
-            with told_of(self.root):
+            with storage_errors(self.root):
                 sync_folder(self.root)
         except StorageError:
             with contextlib.suppress(OSError):
@@ -106,7 +106,7 @@ class EvidenceStore:
         return ClipFiles(folder, self._sync, reserve_bytes=self._reserve_bytes)
 
     def recover(self) -> list[Account]:
-        """Mark what an earlier session left unfinished as *interrupted*, keep it, and say which clips those are."""
+        """Mark what an earlier session left unfinished as *interrupted*, keep it, and return those clips."""
         self._take()
         return [account for folder in self._folders() if (account := recovered(folder, self._damage)) is not None]
 
@@ -116,7 +116,7 @@ class EvidenceStore:
         return sorted(accounts, key=lambda account: (account.trigger_time, account.start_time or "", account.recording))
 
     def video(self, recording: str) -> Path:
-        """Where the video of a clip is. Raises StorageError when there is no such clip or it holds no pictures."""
+        """Path of a clip's video. Raises StorageError when there is no such clip or it has no frames."""
         folder = self._folder(recording)
         path = folder / VIDEO
         if folder.is_symlink() or not is_regular_file(path):
@@ -124,25 +124,25 @@ class EvidenceStore:
         return path
 
     def close(self) -> None:
-        """Leave the folder to another camera. Harmless when closed."""
+        """Release the folder for another camera. Harmless when closed."""
         with self._taking:
             self._release()
 
     def _folder(self, recording: str) -> Path:
-        """Ids come from users too: none may lead out of the root."""
+        """The clip's folder. Ids also come from users: none may lead out of the root."""
         if not recording or recording.startswith(".") or "/" in recording or "\0" in recording:
             raise StorageError(f"{self.root}: {recording!r} is not the id of a recording")
         return self.root / recording
 
     def _folders(self) -> list[Path]:
-        with told_of(self.root), os.scandir(self.root) as entries:
+        with storage_errors(self.root), os.scandir(self.root) as entries:
             names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
         return [self.root / name for name in sorted(names) if not name.startswith(".")]
 
     def _probe(self) -> None:
-        """Write, sync and remove a block: root owns every right, so only a real write tells."""
+        """Write, sync and remove a block: the root user passes every permission check, so only a real write shows."""
         path = self.root / _PROBE
-        with told_of(self.root):
+        with storage_errors(self.root):
             try:
                 with open_no_follow(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK) as descriptor:
                     write(descriptor, bytes(4096))
@@ -151,9 +151,9 @@ class EvidenceStore:
                 path.unlink(missing_ok=True)
 
     def _take(self) -> None:
-        """Hold the lock file exclusively; take it anew when the card was changed under it."""
+        """Hold the lock file exclusively; lock it again when the card was changed."""
         path = self.root / _LOCK
-        with self._taking, told_of(self.root):
+        with self._taking, storage_errors(self.root):
             if self._lock is not None and _is_at(self._lock, path):
                 return
             self._release()
@@ -188,17 +188,17 @@ class ClipFiles:
         self._busy = threading.Lock()
 
     def append(self, chunks: Sequence[bytes | bytearray]) -> None:
-        """Write and sync. After a failure nothing more is taken, and what it left of these chunks is cut off."""
+        """Write and sync. After a failure nothing more is accepted, and a partly written chunk is cut off."""
         with self._busy:
             if self._broken:
-                raise StorageError(f"{self._folder / VIDEO}: takes no more, it was closed or a write to it failed")
+                raise StorageError(f"{self._folder / VIDEO}: accepts no more video: closed, or a write failed")
             self._verify()
-            self._broken = True  # until this call has done all it should
+            self._broken = True  # until this call has succeeded
             try:
                 if self._video is None:
                     self._begin(chunks)
                 else:
-                    with told_of(self._folder / VIDEO):
+                    with storage_errors(self._folder / VIDEO):
                         self._write_synced(self._video, chunks)
             except StorageError:
                 self._cut_torn_tail()
@@ -234,12 +234,12 @@ class ClipFiles:
         if self._video is None:
             return
         path = self._folder / VIDEO
-        with told_of(path):
+        with storage_errors(path):
             size_bytes = os.fstat(self._video).st_size
         if not _is_at(self._video, path):
             replaced = os.path.lexists(path)
             what = "was replaced by another file" if replaced else "was removed, or its folder was,"
-            raise ClipLostError(f"{path}: {what} while it was being recorded; find out by whom", NOTHING)
+            raise ClipLostError(f"{path}: {what} while it was being recorded; find out which program did it", NOTHING)
         if size_bytes != self._synced_bytes:
             raise ClipLostError(
                 f"{path}: has {size_bytes} bytes where {self._synced_bytes} were written; another program changed it",
@@ -248,14 +248,14 @@ class ClipFiles:
 
     def _begin(self, chunks: Sequence[bytes | bytearray]) -> None:
         part = self._folder / PART
-        with told_of(part):
+        with storage_errors(part):
             self._video = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, PRIVATE)
             self._write_synced(self._video, chunks)
             part.rename(self._folder / VIDEO)
             sync_folder(self._folder)
 
     def _cut_torn_tail(self) -> None:
-        """Leave the video as the account describes it. A disk that refuses even this keeps the tail."""
+        """Truncate the video to what the account describes. Where the disk rejects even this, the tail stays."""
         if self._video is not None:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._video, self._synced_bytes)
@@ -275,7 +275,7 @@ def _account_or_none(folder: Path) -> Account | None:
 
 
 def _extent_of(path: Path) -> Extent:
-    with told_of(path), reading(path) as file:
+    with storage_errors(path), reading(path) as file:
         return extent(file)
 
 

@@ -1,1 +1,1 @@
-"""The fleet link: what a camera tells its broker and takes from it."""
+"""The fleet link over MQTT: presence, telemetry and events published, commands received."""

@@ -38,7 +38,7 @@ EXAMPLES: dict[str, Outgoing | Command] = {
         recording=_RECORDING,
     ),
 }  # fmt: skip
-"""One message of each channel, as it may really be."""
+"""A realistic example message of each channel."""
 
 _STRUCTS = {"state": StateMessage, "telemetry": Telemetry, "event": EventMessage, "command": Command, "reply": Reply}
 _PARAMETERS = {
@@ -59,7 +59,8 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Lapel camera",
             "version": "1",
-            "description": f"What a camera says to its fleet and takes from it, as of firmware {__version__}. "
+            "description": "The messages that a camera publishes and the commands that it accepts, "
+            f"as of firmware {__version__}. "
             "Receivers ignore fields that they do not know; no field is ever removed, renamed or tightened.",
             "license": {"name": "Apache-2.0"},
         },

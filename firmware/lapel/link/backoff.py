@@ -1,10 +1,10 @@
-"""When to try again, and how fast to catch up: what keeps a fleet that lost one broker from bringing it down again."""
+"""Reconnect back-off and send pacing: a fleet that lost its broker must not overload it when it returns."""
 
 from lapel.randomness import RandomSource
 
 
 class Backoff:
-    """Waits that double up to a limit, each cut at random by up to half.
+    """Waits that double up to a limit, each shortened at random by up to half.
 
     The first one after a connection that worked is drawn from the whole of `spread_s`: every camera of that broker lost
     it at the same moment, and they must not come back at the same moment.
@@ -26,7 +26,7 @@ class Backoff:
         return wait_s * self._rng.uniform(0.5, 1.0)
 
     def reset(self) -> None:
-        """It worked: spread the next wait, and begin with the shortest again after that."""
+        """A connection worked: spread the next wait, and begin with the shortest again after that."""
         self._next_s = self._first_s
         self._spread = self._spread_s > 0
 
@@ -51,7 +51,7 @@ class TokenBucket:
 
 
 class Pace:
-    """So many a second on average, after a first `burst` at once, with jitter: a bucket of permissions that refills."""
+    """Rate limit with jitter: `per_s` on average, after a first `burst` at once (a token bucket)."""
 
     def __init__(self, rng: RandomSource, per_s: float, burst: int = 10) -> None:
         self._rng, self._per_s, self._burst = rng, per_s, burst

@@ -72,7 +72,7 @@ def _broker_at(
     if parts.scheme not in _PORTS or not parts.hostname:
         raise ConfigError("link.broker: give mqtt://HOST[:PORT], mqtts://HOST[:PORT] or wss://HOST[:PORT]/PATH")
     if not _can_be_looked_up(parts.hostname):
-        raise ConfigError(f"link.broker: {parts.hostname!r} can be no host's name; give its name or its address")
+        raise ConfigError(f"link.broker: {parts.hostname!r} is no valid host name; give the broker's name or address")
     encrypted = parts.scheme in _ENCRYPTED
     if not encrypted and parts.hostname not in _LOOPBACK and not allow_plain:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""Until when a camera's certificate is good."""
+"""Reads when a camera's certificate expires."""
 
 from datetime import datetime
 from pathlib import Path

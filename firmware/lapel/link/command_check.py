@@ -1,7 +1,7 @@
-"""May this command be carried out now? Pure: knows no broker and no camera.
+"""Decides whether a command may be carried out now. Pure: uses no broker and no camera.
 
-A command can come late: out of a broker's queue, sent again by a back end, or replayed by an attacker.
-A recording that starts ten minutes after it was asked for is worse than none.
+A command can arrive late: from a broker's offline queue, sent again by a back end, or replayed by an attacker.
+A recording that starts ten minutes after it was requested is worse than none.
 """
 
 from dataclasses import dataclass
@@ -11,23 +11,23 @@ from lapel.clock import iso
 from lapel.link.messages import Command
 
 HARMLESS = frozenset({"status", "request-log"})
-"""They change nothing, so they may be late."""
+"""Commands that change nothing; they may be late."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How a command came."""
+    """How a command was delivered."""
 
     retained: bool = False
     live: bool = True
-    """False while the broker may still be handing over what it kept while we were away."""
+    """False while the broker may still be delivering what it queued while the camera was offline."""
     expiry_s: float | None = None
-    """What is left of its life, as the broker counted it; None when the broker was not asked to count."""
+    """Seconds left of its MQTT 5 message expiry, counted down by the broker; None when it was sent without one."""
 
 
 def objection(command: Command, delivery: Delivery, now: datetime, *, trusted: bool) -> str | None:
-    """Why it must not be carried out; None when it may. `trusted` says whether `now` can be compared with the sender's
-    clock.
+    """Why the command must not be carried out; None when it may. `trusted`: whether `now` can be compared with the
+    sender's clock.
     """
     if delivery.retained:
         return "a retained command is never executed; clear it with an empty retained message"
@@ -36,7 +36,10 @@ def objection(command: Command, delivery: Delivery, now: datetime, *, trusted: b
         return f"expired at {iso(deadline)}"
     proved = delivery.expiry_s is not None or (deadline is not None and trusted)
     if not delivery.live and not proved and command.command not in HARMLESS:
-        return "came out of the broker's queue and nothing proves that it still holds; send it again, with an expiry"
+        return (
+            "delivered from the broker's offline queue without an expiry, so it may be stale; "
+            "send it again with a message expiry (MQTT 5), or with sent_at and ttl_s"
+        )
     return None
 
 
@@ -45,5 +48,5 @@ def _deadline(command: Command) -> datetime | None:
         return None
     try:
         return datetime.fromisoformat(command.sent_at) + timedelta(seconds=command.ttl_s)
-    except (ValueError, OverflowError):  # a 31st of June; or a life longer than the calendar
+    except (ValueError, OverflowError):  # a 31st of June; or a deadline after year 9999
         return None

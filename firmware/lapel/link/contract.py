@@ -1,7 +1,7 @@
-"""Between messages and the wire: topic, payload, QoS and retain of each, and back.
+"""Encodes messages as MQTT publications (topic, payload, QoS, retain) and decodes commands and presence.
 
-A contract is an object that is passed in. `LapelV1` is ours; a team can write one that speaks the topics and
-payloads which its back end already knows.
+A contract is an object that is passed in. `LapelV1` is the project's own; a team can write one for the topics and
+payloads that its back end already uses.
 """
 
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ _MAX_ID_CHARS = 64
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Who is, or no longer is, there under a camera's name."""
+    """Which session is online, or went offline, under a camera's name."""
 
     session: str
     online: bool
 
 
 class Contract(Protocol):
-    """One camera's way to put messages on a broker and to read what is meant for it."""
+    """Encodes one camera's messages and decodes the messages on its topics."""
 
     @property
     def client_id(self) -> str:
@@ -41,22 +41,22 @@ class Contract(Protocol):
 
     @property
     def command_topic(self) -> str:
-        """Where commands for this camera come in."""
+        """Topic of the commands for this camera."""
 
     @property
     def state_topic(self) -> str:
-        """Where this camera's retained state is; the camera watches it."""
+        """Topic of this camera's retained state; the camera subscribes to it."""
 
     @property
     def telemetry_topic(self) -> str:
-        """Where a live camera is heard at an interval."""
+        """Topic of the telemetry that a connected camera publishes at an interval."""
 
     def encode(self, message: StateMessage | Telemetry | EventMessage | Command | Reply) -> Envelope:
-        """The message as MQTT carries it."""
+        """The message as an MQTT publication."""
 
     def decode_command(self, message: Inbound) -> Command:
-        """The command in it, with the `reply_to` that holds. Raises MessageError, with the command's id where one
-        could be read, and nothing else.
+        """The command in it, with the `reply_to` that applies. Raises only MessageError, with the command's id where
+        one could be read.
         """
 
     def decode_presence(self, payload: bytes) -> Presence | None:
@@ -78,7 +78,7 @@ class LapelV1:
         self.telemetry_topic = f"{self._root}/telemetry"
 
     def encode(self, message: StateMessage | Telemetry | EventMessage | Command | Reply) -> Envelope:
-        """The message as JSON, with the QoS its kind deserves; only states are retained."""
+        """The message as JSON, with the QoS of its kind; only states are retained."""
         payload = msgspec.json.encode(message)
         match message:
             case StateMessage():
@@ -120,7 +120,7 @@ class LapelV1:
         return msgspec.structs.replace(command, reply_to=None if topic == own else topic)
 
     def decode_presence(self, payload: bytes) -> Presence | None:
-        """Reads no more than state and session: whatever else an older or newer firmware may send."""
+        """Reads only state and session, since an older or newer firmware may send other fields."""
         try:
             sign = msgspec.json.decode(payload, type=_Sign)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -155,14 +155,14 @@ class _Sign(msgspec.Struct):
 
 
 class _Scrap(msgspec.Struct):
-    """What may still be readable of a command that is none."""
+    """The fields that may still be readable in an invalid command."""
 
     id: object = ""
     command: object = ""
 
 
 def _ill_formed(topic: str, payload: bytes, fault: str) -> MessageError:
-    """It is JSON, but no command: say what is wrong, and to whose id."""
+    """The error for JSON that is no valid command: what is wrong, with the id and name where they can be read."""
     try:
         scrap = msgspec.json.decode(payload, type=_Scrap)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -67,7 +67,7 @@ class PrebufferSaved(EventDetail, frozen=True, kw_only=True):
     actual_s: Seconds
     """Seconds of video from before the trigger that are on disk."""
     configured_s: Seconds
-    """Seconds that the configuration asks for."""
+    """Seconds configured."""
     shortfall: str | None
     """Why `actual_s` is below `configured_s`; null when it is not."""
 
@@ -155,9 +155,9 @@ class CommandAccepted(EventDetail, frozen=True, kw_only=True):
     id: Id
     """Its id."""
     sender: str
-    """Who sent it, as the command says; empty when it does not."""
+    """The command's `sender`; empty when it has none."""
     reason: str
-    """Why, as the command says; empty when it does not."""
+    """The command's `reason`; empty when it has none."""
 
 
 class CommandRejected(EventDetail, frozen=True, kw_only=True):
@@ -211,7 +211,7 @@ class FileDamaged(EventDetail, frozen=True, kw_only=True):
 
 
 class BatteryDetail(EventDetail, frozen=True, kw_only=True):
-    """What the events about the battery have in common."""
+    """The fields that all battery events share."""
 
     percent: Annotated[float, Meta(ge=0, le=100)]
     """Charge."""
@@ -289,7 +289,7 @@ class ConfigurationRolledBack(EventDetail, frozen=True, kw_only=True):
 
 
 class EventsDropped(EventDetail, frozen=True, kw_only=True):
-    """The outbox was full for too long: events or replies were given up. The field names are the kinds of event, or
+    """The outbox was full for too long: events or replies were dropped. The field names are the kinds of event, or
     `reply`; each value is how many.
     """
 

@@ -1,4 +1,4 @@
-"""What a camera needs of a link to its fleet, and what a link needs of the camera."""
+"""The interfaces between a camera and its fleet link: `Link`, used by the camera, and `LinkHost`, used by the link."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from lapel.link.messages import Command, Outgoing, Reply, StateMessage
 
 @dataclass(frozen=True, slots=True)
 class LinkStatus:
-    """How the link stands, for telemetry and the status line."""
+    """Status of the link, for telemetry and the status line."""
 
     up: bool = False
     reason: str = ""
@@ -26,24 +26,24 @@ class LinkStatus:
 
 
 class LinkHost(Protocol):
-    """The camera, as its link sees it. Called on the event loop; nothing here blocks."""
+    """The camera as the link uses it. Called on the event loop; no method blocks."""
 
     def state_message(self) -> StateMessage:
-        """What the camera would say of itself right now; its `session` never changes while the link runs."""
+        """The camera's current state message; its `session` never changes while the link runs."""
 
     def on_command(self, command: Command) -> None:
-        """A command came in that may be carried out, for the first time. Answer it with `publish(Reply(…))`; unless it
-        is `status`, that it was accepted has been answered already.
+        """A command was received for the first time and may be carried out. Answer it with `publish(Reply(…))`; the
+        *accepted* reply has been queued already, except for `status`.
         """
 
     def on_unfinished(self, reply: Reply) -> None:
-        """An earlier session accepted this command and did not end it; `reply` is the last that was said. Answer it."""
+        """An earlier session accepted this command and did not finish it; `reply` is its newest reply. Answer it."""
 
     def on_bad_command(self, error: MessageError) -> None:
         """An invalid command, or one that must not be carried out, was received. No reply has been sent."""
 
     def on_dropped(self, dropped: Mapping[str, int]) -> None:
-        """The outbox was full: so many were given up since this was last said, by kind of event, or `reply`."""
+        """The outbox was full: counts dropped since the previous call, by kind of event, or `reply`."""
 
     def on_refused(self, what: str, id_: str, reason: str) -> None:
         """The broker refuses to take messages of that kind (*state*, *event*, *reply*), which wait until it does; or,
@@ -54,27 +54,27 @@ class LinkHost(Protocol):
         """The link came up or went down, or is down for a new reason."""
 
     def on_duplicate(self, session: str) -> None:
-        """Another live camera uses our name, and this link stands aside until the next `on_link(True, …)`. Called once
-        for each such session.
+        """Another live camera uses this camera's name, and this link stays away until the next `on_link(True, …)`.
+        Called once for each such session.
         """
 
 
 class Link(Protocol):
-    """The line to the fleet. A camera works the same whether anyone is at the other end or not."""
+    """The connection to the fleet. A camera works the same with and without a connection."""
 
     async def run(self, host: LinkHost) -> None:
-        """Connect, and reconnect for ever, until `close` or cancellation; either says goodbye first. Once only."""
+        """Connect, and reconnect for ever, until `close` or cancellation; both disconnect cleanly. Call it once."""
 
     def publish(self, message: Outgoing) -> None:
-        """Say it when possible. Never blocks, never raises. Of states and telemetry only the newest counts, and
-        telemetry only while the link is up; events and replies are kept, in order, until acknowledged.
+        """Queue the message. Never blocks, never raises. Of states and telemetry only the newest is sent, and telemetry
+        only while the link is up; events and replies are kept, in order, until acknowledged.
         """
 
     def status(self) -> LinkStatus:
-        """How the link stands."""
+        """Status of the link."""
 
     async def close(self, reason: str) -> None:
-        """Send what waits and say goodbye, as far as a few seconds allow; `run` has returned afterwards."""
+        """Flush the outbox and publish the *offline* state, within a few seconds; `run` has returned afterwards."""
 
 
 class NoLink:

@@ -1,6 +1,6 @@
-"""What is kept of the outbox: messages that wait for the broker, and the newest reply to each command.
+"""Persistence of the outbox: unacknowledged messages, and the newest reply to each command.
 
-`sqlite_journal.py` keeps it on disk, so that neither is lost with the power.
+`sqlite_journal.py` keeps them on disk, so that a power cut loses neither.
 """
 
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from typing import Protocol
 from lapel.link.messages import EventMessage, Reply
 
 KEPT_ANSWERS = 1_000
-"""How many commands are remembered: a duplicate that comes later than that is taken for a new one."""
+"""How many commands are remembered: a duplicate of an older one is treated as a new command."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where an answer goes: a topic of the asker's choice, and what it wants to get back with it."""
+    """Where a reply is published: the response topic and correlation data that the command's sender chose."""
 
     reply_to: str | None = None
     correlation: bytes | None = None
@@ -23,7 +23,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A message that was not acknowledged yet. Its number orders it among all that this camera ever said."""
+    """An unacknowledged message. Numbers increase over all messages that this camera ever queued."""
 
     number: int
     message: EventMessage | Reply
@@ -41,7 +41,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What to write down, all or nothing."""
+    """Changes to write in one transaction."""
 
     added: Sequence[Waiting] = ()
     removed: Sequence[int] = ()
@@ -50,27 +50,27 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What was found: each list in the order of its numbers."""
+    """The journal's content: each list in the order of its numbers."""
 
     waiting: list[Waiting] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
 
 
 class Journal(Protocol):
-    """Keeps the outbox. Blocking: called through a Worker, one call at a time. Raises StorageError."""
+    """Persists the outbox. Blocking: called through a Worker, one call at a time. Raises StorageError."""
 
     def load(self) -> Kept:
-        """All that is kept."""
+        """The whole content."""
 
     def apply(self, changes: Changes) -> None:
         """Write the changes; when this returns, a power cut cannot take them back."""
 
     def close(self) -> None:
-        """Let go of the files. Harmless when closed."""
+        """Close the files. Harmless when closed."""
 
 
 class MemoryJournal:
-    """Outlives the session that uses it, as a disk does: for the simulator and its power cuts, and for no outbox."""
+    """Keeps the outbox in memory, longer than one session: for simulated power cuts, and where no file is kept."""
 
     def __init__(self) -> None:
         self._waiting: dict[int, Waiting] = {}
@@ -86,10 +86,10 @@ class MemoryJournal:
         for number in changes.removed:
             self._waiting.pop(number, None)
         for answer in changes.answers:
-            self._answers.pop(answer.reply.id, None)  # the newest stands last
+            self._answers.pop(answer.reply.id, None)  # the newest is last
             self._answers[answer.reply.id] = answer
         while len(self._answers) > KEPT_ANSWERS:
             del self._answers[next(iter(self._answers))]
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Nothing to close."""

@@ -1,6 +1,6 @@
-"""What a camera and its fleet tell each other: one struct per message, version 1 of the contract.
+"""The messages between a camera and its fleet: one struct per message, version 1 of the contract.
 
-Times are ISO 8601 in UTC with a `Z`, as `lapel.clock.iso` writes them. An optional field that has nothing to say is
+Times are ISO 8601 in UTC with a `Z`, as `lapel.clock.iso` writes them. An optional field without a value is
 absent, never null. Receivers ignore fields that they do not know; no field is ever removed, renamed or tightened.
 The docstring below each field is its public documentation.
 """
@@ -37,12 +37,12 @@ EventKind = Literal[
     "recording-started",  # the first fragment is synced to disk
     "prebuffer-saved",  # everything from before the trigger is synced to disk
     "recording-saved",  # ended as it should, described and closed
-    "recording-failed",  # the disk gave up; what was synced before is kept
+    "recording-failed",  # the storage failed; what was synced before is kept
     "recovered",  # an earlier session's unfinished recording was found and kept
     "footage-lost",  # frames that were not saved: how many, and why
     "marker",  # the wearer or an operator marked this moment
-    "refused",  # the state chart did not allow what was asked
-    "command-rejected",  # what came in was no command
+    "refused",  # the state chart does not allow what was requested
+    "command-rejected",  # the received message was no valid command
     "source-lost",
     "source-restored",
     "picture-frozen",  # the video source delivers the same frame again and again
@@ -51,15 +51,15 @@ EventKind = Literal[
     "battery-low",  # charge, minutes left to record, temperature of the cells
     "battery-critical",  # the camera finishes its recording and shuts down
     "overheated",
-    "duplicate-name",  # another live camera goes by our name
+    "duplicate-name",  # another live camera uses this camera's name
     "publish-refused",  # the broker does not take a message, or any of a kind
-    "command-accepted",  # who asked for what, and why
+    "command-accepted",  # who requested what, and why
     "self-tested",
     "configuration-changed",  # a new version is in force and has proved itself
     "configuration-rolled-back",  # a new version did not work; the one before is in force again
-    "events-dropped",  # the outbox was full for too long: how many of what kind were given up
+    "events-dropped",  # the outbox was full for too long: how many of each kind were dropped
 ]
-"""Every kind of event that version 1 knows. More may come: a receiver passes over kinds it does not know."""
+"""Every kind of event that version 1 knows. More may come: a receiver ignores kinds that it does not know."""
 
 CommandName = Literal[
     "start-recording",
@@ -74,23 +74,23 @@ CommandName = Literal[
     "reboot",
     "self-test",
 ]
-"""What can be asked of a camera."""
+"""The commands that a camera knows."""
 
 Result = Literal["accepted", "progress", "done", "refused", "failed"]
-"""*accepted*: it is on record and will be tried; more follows. *progress*: it goes on. The others end it: *done*;
-*refused*: the camera may not or cannot now, and nothing changed; *failed*: it tried."""
+"""*accepted*: it is on record and will be tried; more replies follow. *progress*: it continues. The others are final:
+*done*; *refused*: the camera may not or cannot do it now, and nothing changed; *failed*: it was tried."""
 
 Detail = Mapping[str, str | int | float | bool | Sequence[str] | None]
 """Flat on purpose, so that a back end can put it into columns."""
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """JSON has no NaN and no infinity, and msgspec would quietly write null: refuse them where they are made."""
+    """Rejects NaN and infinity when a message is made: JSON has neither, and msgspec would silently write null."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if not isinstance(value, str):  # most are, and need no closer look
+            if not isinstance(value, str):  # most are, and need no check
                 _require_finite(name, value)
 
 
@@ -104,10 +104,10 @@ def _require_finite(name: str, value: object) -> None:
 
 
 class StateMessage(_Message, frozen=True, kw_only=True):
-    """What the camera is doing. Retained; the first one after a connect is the birth. As a will it says *offline*."""
+    """What the camera is doing. Retained; the first one after a connect is the birth message."""
 
     state: PresenceState
-    """State of the chart, or `offline`: after a farewell (with `time`) or a lost connection (the will: without)."""
+    """State of the chart, or `offline`: after a clean disconnect (with `time`) or by the last will (without)."""
     agency: Name
     """First level of the camera's topics."""
     site: Name
@@ -121,9 +121,9 @@ class StateMessage(_Message, frozen=True, kw_only=True):
     flags: list[Annotated[str, Meta(max_length=64)]]
     """What is true beside the state, such as `source-lost` or `clock-unsynced`. Empty when all is well."""
     time: Time | None = None
-    """When this was said. Absent in the will, and only there: its content is fixed before the camera is lost."""
+    """When it was published. Absent in the last will, and only there: its content is fixed at the connect."""
     since: Time | None = None
-    """When the state began. Absent in the will."""
+    """When the state began. Absent in the last will."""
     reason: Text | None = None
     """Why: of a fault, or of being offline. Absent otherwise."""
     recording: Id | None = None
@@ -178,7 +178,7 @@ class Telemetry(_Message, frozen=True, kw_only=True):
     events_waiting: Count
     """Events and replies that wait for the broker's acknowledgement."""
     events_dropped: Count
-    """Events and replies given up since the firmware started because the outbox was full."""
+    """Events and replies dropped since the firmware started because the outbox was full."""
     storage_free_bytes: Count | None = None
     """Bytes left for recordings. Absent when the storage does not report it."""
     battery_percent: Annotated[float, Meta(ge=0, le=100)] | None = None
@@ -222,13 +222,13 @@ class Command(_Message, frozen=True, kw_only=True):
     reason: Text = ""
     """Why, in the sender's words. Goes on record."""
     sender: Annotated[str, Meta(max_length=128)] = ""
-    """Who asks. Goes on record."""
+    """Who sent it. Goes on record."""
     sent_at: Time | None = None
     """When it was sent, by the sender's clock."""
     ttl_s: Annotated[float, Meta(gt=0)] | None = None
     """Seconds after `sent_at` from which it must not be carried out any more."""
     reply_to: Annotated[str, Meta(min_length=1, max_length=300)] | None = None
-    """Where to answer: a topic below the camera's own `reply`. On MQTT 5 its response topic says the same."""
+    """Topic for replies, at or below the camera's own `reply`. On MQTT 5 the response topic takes precedence."""
     configuration: dict[str, dict[str, Scalar]] | None = None
     """Of `set-configuration`: what to change, as sections, keys and values of the configuration file."""
     base_version: Annotated[int, Meta(ge=0)] | None = None
@@ -247,7 +247,7 @@ class Reply(_Message, frozen=True, kw_only=True):
     command: Annotated[str, Meta(max_length=64)]
     """Name of the command as it was given; empty when it could not be read."""
     result: Result
-    """What came of it."""
+    """The outcome."""
     state: CameraState
     """State of the chart after it."""
     time: Time
@@ -257,18 +257,18 @@ class Reply(_Message, frozen=True, kw_only=True):
     recording: Id | None = None
     """Id of the clip it began, ended or marked. Absent when there is none."""
     detail: Detail | None = None
-    """What it brought: of `self-test`, each check and its finding; of `set-configuration`, the version. Absent when
-    there is nothing to add."""
+    """Results: of `self-test`, each check and its finding; of `set-configuration`, the version. Absent when there are
+    none."""
     lines: list[str] | None = None
     """Of `request-log`: lines of the log, oldest first, some with each *progress*. Absent otherwise."""
 
 
 Outgoing = StateMessage | Telemetry | EventMessage | Reply
-"""What a camera says."""
+"""The messages that a camera publishes."""
 
 
 def offline(state: StateMessage, reason: str, time: str | None = None) -> StateMessage:
-    """The farewell of the camera that last said `state`; without a `time`, its will."""
+    """The *offline* message that follows `state`: with a `time` for a clean disconnect, without for the last will."""
     return msgspec.structs.replace(
         state, state="offline", reason=reason, time=time, since=time, recording=None, flags=[]
     )

@@ -20,7 +20,7 @@ from lapel.link.transport import Connection, Envelope, Hello, Inbound, PublishRe
 MAX_RECEIVED_BYTES = 16 * 1024
 """Twice the longest command: longer packets are not read. MQTT 5 brokers are told, and do not send them."""
 SESSION_EXPIRY_S = 3600
-"""How long a version 5 broker keeps commands for an offline camera. Only those with an expiry are obeyed."""
+"""How long a version 5 broker keeps commands for an offline camera. Only those with an expiry are carried out."""
 
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())  # what paho logs is also raised, and reported in the camera's own words
@@ -68,7 +68,7 @@ class MqttTransport:
                 connected = True
                 self._connected_before.add(broker)
                 yield _Connection(client, broker, is_v5=version is _V5, resumes=hello.resume and version is _V5)
-        except (aiomqtt.MqttError, OSError) as error:  # now and then a socket's own error comes through
+        except (aiomqtt.MqttError, OSError) as error:  # aiomqtt lets some errors of the socket through
             if isinstance(error, LapelError):
                 raise
             if not connected and not self._adapt_will(broker, error):
@@ -95,7 +95,7 @@ class MqttTransport:
             protocol=version,
             clean_session=None if is_v5 else True,
             clean_start=not hello.resume if is_v5 else 3,
-            properties=_connect_properties(hello.resume) if is_v5 else None,
+            properties=_session_properties() if is_v5 and hello.resume else None,
             keepalive=self._keepalive_s,
             will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain) if will else None,
         )
@@ -194,10 +194,14 @@ def _inbound(message: aiomqtt.Message) -> Inbound:
 
 
 @cache
-def _connect_properties(resume: bool) -> Properties:
-    """Of a CONNECT, with or without a persistent session. Shared by all: paho only reads it, and it takes 6 KB."""
-    expiry = {"SessionExpiryInterval": SESSION_EXPIRY_S} if resume else {}
-    return _properties(PacketTypes.CONNECT, MaximumPacketSize=MAX_RECEIVED_BYTES, **expiry)
+def _session_properties() -> Properties:
+    """Properties of a CONNECT for a persistent session. Shared by all: paho only reads them, and they take 6 KB.
+
+    A connect without a session has none: amqtt, which knows no MQTT 5, does not answer it then.
+    """
+    return _properties(
+        PacketTypes.CONNECT, SessionExpiryInterval=SESSION_EXPIRY_S, MaximumPacketSize=MAX_RECEIVED_BYTES
+    )
 
 
 def _properties(packet: int, **values: bytes | int) -> Properties:

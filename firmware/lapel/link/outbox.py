@@ -1,7 +1,7 @@
-"""Events and replies that wait for the broker, and the answers that were given.
+"""The outbox: events and replies that the broker has not acknowledged, and the newest reply to each command.
 
-In memory for the session, and in a journal for the next one: what waits survives an outage in memory and a power cut
-in the journal, where it is written in a worker a moment after it was said.
+It is held in memory for this session, which survives an outage, and in a journal for the next one, which survives a
+power cut. A worker writes the journal a moment after a message is queued.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from lapel.link.messages import EventKind, EventMessage, Reply
 from lapel.worker import Worker
 
 DROPPED_WHEN_FULL: frozenset[EventKind] = frozenset({"state-changed", "source-lost", "source-restored", "self-tested"})
-"""Events that only say how things stood. All others are evidence or on record, and are never given up."""
+"""Events that only describe a condition. All others are evidence or on record, and are never dropped."""
 
 _RETRY_S = 5.0
 _UNFINISHED = ("accepted", "progress")
@@ -25,10 +25,11 @@ _REASON_CHARS = 500
 
 
 class Outbox:
-    """In order, each kept until it is acknowledged. Belongs to the event loop; only `keep` and `open` touch the disk.
+    """A queue in order, in which each message stays until it is acknowledged. Belongs to the event loop; only `keep`,
+    `flush` and `open` use the disk.
 
-    Above `limit` messages the oldest of `DROPPED_WHEN_FULL` give way, then the oldest replies, and are counted.
-    Evidence makes it grow beyond.
+    Above `limit` messages the oldest of `DROPPED_WHEN_FULL` are dropped, then the oldest replies, and are counted.
+    Other events are queued beyond the limit.
     """
 
     def __init__(self, journal: Journal, worker: Worker, limit: int = 10_000) -> None:
@@ -47,17 +48,17 @@ class Outbox:
         self._is_open = False
         self._on_unfinished: Callable[[Reply], None] = lambda _: None
         self.dropped: Counter[str] = Counter()
-        """How many were given up since the start, by kind of event, or `reply`."""
+        """How many were dropped since the start, by kind of event, or `reply`."""
         self.trouble = ""
-        """Why the journal takes nothing at the moment; empty while it does."""
+        """Why the journal cannot be written at the moment; empty while it can."""
 
     def __len__(self) -> int:
         return len(self._events) + len(self._replies) + len(self._deferred)
 
     async def open(self, on_unfinished: Callable[[Reply], None]) -> None:
-        """Take over what an earlier session left, before anything published since. `on_unfinished` is called with the
-        newest reply to each command that was accepted there and not ended. When the disk does not give it yet, `keep`
-        tries again; until then nothing is written, so that nothing is overwritten.
+        """Load what an earlier session left, and put it before anything published since. `on_unfinished` is called with
+        the newest reply to each command that was accepted there and not finished. When the disk cannot be read yet,
+        `keep` tries again; until then nothing is written, so that nothing is overwritten.
         """
         self._on_unfinished = on_unfinished
         try:
@@ -81,11 +82,11 @@ class Outbox:
         self._changed.set()
 
     def expect(self, command_id: str, route: Route) -> None:
-        """Replies to this command take that route."""
+        """Publish replies to this command by that route."""
         self._routes[command_id] = route
 
     def answer(self, command_id: str) -> Reply | None:
-        """The newest reply to a command that came before, in this session or an earlier one."""
+        """The newest reply to a command that was received before, in this session or an earlier one."""
         answer = self._answers.get(command_id)
         return answer.reply if answer else None
 
@@ -98,7 +99,7 @@ class Outbox:
         return self._events[0] if self._events else None
 
     def done(self, one: Waiting) -> None:
-        """It was acknowledged. It may have been given up meanwhile."""
+        """Remove an acknowledged message. It may have been dropped meanwhile."""
         lane = self._lane(one)
         if lane and lane[0] is one:
             lane.pop(0)
@@ -132,7 +133,7 @@ class Outbox:
         self._deferred = []
 
     async def keep(self) -> None:
-        """Write down what changes, as it changes. Runs until cancelled; a disk that fails is tried again."""
+        """Write changes to the journal as they occur. Runs until cancelled; a disk that fails is tried again."""
         while not self._is_open:
             await asyncio.sleep(_RETRY_S)
             await self.open(self._on_unfinished)
@@ -142,7 +143,7 @@ class Outbox:
                 await asyncio.sleep(_RETRY_S)
 
     async def flush(self) -> bool:
-        """Write down what has changed so far. False, and `trouble`, when the journal does not take it."""
+        """Write what has changed so far. Returns False, and sets `trouble`, when the journal cannot be written."""
         if not self._is_open:
             return False
         async with self._writing:
@@ -190,22 +191,22 @@ class Outbox:
         for number, one in enumerate(self._events):
             if isinstance(one.message, EventMessage) and one.message.kind in DROPPED_WHEN_FULL:
                 del self._events[number]
-                self._give_up(one, one.message.kind)
+                self._drop(one, one.message.kind)
                 return
         if self._replies:
-            self._give_up(self._replies.pop(0), "reply")
+            self._drop(self._replies.pop(0), "reply")
 
-    def _give_up(self, one: Waiting, kind: str) -> None:
+    def _drop(self, one: Waiting, kind: str) -> None:
         self.dropped[kind] += 1
         self._forget(one)
 
     def _forget(self, one: Waiting) -> None:
-        if self._added.pop(one.number, None) is None:  # else it never needs to reach the disk
+        if self._added.pop(one.number, None) is None:  # otherwise it never needs to reach the disk
             self._removed.append(one.number)
             self._changed.set()
 
     def _renumber(self, kept: Kept) -> None:
-        """Put what was said before the journal was read behind what is in it."""
+        """Order the messages queued before the journal was read after those in it."""
         last = max((*(one.number for one in kept.waiting), *(one.number for one in kept.answers)), default=0)
         if not last:
             return
@@ -218,7 +219,7 @@ class Outbox:
         self._number += last
 
     def _take_back(self, changes: Changes) -> None:
-        """Nothing of it was written. What was acknowledged or answered anew meanwhile needs no writing any more."""
+        """Queue changes again that could not be written, except those that became obsolete meanwhile."""
         gone = set(self._removed)
         early = {one.number: one for one in changes.added if one.number not in gone}
         self._removed = [number for number in self._removed if number not in {one.number for one in changes.added}]

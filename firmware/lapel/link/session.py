@@ -1,18 +1,19 @@
-"""The session with a fleet: presence, commands, and what waits to be said, over any transport.
+"""The MQTT session of a camera: presence, commands and queued messages, over any transport.
 
-**One name, one camera.** The client id is stable per camera, so a broker lets go of a dead predecessor when its
-successor connects. When two *live* cameras have one name they would take the session from each other for ever; this
-settles it:
+**One name, one camera.** The client id is stable per camera, so a broker ends the session of a dead predecessor when
+its successor connects. Two *live* cameras with one name would take the session from each other for ever. These rules
+prevent it:
 
-- The first connect of a process takes the name, whatever stands on its state topic: that is a predecessor's.
-- Before a *re*connect it looks, under a client id of its own, because connecting as the camera would already throw the
-  other one out (and Mosquitto would publish the other one's will). A foreign live state there was published while we
-  were away: the newcomer has the name. We stay away, report the duplicate, and look again after `DUPLICATE_BACKOFF_S`.
-- While we are connected, a foreign `offline` on our topic is another client's late will: we publish our own state over
-  it. A foreign live one comes from another client id: a duplicate as well.
+- The first connect of a process takes the name, whatever is retained on its state topic: a predecessor published that.
+- Before a *re*connect the camera reads its state topic under a second client id, because a connect under its own would
+  disconnect the other camera (and Mosquitto would publish that one's will). A foreign live state there was published
+  while this camera was offline, so the other camera keeps the name. This one stays away, reports the duplicate, and
+  reads again after `DUPLICATE_BACKOFF_S`.
+- While it is connected, a foreign `offline` on its topic is another client's late will: the camera publishes its own
+  state again. A foreign live state comes from another client id: a duplicate as well.
 
-**Late or live.** A broker of MQTT 5 keeps commands for a camera that is away and hands them over first. Our birth is
-the barrier: we watch our own state, and what comes before it comes back to us came out of the queue.
+**Late or live.** An MQTT 5 broker queues commands for an offline camera and delivers them first. The birth message is
+the barrier: the camera subscribes to its own state, and commands received before its birth message were queued.
 """
 
 import asyncio
@@ -37,27 +38,28 @@ from lapel.randomness import RandomSource
 
 BACKOFF_S = (0.5, 60.0)
 SPREAD_S = 5.0
-"""Seconds over which the cameras of a broker that went away spread their first return to it."""
+"""Seconds over which the cameras of a broker that was lost spread their first reconnect."""
 DRAIN_PER_S = 20.0
 """Events a second that a camera sends after an outage, so that a fleet's backlog is no second outage."""
 DUPLICATE_BACKOFF_S = 60.0
 COMMAND_RATE = (60, 1.0)
-"""Commands that a camera takes at once, and then per second: whoever may publish commands must not be able to fill the
-outbox with answers, so that evidence waits behind them.
+"""Commands that a camera takes at once, and then per second: a publisher must not be able to fill the outbox with
+answers behind which evidence waits.
 """
 RETRY_DEFERRED_S = 600.0
 """Seconds until a message that was set aside is tried again: what looked like a refusal may have been a broker that was
 restarted three times.
 """
-_LOOK_S = 0.5
-"""A retained message comes with the answer to the subscription, or not at all."""
+_RETAINED_S = 0.5
+"""Seconds to wait for the retained state: it follows the acknowledged subscription, or there is none."""
 _SETTLE_S = 5.0
-_FAREWELL_S = 5.0
-"""So long a camera that leaves says all that it has to say, and if that was too short so long again for its goodbye."""
+"""Seconds after a connect from which commands count as live even if the birth message was not received back."""
+_CLOSE_S = 5.0
+"""Seconds to flush the outbox at shutdown; if that was too short, as long again for the final *offline* message."""
 
 
 class _DuplicateError(Exception):
-    """Another live camera has our name. Carries its session."""
+    """Another live camera uses this camera's name. Carries its session."""
 
 
 class Session:
@@ -89,15 +91,15 @@ class Session:
         self._state: StateMessage | None = None
         self._telemetry: Telemetry | None = None
         self._connected = False
-        self._is_known = False  # whether the broker has let us in, and may show our birth already
+        self._is_known = False  # whether the broker accepted the CONNECT, and the birth may be published
         self.is_idle = False
-        """Whether everything that was said has been acknowledged, and nothing waits."""
+        """Whether everything published has been acknowledged, and nothing waits."""
         self._live_from_s: float | None = None  # loop time from which commands count as live; None: they are
-        self._told_dropped: Counter[str] = Counter()
-        self._parting: str | None = None
-        self._hurries = False
+        self._reported_dropped: Counter[str] = Counter()
+        self._close_reason: str | None = None
+        self._skips_outbox = False
         self._work = LightEvent()
-        self._parted = LightEvent()
+        self._closed = LightEvent()
         self._down = "not connected yet"
         self._duplicate = ""
 
@@ -108,7 +110,7 @@ class Session:
         match message:
             case StateMessage():
                 self._state = message
-                self._telemetry = None  # on a slow line it would come after this, and say what is no longer so
+                self._telemetry = None  # on a slow line it would be sent after this state, and be outdated
             case Telemetry():
                 self._telemetry = message if self._connected else None
             case _:
@@ -131,12 +133,12 @@ class Session:
 
     async def close(self, reason: str) -> None:
         """See `Link.close`. Without a connection there is nothing to wait for."""
-        self._parting = reason
+        self._close_reason = reason
         self._work.set()
-        for self._hurries in (False, True):
+        for self._skips_outbox in (False, True):
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_FAREWELL_S if self._is_known else 0):
-                    await self._parted.wait()
+                async with asyncio.timeout(_CLOSE_S if self._is_known else 0):
+                    await self._closed.wait()
 
     async def run(self, host: LinkHost) -> None:
         """Connect, serve, and again. Ends only when cancelled; then it disconnects cleanly."""
@@ -145,7 +147,7 @@ class Session:
         try:
             await self._for_ever(host)
         finally:
-            await _ended(keeping)
+            await _cancel(keeping)
             await self._outbox.flush()
 
     # -- connecting --------------------------------------------------------------------------------------------------
@@ -176,7 +178,7 @@ class Session:
 
     async def _connect_and_serve(self, host: LinkHost) -> None:
         if self._had_name:
-            await self._look()
+            await self._read_retained_state()
         will = self._contract.encode(offline(host.state_message(), "connection lost"))
         async with self._transport.connect(Hello(self._contract.client_id, will, resume=True)) as connection:
             self._is_known = True
@@ -186,12 +188,12 @@ class Session:
             finally:
                 self._connected = self._is_known = self.is_idle = False
 
-    async def _look(self) -> None:
-        """Read the retained state on our topic. There may be none, so we do not wait for long."""
+    async def _read_retained_state(self) -> None:
+        """Read the retained state of this camera's topic. Raises _DuplicateError when it is another live camera's."""
         async with self._transport.connect(Hello(f"{self._contract.client_id}-look")) as connection:
             await connection.subscribe(self._contract.state_topic)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_S), contextlib.aclosing(connection.messages()) as incoming:
+                async with asyncio.timeout(_RETAINED_S), contextlib.aclosing(connection.messages()) as incoming:
                     self._is_foreign(await anext(incoming))
 
     async def _serve(self, connection: Connection, host: LinkHost) -> None:
@@ -201,15 +203,15 @@ class Session:
         self._had_name, self._connected, self._down, self._duplicate = True, True, "", ""
         self._backoff.reset()
         host.on_link(True, "")
-        self._tell_dropped(host)
+        self._report_dropped(host)
         await self._write(connection, host)
 
-    def _tell_dropped(self, host: LinkHost) -> None:
-        if news := self._outbox.dropped - self._told_dropped:
-            self._told_dropped = Counter(self._outbox.dropped)
-            host.on_dropped(news)
+    def _report_dropped(self, host: LinkHost) -> None:
+        if newly_dropped := self._outbox.dropped - self._reported_dropped:
+            self._reported_dropped = Counter(self._outbox.dropped)
+            host.on_dropped(newly_dropped)
 
-    # -- coming in ---------------------------------------------------------------------------------------------------
+    # -- receiving ---------------------------------------------------------------------------------------------------
 
     async def _read(self, connection: Connection, host: LinkHost) -> None:
         async for message in connection.messages():
@@ -220,14 +222,14 @@ class Session:
                 await self._take_command(message, host)
 
     def _is_foreign(self, message: Inbound) -> bool:
-        """Whether our own state must be published over this one. Raises _DuplicateError when it is a live camera's."""
+        """Whether this camera's state must be published again. Raises _DuplicateError for another live camera's."""
         presence = self._contract.decode_presence(message.payload)
         if presence is not None and presence.session == self._session:
             if not message.retain:
-                self._live_from_s = None  # our birth came back: what comes now was not kept for us
+                self._live_from_s = None  # the birth message came back: later commands were not queued
             return False
         if not self._had_name:
-            return False  # a predecessor's: our birth is about to take its place
+            return False  # a predecessor's: the birth message will replace it
         if presence is not None and presence.online:
             raise _DuplicateError(presence.session)
         return True
@@ -266,7 +268,7 @@ class Session:
             self._outbox.expect(command_id, Route(reply_to, message.correlation))
 
     async def _accept(self, command: Command, host: LinkHost) -> None:
-        """It is on disk that we have it before it is carried out: never twice, whatever happens in between."""
+        """Record the command on disk before it is carried out: it is never executed twice, even after a power cut."""
         self.publish(
             Reply(
                 id=command.id,
@@ -278,10 +280,10 @@ class Session:
         )
         await self._outbox.flush()
 
-    # -- going out ---------------------------------------------------------------------------------------------------
+    # -- sending -----------------------------------------------------------------------------------------------------
 
     async def _write(self, connection: Connection, host: LinkHost) -> None:
-        """The newest state, then what waits, each until it is acknowledged; then telemetry, and in the end farewell."""
+        """Send the newest state, then replies and events, each until acknowledged; then telemetry; last, *offline*."""
         wait_s: float | None
         while True:
             wait_s = None
@@ -295,8 +297,8 @@ class Session:
             if self._state is not None:
                 state, self._state = self._state, None
                 await self._send_state(connection, state, host)
-            elif self._hurries:
-                await self._part(connection, host)  # what else waits is kept, and sent after the next start
+            elif self._skips_outbox:
+                await self._publish_offline(connection, host)  # what else waits is kept, and sent after the next start
             elif reply is not None:
                 await self._send_waiting(connection, reply, host)
             elif event is not None and not (wait_s := self._pause_s()):
@@ -304,8 +306,8 @@ class Session:
             elif self._telemetry is not None:
                 telemetry, self._telemetry = self._telemetry, None
                 await connection.publish(self._contract.encode(telemetry))
-            elif self._parting is not None and event is None:
-                await self._part(connection, host)
+            elif self._close_reason is not None and event is None:
+                await self._publish_offline(connection, host)
             else:
                 self._work.clear()
                 self.is_idle = wait_s is None and not any(refused_s)
@@ -314,15 +316,15 @@ class Session:
                     async with asyncio.timeout(wait_s):
                         await self._work.wait()
 
-    async def _part(self, connection: Connection, host: LinkHost) -> None:
-        last = offline(host.state_message(), self._parting or "", iso(self._clock.now().utc))
+    async def _publish_offline(self, connection: Connection, host: LinkHost) -> None:
+        last = offline(host.state_message(), self._close_reason or "", iso(self._clock.now().utc))
         await self._send_state(connection, last, host)
-        self._parted.set()
-        await asyncio.Event().wait()  # nothing more is said; we are cancelled from here
+        self._closed.set()
+        await asyncio.Event().wait()  # nothing more is sent; the caller cancels this task
 
     def _pause_s(self) -> float:
         """The last messages before a disconnect are not paced: there are only a few seconds for them."""
-        return 0.0 if self._parting is not None else self._pace.wait_s(asyncio.get_running_loop().time())
+        return 0.0 if self._close_reason is not None else self._pace.wait_s(asyncio.get_running_loop().time())
 
     async def _send_waiting(self, connection: Connection, one: Waiting, host: LinkHost) -> None:
         out = self._contract.encode(one.message)
@@ -369,13 +371,13 @@ def _chart_state(message: StateMessage) -> CameraState:
     return "off" if message.state == "offline" else message.state
 
 
-async def _ended(task: asyncio.Task[None]) -> None:
+async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait([task])
 
 
 def _stop_if_cancelled() -> None:
-    """A library that raises while it cleans up after a cancellation hides it: what was asked for still holds."""
+    """Cancel again where a library hid a cancellation by raising another error while it cleaned up."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError

@@ -7,7 +7,7 @@ from lapel.link.messages import Outgoing
 
 
 class Tap:
-    """Implements `lapel.link.interface.Link` by another one."""
+    """Implements `lapel.link.interface.Link` by forwarding to another one."""
 
     __slots__ = ("_link", "intercept")
 

@@ -1,5 +1,5 @@
-"""What a session needs of MQTT: connect, subscribe, publish, listen. `mqtt.py` does it with a real broker; the
-simulator has one in memory, on which outages and back-off exist in virtual time too.
+"""The interface to MQTT: connect, subscribe, publish, receive. `mqtt.py` implements it for real brokers; the simulator
+implements it in memory, with outages and back-off in virtual time.
 
 The session's own waiting (back-off, time-outs) runs on the event loop's time: virtual where the loop is.
 """
@@ -25,21 +25,21 @@ class PublishRefused(LinkError):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A message as MQTT carries it."""
+    """An outgoing MQTT publication."""
 
     topic: str
     payload: bytes
     qos: int
     retain: bool
     correlation: bytes | None = None
-    """MQTT 5: what the asker wants to get back with the answer. Left out on 3.1.1."""
+    """MQTT 5: the correlation data of the command that this answers. Left out on 3.1.1."""
     expiry_s: int | None = None
     """MQTT 5: seconds that the broker may keep it for a client that is not connected. Left out on 3.1.1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """A message that came in, with what MQTT 5 says of it; on 3.1.1 the last three are None."""
+    """A received message with its MQTT 5 properties; on 3.1.1 the last three are None."""
 
     topic: str
     payload: bytes
@@ -52,12 +52,12 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Who connects, and what the broker is to say if the connection is lost."""
+    """The content of an MQTT CONNECT: client id, last will, and whether to resume the session."""
 
     client_id: str
     will: Envelope | None = None
     resume: bool = False
-    """Whether the broker is to keep what comes in for us while we are away (MQTT 5 only; elsewhere a clean start)."""
+    """Whether the broker queues messages while this client is offline (MQTT 5 only; elsewhere a clean start)."""
 
 
 class Connection(Protocol):
@@ -67,7 +67,7 @@ class Connection(Protocol):
 
     @property
     def resumes(self) -> bool:
-        """Whether the broker may now hand over what it kept while we were away."""
+        """Whether the broker may now deliver what it queued while this client was offline."""
 
     async def subscribe(self, *topics: str, qos: int = 1) -> None:
         """Subscribe to these topics; their retained messages come first. Raises LinkError when one is refused."""
@@ -76,15 +76,15 @@ class Connection(Protocol):
         """Send it; with QoS 1, return when the broker has acknowledged it. Raises PublishRefused when it refuses it."""
 
     def messages(self) -> AsyncGenerator[Inbound, None]:
-        """What comes in, in the order of its arrival, from before the subscription on. Ends only by raising."""
+        """The received messages, in order of arrival, also those from before the subscription. Ends only by raising."""
 
 
 class Transport(Protocol):
-    """The way to a broker. Where there are several, each failed `connect` moves on to the next."""
+    """Connects to a broker. Where there are several, each failed `connect` moves on to the next."""
 
     def connect(self, hello: Hello) -> AbstractAsyncContextManager[Connection]:
         """Names are looked up anew each time. Raises LinkError, also when a session of the same client id takes over.
-        Leaving without an exception disconnects cleanly, so that the broker keeps the will to itself.
+        Leaving without an exception disconnects cleanly, so that the broker does not publish the will.
         """
 
     def __str__(self) -> str:

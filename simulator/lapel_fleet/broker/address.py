@@ -21,7 +21,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     identities: str = ""
     """Folder made by `lapel-fleet provision`; empty when clients need no identity."""
     operator: str = "fleet"
-    """The operator of that folder as whom the run subscribes and sends commands."""
+    """The operator identity of that folder with which the run subscribes and sends commands."""
     allow_plain: bool = False
     software: str = ""
     """Name and version of the broker, such as `amqtt 0.12.1`, where known before anything connects to it."""

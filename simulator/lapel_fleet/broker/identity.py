@@ -27,7 +27,7 @@ class Identity:
 
 
 def camera_identities(agency: str, sites: Sequence[str]) -> list[Identity]:
-    """The identities that `--sites` asks for: `baltimore=3` is cam-0001 to cam-0003, `buffalo=front,rear` names them.
+    """The identities for `--sites`: `baltimore=3` is cam-0001 to cam-0003, `buffalo=front,rear` names them.
 
     Raises ConfigError.
     """

@@ -51,7 +51,7 @@ class CameraSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     """As its lights show it; `off` without power."""
     is_reported: bool
-    """Whether its state message says the same: see `SimulatedCamera.has_reported`."""
+    """Whether its state message has the same state: see `SimulatedCamera.has_reported`."""
     is_online: bool
     trouble: str
     """Why it is not online; empty when it is, or is about to be."""
@@ -106,7 +106,7 @@ class SimulatedCamera(CameraHardware):
         return self.state != State.OFF.value and (link := self.link.status()).up and not link.events_waiting
 
     def has_reported(self, state: str) -> bool:
-        """Whether it is in that state and its state message says so; *recording* only once something is on the card."""
+        """Whether it is in that state and has published it; *recording* only once a fragment is on the card."""
         return self.state == state and (state == State.OFF.value or self._firmware.state_message().state == state)
 
     @property

@@ -34,8 +34,8 @@ def activations_are_recorded_or_refused(case: Case) -> Iterator[str | None]:
         if count > sum(_is_same(actual, one, other) for other in actual.activations):
             yield f"activation at {one.at_s:.1f} s is recorded {count} times"
         elif not _was_switched_off(actual, one.at_s):
-            well = count or _was_refused(case, one)
-            yield None if well else f"activation at {one.at_s:.1f} s is neither recorded nor refused"
+            is_explained = count or _was_refused(case, one)
+            yield None if is_explained else f"activation at {one.at_s:.1f} s is neither recorded nor refused"
 
 
 def every_recording_has_a_trigger(case: Case) -> Iterator[str | None]:

@@ -184,7 +184,7 @@ _KINDS: dict[str, type[StateMessage] | type[EventMessage] | type[Reply]] = {
 
 Case = tuple[ActualRecord, ReceivedRecord]
 Checker = Callable[[Case], Iterator[str | None]]
-"""Yields once for each occasion: None when all is well, else a text that describes the failure."""
+"""Yields once for each occasion: None for success, else a text that describes the failure."""
 
 
 class BackEndProbe(Protocol):

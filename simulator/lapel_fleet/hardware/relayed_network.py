@@ -8,7 +8,7 @@ from lapel.config import LinkSection
 from lapel.errors import LinkError
 from lapel.link.broker_address import Broker
 from lapel.link.mqtt import MqttTransport
-from lapel.link.probe import probed
+from lapel.link.probe import probe_brokers
 from lapel.link.transport import Connection, Hello
 from lapel_fleet.hardware.tcp_relay import TcpRelay
 
@@ -94,7 +94,7 @@ class RelayedNetwork:
 
     async def probe(self, client_id: str) -> Sequence[Check]:
         """See `SimulatedNetwork.probe`. Bypasses the relay, so faults on the link do not show."""
-        return await probed(self._brokers, client_id)
+        return await probe_brokers(self._brokers, client_id)
 
     async def close(self) -> None:
         """See `SimulatedNetwork.close`."""

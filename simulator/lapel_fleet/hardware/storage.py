@@ -178,7 +178,7 @@ class SimulatedFiles:
         data = b"".join(chunks)
         with self._card._in_history("append", self._recording, len(data)):
             if self._has_failed:
-                raise StorageError(f"{CARD}: {self._recording} takes no more, a write to it failed")
+                raise StorageError(f"{CARD}: {self._recording} accepts no more video: a write failed")
             self._has_failed = True  # until the write has succeeded
             self._card._append(self._inner, data)
             self._has_failed = False

@@ -69,7 +69,7 @@ class VirtualBroker:
         """The steps of connecting with these settings, up to the one that fails, if one does."""
         if not self.is_up:
             return [Check("tcp", False, "connection refused")]
-        return [Check("mqtt", True, "the broker lets this camera in")]
+        return [Check("mqtt", True, "the broker accepts this camera")]
 
     def accept(self, connection: BrokerConnection) -> None:
         """Begin a session; an older session of the same client id is taken over."""

@@ -140,7 +140,7 @@ class FleetBroker(VirtualBroker):
     def refusal(self, link: LinkSection) -> str:
         """See `VirtualBroker.refusal`. The MQTT client reports no more than this of a TLS error."""
         refusal = super().refusal(link)
-        return "the broker hung up" if "certificate" in refusal else refusal
+        return "the broker closed the connection" if "certificate" in refusal else refusal
 
     def _is_expired(self, link: LinkSection) -> bool:
         until = good_until(Path(link.cert)) if link.cert else None

@@ -174,7 +174,7 @@ def test_clock_set_sets_the_cameras_own_clock() -> None:
 def test_the_probe_uses_the_cameras_own_link() -> None:
     async def story(on: Visit) -> None:
         await on.log_in()
-        assert "lets this camera in" in await on.enter("network probe")
+        assert "accepts this camera" in await on.enter("network probe")
         on.camera.network.unplug()
         assert "FAILED: network is unreachable" in await on.enter("network probe")
 

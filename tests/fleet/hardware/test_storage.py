@@ -58,7 +58,7 @@ def test_a_write_that_does_not_fit_fails_and_nothing_of_it_is_kept() -> None:
     with pytest.raises(StorageError, match="full"):
         files.append([BODY])
     card.make_room()
-    with pytest.raises(StorageError, match="takes no more"):
+    with pytest.raises(StorageError, match="accepts no more"):
         files.append([BODY])
     assert memory.video("clip-1") == HEADER + BODY + BODY
 

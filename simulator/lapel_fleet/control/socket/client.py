@@ -73,7 +73,7 @@ def only_run(run_id: str | None, inside: Path) -> str:
     if not runs:
         raise ConfigError("no run can be controlled; start one with `lapel-fleet run SCENARIO --stepped`")
     if len(runs) > 1:
-        raise ConfigError(f"say which run with --run: there are {', '.join(runs)}")
+        raise ConfigError(f"choose a run with --run: {', '.join(runs)}")
     return runs[0]
 
 

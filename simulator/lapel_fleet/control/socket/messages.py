@@ -213,7 +213,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def request_in(line: bytes) -> Request:
-    """The request in a line. Raises MessageError that says what is wrong with it."""
+    """The request in a line. Raises MessageError with what is wrong."""
     try:
         return _REQUESTS.decode(line)
     except msgspec.ValidationError as error:

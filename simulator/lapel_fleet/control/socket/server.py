@@ -80,7 +80,8 @@ async def _serve_connection(
             writer.transport.abort()  # the client does not read: the run does not wait for it
         raise
     except ValueError:  # readline's, of a line that is too long
-        writer.write(on_line(Refused(error=f"more than {LINE_LIMIT_BYTES} bytes in a line; goodbye", exit_code=2)))
+        error = f"more than {LINE_LIMIT_BYTES} bytes in a line; closing the connection"
+        writer.write(on_line(Refused(error=error, exit_code=2)))
     except OSError:
         pass  # the client is gone
     finally:
