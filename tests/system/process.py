@@ -83,6 +83,11 @@ class Program:
         (mask,) = re.findall(r"^ShdPnd:\s*([0-9a-f]+)$", status, re.MULTILINE)
         return {number for number in signal.valid_signals() if int(mask, 16) >> (number - 1) & 1}
 
+    def peak_memory_bytes(self) -> int:
+        """The most resident memory that it has used so far."""
+        (kilobytes,) = re.findall(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{self._process.pid}/status").read_text())
+        return 1024 * int(kilobytes)
+
     def kill(self) -> None:
         """As a power cut would, but for what the kernel has not written yet."""
         self._process.kill()

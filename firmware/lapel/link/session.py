@@ -87,6 +87,7 @@ class Session:
         self._pace = Pace(rng, drain_per_s)
         self._refusals = Refusals()
         self._retry_deferred_at_s = math.inf
+        self._in_flight: Waiting | None = None  # being sent; still set when the connection is lost meanwhile
         self._commands = TokenBucket(*COMMAND_RATE)
         self._state: StateMessage | None = None
         self._telemetry: Telemetry | None = None
@@ -160,6 +161,7 @@ class Session:
                 wait_s = self._duplicate_backoff_s * self._rng.uniform(1.0, 1.2)
                 self._stand_aside(str(duplicate), host)
             except LinkError as error:
+                self._suspect_message_in_flight(str(error), host)
                 wait_s = self._backoff.next_s()
                 self._down = str(error)
                 host.on_link(False, self._down)
@@ -328,21 +330,24 @@ class Session:
 
     async def _send_waiting(self, connection: Connection, one: Waiting, host: LinkHost) -> None:
         out = self._contract.encode(one.message)
-        route = one.route
+        route, self._in_flight = one.route, one
         try:
             await connection.publish(
                 Envelope(route.reply_to or out.topic, out.payload, out.qos, out.retain, route.correlation)
             )
         except PublishRefused as error:
             self._on_refused(one, str(error), host, is_permanent=error.is_permanent or route != Route())
-        except LinkError as error:
-            if self._refusals.is_suspect(one.number):
-                reason = f"the connection was lost {LOSSES_MAX} times while it was sent: {error}"
-                self._on_refused(one, reason, host, is_permanent=True)
-            raise
         else:
             self._refusals.accept(_kind(one), one.number)
             self._outbox.done(one)
+        self._in_flight = None
+
+    def _suspect_message_in_flight(self, error: str, host: LinkHost) -> None:
+        """The connection was lost. A message that was being sent, and was so several times in a row, makes way."""
+        one, self._in_flight = self._in_flight, None
+        if one is not None and self._refusals.is_suspect(one.number):
+            reason = f"the connection was lost {LOSSES_MAX} times while it was sent: {error}"
+            self._on_refused(one, reason, host, is_permanent=True)
 
     def _on_refused(self, one: Waiting, reason: str, host: LinkHost, *, is_permanent: bool) -> None:
         """A message that will never be accepted makes way for the others; otherwise all of its kind wait."""
