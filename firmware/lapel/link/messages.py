@@ -132,7 +132,7 @@ class StateMessage(_Message, frozen=True, kw_only=True):
 
 
 class AuditHead(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the camera's audit log reaches, so that its newest entries cannot be cut off unseen."""
+    """Length and newest hash of the camera's audit log, so that removed entries are detected."""
 
     count: Count
     """Entries in the log."""
@@ -141,7 +141,7 @@ class AuditHead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the camera was, when its receiver last knew."""
+    """The camera's last known position."""
 
     latitude: Annotated[float, Meta(ge=-90, le=90)]
     """Degrees in WGS 84, north positive."""
@@ -154,7 +154,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Telemetry(_Message, frozen=True, kw_only=True):
-    """How things stand, at an interval. Sent only while connected, QoS 0: a lost one is made up for by the next."""
+    """Measurements, published at an interval while connected. QoS 0: the next message replaces a lost one."""
 
     time: Time
     """When it was measured."""
