@@ -67,6 +67,9 @@ class Silent:
     def on_link(self, up: bool, reason: str) -> None:
         """Nothing."""
 
+    def on_refused(self, what: str, id_: str, reason: str) -> None:
+        """Not expected here."""
+
     def on_duplicate(self, session: str) -> None:
         """Nothing."""
 

@@ -75,6 +75,8 @@ class RecordingLink:
         self.published: list[Any] = []
         """Messages in order; at the end the line `offline: REASON`."""
         self.host: LinkHost | None = None
+        self.standing = LinkStatus(up=True)
+        """What `status` reports."""
         self._closed = asyncio.Event()
 
     async def run(self, host: LinkHost) -> None:
@@ -86,7 +88,7 @@ class RecordingLink:
         self.published.append(message)
 
     def status(self) -> LinkStatus:
-        return LinkStatus(up=True)
+        return self.standing
 
     async def close(self, reason: str) -> None:
         self.published.append(f"offline: {reason}")

@@ -9,6 +9,7 @@ from camera_harness import SHUTDOWN_REASON, CameraHarness, run_steps
 from lapel import boxes
 from lapel.errors import MessageError, StorageError
 from lapel.evidence.store import EvidenceStore
+from lapel.link.interface import LinkStatus
 from lapel.states import State
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
@@ -171,24 +172,26 @@ def test_a_broken_storage_is_a_fault_with_its_reason_until_it_works_again(tmp_pa
     ]
 
 
-def test_a_duplicate_name_is_a_fault_but_never_ends_a_recording(tmp_path: Path) -> None:
+def test_a_duplicate_name_is_a_flag_and_takes_nothing_from_the_wearer(tmp_path: Path) -> None:
     async def steps(harness: CameraHarness) -> None:
         await harness.clock.sleep(2)
-        harness.camera.press()
-        await harness.clock.sleep(1)
+        harness.link.standing = LinkStatus(reason="another live camera uses this camera's address", duplicate="other")
         harness.camera.on_duplicate("other")
         await harness.clock.sleep(1)
+        assert "duplicate-name" in harness.camera.status().flags
+        harness.camera.press()
+        await harness.clock.sleep(2)
         assert harness.camera.status().state == "recording"
         harness.camera.press()
         await harness.clock.sleep(1)
-        harness.camera.on_duplicate("other")
-        await harness.clock.sleep(1)
-        assert harness.camera.status().state == "fault"
+        harness.link.standing = LinkStatus(up=True)
         harness.camera.on_link(True, "")
-        await harness.clock.sleep(1)
-        assert harness.camera.status().state == "buffering"
+        assert "duplicate-name" not in harness.camera.status().flags
 
-    run_steps(tmp_path, steps)
+    harness = run_steps(tmp_path, steps)
+    assert [event.detail for event in harness.link.events("duplicate-name")] == [{"session": "other"}]
+    assert harness.accounts()[0]["status"] == "complete"
+    assert "fault" not in harness.link.states
 
 
 def test_a_recording_that_an_earlier_session_left_unfinished_is_recovered_and_reported(tmp_path: Path) -> None:

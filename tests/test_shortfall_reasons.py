@@ -144,19 +144,6 @@ def test_started_again_after_a_power_loss(tmp_path: Path) -> None:
     )
 
 
-def test_a_fault_ended(tmp_path: Path) -> None:
-    async def steps(harness: CameraHarness) -> None:
-        harness.camera.on_duplicate("other")
-        await harness.clock.sleep(30)
-        harness.camera.on_link(True, "")
-        await press_after(harness, 3)
-
-    assert shortfall(run_steps(tmp_path, steps)) == (
-        "capture began only 3.0 s before the press, when a fault ended (another live camera is called cam-0001 "
-        "(session other); give each camera a name of its own)"
-    )
-
-
 # -- footage that is computed by the simulator -----------------------------------------------------------------------
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from lapel.fragment import TICKS_PER_S
+
 _BOX_HEADER = struct.Struct(">I4s")
 _LARGE_SIZE = struct.Struct(">Q")
 _FULL_BOX_BYTES = 4  # version and flags, before the fields of a "full box"
@@ -180,11 +182,15 @@ NOTHING = Extent(0, 0, 0, 0, 0)
 _MOOF_MAX_BYTES = 16 * 1024 * 1024
 """Far above the few KB that a fragment's headers take: a longer one is damaged, and is not read into memory."""
 
+_FRAGMENT_MAX_TICKS = 3_600 * TICKS_PER_S
+_LAST_TICKS = 366 * 24 * 3_600 * TICKS_PER_S
+"""No fragment lasts an hour, and no clip a year: larger values are damage."""
+
 
 def extent(file: BinaryIO) -> Extent:
     """Walk a fragmented MP4 from its start to the last complete `moof` + `mdat`. Reads no media, only headers."""
     size = file.seek(0, 2)
-    whole = fragments = frame_count = end = 0
+    whole = fragments = total = end = 0
     moof: bytes | None = None
     for kind, at, length in _top_level(file, size):
         if kind == b"moof":
@@ -195,12 +201,15 @@ def extent(file: BinaryIO) -> Extent:
             continue
         if kind == b"mdat" and moof is not None:
             try:
-                frame_count, end = frame_count + frames(moof), start_ticks(moof) + duration_ticks(moof)
+                begin, ticks, count = start_ticks(moof), duration_ticks(moof), frames(moof)
             except (LookupError, struct.error):
                 break  # the file is intact up to the damaged fragment
+            if begin < end or begin > _LAST_TICKS or ticks > _FRAGMENT_MAX_TICKS:
+                break
+            total, end = total + count, begin + ticks
             fragments, moof = fragments + 1, None
         whole = at + length
-    return Extent(fragments, frame_count, end, whole, size - whole)
+    return Extent(fragments, total, end, whole, size - whole)
 
 
 def _top_level(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:

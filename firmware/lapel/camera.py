@@ -68,7 +68,6 @@ _COMMANDS: Mapping[str, Event] = {
     "sleep": Event.SLEEP,
     "mark": Event.MARK,
 }
-_DUPLICATE = "another live camera is called"
 _ALREADY_SO = {Event.SHUT_DOWN, Event.POWER_OFF, Event.RESTART}
 """Requests that a camera which is off has fulfilled: a second SIGTERM is no refusal."""
 
@@ -507,18 +506,23 @@ class Camera:
         self._reporter.announce(f"events given up: {dict(dropped)}", "error")
         self._reporter.emit(detail.EventsDropped(counts=dropped))
 
+    def on_refused(self, what: str, id_: str, reason: str) -> None:
+        """Publish it once the broker takes it, and set the flag."""
+        self._reporter.announce(f"the broker refuses {f'{what} {id_}' if id_ else f'every {what}'}: {reason}", "error")
+        self._reporter.emit(detail.PublishRefused(what=what, id=id_, reason=reason))
+        self._publish_changed_flags()
+
     def on_link(self, up: bool, reason: str) -> None:
-        """The camera works the same either way; only a duplicate name ends with the link coming up."""
+        """The camera works the same either way."""
         self._reporter.announce("link up" if up else f"link down: {reason}")
-        if up and self._chart.state == State.FAULT and self._fault.startswith(_DUPLICATE):
-            self._post(Event.FAULT_CLEARED, Cause("camera", "no other camera uses the name any more"))
 
     def on_duplicate(self, session: str) -> None:
-        """Two cameras under one name: afterwards it would be impossible to say which of them recorded what."""
-        reason = f"{_DUPLICATE} {self._config.camera.name} (session {session}); give each camera a name of its own"
-        self._reporter.announce(reason)
+        """Another camera uses our name. A flag and an event, but no fault: anyone who can publish on our state topic
+        can claim to be one, and the network must not take the recording button from the wearer.
+        """
+        self._reporter.announce(self._link.status().reason, "error")
         self._reporter.emit(detail.DuplicateName(session=session))
-        self._post(Event.DUPLICATE_NAME, Cause("camera", reason))
+        self._publish_changed_flags()
 
     async def _restart_for(self, command: Command) -> str | None:
         """Restart because a command needs it. Why the chart refuses it, or None."""
@@ -607,6 +611,7 @@ class Camera:
         while True:
             await self._check_storage()
             self._report_damage()
+            self._reporter.summarise_rejections()
             self._publish_changed_flags()
             if self._link.status().up:
                 self._publish_telemetry()
@@ -614,7 +619,7 @@ class Camera:
             wait_s = self._config.link.telemetry_s
 
     async def _retry_until_repaired(self) -> None:
-        """Check whether the cause of the fault is gone, until it is. A duplicate name is cleared by the link."""
+        """Check whether the cause of the fault is gone, until it is."""
         while self._chart.state == State.FAULT:
             await self._clock.sleep(FAULT_RETRY_S)
             await self._check_storage()
@@ -623,7 +628,7 @@ class Camera:
         await self._recorder.save_failed()
         try:
             await self._storage.measure()
-            if self._chart.state == State.FAULT and not self._fault.startswith(_DUPLICATE):
+            if self._chart.state == State.FAULT:
                 await self._recorder.settled()  # what has just failed is not an earlier session's
                 await self._recover()
                 self._post(Event.FAULT_CLEARED, Cause("camera", "the storage works again"))

@@ -24,6 +24,7 @@ from lapel.hardware.desktop.terminal import PlainIndicators, StatusLine, Termina
 from lapel.hardware.interfaces import Indicators
 from lapel.logs import Log
 from lapel.own_files import DamageReports
+from lapel.sanitize import plain
 from lapel.status_messages import CameraStatus
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.command(options))
     except LapelError as error:
-        print(f"lapel-camera: {error}", file=sys.stderr)
+        print(f"lapel-camera: {plain(str(error))}", file=sys.stderr)
         return error.exit_code
 
 

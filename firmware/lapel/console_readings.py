@@ -27,6 +27,7 @@ from lapel.console.interface import (
     StorageStatus,
     VideoStatus,
 )
+from lapel.credentials import without_credentials
 from lapel.errors import LapelError, StorageError
 from lapel.link.broker_address import brokers_of
 from lapel.link.certificate import good_until
@@ -157,7 +158,7 @@ class CameraReadings:
         """See `ConsoleCamera.video`."""
         footage = self._attached.camera.status().footage
         return VideoStatus(
-            source=self._attached.config.video.source,
+            source=without_credentials(self._attached.config.video.source),
             fps=round(footage.measured_fps, 2),
             dropped_frames=footage.dropped_frames,
             lost=footage.lost,
@@ -275,9 +276,11 @@ class CameraReadings:
         status = self._link.status() if self._link else LinkStatus()
         until = self._attached.certificate_until
         return NetworkStatus(
-            broker=_without_password(self._attached.config.link.broker),
+            broker=without_credentials(self._attached.config.link.broker),
             up=status.up,
             reason=status.reason,
+            duplicate=status.duplicate,
+            refused=status.refused,
             events_waiting=status.events_waiting,
             events_dropped=status.events_dropped,
             certificate_until=iso(until) if until else None,
@@ -296,10 +299,3 @@ class CameraReadings:
         """A client id of its own: with the camera's, the broker would drop the camera's connection."""
         own = self._attached.config.camera
         return f"lapel/{own.agency}/{own.site}/{own.name}-probe"
-
-
-def _without_password(urls: str) -> str:
-    return " ".join(
-        f"{scheme}{slashes}{rest.rpartition('@')[2]}"
-        for scheme, slashes, rest in (url.partition("//") for url in urls.split())
-    )

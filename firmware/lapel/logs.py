@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lapel.clock import Clock, Instant, iso
+from lapel.credentials import without_credentials
+from lapel.sanitize import plain
 
 Level = Literal["debug", "info", "warning", "error"]
 LEVELS: tuple[Level, ...] = ("debug", "info", "warning", "error")
@@ -34,8 +36,8 @@ class Log:
         self._followers: list[Callable[[LogLine], None]] = []
 
     def add(self, text: str, level: Level = "info") -> None:
-        """Add a line, and call each follower with it."""
-        line = LogLine(self._clock.now(), level, text)
+        """Add a line, and call each follower with it. Control characters, which may come from outside, become dots."""
+        line = LogLine(self._clock.now(), level, plain(without_credentials(text)))
         self._lines.append(line)
         del self._lines[: -self._kept_lines]
         for follower in tuple(self._followers):

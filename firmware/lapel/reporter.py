@@ -3,6 +3,7 @@
 from lapel.clock import Clock, iso
 from lapel.errors import MessageError
 from lapel.hardware.interfaces import Indicators
+from lapel.link.backoff import TokenBucket
 from lapel.link.event_details import CommandRejected, EventDetail
 from lapel.link.interface import Link
 from lapel.link.messages import CameraState, Detail, EventMessage, Reply, Result
@@ -10,6 +11,10 @@ from lapel.logs import Level, Log
 from lapel.states import State
 
 _TEXT_CHARS = 500
+REJECTION_RATE = (20, 0.2)
+"""Rejected messages that are reported at once, and then per second. An event and a reply for each of 20,000 would delay
+the reports that matter.
+"""
 
 
 class Reporter:
@@ -19,6 +24,8 @@ class Reporter:
         self.link, self._clock, self._indicators, self.log = link, clock, indicators, log
         self._camera, self._session = camera, session
         self._events = 0
+        self._rejections = TokenBucket(*REJECTION_RATE)
+        self._unreported, self._newest_unreported = 0, ""
         self._state = State.OFF
 
     @property
@@ -85,9 +92,20 @@ class Reporter:
 
     def reject(self, error: MessageError) -> None:
         """A received message is no valid command, or too old to be carried out: log it, publish it, and answer it if
-        it can be answered.
+        it can be answered. Beyond a rate they are only counted: see `summarise_rejections`.
         """
+        if not self._rejections.take(self._clock.mono_s()):
+            self._unreported, self._newest_unreported = self._unreported + 1, str(error)
+            return
         self.announce(f"rejected: {error}", "warning")
         self.emit(CommandRejected(reason=str(error)))
         if error.command_id:
             self.reply(error.command_id, error.command, "refused", str(error))
+
+    def summarise_rejections(self) -> None:
+        """Report how many messages were rejected and not reported one by one since the last call."""
+        if self._unreported:
+            count, self._unreported = self._unreported, 0
+            reason = f"{count} more messages were rejected and not answered, the last one: {self._newest_unreported}"
+            self.announce(f"rejected: {reason}", "warning")
+            self.emit(CommandRejected(reason=reason))

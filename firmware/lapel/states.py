@@ -47,7 +47,6 @@ class Event(StrEnum):
     STORAGE_FULL = "storage_full"
     STORAGE_FAILED = "storage_failed"
     VIDEO_ENDED = "video_ended"
-    DUPLICATE_NAME = "duplicate_name"
     FAULT_CLEARED = "fault_cleared"
     BATTERY_CRITICAL = "battery_critical"
     POWER_OFF = "power_off"
@@ -123,7 +122,6 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.STORAGE_FULL: (No("the camera is off; free space is checked when it starts"),),
         Event.STORAGE_FAILED: (No("the camera is off; storage is tested when it starts"),),
         Event.VIDEO_ENDED: (No("the camera is off; no video is expected"),),
-        Event.DUPLICATE_NAME: (No("the camera is off; another camera may use its name"),),
         Event.FAULT_CLEARED: (No("the camera is off; faults are detected when it starts"),),
         Event.BATTERY_CRITICAL: (No("the camera is off already"),),
         Event.POWER_OFF: (No("the camera is switched off already"),),
@@ -145,7 +143,6 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.STORAGE_FULL: (Go(State.FAULT),),
         Event.STORAGE_FAILED: (Go(State.FAULT),),
         Event.VIDEO_ENDED: (No("the camera is starting; no video is expected yet"),),
-        Event.DUPLICATE_NAME: (Go(State.FAULT),),
         Event.FAULT_CLEARED: (No("the camera is starting; the self-test decides"),),
         Event.BATTERY_CRITICAL: (Go(State.OFF),),
         Event.POWER_OFF: (Go(State.OFF),),
@@ -170,7 +167,6 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.STORAGE_FULL: (Go(State.FAULT),),
         Event.STORAGE_FAILED: (Go(State.FAULT),),
         Event.VIDEO_ENDED: (No("the camera is in standby; no video is expected"),),
-        Event.DUPLICATE_NAME: (Go(State.FAULT),),
         Event.FAULT_CLEARED: (No("there is no fault to clear in standby"),),
         Event.BATTERY_CRITICAL: (Go(State.OFF),),
         Event.POWER_OFF: (Go(State.OFF),),
@@ -195,7 +191,6 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.STORAGE_FULL: (Go(State.FAULT, (_RELEASE,)),),
         Event.STORAGE_FAILED: (Go(State.FAULT, (_RELEASE,)),),
         Event.VIDEO_ENDED: (Go(State.OFF, (_RELEASE,)),),
-        Event.DUPLICATE_NAME: (Go(State.FAULT, (_RELEASE,)),),
         Event.FAULT_CLEARED: (No("there is no fault to clear while buffering"),),
         Event.BATTERY_CRITICAL: (Go(State.OFF, (_RELEASE,)),),
         Event.POWER_OFF: (Go(State.OFF, (_RELEASE,)),),
@@ -220,7 +215,6 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.STORAGE_FULL: (Go(State.FAULT, (_CLOSE, _RELEASE)),),
         Event.STORAGE_FAILED: (Go(State.FAULT, (_CLOSE, _RELEASE)),),
         Event.VIDEO_ENDED: (Go(State.OFF, (_CLOSE, _RELEASE)),),
-        Event.DUPLICATE_NAME: (No("the recording continues; a duplicate name is a fault only when it has ended"),),
         Event.FAULT_CLEARED: (No("there is no fault to clear while recording"),),
         Event.BATTERY_CRITICAL: (Go(State.OFF, (_CLOSE, _RELEASE)),),
         Event.POWER_OFF: (
@@ -245,7 +239,6 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.STORAGE_FULL: (No("the camera is docked; the dock makes room by offloading"),),
         Event.STORAGE_FAILED: (Go(State.FAULT),),
         Event.VIDEO_ENDED: (No("the camera is docked; no video is expected"),),
-        Event.DUPLICATE_NAME: (Go(State.FAULT),),
         Event.FAULT_CLEARED: (No("there is no fault to clear in the dock"),),
         Event.BATTERY_CRITICAL: (No("the camera is docked and charging"),),
         Event.POWER_OFF: (Go(State.OFF),),
@@ -267,7 +260,6 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.STORAGE_FULL: (No("the fault stays: the storage is full"),),
         Event.STORAGE_FAILED: (No("the fault stays: the storage fails"),),
         Event.VIDEO_ENDED: (No("the camera has a fault; no video is expected"),),
-        Event.DUPLICATE_NAME: (No("the fault stays: another camera has this name"),),
         Event.FAULT_CLEARED: (Go(State.BUFFERING, (_CAPTURE,)),),
         Event.BATTERY_CRITICAL: (Go(State.OFF),),
         Event.POWER_OFF: (Go(State.OFF),),

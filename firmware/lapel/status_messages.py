@@ -92,8 +92,13 @@ class StatusMessages:
             flags.append("clock-unsynced")
         if now.in_post_event:
             flags.append("post-event")
-        if self._link.status().not_persisted:
+        link = self._link.status()
+        if link.not_persisted:
             flags.append("events-in-memory")
+        if link.refused:
+            flags.append("publish-refused")
+        if link.duplicate:
+            flags.append("duplicate-name")
         return flags + self._power.flags()
 
     def state(self, now: Current, configuration: int) -> StateMessage:

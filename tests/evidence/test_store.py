@@ -12,6 +12,7 @@ import pytest
 
 from accounts import account
 from fragments import HEADER, fragment
+from lapel import boxes
 from lapel.errors import ClipLostError, StorageError
 from lapel.evidence.store import EvidenceStore
 from lapel.recording import Cause
@@ -284,6 +285,15 @@ def test_a_damaged_fragment_ends_what_is_whole(store: EvidenceStore) -> None:
     assert (found.fragments, found.torn_bytes) == (1, 2 * len(BODY))
 
 
+@pytest.mark.parametrize("start_ticks", [0, 2**62])
+def test_a_fragment_at_an_impossible_time_ends_what_is_whole(store: EvidenceStore, start_ticks: int) -> None:
+    store.create(account()).close()
+    misplaced = boxes.placed(BODY, 2, start_ticks)
+    (store.root / "clip-1" / "video.mp4").write_bytes(HEADER + BODY + misplaced)
+    (found,) = store.recover()
+    assert (found.status, found.fragments, found.torn_bytes) == ("interrupted", 1, len(BODY))
+
+
 def test_links_are_never_followed(store: EvidenceStore, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -352,7 +362,7 @@ def test_a_video_that_others_changed_is_noticed_at_the_next_write_and_before_com
     for number, notices in enumerate(("append", "describe")):
         files = store.create(account(f"clip-{number}"))
         files.append([HEADER, BODY])
-        files.append([BODY])
+        files.append([fragment(2).body])
         loss(store.root / f"clip-{number}" / "video.mp4")
         with pytest.raises(ClipLostError, match=rf"video\.mp4: {reason}") as lost:
             files.append([BODY]) if notices == "append" else files.describe(account(status="complete"))

@@ -89,7 +89,7 @@ def test_an_asker_may_name_a_topic_below_reply(
     "topic", ["x", LINK.state_topic, f"{TOPIC[:-7]}reply/+", f"{TOPIC[:-7]}reply/#", f"{TOPIC}/reply"]
 )
 def test_a_reply_topic_outside_the_camera_s_own_is_refused(topic: str) -> None:
-    with pytest.raises(MessageError, match="answers go to") as caught:
+    with pytest.raises(MessageError, match=r"answers go to|is no topic") as caught:
         LINK.decode_command(Inbound(TOPIC, b'{"id": "9", "command": "arm"}', response_topic=topic))
     assert caught.value.command_id == "9"
 

@@ -74,6 +74,13 @@ class Stage:
         self.wire.hand_in(Inbound(TOPIC, payload, **of_message))
         await self.clock.sleep(0.2)
 
+    def inbound(self, payload: bytes, topic: str = TOPIC, *, retain: bool = False) -> Inbound:
+        return Inbound(topic, payload, retain)
+
+    def accounts(self) -> list[dict[str, Any]]:
+        """Every `recording.json`, as a reader finds it."""
+        return [json.loads(path.read_text()) for path in sorted(self._store.root.glob("*/recording.json"))]
+
     def results(self, id_: str) -> list[str]:
         return [one["result"] for one in self.wire.received("reply") if one["id"] == id_]
 

@@ -1,7 +1,7 @@
 """A transport without a broker: a test injects received messages and reads the published ones."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,6 +20,8 @@ class Wire:
         self.published: list[Envelope] = []
         self.hellos: list[Hello] = []
         self.up = True
+        self.refusal: Callable[[Envelope], LinkError | None] = lambda _: None
+        """Why a message is refused; a `LinkError` that is no `PublishRefused` also ends the connection."""
         self._in: asyncio.Queue[Inbound | None] = asyncio.Queue()
 
     def __str__(self) -> str:
@@ -38,6 +40,8 @@ class Wire:
     async def publish(self, message: Envelope) -> None:
         if not self.up:
             raise LinkError("wire:1883: cut")
+        if (error := self.refusal(message)) is not None:
+            raise error
         self.published.append(message)
         if message.topic.endswith("/state"):
             self.hand_in(Inbound(message.topic, message.payload))

@@ -201,7 +201,7 @@ async def test_an_invalid_command_is_refused_or_reported_as_an_event(tmp_path: P
                     "[" * 8000,
                     b"\xff",
                     b" ",
-                    json.dumps({"id": "c", "reason": "x" * 1_000_000}),
+                    json.dumps({"id": "c", "reason": "x" * 12_000}),
                 ):
                     operator.publish_command(invalid)
                 operator.command("status", "d")
@@ -216,7 +216,7 @@ async def test_an_invalid_command_is_refused_or_reported_as_an_event(tmp_path: P
 
                 await until(lambda: len(reported()) == 7, lambda: f"reported: {reported()}")
                 assert re.search(
-                    r"/command: 10000\d\d bytes are too many for a command, send at most 8192", reported()[-1]
+                    r"/command: 120\d\d bytes are too many for a command, send at most 8192", reported()[-1]
                 )
                 assert [one["id"] for one in operator.received("reply")] == ["a", "b", "d"]
                 await ends_in_order(cam)
@@ -266,9 +266,7 @@ async def test_of_two_cameras_with_one_name_the_newer_stays_connected(tmp_path: 
             flags = (*link, "--evidence", tmp_path / "other")
             with camera(tmp_path, *flags, name="newer") as newer:
                 await newer.prints("link up")
-                await older.prints(
-                    "fault: another live camera is called cam-0001 .* give each camera a name of its own"
-                )
+                await older.prints("another live camera uses this camera.s address .* give each camera a name")
                 operator.command("start-recording", "go")
                 answer = await operator.receives("reply", id="go", result="done")
                 assert (answer["result"], answer["state"]) == ("done", "recording")

@@ -55,6 +55,9 @@ class Host:
     def on_link(self, up: bool, reason: str) -> None:
         self.reports.append("up" if up else "down")
 
+    def on_refused(self, what: str, id_: str, reason: str) -> None:
+        self.reports.append(f"refused {what} {id_}")
+
     def on_duplicate(self, session: str) -> None:
         self.reports.append(f"duplicate {session}")
 

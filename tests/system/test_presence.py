@@ -49,7 +49,7 @@ async def test_the_last_will_of_a_frozen_camera_does_not_hide_its_replacement(tm
                 with fleet(tmp_path, broker.port) as new_operator:
                     before = await new_operator.receives("state", retained=True)
                 frozen.send_signal(signal.SIGCONT)
-                await frozen.prints("another live camera is called cam-0001")
+                await frozen.prints("another live camera uses this camera.s address")
                 await asyncio.sleep(2)
                 with fleet(tmp_path, broker.port) as new_operator:
                     after = await new_operator.receives("state", retained=True)

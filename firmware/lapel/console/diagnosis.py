@@ -167,7 +167,13 @@ def _network(seen: Survey) -> Iterator[Finding]:
     network = seen.network
     if not network.broker:
         return
-    if network.certificate_expired:
+    if network.duplicate:
+        yield _trouble(
+            f"network: {network.reason}",
+            "compare `config show camera` on both; rename one with `replace NAME`. If there is no second camera, report"
+            " to the fleet's operator that someone publishes on this camera's topic",
+        )
+    elif network.certificate_expired:
         when = f" on {network.certificate_until}" if network.certificate_until else ""
         yield _trouble(
             f"network: the camera's certificate expired{when}",
@@ -184,6 +190,11 @@ def _network(seen: Survey) -> Iterator[Finding]:
         yield _trouble(
             f"network: no broker: {network.reason}",
             "find the step that fails: `network probe`; correct the address: `config set link.broker URL`",
+        )
+    if network.refused:
+        yield _trouble(
+            f"network: the broker refuses messages: {network.refused}",
+            "report it to the fleet's operator: the broker's access list and limits decide; nothing is lost meanwhile",
         )
     if network.events_dropped:
         yield _trouble(

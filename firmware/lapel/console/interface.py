@@ -110,6 +110,10 @@ class NetworkStatus(_Data, frozen=True, kw_only=True):
     """Empty: the camera is configured to work without a broker."""
     up: bool
     reason: str = ""
+    duplicate: str = ""
+    """Session of another live camera with this camera's name."""
+    refused: str = ""
+    """What the broker refuses to take, and why; empty while it takes everything."""
     events_waiting: int = 0
     events_dropped: int = 0
     certificate_until: str | None = None

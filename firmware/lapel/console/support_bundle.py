@@ -4,7 +4,6 @@
 """
 
 import io
-import re
 import tarfile
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -14,9 +13,9 @@ import msgspec
 from lapel.clock import iso
 from lapel.console.diagnosis import findings, survey
 from lapel.console.invocation import Invocation
+from lapel.credentials import settings_without_credentials
 
 FORMAT = "lapel-support-1"
-_CREDENTIALS = re.compile(r"(//)[^/@\s]*@")
 
 
 async def bundle(call: Invocation) -> tuple[str, bytes]:
@@ -39,18 +38,13 @@ async def bundle(call: Invocation) -> tuple[str, bytes]:
     ]
     files: Mapping[str, Callable[[], bytes]] = {
         "about.json": lambda: _json(about),
-        "configuration.json": lambda: _json(camera.settings()),
+        "configuration.json": lambda: _json(settings_without_credentials(camera.settings())),
         "events.jsonl": lambda: _lines(camera.history()),
         "log.jsonl": lambda: _lines(log),
     }
     name = f"{seen.overview.camera}-{now.utc:%Y%m%dT%H%M%SZ}.tar.gz".replace("/", "_")
-    contents = {path: _without_credentials(make()) for path, make in files.items()}
+    contents = {path: make() for path, make in files.items()}
     return name, await call.worker.run(lambda: _packed(contents))
-
-
-def _without_credentials(content: bytes) -> bytes:
-    """Replace user names and passwords in URLs."""
-    return _CREDENTIALS.sub(r"\1…@", content.decode()).encode()
 
 
 def _json(data: Any) -> bytes:

@@ -111,7 +111,7 @@ def read_account(folder: Path) -> Account | None:
     path = folder / ACCOUNT
     try:
         account = own_files.read(path, Account)
-        _check(folder, account)
+        _check(account)
     except FileNotFoundError as error:
         raise UnreadableAccount("there is none") from error
     except DamagedFileError as error:
@@ -123,10 +123,8 @@ def read_account(folder: Path) -> Account | None:
     return account
 
 
-def _check(folder: Path, account: Account) -> None:
+def _check(account: Account) -> None:
     """Raises ValueError for an account that can be decoded and makes no sense."""
-    if account.recording != folder.name:
-        raise ValueError(f"it is the account of {account.recording[:64]!r}")
     for time in (account.trigger_time, account.start_time, account.end_time):
         if time is not None and time != UNKNOWN:
             datetime.fromisoformat(time)

@@ -40,7 +40,7 @@ def recovered(folder: Path, damage: DamageReports) -> Account | None:
     try:
         unfinished = _unfinished(folder, damage)
         return None if unfinished is None else _mark(folder, interrupted(unfinished, _extent(folder)))
-    except (OSError, ValueError, LookupError, struct.error) as error:
+    except (OSError, ValueError, LookupError, OverflowError, struct.error) as error:
         _log.warning("%s: cannot be recovered and is left as it is: %s", folder, error)
         return None
 

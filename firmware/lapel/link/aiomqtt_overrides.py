@@ -12,16 +12,21 @@ from typing import Any, Self, cast
 
 import aiomqtt
 from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from lapel.light_event import Inbox
 
 PRIVATE_NAMES = {
     "aiomqtt.Client methods": (
         "_misc_loop", "_on_socket_register_write", "_on_socket_unregister_write", "_on_disconnect", "_client_connect",
+        "_on_connect", "_on_publish",
     ),
     "aiomqtt.Client attributes": ("_client", "_queue", "_loop", "_connected", "_disconnected"),
     "paho.mqtt.client.Client attributes": ("_out_messages", "_in_messages"),
-    "paho.mqtt.client.Client methods": ("_create_socket_connection", "_sock_close", "loop_misc", "loop_write"),
+    "paho.mqtt.client.Client methods": (
+        "_create_socket_connection", "_sock_close", "_sock_recv", "loop_misc", "loop_write",
+    ),
 }  # fmt: skip
 """What this module relies on and no interface promises."""
 
@@ -44,6 +49,11 @@ class MessageQueue(Inbox[aiomqtt.Message | None]):
 class Client(aiomqtt.Client):
     """An aiomqtt client for one connection. Call `forget` when done with it."""
 
+    limits: Properties | None = None
+    """What the broker announced when it accepted the connection (MQTT 5)."""
+    refusal: ReasonCode | None = None
+    """Why the broker refused the newest message that it acknowledged."""
+
     _is_over = False
     _timer: asyncio.TimerHandle | None = None
 
@@ -58,6 +68,31 @@ class Client(aiomqtt.Client):
             self._messages.put(None)  # for the next call
             raise aiomqtt.MqttError("disconnected") from self._disconnected.exception()
         return message
+
+    def _on_connect(
+        self, client: Any, userdata: object, flags: Any, code: ReasonCode, properties: Properties | None = None
+    ) -> None:
+        """Mends a gap: the original forgets the broker's limits."""
+        self.limits = properties
+        super()._on_connect(client, userdata, flags, code, properties)
+
+    def _on_publish(self, client: Any, userdata: object, mid: int, code: ReasonCode, properties: Properties) -> None:
+        """Mends a gap: the original takes every acknowledgement for a success."""
+        self.refusal = code if code.is_failure else None
+        super()._on_publish(client, userdata, mid, code, properties)
+
+    def limit_received(self, max_bytes: int) -> None:
+        """Lose the connection instead of reading a longer packet. Mends memory: paho reads whatever length a packet
+        announces, up to 256 MB, and a broker of MQTT 3.1.1 cannot be told a limit.
+        """
+        receive = self._client._sock_recv
+
+        def receive_at_most(size: int) -> bytes:
+            if size > max_bytes:
+                raise ConnectionError(f"the broker sends a message of {size} bytes; {max_bytes} are accepted")
+            return receive(size)
+
+        self._client._sock_recv = receive_at_most  # type: ignore[method-assign,assignment]
 
     async def __aenter__(self) -> Self:
         """Fixes memory use: paho's two `OrderedDict`s take 0.8 KB each while empty."""

@@ -31,6 +31,25 @@ class Backoff:
         self._spread = self._spread_s > 0
 
 
+class TokenBucket:
+    """Permits `burst` at once, and then `per_s` per second."""
+
+    __slots__ = ("_burst", "_left", "_per_s", "_taken_s")
+
+    def __init__(self, burst: int, per_s: float) -> None:
+        self._burst, self._per_s = burst, per_s
+        self._left, self._taken_s = float(burst), 0.0
+
+    def take(self, now_s: float) -> bool:
+        """Take a permission, if there is one."""
+        self._left = min(self._burst, self._left + (now_s - self._taken_s) * self._per_s)
+        self._taken_s = now_s
+        if self._left < 1.0:
+            return False
+        self._left -= 1.0
+        return True
+
+
 class Pace:
     """Rate limit with jitter: `per_s` on average, after a first `burst` at once (a token bucket)."""
 

@@ -15,6 +15,10 @@ from lapel.link.transport import Envelope, Inbound
 
 MAX_NAME_CHARS = 64
 MAX_COMMAND_BYTES = 8 * 1024
+MAX_CORRELATION_BYTES = 1024
+MAX_TOPIC_BYTES = 300
+MAX_TOPIC_LEVELS = 32
+"""Mosquitto 2.0.11 closes the connection at a topic of more than 200 levels; others have lower limits."""
 _MAX_ID_CHARS = 64
 
 
@@ -97,6 +101,8 @@ class LapelV1:
             raise MessageError(
                 f"{topic}: {len(payload)} bytes are too many for a command, send at most {MAX_COMMAND_BYTES}"
             )
+        if len(message.correlation or b"") > MAX_CORRELATION_BYTES:
+            raise MessageError(f"{topic}: correlation data may have at most {MAX_CORRELATION_BYTES} bytes")
         try:
             command = msgspec.json.decode(payload, type=Command)
         except msgspec.ValidationError as error:
@@ -109,12 +115,8 @@ class LapelV1:
 
     def _with_reply_to(self, command: Command, topic: str | None) -> Command:
         own = f"{self._root}/reply"
-        if topic is not None and topic != own and (not topic.startswith(f"{own}/") or set(topic) & set("+#\0")):
-            raise MessageError(
-                f"{self.command_topic}: answers go to {own} or below it, not to {topic[:100]!r}",
-                command.id,
-                command.command,
-            )
+        if topic is not None and topic != own and (fault := _topic_fault(topic, own)):
+            raise MessageError(f"{self.command_topic}: {fault}", command.id, command.command)
         return msgspec.structs.replace(command, reply_to=None if topic == own else topic)
 
     def decode_presence(self, payload: bytes) -> Presence | None:
@@ -124,6 +126,27 @@ class LapelV1:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         return Presence(sign.session, online=sign.state != "offline")
+
+
+def _topic_fault(topic: str, own: str) -> str:
+    """Why no answer can be published on `topic`; empty when one can. A topic that a broker may refuse (by the standard,
+    section 4.7, or by the limits of common brokers) would block every message behind the answer.
+    """
+    if not topic.startswith(f"{own}/"):
+        return f"answers go to {own} or below it, not to {topic[:100]!r}"
+    if len(topic.encode(errors="replace")) > MAX_TOPIC_BYTES or topic.count("/") >= MAX_TOPIC_LEVELS:
+        return f"a topic for answers has at most {MAX_TOPIC_BYTES} bytes and {MAX_TOPIC_LEVELS} levels"
+    if not all(_may_be_in_topic(char) for char in topic):
+        return f"{topic[:100]!r} is no topic: it contains wildcards, control characters or invalid ones"
+    return ""
+
+
+def _may_be_in_topic(char: str) -> bool:
+    """Not the wildcards, and not what MQTT lets a broker refuse in any string (5.0, section 1.5.4)."""
+    number = ord(char)
+    is_control = number < 0x20 or 0x7F <= number < 0xA0
+    is_no_character = 0xFDD0 <= number <= 0xFDEF or number & 0xFFFE == 0xFFFE or 0xD800 <= number <= 0xDFFF
+    return char not in "+#" and not is_control and not is_no_character
 
 
 class _Sign(msgspec.Struct):

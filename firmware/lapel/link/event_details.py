@@ -247,6 +247,19 @@ class DuplicateName(EventDetail, frozen=True, kw_only=True):
     """Session id of the other camera."""
 
 
+class PublishRefused(EventDetail, frozen=True, kw_only=True):
+    """The broker refused messages of this camera."""
+
+    kind = "publish-refused"
+    what: str
+    """Which: `state`, `event` or `reply`."""
+    id: str
+    """Id of the event, or of the reply's command, that was set aside: the reply is dropped, the event is tried again
+    later. Empty when all messages of that kind wait until the broker takes them."""
+    reason: str
+    """What the broker said, and what to do."""
+
+
 class SelfTested(EventDetail, frozen=True, kw_only=True):
     """A self-test was run by command. The reply has each check and its finding."""
 
@@ -311,6 +324,7 @@ EVENT_DETAILS: tuple[type[EventDetail], ...] = (
     BatteryCritical,
     Overheated,
     DuplicateName,
+    PublishRefused,
     SelfTested,
     ConfigurationChanged,
     ConfigurationRolledBack,

@@ -15,6 +15,10 @@ class LinkStatus:
     up: bool = False
     reason: str = ""
     """Why it is down; empty while it is up."""
+    duplicate: str = ""
+    """Session of another live camera that uses our name, for which this link stands aside; empty otherwise."""
+    refused: str = ""
+    """What the broker refuses to take from this camera, and why; empty while it takes everything."""
     events_waiting: int = 0
     events_dropped: int = 0
     not_persisted: str = ""
@@ -41,11 +45,18 @@ class LinkHost(Protocol):
     def on_dropped(self, dropped: Mapping[str, int]) -> None:
         """The outbox was full: counts dropped since the previous call, by kind of event, or `reply`."""
 
+    def on_refused(self, what: str, id_: str, reason: str) -> None:
+        """The broker refuses to take messages of that kind (*state*, *event*, *reply*), which wait until it does; or,
+        with an `id_`, that one message, which was set aside.
+        """
+
     def on_link(self, up: bool, reason: str) -> None:
         """The link came up or went down, or is down for a new reason."""
 
     def on_duplicate(self, session: str) -> None:
-        """Another live camera uses this camera's name, and this link stays away until the next `on_link(True, …)`."""
+        """Another live camera uses this camera's name, and this link stays away until the next `on_link(True, …)`.
+        Called once for each such session.
+        """
 
 
 class Link(Protocol):

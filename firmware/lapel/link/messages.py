@@ -52,6 +52,7 @@ EventKind = Literal[
     "battery-critical",  # the camera finishes its recording and shuts down
     "overheated",
     "duplicate-name",  # another live camera uses this camera's name
+    "publish-refused",  # the broker does not take a message, or any of a kind
     "command-accepted",  # who requested what, and why
     "self-tested",
     "configuration-changed",  # a new version is in force and has proved itself
@@ -150,7 +151,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     accuracy_m: Annotated[float, Meta(ge=0)]
     """Radius in metres within which it lies, as the receiver estimates it."""
     age_s: Seconds
-    """Seconds since it was there: large while there is no fix."""
+    """Seconds since the fix: large while there is no new one."""
 
 
 class Telemetry(_Message, frozen=True, kw_only=True):
@@ -169,11 +170,11 @@ class Telemetry(_Message, frozen=True, kw_only=True):
     buffered_bytes: Count
     """Bytes of encoded video in the pre-event buffer."""
     measured_fps: Seconds
-    """Pictures per second that were lately captured."""
+    """Frames per second captured recently."""
     dropped_frames: Count
-    """Pictures delivered by the source that the camera could not take, since capturing began."""
+    """Frames that the video source delivered and the camera could not keep, since capturing began."""
     unwritten_bytes: Count
-    """Bytes of the recording that the disk has not taken yet."""
+    """Bytes of the recording that are not written to disk yet."""
     events_waiting: Count
     """Events and replies that wait for the broker's acknowledgement."""
     events_dropped: Count

@@ -14,8 +14,11 @@ from paho.mqtt.properties import Properties
 from lapel.errors import LapelError, LinkError
 from lapel.link.aiomqtt_overrides import Client, MessageQueue
 from lapel.link.broker_address import Broker
-from lapel.link.transport import Connection, Envelope, Hello, Inbound
+from lapel.link.broker_limits import PERMANENT, BrokerLimits, ReasonCode, packet_bytes, remedy
+from lapel.link.transport import Connection, Envelope, Hello, Inbound, PublishRefused
 
+MAX_RECEIVED_BYTES = 16 * 1024
+"""Twice the longest command: longer packets are not read. MQTT 5 brokers are told, and do not send them."""
 SESSION_EXPIRY_S = 3600
 """How long a version 5 broker keeps commands for an offline camera. Only those with an expiry are carried out."""
 
@@ -46,6 +49,7 @@ class MqttTransport:
         self._brokers, self._keepalive_s, self._admission, self._via = brokers, keepalive_s, admission, via
         self._index = 0
         self._versions = dict.fromkeys(brokers, _V5)
+        self._will_limits = dict.fromkeys(brokers, BrokerLimits())
         self._connected_before: set[Broker] = set()
 
     def __str__(self) -> str:
@@ -67,14 +71,15 @@ class MqttTransport:
         except (aiomqtt.MqttError, OSError) as error:  # aiomqtt lets some errors of the socket through
             if isinstance(error, LapelError):
                 raise
-            if not connected:
+            if not connected and not self._adapt_will(broker, error):
                 self._move_on(broker, error)
             raise LinkError(f"{broker}: {error}") from error
         finally:
             client.forget()
 
     def _client(self, broker: Broker, version: aiomqtt.ProtocolVersion, hello: Hello) -> Client:
-        is_v5, will = version is _V5, hello.will
+        is_v5 = version is _V5
+        will = self._will_limits[broker].within(hello.will) if hello.will else None
         transport: Any = "tcp" if broker.websocket_path is None else "websockets"
         client = Client(
             broker.host,
@@ -94,9 +99,17 @@ class MqttTransport:
             keepalive=self._keepalive_s,
             will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain) if will else None,
         )
+        client.limit_received(MAX_RECEIVED_BYTES)
         if self._via is not None:
             client.connect_via(self._via)
         return client
+
+    def _adapt_will(self, broker: Broker, error: Exception) -> bool:
+        """Whether the broker refused our last will for what it does not support; the next connect does without that."""
+        code = getattr(getattr(error, "rc", None), "value", 0)
+        before = self._will_limits[broker]
+        self._will_limits[broker] = before.without_what(code)
+        return self._will_limits[broker] != before
 
     def _move_on(self, broker: Broker, error: Exception) -> None:
         """A broker that accepts the connection but not our CONNECT may be one that knows only 3.1.1."""
@@ -110,12 +123,42 @@ class _Connection:
 
     def __init__(self, client: Client, broker: Broker, *, is_v5: bool, resumes: bool) -> None:
         self._client, self._broker, self._is_v5, self.resumes = client, broker, is_v5, resumes
+        self._limits = BrokerLimits.announced(client.limits)
+        self._one_in_flight = asyncio.Lock()  # so that any Receive Maximum is obeyed, and a refusal is of that message
 
     async def subscribe(self, *topics: str, qos: int = 1) -> None:
+        """See `Connection.subscribe`."""
         with _link_errors(self._broker):
-            await self._client.subscribe([(topic, qos) for topic in topics])
+            codes = await self._client.subscribe([(topic, qos) for topic in topics])
+        for topic, code in zip(topics, codes, strict=False):
+            if int(getattr(code, "value", code)) >= ReasonCode.FIRST_FAILURE:  # type: ignore[call-overload]
+                raise LinkError(
+                    f"{self._broker}: refuses the subscription to {topic}; let this camera read it, in the broker's "
+                    "access list"
+                )
 
     async def publish(self, message: Envelope) -> None:
+        """See `Connection.publish`."""
+        if (size_bytes := packet_bytes(message)) > self._limits.max_bytes:
+            raise PublishRefused(
+                f"{self._broker}: accepts {self._limits.max_bytes} bytes at most, and a message to {message.topic} has "
+                f"{size_bytes}",
+                is_permanent=True,
+            )
+        message = self._limits.within(message)
+        if message.qos == 0:
+            await self._publish(message)
+            return
+        async with self._one_in_flight:
+            self._client.refusal = None
+            await self._publish(message)
+            if (code := self._client.refusal) is not None:
+                raise PublishRefused(
+                    f"{self._broker}: refuses a message to {message.topic} ({code}); {remedy(code.value)}",
+                    is_permanent=code.value in PERMANENT,
+                )
+
+    async def _publish(self, message: Envelope) -> None:
         wanted = {"CorrelationData": message.correlation, "MessageExpiryInterval": message.expiry_s}
         given = {name: value for name, value in wanted.items() if value is not None}
         properties = _properties(PacketTypes.PUBLISH, **given) if self._is_v5 and given else None
@@ -152,8 +195,13 @@ def _inbound(message: aiomqtt.Message) -> Inbound:
 
 @cache
 def _session_properties() -> Properties:
-    """Properties of a CONNECT for a persistent session. Shared by all: paho only reads them, and they take 6 KB."""
-    return _properties(PacketTypes.CONNECT, SessionExpiryInterval=SESSION_EXPIRY_S)
+    """Properties of a CONNECT for a persistent session. Shared by all: paho only reads them, and they take 6 KB.
+
+    A connect without a session has none: amqtt, which knows no MQTT 5, does not answer it then.
+    """
+    return _properties(
+        PacketTypes.CONNECT, SessionExpiryInterval=SESSION_EXPIRY_S, MaximumPacketSize=MAX_RECEIVED_BYTES
+    )
 
 
 def _properties(packet: int, **values: bytes | int) -> Properties:

@@ -8,6 +8,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 
+import msgspec
+
 from lapel.errors import StorageError
 from lapel.light_event import LightEvent
 from lapel.link.journal import KEPT_ANSWERS, Answer, Changes, Journal, Kept, Route, Waiting
@@ -19,6 +21,7 @@ DROPPED_WHEN_FULL: frozenset[EventKind] = frozenset({"state-changed", "source-lo
 
 _RETRY_S = 5.0
 _UNFINISHED = ("accepted", "progress")
+_REASON_CHARS = 500
 
 
 class Outbox:
@@ -33,6 +36,7 @@ class Outbox:
         self._journal, self._worker, self._limit = journal, worker, limit
         self._replies: list[Waiting] = []
         self._events: list[Waiting] = []
+        self._deferred: list[Waiting] = []
         self._answers: dict[str, Answer] = {}
         self._routes: dict[str, Route] = {}
         self._number = 0
@@ -49,7 +53,7 @@ class Outbox:
         """Why the journal cannot be written at the moment; empty while it can."""
 
     def __len__(self) -> int:
-        return len(self._events) + len(self._replies)
+        return len(self._events) + len(self._replies) + len(self._deferred)
 
     async def open(self, on_unfinished: Callable[[Reply], None]) -> None:
         """Load what an earlier session left, and put it before anything published since. `on_unfinished` is called with
@@ -100,6 +104,33 @@ class Outbox:
         if lane and lane[0] is one:
             lane.pop(0)
             self._forget(one)
+
+    def yield_to_refusal(self, one: Waiting, reason: str) -> bool:
+        """The broker will never accept this message as it is: make it acceptable, or take it out of the way.
+
+        A reply first goes to the plain topic, then without what makes it long, then not at all. An event is deferred
+        until `retry_deferred` or the next start. Returns False when it was taken out.
+        """
+        lane = self._lane(one)
+        if not lane or lane[0] is not one:
+            return True
+        if (acceptable := _acceptable(one, reason)) is not None:
+            lane[0] = self._added[one.number] = acceptable
+            if isinstance(acceptable.message, Reply):
+                self._routes[acceptable.message.id] = acceptable.route
+            self._changed.set()
+            return True
+        lane.pop(0)
+        if isinstance(one.message, Reply):
+            self._forget(one)
+        else:
+            self._deferred.append(one)
+        return False
+
+    def retry_deferred(self) -> None:
+        """Put deferred events back to their place."""
+        self._events = sorted((*self._deferred, *self._events), key=lambda one: one.number)
+        self._deferred = []
 
     async def keep(self) -> None:
         """Write changes to the journal as they occur. Runs until cancelled; a disk that fails is tried again."""
@@ -179,11 +210,11 @@ class Outbox:
         last = max((*(one.number for one in kept.waiting), *(one.number for one in kept.answers)), default=0)
         if not last:
             return
-        for lane in (self._events, self._replies):
+        for lane in (self._events, self._replies, self._deferred):
             moved = [Waiting(one.number + last, one.message, one.route) for one in lane]
             lane.clear()
             lane.extend(moved)
-        self._added = {one.number: one for lane in (self._events, self._replies) for one in lane}
+        self._added = {one.number: one for lane in (self._events, self._replies, self._deferred) for one in lane}
         self._answered = {id_: Answer(one.number + last, one.reply, one.route) for id_, one in self._answered.items()}
         self._number += last
 
@@ -196,3 +227,16 @@ class Outbox:
         self._removed = [*changes.removed, *self._removed]
         self._answered = {**{one.reply.id: one for one in changes.answers}, **self._answered}
         self._changed.set()
+
+
+def _acceptable(one: Waiting, reason: str) -> Waiting | None:
+    """A refused reply in a form that the broker may accept; None when there is no other."""
+    message = one.message
+    if not isinstance(message, Reply):
+        return None
+    if one.route != Route():
+        return Waiting(one.number, message)
+    if message.result == "progress" or (message.lines is None and message.detail is None):
+        return None
+    text = f"the broker refused the answer: {reason}"[:_REASON_CHARS]
+    return Waiting(one.number, msgspec.structs.replace(message, result="failed", reason=text, lines=None, detail=None))

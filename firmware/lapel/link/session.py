@@ -18,20 +18,22 @@ the barrier: the camera subscribes to its own state, and commands received befor
 
 import asyncio
 import contextlib
+import math
 from collections import Counter
 from collections.abc import Coroutine
 
 from lapel.clock import Clock, iso
 from lapel.errors import LinkError, MessageError
 from lapel.light_event import LightEvent
-from lapel.link.backoff import Backoff, Pace
+from lapel.link.backoff import Backoff, Pace, TokenBucket
 from lapel.link.command_check import Delivery, objection
 from lapel.link.contract import Contract
 from lapel.link.interface import LinkHost, LinkStatus
 from lapel.link.journal import Route, Waiting
 from lapel.link.messages import CameraState, Command, Outgoing, Reply, StateMessage, Telemetry, offline
 from lapel.link.outbox import Outbox
-from lapel.link.transport import Connection, Envelope, Hello, Inbound, Transport
+from lapel.link.refusals import LOSSES_MAX, Refusals, What
+from lapel.link.transport import Connection, Envelope, Hello, Inbound, PublishRefused, Transport
 from lapel.randomness import RandomSource
 
 BACKOFF_S = (0.5, 60.0)
@@ -40,6 +42,14 @@ SPREAD_S = 5.0
 DRAIN_PER_S = 20.0
 """Events a second that a camera sends after an outage, so that a fleet's backlog is no second outage."""
 DUPLICATE_BACKOFF_S = 60.0
+COMMAND_RATE = (60, 1.0)
+"""Commands that a camera takes at once, and then per second: a publisher must not be able to fill the outbox with
+answers behind which evidence waits.
+"""
+RETRY_DEFERRED_S = 600.0
+"""Seconds until a message that was set aside is tried again: what looked like a refusal may have been a broker that was
+restarted three times.
+"""
 _RETAINED_S = 0.5
 """Seconds to wait for the retained state: it follows the acknowledged subscription, or there is none."""
 _SETTLE_S = 5.0
@@ -75,6 +85,9 @@ class Session:
         self._had_name = False  # whether this process was ever live under its name
         self._backoff = Backoff(rng, *BACKOFF_S, spread_s=spread_s)
         self._pace = Pace(rng, drain_per_s)
+        self._refusals = Refusals()
+        self._retry_deferred_at_s = math.inf
+        self._commands = TokenBucket(*COMMAND_RATE)
         self._state: StateMessage | None = None
         self._telemetry: Telemetry | None = None
         self._connected = False
@@ -88,6 +101,7 @@ class Session:
         self._work = LightEvent()
         self._closed = LightEvent()
         self._down = "not connected yet"
+        self._duplicate = ""
 
     # -- for the camera ----------------------------------------------------------------------------------------------
 
@@ -107,7 +121,15 @@ class Session:
     def status(self) -> LinkStatus:
         """See `Link.status`."""
         box = self._outbox
-        return LinkStatus(self._connected, self._down, len(box), box.dropped.total(), box.trouble)
+        return LinkStatus(
+            up=self._connected,
+            reason=self._down,
+            duplicate=self._duplicate,
+            refused=self._refusals.reason,
+            events_waiting=len(box),
+            events_dropped=box.dropped.total(),
+            not_persisted=box.trouble,
+        )
 
     async def close(self, reason: str) -> None:
         """See `Link.close`. Without a connection there is nothing to wait for."""
@@ -136,14 +158,23 @@ class Session:
                 await self._connect_and_serve(host)
             except _DuplicateError as duplicate:
                 wait_s = self._duplicate_backoff_s * self._rng.uniform(1.0, 1.2)
-                self._down = f"another live camera uses this camera's name (session {duplicate})"
-                host.on_duplicate(str(duplicate))
+                self._stand_aside(str(duplicate), host)
             except LinkError as error:
                 wait_s = self._backoff.next_s()
                 self._down = str(error)
                 host.on_link(False, self._down)
             _stop_if_cancelled()
             await asyncio.sleep(wait_s)
+
+    def _stand_aside(self, session: str, host: LinkHost) -> None:
+        """`session` is another live camera's; report it once."""
+        is_new, self._duplicate = session != self._duplicate, session
+        self._down = (
+            f"another live camera uses this camera's address {self._contract.client_id} (session {session}); give each "
+            "camera a name of its own"
+        )
+        if is_new:
+            host.on_duplicate(session)
 
     async def _connect_and_serve(self, host: LinkHost) -> None:
         if self._had_name:
@@ -168,8 +199,8 @@ class Session:
     async def _serve(self, connection: Connection, host: LinkHost) -> None:
         await connection.subscribe(self._contract.command_topic, self._contract.state_topic)
         self._state = self._telemetry = None
-        await self._send(connection, host.state_message())
-        self._had_name, self._connected, self._down = True, True, ""
+        await self._send_state(connection, host.state_message(), host)
+        self._had_name, self._connected, self._down, self._duplicate = True, True, "", ""
         self._backoff.reset()
         host.on_link(True, "")
         self._report_dropped(host)
@@ -186,7 +217,7 @@ class Session:
         async for message in connection.messages():
             if message.topic == self._contract.state_topic:
                 if self._is_foreign(message):
-                    await self._send(connection, host.state_message())
+                    await self._send_state(connection, host.state_message(), host)
             else:
                 await self._take_command(message, host)
 
@@ -209,6 +240,10 @@ class Session:
         except MessageError as error:
             self._expect(error.command_id, None, message)
             host.on_bad_command(error)
+            return
+        if not self._commands.take(asyncio.get_running_loop().time()):
+            text = f"{message.topic}: too many commands: {COMMAND_RATE[0]} at once, then {COMMAND_RATE[1]:g} per second"
+            host.on_bad_command(MessageError(text, command.id, command.command))
             return
         if (earlier := self._outbox.answer(command.id)) is not None:
             self.publish(earlier)  # the same command again gets the same answer, and is not carried out again
@@ -252,31 +287,38 @@ class Session:
         wait_s: float | None
         while True:
             wait_s = None
+            now_s = asyncio.get_running_loop().time()
+            if now_s >= self._retry_deferred_at_s:
+                self._outbox.retry_deferred()
+                self._retry_deferred_at_s = math.inf
+            refused_s = [self._refusals.wait_s("reply", now_s), self._refusals.wait_s("event", now_s)]
+            reply = self._outbox.first_reply() if not refused_s[0] else None
+            event = self._outbox.first_event() if not refused_s[1] else None
             if self._state is not None:
                 state, self._state = self._state, None
-                await self._send(connection, state)
+                await self._send_state(connection, state, host)
             elif self._skips_outbox:
-                await self._publish_offline(connection, host)  # the rest is sent after the next start
-            elif reply := self._outbox.first_reply():
-                await self._send_waiting(connection, reply)
-            elif (event := self._outbox.first_event()) and not (wait_s := self._pause_s()):
-                await self._send_waiting(connection, event)
+                await self._publish_offline(connection, host)  # what else waits is kept, and sent after the next start
+            elif reply is not None:
+                await self._send_waiting(connection, reply, host)
+            elif event is not None and not (wait_s := self._pause_s()):
+                await self._send_waiting(connection, event, host)
             elif self._telemetry is not None:
                 telemetry, self._telemetry = self._telemetry, None
-                await self._send(connection, telemetry)
-            elif self._close_reason is not None and not event:
+                await connection.publish(self._contract.encode(telemetry))
+            elif self._close_reason is not None and event is None:
                 await self._publish_offline(connection, host)
             else:
                 self._work.clear()
-                self.is_idle = wait_s is None
+                self.is_idle = wait_s is None and not any(refused_s)
+                wait_s = min((one for one in (wait_s, *refused_s) if one), default=None)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait_s):
                         await self._work.wait()
 
     async def _publish_offline(self, connection: Connection, host: LinkHost) -> None:
-        await self._send(
-            connection, offline(host.state_message(), self._close_reason or "", iso(self._clock.now().utc))
-        )
+        last = offline(host.state_message(), self._close_reason or "", iso(self._clock.now().utc))
+        await self._send_state(connection, last, host)
         self._closed.set()
         await asyncio.Event().wait()  # nothing more is sent; the caller cancels this task
 
@@ -284,16 +326,45 @@ class Session:
         """The last messages before a disconnect are not paced: there are only a few seconds for them."""
         return 0.0 if self._close_reason is not None else self._pace.wait_s(asyncio.get_running_loop().time())
 
-    async def _send_waiting(self, connection: Connection, one: Waiting) -> None:
+    async def _send_waiting(self, connection: Connection, one: Waiting, host: LinkHost) -> None:
         out = self._contract.encode(one.message)
         route = one.route
-        await connection.publish(
-            Envelope(route.reply_to or out.topic, out.payload, out.qos, out.retain, route.correlation)
-        )
-        self._outbox.done(one)
+        try:
+            await connection.publish(
+                Envelope(route.reply_to or out.topic, out.payload, out.qos, out.retain, route.correlation)
+            )
+        except PublishRefused as error:
+            self._on_refused(one, str(error), host, is_permanent=error.is_permanent or route != Route())
+        except LinkError as error:
+            if self._refusals.is_suspect(one.number):
+                reason = f"the connection was lost {LOSSES_MAX} times while it was sent: {error}"
+                self._on_refused(one, reason, host, is_permanent=True)
+            raise
+        else:
+            self._refusals.accept(_kind(one), one.number)
+            self._outbox.done(one)
 
-    async def _send(self, connection: Connection, message: StateMessage | Telemetry) -> None:
-        await connection.publish(self._contract.encode(message))
+    def _on_refused(self, one: Waiting, reason: str, host: LinkHost, *, is_permanent: bool) -> None:
+        """A message that will never be accepted makes way for the others; otherwise all of its kind wait."""
+        if not is_permanent:
+            if self._refusals.refuse(_kind(one), reason, asyncio.get_running_loop().time()):
+                host.on_refused(_kind(one), "", reason)
+        elif not self._outbox.yield_to_refusal(one, reason):
+            self._retry_deferred_at_s = asyncio.get_running_loop().time() + RETRY_DEFERRED_S
+            host.on_refused(_kind(one), one.message.id, reason)
+
+    async def _send_state(self, connection: Connection, message: StateMessage, host: LinkHost) -> None:
+        try:
+            await connection.publish(self._contract.encode(message))
+        except PublishRefused as error:
+            if self._refusals.refuse("state", str(error), asyncio.get_running_loop().time()):
+                host.on_refused("state", "", str(error))
+        else:
+            self._refusals.accept("state")
+
+
+def _kind(one: Waiting) -> What:
+    return "reply" if isinstance(one.message, Reply) else "event"
 
 
 def _chart_state(message: StateMessage) -> CameraState:

@@ -9,6 +9,19 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from lapel.errors import LinkError
+
+
+class PublishRefused(LinkError):
+    """The broker refused one message. The connection is up."""
+
+    def __init__(self, message: str, *, is_permanent: bool) -> None:
+        """`is_permanent`: the message itself is refused (its size, its topic). Else this camera may not publish there,
+        or not now: the same message may be accepted later.
+        """
+        super().__init__(message)
+        self.is_permanent = is_permanent
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
@@ -48,17 +61,19 @@ class Hello:
 
 
 class Connection(Protocol):
-    """A live connection. Every method raises LinkError once it is lost."""
+    """A live connection. Every method raises LinkError once it is lost. What the broker announced that it does not
+    support (QoS, retained messages, large packets) is not sent to it.
+    """
 
     @property
     def resumes(self) -> bool:
         """Whether the broker may now deliver what it queued while this client was offline."""
 
     async def subscribe(self, *topics: str, qos: int = 1) -> None:
-        """Subscribe to these topics; retained messages on them come first."""
+        """Subscribe to these topics; their retained messages come first. Raises LinkError when one is refused."""
 
     async def publish(self, message: Envelope) -> None:
-        """Send it; with QoS 1, return when the broker has acknowledged it."""
+        """Send it; with QoS 1, return when the broker has acknowledged it. Raises PublishRefused when it refuses it."""
 
     def messages(self) -> AsyncGenerator[Inbound, None]:
         """The received messages, in order of arrival, also those from before the subscription. Ends only by raising."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lapel.clock import Clock
+from lapel.credentials import without_credentials
 from lapel.errors import VideoError
 from lapel.hardware.interfaces import FrameSource
 from lapel.media.file_source import FileSource
@@ -28,7 +29,7 @@ def open_source(
     if device := _device(spec):
         return DeviceSource(device, clock, wanted)
     if re.match(r"https?://.*\.(mp4|mov|mkv|avi|webm)$", spec):  # a file after all: it would come as fast as it can
-        return FileSource(spec, spec, clock, wait, wanted, loop=loop)
+        return FileSource(without_credentials(spec), spec, clock, wait, wanted, loop=loop)
     if re.match(r"(https?|rtsps?)://", spec):
         return UrlSource(spec, clock, wanted)
     path = Path(spec)

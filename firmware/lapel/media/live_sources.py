@@ -5,6 +5,7 @@ from typing import cast
 import cv2
 
 from lapel.clock import Clock, Instant
+from lapel.credentials import without_credentials
 from lapel.errors import VideoError
 from lapel.hardware.interfaces import Frame, FrameFormat, Image
 from lapel.media.frame_fitting import DEFAULT_FORMAT, FrameFitter, Wanted, scaled
@@ -71,18 +72,18 @@ class DeviceSource:
 class UrlSource:
     """An HTTP or RTSP stream. A camera at its other end may change its frame size while it streams."""
 
-    def __init__(self, name: str, clock: Clock, wanted: Wanted) -> None:
-        self.name = name
-        self._clock, self._wanted = clock, wanted
+    def __init__(self, address: str, clock: Clock, wanted: Wanted) -> None:
+        self.name = without_credentials(address)
+        self._address, self._clock, self._wanted = address, clock, wanted
         self._decoder: VideoDecoder | None = None
-        self._fitter = FrameFitter(name, wanted, DEFAULT_FORMAT.rate_fps)
+        self._fitter = FrameFitter(self.name, wanted, DEFAULT_FORMAT.rate_fps)
         self._first: DecodedFrame | None = None
 
     def open(self) -> FrameFormat:
         """Connect and read up to the first frame. Raises VideoError when there is no answer, or no frame."""
         self.close()
         try:
-            self._decoder = VideoDecoder(self.name, is_live=True)
+            self._decoder = VideoDecoder(self._address, is_live=True)
         except VideoError as error:
             raise VideoError(f"{self.name}: cannot be opened; is the address right and the server up?") from error
         self._fitter = FrameFitter(self.name, self._wanted, self._decoder.rate_fps)

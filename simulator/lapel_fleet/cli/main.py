@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lapel.clock import SystemClock
 from lapel.errors import LapelError
+from lapel.sanitize import plain
 from lapel_fleet.broker.cli import add_provision
 from lapel_fleet.cli.run_options import add_options
 from lapel_fleet.control.socket.cli import add_control
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.command(options))
     except LapelError as error:
-        print(f"lapel-fleet: {error}", file=sys.stderr)
+        print(f"lapel-fleet: {plain(str(error))}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at exit

@@ -1,35 +1,30 @@
 """The configuration: changes are collected, committed on trial, and reverted unless they work and are confirmed."""
 
-import re
 from collections.abc import Iterable
 
 from lapel.console.command import Answer, Noun, Parameter, Verb
 from lapel.console.interface import ConsoleCamera
 from lapel.console.invocation import Invocation
 from lapel.console.layout import Block, Pairs, Text, length
+from lapel.credentials import settings_without_credentials, without_credentials
 from lapel.errors import ConsoleError
-
-_PASSWORD = re.compile(r"(//[^/@:\s]*):[^/@\s]*@")
 
 
 async def _show(call: Invocation) -> Answer:
     wanted = call.word("section")
-    settings = call.camera.settings()
+    settings = settings_without_credentials(call.camera.settings())
     if wanted and wanted not in settings:
         raise ConsoleError(f"config: unknown section `{wanted}`; use one of: {', '.join(settings)}", "usage")
     shown = {name: keys for name, keys in settings.items() if not wanted or name == wanted}
     rows = [(f"{name}.{key}", _format(value)) for name, keys in shown.items() for key, value in keys.items()]
     blocks: list[Block] = [Pairs(rows)]
-    changes = [
-        (f"{name}.{key}", _format(value))
-        for name, keys in call.candidate.changes.items()
-        for key, value in keys.items()
-    ]
+    candidate = settings_without_credentials(call.candidate.changes)
+    changes = [(f"{name}.{key}", _format(value)) for name, keys in candidate.items() for key, value in keys.items()]
     if changes:
         blocks += [Text("not committed yet:", "warn"), Pairs(changes)]
     if (left_s := call.candidate.confirm_within_s) is not None:
         blocks += [Text(f"reverts in {length(left_s)} unless confirmed", "warn")]
-    data = {"settings": shown, "candidate": call.candidate.changes, "confirm_within_s": call.candidate.confirm_within_s}
+    data = {"settings": shown, "candidate": candidate, "confirm_within_s": call.candidate.confirm_within_s}
     return Answer(data, tuple(blocks))
 
 
@@ -38,6 +33,8 @@ async def _set(call: Invocation) -> Answer:
     if not dot:
         raise ConsoleError("config set: join section and key with a dot, as in `link.broker`", "usage")
     value = call.candidate.set(section, key, call.word("value"))
+    if isinstance(value, str):
+        value = without_credentials(value)
     text = Text(f"{section}.{key} = {_format(value)}, once committed: `config commit confirmed 5`")
     return Answer({"key": f"{section}.{key}", "value": value}, (text,))
 
@@ -72,7 +69,7 @@ def _keys(camera: ConsoleCamera) -> Iterable[str]:
 def _format(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return _PASSWORD.sub(r"\1:…@", str(value)) if value not in (None, "") else "-"
+    return str(value) if value not in (None, "") else "-"
 
 
 NOUN = Noun(

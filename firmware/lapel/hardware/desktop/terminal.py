@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from lapel.hardware.interfaces import ButtonAction, Signal
+from lapel.sanitize import plain
 from lapel.states import State
 
 _KEYS: dict[bytes, ButtonAction] = {b" ": "event", b"m": "mark", b"q": "quit", b"\x03": "quit", b"\x04": "quit"}
@@ -69,7 +70,7 @@ class PlainIndicators:
 
     def show_line(self, line: str) -> None:
         """Print it."""
-        print(line, file=self._out, flush=True)
+        print(plain(line), file=self._out, flush=True)
 
     def show_state(self, state: State) -> None:
         """Nothing: each state is a line already."""
@@ -90,7 +91,7 @@ class StatusLine:
 
     def show_line(self, line: str) -> None:
         """Print it above the status line."""
-        self._out.write(f"\r\x1b[K{line}\n")
+        self._out.write(f"\r\x1b[K{plain(line)}\n")
         self._draw()
 
     def show_state(self, state: State) -> None:
@@ -104,7 +105,8 @@ class StatusLine:
 
     def identify(self, seconds: float) -> None:
         """Ring the terminal's bell, and print a line."""
-        self.show_line(_BELL + _IDENTIFY.format(seconds))
+        self._out.write(_BELL)
+        self.show_line(_IDENTIFY.format(seconds))
 
     async def run(self) -> None:
         """Refresh the status line until cancelled."""
@@ -119,5 +121,5 @@ class StatusLine:
     def _draw(self) -> None:
         columns = os.get_terminal_size(self._out.fileno()).columns if self._out.isatty() else 0
         width = columns or 80  # a serial line or a new pty reports 0
-        self._out.write(f"\r\x1b[K{self._status()[: width - 1]}")
+        self._out.write(f"\r\x1b[K{plain(self._status())[: width - 1]}")
         self._out.flush()
