@@ -33,7 +33,7 @@ lowest: $(READY)  ## the same tests with the lowest versions that pyproject.toml
 # Generated pages are compared where the versions are pinned: older ones of msgspec order a schema differently.
 	@$(LOWEST)/bin/python -m pytest -n $(JOBS) -m "not soak and not bench" --ignore tests/test_docs.py
 
-check: $(READY)  ## lint, types and who may import whom
+check: $(READY)  ## lint, types and import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy

@@ -98,7 +98,7 @@ def _console_block(steps: list[problem.Step]) -> list[str]:
 
 
 def simulator_page(text: str) -> str:
-    """The page with its tables. The docstring of a checker says what it requires."""
+    """The page with its tables. The docstring of a checker is what it requires."""
     metrics = [(name, one.meaning, ", ".join(f"`{key}`" for key in one.keys)) for name, one in METRICS.items()]
     renamed = [(old, f"`{new}`") for old, new in RENAMED.items()]
     for name, header, rows in (

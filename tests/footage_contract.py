@@ -118,7 +118,7 @@ async def a_gap_has_its_length_and_its_reason(harness: FootageHarness) -> None:
     assert "pulled" in gap.reason
     assert gap.duration_s > 0.9
     assert harness.footage.status().lost is None
-    assert ["pulled" in news for news in harness.listener.reports if news.startswith("lost")] == [True]
+    assert ["pulled" in report for report in harness.listener.reports if report.startswith("lost")] == [True]
     assert harness.listener.reports[-1] == "restored"
 
 
@@ -158,7 +158,7 @@ async def without_power_nothing_is_delivered(harness: FootageHarness) -> None:
     harness.footage.unplug()
     await harness.clock.sleep(1.5)
     assert len(harness.listener.fragments) == delivered
-    assert not any("lost" in news for news in harness.listener.reports)
+    assert not any("lost" in report for report in harness.listener.reports)
 
 
 async def capturing_begins_with_an_empty_buffer(harness: FootageHarness) -> None:

@@ -199,7 +199,7 @@ def test_a_recording_that_an_earlier_session_left_unfinished_is_recovered_and_re
         await harness.clock.sleep(3)
         harness.camera.press()
         await harness.clock.sleep(3)
-        harness.store.close()  # as a power cut would: the account still says `recording`
+        harness.store.close()  # as a power cut would: the account still has status `recording`
         for path in tmp_path.glob("*/recording.json"):
             again = tmp_path / "again"
             again.mkdir()

@@ -71,7 +71,7 @@ def test_the_position_is_given_for_the_start_and_for_the_end() -> None:
         seen["end"].longitude,
     )
     assert account.position_end.age_s == pytest.approx(seen["end"].age_s, abs=1)
-    assert account.position_end.age_s >= 600, "the age tells that it is the last known one"
+    assert account.position_end.age_s >= 600, "the age shows that it is the last known one"
     assert account.position_end != account.position_start
 
 

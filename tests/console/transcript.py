@@ -1,4 +1,4 @@
-"""Console sessions as text files: each is run in virtual time, and its output must be exactly what the file says.
+"""Console sessions as text files: each is run in virtual time, and its output must be exactly that of the file.
 
     # a comment
     @ attach 40                        a client opens the line: a terminal of 80 columns, of that many, or `dumb`

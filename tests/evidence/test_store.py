@@ -55,7 +55,7 @@ def test_a_file_is_not_a_folder(tmp_path: Path) -> None:
         EvidenceStore(root).check()
 
 
-def test_too_little_room_is_told_in_figures(tmp_path: Path) -> None:
+def test_too_little_free_space_is_reported_in_figures(tmp_path: Path) -> None:
     store = EvidenceStore(tmp_path, min_free_bytes=10**18)
     with pytest.raises(StorageError, match=r"full \([\d.]+ MB free, 1000000000000.0 MB needed"):
         store.check()
@@ -67,15 +67,15 @@ def test_a_check_leaves_nothing_behind_but_the_lock(store: EvidenceStore) -> Non
     assert names(store.root) == [".lapel.lock"]
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
-def test_somebody_without_the_right_to_write_is_told(uid_nobody: Path) -> None:
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can change its user")
+def test_a_user_without_write_permission_gets_an_error_with_advice(uid_nobody: Path) -> None:
     with pytest.raises(StorageError, match="may not be written; give this user the right"):
         EvidenceStore(uid_nobody).check()
 
 
 @pytest.fixture
 def uid_nobody() -> Iterator[Path]:
-    """A folder of root's, while the process may do only what `nobody` may."""
+    """A folder of root, while the process has the rights of the user `nobody`."""
     root = Path(tempfile.mkdtemp())
     root.chmod(0o755)
     os.seteuid(NOBODY)
@@ -134,7 +134,7 @@ def test_a_video_has_its_name_only_with_its_first_fragment(store: EvidenceStore)
     assert names(folder) == ["recording.json", "video.mp4"]
 
 
-def test_the_account_reads_well_and_in_the_order_of_its_fields(store: EvidenceStore) -> None:
+def test_the_account_is_indented_and_in_the_order_of_its_fields(store: EvidenceStore) -> None:
     store.create(account()).close()
     text = (store.root / "clip-1" / "recording.json").read_text()
     assert re.match(
@@ -212,7 +212,7 @@ def test_a_synced_fragment_that_was_not_named_yet_gets_its_name(store: EvidenceS
     assert (folder / "video.mp4").read_bytes() == HEADER + BODY + BODY[:5]
 
 
-def test_a_part_without_a_fragment_stays_and_is_told(store: EvidenceStore) -> None:
+def test_a_part_without_a_fragment_stays_and_is_reported(store: EvidenceStore) -> None:
     store.create(account()).close()
     folder = store.root / "clip-1"
     (folder / "video.mp4.part").write_bytes(HEADER + BODY[:-1])
@@ -262,7 +262,7 @@ def test_an_account_of_another_firmware_is_left_alone(store: EvidenceStore) -> N
     assert names(folder) == ["recording.json", "video.mp4"]
 
 
-def test_one_broken_folder_keeps_nobody_from_starting(store: EvidenceStore) -> None:
+def test_one_broken_folder_does_not_prevent_a_start(store: EvidenceStore) -> None:
     for name in ("a", "c"):
         store.create(account(name)).close()
     (store.root / "b").mkdir()
@@ -370,7 +370,7 @@ def test_a_video_that_others_changed_is_noticed_at_the_next_write_and_before_com
         files.close()
 
 
-def test_a_process_without_descriptors_says_so(store: EvidenceStore) -> None:
+def test_running_out_of_descriptors_is_reported_as_such(store: EvidenceStore) -> None:
     store.check()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = store.create(account())

@@ -1,4 +1,4 @@
-"""Addresses of brokers: what can be none is refused when it is read, not when somebody connects."""
+"""Addresses of brokers: an invalid one is refused when it is read, not at the first connect."""
 
 import contextlib
 from pathlib import Path
@@ -69,7 +69,7 @@ def test_a_password_file_keeps_the_secret_out_of_the_address(tmp_path: Path) -> 
         ("mqtts://camera@broker.example", None, "cannot be read: No such file or directory"),
     ],
 )
-def test_a_password_file_that_cannot_be_used_says_why(
+def test_a_password_file_that_cannot_be_used_is_refused_with_the_reason(
     tmp_path: Path, url: str, content: str | None, error: str
 ) -> None:
     file = tmp_path / "password"

@@ -45,7 +45,7 @@ def test_a_command_is_read_and_what_it_has_besides_is_ignored() -> None:
 
 
 @pytest.mark.parametrize(
-    ("payload", "said", "command_id"),
+    ("payload", "reason", "command_id"),
     [
         (b'{"id": "7", "command": "explode"}', "explode", "7"),
         (b'{"id": "7"}', "missing required field `command`", "7"),
@@ -59,10 +59,10 @@ def test_a_command_is_read_and_what_it_has_besides_is_ignored() -> None:
         (b" " * (MAX_COMMAND_BYTES + 1), "too many for a command", ""),
     ],
 )
-def test_what_is_no_command_is_refused_in_one_line(payload: bytes, said: str, command_id: str) -> None:
+def test_what_is_no_command_is_refused_in_one_line(payload: bytes, reason: str, command_id: str) -> None:
     with pytest.raises(MessageError) as caught:
         LINK.decode_command(Inbound(TOPIC, payload))
-    assert said in str(caught.value)
+    assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
     assert TOPIC in str(caught.value)
     assert caught.value.command_id == command_id
@@ -88,7 +88,7 @@ def test_an_asker_may_name_a_topic_below_reply(
 @pytest.mark.parametrize(
     "topic", ["x", LINK.state_topic, f"{TOPIC[:-7]}reply/+", f"{TOPIC[:-7]}reply/#", f"{TOPIC}/reply"]
 )
-def test_nobody_makes_a_camera_write_on_another_topic(topic: str) -> None:
+def test_a_reply_topic_outside_the_camera_s_own_is_refused(topic: str) -> None:
     with pytest.raises(MessageError, match=r"answers go to|is no topic") as caught:
         LINK.decode_command(Inbound(TOPIC, b'{"id": "9", "command": "arm"}', response_topic=topic))
     assert caught.value.command_id == "9"

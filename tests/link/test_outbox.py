@@ -37,7 +37,7 @@ def reply(id_: str, result: Result = "done") -> Reply:
 
 
 class FailingJournal(MemoryJournal):
-    """A disk that takes nothing while `broken`."""
+    """A disk on which every write fails while `broken`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ async def opened(journal: Journal, limit: int = 10_000) -> tuple[Outbox, list[Re
 
 
 def waiting(box: Outbox) -> list[str]:
-    """Take out everything, in the order in which it would be sent."""
+    """Remove everything, in the order in which it would be sent."""
     ids = []
     while one := box.first_reply() or box.first_event():
         ids.append(one.message.id)
@@ -75,7 +75,7 @@ def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Journal:
     return MemoryJournal() if request.param == "memory" else SqliteJournal(tmp_path / "outbox.sqlite")
 
 
-async def test_what_was_not_acknowledged_is_there_after_a_restart_before_what_is_new(journal: Journal) -> None:
+async def test_unacknowledged_messages_are_sent_after_a_restart_before_new_ones(journal: Journal) -> None:
     box, _ = await opened(journal)
     for number in range(4):
         box.put(event(number))
@@ -84,7 +84,7 @@ async def test_what_was_not_acknowledged_is_there_after_a_restart_before_what_is
     box.done(acknowledged)
     await box.flush()
     after = Outbox(journal, InlineWorker())
-    after.put(event(10))  # said before the disk was read
+    after.put(event(10))  # queued before the disk was read
     await after.open(lambda _: None)
     after.put(event(11))
     await after.flush()
@@ -107,7 +107,7 @@ async def test_answers_and_their_routes_outlive_a_restart(journal: Journal) -> N
     journal.close()
 
 
-async def test_only_so_many_answers_are_remembered(journal: Journal) -> None:
+async def test_the_number_of_remembered_answers_is_limited(journal: Journal) -> None:
     journal.apply(Changes(answers=[Answer(number, reply(str(number))) for number in range(KEPT_ANSWERS + 5)]))
     kept = [one.reply.id for one in journal.load().answers]
     assert (len(kept), kept[0]) == (KEPT_ANSWERS, "5")
@@ -116,7 +116,7 @@ async def test_only_so_many_answers_are_remembered(journal: Journal) -> None:
 
 @given(st.lists(st.sampled_from(["marker", "state-changed", "recording-saved", "source-lost"]), max_size=40))
 @settings(max_examples=50)
-def test_evidence_is_never_given_up_and_what_is_given_up_is_counted(kinds: list[EventKind]) -> None:
+def test_evidence_is_never_dropped_and_dropped_messages_are_counted(kinds: list[EventKind]) -> None:
     box = Outbox(MemoryJournal(), InlineWorker(), limit=10)
     for number, kind in enumerate(kinds):
         box.put(event(number, kind))
@@ -128,7 +128,7 @@ def test_evidence_is_never_given_up_and_what_is_given_up_is_counted(kinds: list[
     assert set(box.dropped) <= {"state-changed", "source-lost"}
 
 
-async def test_the_oldest_of_what_may_go_goes_first_then_replies() -> None:
+async def test_the_oldest_droppable_event_is_dropped_first_then_replies() -> None:
     box = Outbox(MemoryJournal(), InlineWorker(), limit=3)
     for number, kind in enumerate(("state-changed", "marker", "state-changed")):
         box.put(event(number, kind))  # type: ignore[arg-type]
@@ -139,7 +139,7 @@ async def test_the_oldest_of_what_may_go_goes_first_then_replies() -> None:
     assert dict(box.dropped) == {"state-changed": 2, "reply": 1}
 
 
-async def test_a_disk_that_fails_is_told_of_and_nothing_is_lost_when_it_works_again() -> None:
+async def test_a_disk_failure_is_reported_and_nothing_is_lost_when_it_works_again() -> None:
     disk = FailingJournal()
     box, _ = await opened(disk)
     box.put(event(0))
@@ -158,7 +158,7 @@ async def test_a_disk_that_fails_is_told_of_and_nothing_is_lost_when_it_works_ag
     assert [one.message.id for one in disk.load().waiting] == ["e1", "e2"]
 
 
-async def test_a_disk_that_cannot_be_read_yet_is_not_written_over() -> None:
+async def test_a_disk_that_cannot_be_read_yet_is_not_overwritten() -> None:
     disk = FailingJournal()
     disk.apply(Changes(added=[Waiting(1, event(1))]))
     disk.broken = True
@@ -172,7 +172,7 @@ async def test_a_disk_that_cannot_be_read_yet_is_not_written_over() -> None:
     assert waiting(box) == ["e1", "e2"]
 
 
-async def test_keep_writes_by_itself() -> None:
+async def test_keep_writes_without_an_explicit_flush() -> None:
     disk = MemoryJournal()
     box, _ = await opened(disk)
     keeping = asyncio.create_task(box.keep())
@@ -183,7 +183,7 @@ async def test_keep_writes_by_itself() -> None:
     await asyncio.wait([keeping])
 
 
-def test_a_damaged_file_is_set_aside_and_never_thrown_away(tmp_path: Path) -> None:
+def test_a_damaged_file_is_set_aside_and_never_deleted(tmp_path: Path) -> None:
     path = tmp_path / "outbox.sqlite"
     for number in (1, 2):
         path.write_bytes(b"no database" * 100)
@@ -208,7 +208,7 @@ def test_a_second_camera_in_the_same_folder_waits_for_its_turn(tmp_path: Path) -
     second.close()
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"outbox\.sqlite: events cannot be kept there"):
         SqliteJournal(tmp_path / "no" / "such" / "outbox.sqlite").load()
 
@@ -219,7 +219,7 @@ class LivesOfAnOutbox(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.disk = FailingJournal()
-        self.said: list[str] = []
+        self.queued: list[str] = []
         self.sent: list[str] = []
         self.flushed: set[str] = set()
         self.power_on()
@@ -228,9 +228,9 @@ class LivesOfAnOutbox(RuleBasedStateMachine):
         self.box, _ = asyncio.run(opened(self.disk))
 
     @rule()
-    def say(self) -> None:
-        self.said.append(f"e{len(self.said)}")
-        self.box.put(event(len(self.said) - 1))
+    def put(self) -> None:
+        self.queued.append(f"e{len(self.queued)}")
+        self.box.put(event(len(self.queued) - 1))
 
     @precondition(lambda self: self.box.first_event())
     @rule()
@@ -243,7 +243,7 @@ class LivesOfAnOutbox(RuleBasedStateMachine):
     @rule()
     def flush(self) -> None:
         if asyncio.run(self.box.flush()):
-            self.flushed.update(self.said)
+            self.flushed.update(self.queued)
 
     @rule()
     def the_disk_fails(self) -> None:
@@ -256,14 +256,14 @@ class LivesOfAnOutbox(RuleBasedStateMachine):
     @precondition(lambda self: not self.disk.broken)
     @rule()
     def power_cut(self) -> None:
-        self.said = [id_ for id_ in self.said if id_ in self.flushed or id_ in self.sent]
+        self.queued = [id_ for id_ in self.queued if id_ in self.flushed or id_ in self.sent]
         self.power_on()
 
     @invariant()
     def in_order_and_nothing_lost(self) -> None:
         left = [one.message.id for one in self.box._events]
         first_time = list(dict.fromkeys([*self.sent, *left]))
-        missing = [id_ for id_ in self.said if id_ not in first_time]
+        missing = [id_ for id_ in self.queued if id_ not in first_time]
         assert not missing
         assert left == sorted(left, key=lambda id_: int(id_[1:]))
 

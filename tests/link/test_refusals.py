@@ -60,7 +60,7 @@ def test_a_reply_that_is_refused_goes_to_the_plain_topic(tmp_path: Path) -> None
 
     on = play(tmp_path, story)
     assert on.results("1") == ["accepted", "done"]
-    assert {one.topic for one in on.wire.said if "/reply" in one.topic} == {REPLY}
+    assert {one.topic for one in on.wire.published if "/reply" in one.topic} == {REPLY}
 
 
 def test_an_answer_that_is_too_large_becomes_a_short_one(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ TOPIC = CONTRACT.command_topic
 
 
 class Stage:
-    """A whole camera on a wire."""
+    """A complete camera on a test transport."""
 
     def __init__(self, clock: VirtualClock, root: Path, journal: Journal, session: str) -> None:
         self.clock, self.wire, self.ear = clock, Wire(), RecordedIndicators()
@@ -99,7 +99,7 @@ def play(
     return run_virtual(program)
 
 
-def test_a_command_is_accepted_then_done_and_the_answer_goes_where_it_was_asked_for(tmp_path: Path) -> None:
+def test_a_command_is_accepted_then_done_and_the_replies_go_to_the_requested_topic(tmp_path: Path) -> None:
     desk = f"{TOPIC.removesuffix('command')}reply/desk-3"
 
     async def story(on: Stage) -> None:
@@ -109,7 +109,7 @@ def test_a_command_is_accepted_then_done_and_the_answer_goes_where_it_was_asked_
 
     on = play(tmp_path, story)
     assert [on.results(id_) for id_ in "123"] == [["accepted", "done"], ["accepted", "done"], ["done"]]
-    replies = [one for one in on.wire.said if "/reply" in one.topic]
+    replies = [one for one in on.wire.published if "/reply" in one.topic]
     assert [(one.topic, one.correlation) for one in replies] == [
         *[(desk, b"\0token")] * 2,
         *[(desk, None)] * 2,
@@ -117,7 +117,7 @@ def test_a_command_is_accepted_then_done_and_the_answer_goes_where_it_was_asked_
     ]
 
 
-def test_a_start_that_never_comes_to_a_picture_has_an_end_too(tmp_path: Path) -> None:
+def test_a_start_without_any_frame_gets_a_final_reply_too(tmp_path: Path) -> None:
     async def story(on: Stage) -> None:
         on.footage.blind = True
         await on.send("start-recording", "1")
@@ -161,10 +161,10 @@ def test_what_a_power_cut_interrupted_is_answered_after_it(tmp_path: Path) -> No
 
     on = play(tmp_path, nothing, journal)
     assert on.results("1") == ["failed"]
-    assert [(one.topic, one.correlation) for one in on.wire.said if "/reply" in one.topic] == [(desk, b"token")]
+    assert [(one.topic, one.correlation) for one in on.wire.published if "/reply" in one.topic] == [(desk, b"token")]
 
 
-def test_commands_out_of_a_queue_need_proof_that_they_still_hold(tmp_path: Path) -> None:
+def test_commands_from_the_offline_queue_need_an_expiry(tmp_path: Path) -> None:
     async def story(on: Stage) -> None:
         on.wire.cut()
         await on.clock.sleep(1)
@@ -198,7 +198,7 @@ def test_a_retained_command_is_reported_and_not_answered(tmp_path: Path) -> None
     )
 
 
-def test_an_outage_loses_no_event_and_is_caught_up_at_a_pace(tmp_path: Path) -> None:
+def test_an_outage_loses_no_event_and_the_backlog_is_sent_at_a_limited_rate(tmp_path: Path) -> None:
     async def story(on: Stage) -> None:
         on.wire.cut()
         await on.clock.sleep(1)
@@ -297,6 +297,5 @@ def are_refused_and_the_camera_goes_on(tmp_path_factory: pytest.TempPathFactory,
     assert {one["result"] for one in on.wire.received("reply")} <= {"accepted", "progress", "done", "refused", "failed"}
     assert all(one.get("reason") for one in on.wire.received("reply") if one["result"] == "refused")
     allowed = {f"{TOPIC.removesuffix('command')}{leaf}" for leaf in ("state", "telemetry", "event", "reply")}
-    assert all(
-        one.topic in allowed or one.topic.startswith(f"{TOPIC.removesuffix('command')}reply/") for one in on.wire.said
-    )
+    replies = f"{TOPIC.removesuffix('command')}reply/"
+    assert all(one.topic in allowed or one.topic.startswith(replies) for one in on.wire.published)

@@ -1,4 +1,4 @@
-"""The session on a line where every message takes its time: what comes late must not say what is no longer so."""
+"""The session on a slow line, where every message takes 5 s: outdated messages must not be sent late."""
 
 import asyncio
 import random
@@ -42,7 +42,7 @@ def play(story: Callable[[VirtualClock, Session, SlowWire], Coroutine[Any, Any, 
     return run_virtual(program)
 
 
-def test_telemetry_that_waited_until_the_state_was_another_is_not_said() -> None:
+def test_telemetry_older_than_the_newest_state_is_not_sent() -> None:
     async def story(clock: VirtualClock, link: Session, _: SlowWire) -> None:
         await clock.sleep(6)
         link.publish(SOMETHING)
@@ -73,8 +73,8 @@ def test_telemetry_does_not_wait_for_the_next_connection() -> None:
     assert wire.received("telemetry") == []
 
 
-def test_who_leaves_before_his_birth_is_acknowledged_still_says_goodbye() -> None:
-    """The broker may show the birth already; nobody else would put *offline* over it."""
+def test_close_before_the_birth_is_acknowledged_still_publishes_offline() -> None:
+    """The broker may have published the birth already, and a clean disconnect suppresses the last will."""
 
     async def story(clock: VirtualClock, link: Session, _: SlowWire) -> None:
         await clock.sleep(2)
@@ -85,7 +85,7 @@ def test_who_leaves_before_his_birth_is_acknowledged_still_says_goodbye() -> Non
     assert [one["state"] for one in wire.received("state")] == ["buffering", "offline"]
 
 
-def test_who_has_much_to_say_on_a_slow_line_says_goodbye_all_the_same() -> None:
+def test_close_with_a_long_outbox_on_a_slow_line_still_publishes_offline() -> None:
     async def story(clock: VirtualClock, link: Session, _: SlowWire) -> None:
         await clock.sleep(6)
         for number in range(1, 10):

@@ -1,4 +1,4 @@
-"""A transport without a broker: what a test puts in comes in, what the session says can be read."""
+"""A transport without a broker: a test injects received messages and reads the published ones."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -12,12 +12,12 @@ from lapel.link.transport import Connection, Envelope, Hello, Inbound
 
 
 class Wire:
-    """Implements `Transport` and, while it is up, `Connection`. Hands a session its own state back, as brokers do."""
+    """Implements `Transport` and, while it is up, `Connection`. Delivers a session's own state back, as brokers do."""
 
     resumes = True
 
     def __init__(self) -> None:
-        self.said: list[Envelope] = []
+        self.published: list[Envelope] = []
         self.hellos: list[Hello] = []
         self.up = True
         self.refusal: Callable[[Envelope], LinkError | None] = lambda _: None
@@ -30,9 +30,9 @@ class Wire:
     @asynccontextmanager
     async def connect(self, hello: Hello) -> AsyncIterator[Connection]:
         if not self.up:
-            raise LinkError("wire:1883: nobody is there")
+            raise LinkError("wire:1883: no broker answers")
         self.hellos.append(hello)
-        yield _NobodyThere() if hello.client_id.endswith("-look") else self
+        yield _NoRetainedState() if hello.client_id.endswith("-look") else self
 
     async def subscribe(self, *topics: str) -> None:
         pass
@@ -42,7 +42,7 @@ class Wire:
             raise LinkError("wire:1883: cut")
         if (error := self.refusal(message)) is not None:
             raise error
-        self.said.append(message)
+        self.published.append(message)
         if message.topic.endswith("/state"):
             self.hand_in(Inbound(message.topic, message.payload))
 
@@ -57,17 +57,17 @@ class Wire:
         self._in.put_nowait(message)
 
     def cut(self) -> None:
-        """The cable is pulled."""
+        """Cut the connection."""
         self.up = False
         self._in.put_nowait(None)
 
     def received(self, leaf: str) -> list[dict[str, Any]]:
-        """Everything that was said on `reply`, `event`, …"""
-        return [msgspec.json.decode(one.payload) for one in self.said if f"/{leaf}" in one.topic]
+        """All published messages on `reply`, `event`, …"""
+        return [msgspec.json.decode(one.payload) for one in self.published if f"/{leaf}" in one.topic]
 
 
-class _NobodyThere:
-    """What a look finds: no state of anybody."""
+class _NoRetainedState:
+    """The connection that reads the retained state, and finds none."""
 
     resumes = False
 

@@ -214,7 +214,7 @@ def two_sizes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return join(folder / "two-sizes.ts", [small, large])
 
 
-def test_a_source_that_changes_its_size_is_followed_and_says_so(two_sizes: Path, clock: WaitedClock) -> None:
+def test_a_change_of_the_frame_size_is_followed_and_logged(two_sizes: Path, clock: WaitedClock) -> None:
     frames = played(two_sizes, clock)
     assert [frame.image.shape for frame in frames] == [(32, 64, 3)] * 10 + [(96, 128, 3)] * 10
     assert numbers(frames) == list(range(20))
@@ -233,7 +233,7 @@ def test_a_configured_size_stays_when_the_source_changes_its_own(two_sizes: Path
 @pytest.mark.parametrize(
     ("aspect", "width"), [(Fraction(16, 11), 94), (Fraction(2), 128), (Fraction(8, 9), 56), (Fraction(1), 64)]
 )
-def test_pixels_that_are_not_square_are_made_square_and_the_log_says_so(
+def test_pixels_that_are_not_square_are_made_square_and_this_is_logged(
     clock: WaitedClock, tmp_path: Path, suffix: str, aspect: Fraction, width: int
 ) -> None:
     path = write_video(tmp_path / f"anamorphic.{suffix}", range(10), pixel_aspect=aspect)

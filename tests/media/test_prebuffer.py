@@ -17,7 +17,7 @@ def filled(length_s: float, fragments: list[Fragment], max_bytes: int = PLENTY) 
     return buffer
 
 
-def test_it_reaches_back_as_far_as_asked_and_no_further_gop() -> None:
+def test_it_reaches_back_as_far_as_configured_and_no_further_gop() -> None:
     buffer = filled(3.0, [fragment(number) for number in range(1, 11)])
     taken = buffer.before(instant(10.4))
     assert [one.number for one in taken.fragments] == [8, 9, 10]

@@ -263,10 +263,10 @@ async def test_what_was_lost_before_the_first_picture_is_no_gap_in_the_clip() ->
 
 async def test_a_recording_without_a_picture_ends_without_a_video() -> None:
     bench = Bench()
-    recording = bench.begin(asked_s=30.0, why_short="pictures stay away")
+    recording = bench.begin(asked_s=30.0, why_short="the source delivers nothing")
     account = await bench.finished(recording)
     assert (account.status, account.fragments, account.start_time, account.end_time) == ("complete", 0, None, None)
-    assert account.prebuffer_shortfall == "pictures stay away; no frames from before the trigger"
+    assert account.prebuffer_shortfall == "the source delivers nothing; no frames from before the trigger"
     assert bench.kinds() == ["PreEventSaved", "Saved"]
 
 
@@ -400,7 +400,9 @@ async def test_a_file_that_changes_its_size_is_recorded_in_two_linked_clips(tmp_
         (None, None, "the pre-event buffer held no more"),
     ],
 )
-async def test_a_short_pre_event_part_says_why(shortfall: str | None, why_short: str | None, recorded: str) -> None:
+async def test_a_short_pre_event_part_has_its_reason(
+    shortfall: str | None, why_short: str | None, recorded: str
+) -> None:
     bench = Bench()
     recording = bench.begin(some(1, 2), trigger_s=2.0, asked_s=30.0, shortfall=shortfall, why_short=why_short)
     account = await bench.finished(recording)
@@ -422,7 +424,7 @@ async def test_gaps_are_not_counted_as_pictures_from_before() -> None:
     assert (account.prebuffer_actual_s, account.prebuffer_shortfall) == (2.0, "3.0 s: source lost")
 
 
-async def test_a_hole_right_before_the_trigger_is_told_and_explained_once_it_can_be() -> None:
+async def test_a_gap_right_before_the_trigger_is_reported_with_its_reason_once_known() -> None:
     bench = Bench()
     recording = bench.begin(some(1, 2), trigger_s=6.0, asked_s=6.0)
     recording.pre_event_complete()
@@ -435,7 +437,7 @@ async def test_a_hole_right_before_the_trigger_is_told_and_explained_once_it_can
 
 
 async def test_a_step_of_the_wall_clock_does_not_tear_the_account() -> None:
-    """The pictures were stamped before the clock was set forward by an hour, the trigger after."""
+    """The frames' time stamps are from before the clock was set forward by an hour, the trigger's from after."""
     bench = Bench()
     trigger = Instant(2.0, instant(3602.0).utc)
     recording = bench.recorder.begin(PRESS, trigger, PreEvent(some(1, 2), 2.0, None))
@@ -524,7 +526,7 @@ async def test_a_change_of_the_source_begins_a_linked_clip_with_its_own_header()
     assert first.stop == Cause("camera", "the video source changed its frame format")
 
 
-async def test_a_pre_event_part_that_is_split_is_short_in_no_clip_without_saying_why() -> None:
+async def test_a_pre_event_part_that_is_split_is_short_in_no_clip_without_a_reason() -> None:
     bench = Bench()
     other = HEADER + b"\0\0\0\x08free"
     before = [numbered(1), numbered(2), numbered(3, header=other), numbered(4, header=other)]
@@ -673,7 +675,7 @@ async def test_a_linked_clip_that_cannot_be_created_fails_the_recording() -> Non
     assert (account.status, account.continued_by, account.fragments) == ("failed", None, 1)
 
 
-async def test_a_fragment_that_is_none_is_a_bug_that_is_told_and_raised() -> None:
+async def test_an_invalid_fragment_is_a_bug_that_is_reported_and_raised() -> None:
     bench = Bench()
     unmuxed = Fragment(1, instant(0.0), 0, 90_000, 10, HEADER, b"not a fragment")
     errors: list[str] = []

@@ -1,4 +1,4 @@
-"""Real brokers: what is missing skips a test, or fails it where LAPEL_REAL=1 says that all must be there."""
+"""Real brokers: a missing one skips a test, or fails it under LAPEL_REAL=1."""
 
 import os
 import shutil

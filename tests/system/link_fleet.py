@@ -1,7 +1,7 @@
-"""A process of sessions that say numbered events, to be killed: `python link_fleet.py PORT FOLDER COUNT RUN`.
+"""A process of sessions that publish numbered events, to be killed: `python link_fleet.py PORT FOLDER COUNT RUN`.
 
-It prints `said CAMERA RUN NUMBER` when an event is on disk, `acked CAMERA RUN NUMBER` when a broker acknowledged it.
-No video: the link is what is tried here.
+It prints `queued CAMERA RUN NUMBER` when an event is on disk, `acked CAMERA RUN NUMBER` when a broker acknowledged it.
+No video: only the link is tested.
 """
 
 import asyncio
@@ -26,8 +26,8 @@ from lapel.worker import ThreadWorker
 NOW = "2026-11-24T07:00:00Z"
 
 
-class TellingOutbox(Outbox):
-    """Prints what was acknowledged."""
+class PrintingOutbox(Outbox):
+    """Prints each acknowledged event."""
 
     def done(self, one: Waiting) -> None:
         super().done(one)
@@ -35,12 +35,12 @@ class TellingOutbox(Outbox):
             print("acked", one.message.camera, one.message.session, one.message.detail["number"], flush=True)
 
 
-class Speaker(Silent):
-    """One that does nothing but speak."""
+class Publisher(Silent):
+    """A session that only publishes events."""
 
     def __init__(self, name: str, port: int, folder: Path, run: str, worker: ThreadWorker) -> None:
         super().__init__(name, run)
-        self.outbox = TellingOutbox(SqliteJournal(folder / f"{name}.sqlite"), worker)
+        self.outbox = PrintingOutbox(SqliteJournal(folder / f"{name}.sqlite"), worker)
         self.rng = random.Random(f"{run}/{name}")
         self.link = Session(
             MqttTransport(brokers_at(f"mqtt://127.0.0.1:{port}"), keepalive_s=5),
@@ -53,7 +53,7 @@ class Speaker(Silent):
             drain_per_s=200,
         )
 
-    async def speak(self) -> None:
+    async def publish_regularly(self) -> None:
         for number in range(10_000_000):
             await asyncio.sleep(self.rng.uniform(0.05, 0.5))
             self.link.publish(
@@ -63,16 +63,16 @@ class Speaker(Silent):
                 )
             )  # fmt: skip
             if await self.outbox.flush():
-                print("said", self.name, self.run_id, number, flush=True)
+                print("queued", self.name, self.run_id, number, flush=True)
 
 
 async def main(port: int, folder: Path, count: int, run: str) -> None:
     worker = ThreadWorker(4)
-    speakers = [Speaker(f"cam-{number:04}", port, folder, run, worker) for number in range(count)]
+    publishers = [Publisher(f"cam-{number:04}", port, folder, run, worker) for number in range(count)]
     async with asyncio.TaskGroup() as group:
-        for one in speakers:
+        for one in publishers:
             group.create_task(one.link.run(one))
-            group.create_task(one.speak())
+            group.create_task(one.publish_regularly())
 
 
 if __name__ == "__main__":

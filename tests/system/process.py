@@ -1,6 +1,6 @@
-"""The real commands as child processes: started, listened to, pressed, stopped, killed.
+"""Runs the real commands as child processes, and MQTT clients beside them.
 
-What a child says goes to files, so that it never waits for us and a failed test can show all of it.
+A child's output goes to files, so that it never blocks on a full pipe and a failed test can show all of it.
 """
 
 import asyncio
@@ -23,25 +23,25 @@ from lapel.clock import SystemClock
 from system.brokers import real
 
 PATIENCE_S = 60.0
-"""Deadlines are for what never comes; what comes late on a busy machine is no failure."""
+"""A deadline detects what never happens; a delay on a busy machine is no failure."""
 SMALL_SCENE = ("--video", "scene", "--width", "320", "--height", "180", "--bitrate", "500000")
-"""Pictures that cost next to nothing."""
+"""Frames that cost little CPU time."""
 _CAMERA = Path(sys.executable).with_name("lapel-camera")
 _POLL_S = 0.02
 
 
-async def until(true: Callable[[], object], missing: Callable[[], str]) -> None:
-    """Wait until `true()`; fail with what `missing()` says when patience is over."""
+async def until(condition: Callable[[], object], missing: Callable[[], str]) -> None:
+    """Wait until `condition()`; after `PATIENCE_S` fail with the text of `missing()`."""
     clock = SystemClock()
     deadline_s = clock.mono_s() + PATIENCE_S
-    while not true():
+    while not condition():
         if clock.mono_s() > deadline_s:
             pytest.fail(missing())
         await asyncio.sleep(_POLL_S)
 
 
 class Program:
-    """A child process, and all that it has said so far."""
+    """A child process and its output so far."""
 
     def __init__(self, process: subprocess.Popen[bytes], out: Path, err: Path) -> None:
         self._process, self._out, self._err = process, out, err
@@ -55,28 +55,28 @@ class Program:
         return self._err.read_text()
 
     async def prints(self, pattern: str) -> re.Match[str]:
-        """The first place on its standard output that fits `pattern`, as soon as there is one."""
+        """Wait for `pattern` on its standard output; the first match."""
         await until(
             lambda: re.search(pattern, self.out) or self._process.poll() is not None,
-            lambda: f"{pattern!r} was never said; {self._told()}",
+            lambda: f"{pattern!r} was never printed; {self._output()}",
         )
         found = re.search(pattern, self.out)
         if found is None:
-            pytest.fail(f"ended without saying {pattern!r}; {self._told()}")
+            pytest.fail(f"ended without printing {pattern!r}; {self._output()}")
         return found
 
     async def ends(self) -> int:
-        """Its exit code, once it has ended by itself."""
-        await until(lambda: self._process.poll() is not None, lambda: f"did not end; {self._told()}")
+        """Wait for its end; its exit code."""
+        await until(lambda: self._process.poll() is not None, lambda: f"did not end; {self._output()}")
         return self._process.wait()
 
-    def tell(self, number: signal.Signals) -> None:
+    def send_signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
     async def takes(self, number: signal.Signals) -> None:
         """Send a signal and wait until it is delivered: of two that are pending, either may be delivered first."""
-        self.tell(number)
-        await until(lambda: number not in self._pending(), lambda: f"{number.name} is not delivered; {self._told()}")
+        self.send_signal(number)
+        await until(lambda: number not in self._pending(), lambda: f"{number.name} is not delivered; {self._output()}")
 
     def _pending(self) -> set[int]:
         status = Path(f"/proc/{self._process.pid}/status").read_text()
@@ -89,17 +89,17 @@ class Program:
         return 1024 * int(kilobytes)
 
     def kill(self) -> None:
-        """As a power cut would, but for what the kernel has not written yet."""
+        """SIGKILL: like a power cut, except that the kernel still writes its buffers."""
         self._process.kill()
         self._process.wait()
 
-    def _told(self) -> str:
+    def _output(self) -> str:
         return f"exit code {self._process.poll()}\n-- out --\n{self.out}\n-- err --\n{self.err}"
 
 
 @contextmanager
 def program(folder: Path, name: str, *command: str | Path, **more: Any) -> Iterator[Program]:
-    """A child that says what it says to files in `folder`, and is killed at the end if it still lives."""
+    """A child whose output goes to files in `folder`; it is killed at the end if it still runs."""
     out, err = folder / f"{name}.out", folder / f"{name}.err"
     with out.open("wb") as to_out, err.open("wb") as to_err:
         streams = {"stdin": subprocess.DEVNULL, "stdout": to_out, "stderr": to_err, **more}
@@ -112,16 +112,16 @@ def program(folder: Path, name: str, *command: str | Path, **more: Any) -> Itera
 
 
 def camera(
-    folder: Path, *flags: str | Path, name: str = "camera", said: Path | None = None
+    folder: Path, *flags: str | Path, name: str = "camera", output: Path | None = None
 ) -> AbstractContextManager[Program]:
-    """`lapel-camera run` away from any terminal. It records to `folder`/evidence unless a flag says otherwise; what it
-    says goes to `said` where `folder` takes nothing.
+    """`lapel-camera run` without a terminal. It records to `folder`/evidence unless a flag overrides that. `output`:
+    the folder for its output, where `folder` cannot be written.
     """
-    return program(said or folder, name, *_run(folder, *flags))
+    return program(output or folder, name, *_run(folder, *flags))
 
 
 def lapel_camera(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """The command, waited for: for what ends by itself."""
+    """Run the command until it ends by itself."""
     return subprocess.run(
         [_CAMERA, *arguments],
         env=_environment(),
@@ -138,7 +138,7 @@ def _run(folder: Path, *flags: str | Path) -> list[str | Path]:
 
 
 def _environment() -> dict[str, str]:
-    """Ours without Lapel's own variables; a file or socket that a child forgets to close is told on its stderr."""
+    """This process's environment without Lapel's variables; files and sockets left open are reported on stderr."""
     own = {key: value for key, value in os.environ.items() if not key.startswith("LAPEL_")}
     return {**own, "PYTHONWARNINGS": "always::ResourceWarning"}
 
@@ -167,8 +167,8 @@ class Terminal:
 
 @contextmanager
 def terminal(columns: int = 0) -> Iterator[Terminal]:
-    """Like a serial line, it says nothing of its size unless told. Needs a running event loop, which reads the screen:
-    a terminal that nobody reads makes its program wait.
+    """A pseudo terminal. Like a serial line it has no size unless `columns` is given. Needs a running event loop, which
+    reads the screen: a program blocks on a terminal that is not read.
     """
     loop = asyncio.get_running_loop()
     keyboard, screen = pty.openpty()
@@ -184,21 +184,21 @@ def terminal(columns: int = 0) -> Iterator[Terminal]:
 
 
 def camera_on(
-    one: Terminal, folder: Path, *flags: str | Path, said: Path | None = None
+    one: Terminal, folder: Path, *flags: str | Path, output: Path | None = None
 ) -> AbstractContextManager[Program]:
-    """The same on a terminal."""
+    """`lapel-camera run` on a terminal; see `camera`."""
     streams = dict.fromkeys(("stdin", "stdout", "stderr"), one.descriptor)
-    return program(said or folder, "camera", *_run(folder, *flags), **streams, start_new_session=True)
+    return program(output or folder, "camera", *_run(folder, *flags), **streams, start_new_session=True)
 
 
 class Fleet:
-    """The operator's side, by clients that are not ours: mosquitto_sub listens, mosquitto_pub commands."""
+    """An operator made of independent clients: mosquitto_sub receives, mosquitto_pub sends commands."""
 
     def __init__(self, port: int, listening: Program, topic: str) -> None:
         self._port, self._listening, self._topic = port, listening, topic
 
     def received(self, leaf: str) -> list[dict[str, Any]]:
-        """Every message on `state`, `reply`, … so far; `retained` tells how it came."""
+        """Every message on `state`, `reply`, … so far, with its `retained` flag."""
         lines = [line.split(" ", 2) for line in self._listening.out.splitlines(keepends=True) if line.endswith("\n")]
         return [
             {**json.loads(payload), "retained": retained == "1"}
@@ -207,27 +207,27 @@ class Fleet:
         ]
 
     async def receives(self, leaf: str, **fields: Any) -> dict[str, Any]:
-        """The first message on `leaf` with these fields, as soon as there is one."""
+        """Wait for a message on `leaf` with these fields; the first one."""
 
         def fitting() -> list[dict[str, Any]]:
             return [one for one in self.received(leaf) if fields.items() <= one.items()]
 
-        await until(fitting, lambda: f"{leaf} with {fields} was never heard:\n{self._listening.out}")
+        await until(fitting, lambda: f"{leaf} with {fields} was never received:\n{self._listening.out}")
         return fitting()[0]
 
-    def say(self, payload: str | bytes) -> None:
-        """Publish it as a command."""
+    def publish_command(self, payload: str | bytes) -> None:
+        """Publish the payload on the command topic."""
         publish = [real("mosquitto_pub"), "-p", str(self._port), "-q", "1", "-t", f"{self._topic}/command", "-s"]
         data = payload.encode() if isinstance(payload, str) else payload
         subprocess.run(publish, input=data, check=True, timeout=PATIENCE_S)
 
     def command(self, command: str, id_: str) -> None:
-        self.say(json.dumps({"id": id_, "command": command, "reason": "test"}))
+        self.publish_command(json.dumps({"id": id_, "command": command, "reason": "test"}))
 
 
 @contextmanager
 def fleet(folder: Path, port: int, topic: str = "lapel/v1/demo/home/cam-0001") -> Iterator[Fleet]:
-    """Listens to everything of one camera."""
+    """Subscribes to all topics of one camera."""
     listen = [real("mosquitto_sub"), "-p", str(port), "-q", "1", "-t", f"{topic}/#", "-F", "%r %t %p"]
     with program(folder, f"fleet-{SystemClock().mono_s()}", *listen) as listening:
         yield Fleet(port, listening, topic)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 
 class Proxy:
-    """Forwards TCP on loopback while it `forwards`. New connections are hung up on while it does not `admit`."""
+    """Forwards TCP on loopback while it `forwards`. New connections are closed while it does not `admit`."""
 
     def __init__(self, to_port: int, admit: Callable[[], bool]) -> None:
         self.port = 0
@@ -42,7 +42,7 @@ class Proxy:
                 sink.write(data)
                 await sink.drain()
         if not self.forwards:
-            await asyncio.Event().wait()  # an end that gives up is not heard at the other either
+            await asyncio.Event().wait()  # a half-open connection: the close of one end is not forwarded to the other
         raise ConnectionResetError
 
     async def end(self) -> None:

@@ -1,4 +1,4 @@
-"""The embedded Mosquitto outlives nobody."""
+"""The embedded Mosquitto ends with the process that started it."""
 
 import socket
 import subprocess
@@ -23,7 +23,7 @@ def answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-async def test_it_ends_with_whoever_started_it_even_by_sigkill() -> None:
+async def test_it_ends_with_the_process_that_started_it_even_by_sigkill() -> None:
     real("mosquitto")
     real("setpriv")
     with subprocess.Popen([sys.executable, "-c", _STARTS_ONE], stdout=subprocess.PIPE, text=True) as process:
@@ -31,4 +31,4 @@ async def test_it_ends_with_whoever_started_it_even_by_sigkill() -> None:
         port = int(process.stdout.readline())
         assert answers(port)
         process.kill()
-    await until(lambda: not answers(port), lambda: "the broker goes on")
+    await until(lambda: not answers(port), lambda: "the broker still runs")

@@ -20,8 +20,8 @@ async def test_a_second_sigterm_prints_nothing(tmp_path: Path) -> None:
     with camera(tmp_path, *SMALL_SCENE, "--prebuffer", "2") as cam:
         await cam.prints("buffering")
         await cam.takes(signal.SIGTERM)
-        cam.tell(signal.SIGTERM)
-        cam.tell(signal.SIGINT)  # another number, so that the kernel does not merge it with the first
+        cam.send_signal(signal.SIGTERM)
+        cam.send_signal(signal.SIGINT)  # another number, so that the kernel does not merge it with the first
         assert await cam.ends() == 0
         assert (cam.out.splitlines(), cam.err) == (["booting", "buffering", "off", "ended by SIGTERM"], "")
 
@@ -64,5 +64,5 @@ async def test_an_unconfirmed_change_is_announced_without_a_console_and_ends_cle
         await cam.prints("the last change of the configuration was not confirmed; it will be reverted")
         await cam.prints("buffering")
         await asyncio.sleep(0.5)
-        cam.tell(signal.SIGTERM)
+        cam.send_signal(signal.SIGTERM)
         assert (await cam.ends(), cam.err) == (0, "")

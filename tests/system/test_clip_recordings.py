@@ -27,16 +27,16 @@ PREBUFFER_S = 5.0
 
 
 @cache
-def reel() -> SharedClip:
+def shared_clip() -> SharedClip:
     return SharedClip(encode_scene(4))
 
 
 class Wearer:
-    """A camera with a clip for a lens, and somebody's hand at it."""
+    """A camera with a shared clip as its video source, and its wearer."""
 
     def __init__(self, clock: VirtualClock, root: Path, name: str = "cam-0001") -> None:
         self.clock = clock
-        self.footage = ComputedFootage(clock, PREBUFFER_S, reel().bitrate_bps, reel())
+        self.footage = ComputedFootage(clock, PREBUFFER_S, shared_clip().bitrate_bps, shared_clip())
         self.store = EvidenceStore(root)
         flags = {("camera", "name"): name, ("prebuffer", "length_s"): PREBUFFER_S, ("recording", "min_free_bytes"): 0}
         self.camera = Camera(
@@ -60,7 +60,7 @@ Story = Callable[[Wearer], Coroutine[Any, Any, None]]
 
 
 def recorded(root: Path, story: Story) -> list[Account]:
-    """The accounts of what was recorded, each found playable and honest."""
+    """The accounts of the recordings; each must be playable and its account true."""
     run_virtual(lambda clock: Wearer(clock, root).live(story))
     return judged(root)
 

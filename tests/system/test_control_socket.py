@@ -1,4 +1,4 @@
-"""Runs that are steered from outside: real processes, sockets and a real Mosquitto."""
+"""Control of runs over their socket: real processes, sockets and a real Mosquitto."""
 
 import io
 import json
@@ -30,7 +30,7 @@ CAMERA = "baltimore/cam-0002"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the sockets lie: each test has a place of its own."""
+    """The folder of the sockets, one for each test."""
     real("mosquitto")
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     (tmp_path / "fleet.toml").write_text("duration_s = 600\n[sites]\nbaltimore = 2\nbuffalo = 2\n")
@@ -45,15 +45,15 @@ def fleet(*typed: str) -> tuple[int, str, str]:
     return code, out.getvalue(), err.getvalue()
 
 
-def well(*typed: str) -> str:
-    """What it says when it can be done."""
+def done(*typed: str) -> str:
+    """The output of a command that must succeed."""
     code, out, err = fleet(*typed)
     assert (code, err) == (0, ""), f"{typed}: {out}"
     return out
 
 
 def refused(*typed: str, code: int = 2) -> str:
-    """The one line that says why not."""
+    """The error of a command that must fail, one line."""
     ended, out, err = fleet(*typed)
     assert (ended, err.count("\n")) == (code, 1), f"{typed}: {out}{err}"
     return err
@@ -61,14 +61,14 @@ def refused(*typed: str, code: int = 2) -> str:
 
 @contextmanager
 def running(tmp_path: Path, run_id: str, *more: str) -> Iterator[Program]:
-    """A run that can be steered."""
+    """A run with a control socket."""
     with program(tmp_path, run_id, FLEET, "run", tmp_path / "fleet.toml", "--run", run_id, *more) as run:
-        well("online", "--run", run_id)
+        done("online", "--run", run_id)
         yield run
 
 
-def asked(line: bytes, run_id: str, folder: Path) -> bytes:
-    """All that comes back, as somebody without our client gets it: he says that this was all, and waits."""
+def answers(line: bytes, run_id: str, folder: Path) -> bytes:
+    """The answers to raw bytes, as another client would receive them."""
     with socket.socket(socket.AF_UNIX) as one:
         one.settimeout(PATIENCE_S)
         one.connect(os.fspath(run_directory.path_of(run_id, folder)))
@@ -77,21 +77,21 @@ def asked(line: bytes, run_id: str, folder: Path) -> bytes:
         return b"".join(iter(lambda: one.recv(65536), b""))
 
 
-def test_the_guide_s_story_ends_well(tmp_path: Path) -> None:
+def test_the_example_of_the_guide_passes(tmp_path: Path) -> None:
     found = re.search(r"```sh\n(lapel-fleet run .*?)```", GUIDE.read_text(), re.DOTALL)
     assert found is not None
     environment = {**os.environ, "PATH": f"{FLEET.parent}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(
+    shell = subprocess.run(
         ["bash", "-eux"], input=found[1], text=True, capture_output=True, cwd=tmp_path, env=environment,
         timeout=2 * PATIENCE_S, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert "passed; replay: lapel-fleet run fleet.toml --stepped --run demo --seed 7" in done.stdout
+    assert shell.returncode == 0, f"{shell.stdout}\n{shell.stderr}"
+    assert "passed; replay: lapel-fleet run fleet.toml --stepped --run demo --seed 7" in shell.stdout
 
 
 async def test_bad_input_of_each_verb_is_one_line_and_changes_nothing(tmp_path: Path, folder: Path) -> None:
     with running(tmp_path, "a", "--stepped") as run:
-        for typed, says in (
+        for typed, error in (
             ("status baltimore/cam-0009", "there is no camera baltimore/cam-0009; did you mean"),
             ("fault network.half_opne", "did you mean `network.half_open`?"),
             ("fault network.loss --set loss=much", "Expected `float`, got `str`"),
@@ -107,7 +107,7 @@ async def test_bad_input_of_each_verb_is_one_line_and_changes_nothing(tmp_path: 
             ("online buffalo/cam-0003", "there is no camera buffalo/cam-0003"),
             ("check --run b", "--run b: there is no such run; there are a"),
         ):
-            assert says in refused(*typed.split())
+            assert error in refused(*typed.split())
         assert f"{CAMERA}: recording did not happen" in refused("until", CAMERA, "recording", "--within", "5s", code=1)
         for noise in (
             b"\n",
@@ -116,78 +116,78 @@ async def test_bad_input_of_each_verb_is_one_line_and_changes_nothing(tmp_path: 
             b'{"do": "press"}\n',
             b"x" * (LINE_LIMIT_BYTES + 9) + b"\n",
         ):
-            (line,) = asked(noise, "a", folder).splitlines()
+            (line,) = answers(noise, "a", folder).splitlines()
             assert json.loads(line)["ok"] is False
-        two = asked(b'{"do": "status", "cameras": []}\n{"do": "mend"}\n', "a", folder).splitlines()
+        two = answers(b'{"do": "status", "cameras": []}\n{"do": "mend"}\n', "a", folder).splitlines()
         assert [json.loads(line)["ok"] for line in two] == [True, True]
-        assert json.loads(well("status", "--json"))["counts"] == {"buffering": 4}
-        well("end")
+        assert json.loads(done("status", "--json"))["counts"] == {"buffering": 4}
+        done("end")
         assert await run.ends() == 0
         assert run.err == ""
 
 
-async def test_two_runs_at_once_are_told_apart(tmp_path: Path, folder: Path) -> None:
+async def test_two_runs_at_once_are_distinguished(tmp_path: Path, folder: Path) -> None:
     with running(tmp_path, "a", "--stepped") as one, running(tmp_path, "b", "--stepped") as other:
         assert (stat.S_IMODE(folder.stat().st_mode), stat.S_IMODE((folder / "a.sock").stat().st_mode)) == (0o700, 0o600)
-        assert [run["run"] for run in json.loads(well("runs", "--json"))] == ["a", "b"]
+        assert [run["run"] for run in json.loads(done("runs", "--json"))] == ["a", "b"]
         assert "choose a run with --run: a, b" in refused("status")
         assert "--run a: there is such a run already" in refused("run", "smoke", "--stepped", "--run", "a")
-        well("advance", "5m", "--run", "b")
-        assert [json.loads(well("status", "--run", one, "--json"))["now_s"] for one in "ab"] == [0.0, 300.0]
-        one.tell(SIGINT)
-        other.tell(SIGTERM)
+        done("advance", "5m", "--run", "b")
+        assert [json.loads(done("status", "--run", one, "--json"))["now_s"] for one in "ab"] == [0.0, 300.0]
+        one.send_signal(SIGINT)
+        other.send_signal(SIGTERM)
         assert (await one.ends(), await other.ends()) == (0, 0)
         assert "passed; replay: " in one.out
     assert list(folder.iterdir()) == []
 
 
 async def test_the_socket_of_a_killed_run_is_no_run_and_is_replaced(tmp_path: Path, folder: Path) -> None:
-    async with embedded_broker() as broker:  # who is killed cannot stop a broker of its own
+    async with embedded_broker() as broker:  # a killed run cannot stop its own broker
         with running(tmp_path, "a", "--stepped", "--broker", broker.url) as killed:
             killed.kill()
             assert [one.name for one in folder.iterdir()] == ["a.sock"]
-            assert well("runs") == ""
+            assert done("runs") == ""
             assert "--run a: there is no such run" in refused("status", "--run", "a")
         with running(tmp_path, "a", "--stepped", "--broker", broker.url) as run:
-            assert "4 buffering" in well("runs")
-            assert json.loads(well("status", "--json"))["broker"] == broker.url
-            well("end")
+            assert "4 buffering" in done("runs")
+            assert json.loads(done("status", "--json"))["broker"] == broker.url
+            done("end")
             assert await run.ends() == 0
 
 
-async def test_what_nobody_waits_for_any_more_is_left_off(tmp_path: Path, folder: Path) -> None:
+async def test_a_request_ends_when_its_client_disconnects(tmp_path: Path, folder: Path) -> None:
     with running(tmp_path, "a", "--stepped") as run:
         with socket.socket(socket.AF_UNIX) as one:
             one.connect(os.fspath(folder / "a.sock"))
             one.sendall(b'{"do": "advance", "seconds": 86400}\n')
-        standing = json.loads(well("status", "--json"))
+        standing = json.loads(done("status", "--json"))
         assert standing["now_s"] < 86_400
         with socket.socket(socket.AF_UNIX) as other:
             other.settimeout(PATIENCE_S)
             other.connect(os.fspath(folder / "a.sock"))
             other.sendall(b'{"do": "until", "camera": "baltimore/cam-0001", "state": "docked", "within_s": 86400}\n')
-            well("end")
+            done("end")
             assert json.loads(other.recv(65536)) == {"error": "the run is over", "exit_code": 4, "ok": False}
         assert await run.ends() == 0
 
 
-async def test_a_checker_of_one_s_own_makes_check_and_the_run_fail(tmp_path: Path) -> None:
+async def test_a_user_s_checker_makes_check_and_the_run_fail(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(
-        "def nobody_records(case):\n    for account in case[0].accounts:\n        yield 'somebody records'\n"
+        "def no_camera_records(case):\n    for account in case[0].accounts:\n        yield 'a camera records'\n"
     )
-    with running(tmp_path, "a", "--stepped", "--checker", f"{tmp_path / 'own.py'}:nobody_records") as run:
-        well("press", CAMERA, "--times", "2")
-        well("until", CAMERA, "recording")
-        code, told, complaint = fleet("check")
+    with running(tmp_path, "a", "--stepped", "--checker", f"{tmp_path / 'own.py'}:no_camera_records") as run:
+        done("press", CAMERA, "--times", "2")
+        done("until", CAMERA, "recording")
+        code, output, complaint = fleet("check")
         assert (code, complaint) == (1, "")
-        assert "somebody records" in told
+        assert "a camera records" in output
         assert not json.loads(fleet("check", "--json")[1])["passed"]
-        well("end")
+        done("end")
         assert await run.ends() == 1
 
 
 @pytest.mark.parametrize("kind", [("--stepped",), ("--workers", "2")])
-async def test_a_console_is_there_as_long_as_somebody_is_attached(tmp_path: Path, kind: tuple[str, ...]) -> None:
+async def test_a_console_exists_while_a_technician_is_attached(tmp_path: Path, kind: tuple[str, ...]) -> None:
     with running(tmp_path, "a", *kind) as run:
         with program(tmp_path, "attach", FLEET, "attach", CAMERA) as attached:
             line = (await attached.prints(r"picocom -b 115200 (\S+)\n"))[1]
@@ -198,43 +198,43 @@ async def test_a_console_is_there_as_long_as_somebody_is_attached(tmp_path: Path
                 for prompt, typed in (("login: $", "service"), ("secret: ", secret), ("> ", "record start 'trial'")):
                     technician.expect(prompt)
                     technician.send(f"{typed}\r")
-                well("until", CAMERA, "recording")
+                done("until", CAMERA, "recording")
                 technician.expect("recording> ")
-            attached.tell(SIGINT)
+            attached.send_signal(SIGINT)
             assert await attached.ends() == 0
         assert not Path(line).exists()
         with program(tmp_path, "again", FLEET, "attach", CAMERA, "--json") as again:
             await again.prints(r'"role":"service"')
-            well("check")
-            well("end")
+            done("check")
+            done("end")
             assert (await again.ends(), await run.ends()) == (0, 0), run.out
 
 
 async def test_a_live_run_with_two_workers_is_pressed_by_hand(tmp_path: Path) -> None:
-    """Orders for a camera go to the process that has it."""
+    """Requests for a camera go to the worker process that runs it."""
     with running(tmp_path, "a", "--workers", "2", "--seed", "7") as run:
-        names = [one["camera"] for one in json.loads(well("status", "--json"))["cameras"]]
+        names = [one["camera"] for one in json.loads(done("status", "--json"))["cameras"]]
         assert names == ["baltimore/cam-0001", "baltimore/cam-0002", "buffalo/cam-0001", "buffalo/cam-0002"]
         for name in names:
-            well("press", name, "--times", "2")
-            well("until", name, "recording")
+            done("press", name, "--times", "2")
+            done("until", name, "recording")
         assert "a live run's time passes by itself" in refused("advance", "1m")
         cut, silent = (
-            well("fault", "power.cut", "--camera", names[2]),
-            well("fault", "network.half_open", "--site", "baltimore"),
+            done("fault", "power.cut", "--camera", names[2]),
+            done("fault", "network.half_open", "--site", "baltimore"),
         )
         assert (cut, silent) == ("1\n", "2\n")
-        counts = json.loads(well("status", "--json"))["counts"]
+        counts = json.loads(done("status", "--json"))["counts"]
         assert counts == {"recording": 3, "off": 1}
         assert "is off" in refused("online", names[2], "--within", "0.1s", code=1)
-        well("mend", "all")
-        well("online")
-        well("hold", names[0])
-        well("until", names[0], "buffering")
-        well("swap-battery", names[3])  # in mid-recording: a power cut, then the camera starts again
-        well("until", names[3], "buffering")
-        well("online")
-        well("check")
-        well("end")
+        done("mend", "all")
+        done("online")
+        done("hold", names[0])
+        done("until", names[0], "buffering")
+        done("swap-battery", names[3])  # in mid-recording: a power cut, then the camera starts again
+        done("until", names[3], "buffering")
+        done("online")
+        done("check")
+        done("end")
         assert await run.ends() == 0, run.out
         assert "4 cameras, 4 recordings" in run.out

@@ -27,7 +27,7 @@ def refusal(*arguments: str | Path) -> tuple[int, str]:
 
 async def ends_in_order(cam: Program) -> None:
     """The camera ends in order on SIGTERM, and printed no errors."""
-    cam.tell(signal.SIGTERM)
+    cam.send_signal(signal.SIGTERM)
     assert await cam.ends() == 0
     assert cam.err == ""
 
@@ -146,7 +146,7 @@ async def test_a_read_only_card_is_a_fault_until_it_is_writable(tmp_path: Path) 
     with card(place, "100m"):
         (place / "evidence").mkdir()
         mount("-o", "remount,ro", str(place))
-        with camera(place, *SMALL_SCENE, said=tmp_path) as cam:
+        with camera(place, *SMALL_SCENE, output=tmp_path) as cam:
             await cam.prints(f"fault: self-test failed: {place}/evidence: is on a read-only disk; remount it writable")
             mount("-o", "remount,rw", str(place))
             await cam.prints("buffering")
@@ -159,7 +159,7 @@ async def test_a_read_only_card_is_a_fault_until_it_is_writable(tmp_path: Path) 
 async def test_a_card_without_room_is_a_fault(tmp_path: Path) -> None:
     place = tmp_path / "card"
     place.mkdir()
-    with card(place, "1m"), camera(place, *SMALL_SCENE, said=tmp_path) as cam:
+    with card(place, "1m"), camera(place, *SMALL_SCENE, output=tmp_path) as cam:
         await cam.prints(r"fault: .*evidence: the disk is full \(1\.0 MB free, 64\.0 MB needed to begin\); offload")
         await ends_in_order(cam)
 
@@ -170,7 +170,7 @@ async def test_a_card_that_fills_up_while_recording_is_a_fault_and_keeps_what_it
     config.write_text(NO_ROOM_NEEDED)
     with card(place, "600k"), terminal(columns=200) as keys:
         flags = (*SMALL_SCENE, "--bitrate", "2000000", "--prebuffer", "1", "--config", config)
-        with camera_on(keys, place, *flags, said=tmp_path) as cam:
+        with camera_on(keys, place, *flags, output=tmp_path) as cam:
             await keys.shows("buffer 1 s")
             keys.type(" ")
             fault, lost = "fault: .*video.mp4: the disk is full; offload recordings to make room", r"LOST \d+ frames"
@@ -189,8 +189,8 @@ async def test_an_invalid_command_is_refused_or_reported_as_an_event(tmp_path: P
         with fleet(tmp_path, broker.port) as operator:
             with camera(tmp_path, *SMALL_SCENE, "--broker", broker.url) as cam:
                 await operator.receives("state", state="buffering")
-                operator.say('{"id": "a", "command": "explode"}')
-                operator.say('{"id": "b"}')
+                operator.publish_command('{"id": "a", "command": "explode"}')
+                operator.publish_command('{"id": "b"}')
                 answers = [await operator.receives("reply", id=id_, result="refused") for id_ in ("a", "b")]
                 assert [("explode" in one["reason"], one["command"]) for one in answers] == [
                     (True, "explode"),
@@ -203,7 +203,7 @@ async def test_an_invalid_command_is_refused_or_reported_as_an_event(tmp_path: P
                     b" ",
                     json.dumps({"id": "c", "reason": "x" * 12_000}),
                 ):
-                    operator.say(invalid)
+                    operator.publish_command(invalid)
                 operator.command("status", "d")
                 await operator.receives("reply", id="d", result="done", state="buffering")
 

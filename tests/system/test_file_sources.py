@@ -44,7 +44,7 @@ async def test_a_source_of_two_sizes_becomes_two_linked_clips(tmp_path: Path) ->
     assert "the frame format changed from 64x32 to 128x96" in screen
 
 
-async def test_an_anamorphic_file_is_recorded_with_square_pixels_and_the_log_says_so(tmp_path: Path) -> None:
+async def test_an_anamorphic_file_is_recorded_with_square_pixels_and_this_is_logged(tmp_path: Path) -> None:
     video = write_video(tmp_path / "wide.mp4", range(40), pixel_aspect=Fraction(2))
     with terminal(columns=200) as keys, camera_on(keys, tmp_path, "--video", video, "--prebuffer", "30") as cam:
         await keys.shows(r"wide\.mp4: pixels are not square \(2:1\); 64x32 is recorded as 128x32")

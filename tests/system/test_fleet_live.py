@@ -1,4 +1,4 @@
-"""`lapel-fleet run` in real time, on real brokers, and what its exit code says."""
+"""`lapel-fleet run` in real time, on real brokers, and its exit codes."""
 
 import asyncio
 import json
@@ -66,21 +66,21 @@ def seconds_of(line: str) -> float:
 
 async def test_smoke_on_a_real_mosquitto_passes_and_leaves_its_results(tmp_path: Path) -> None:
     real("mosquitto")
-    told = ("--junit", tmp_path / "junit.xml", "--report", tmp_path / "report", "--json")
-    with run(tmp_path, "smoke", "--duration", "5s", *told) as fleet:
+    outputs = ("--junit", tmp_path / "junit.xml", "--report", tmp_path / "report", "--json")
+    with run(tmp_path, "smoke", "--duration", "5s", *outputs) as fleet:
         assert await fleet.ends() == 0, fleet.out + fleet.err
-    said = json.loads(fleet.out)
-    assert (said["verdict"], said["cameras"], said["time"]) == ("passed", 10, "live")
-    assert said["broker"].startswith("mosquitto ")
+    summary = json.loads(fleet.out)
+    assert (summary["verdict"], summary["cameras"], summary["time"]) == ("passed", 10, "live")
+    assert summary["broker"].startswith("mosquitto ")
     suite = ElementTree.parse(tmp_path / "junit.xml").getroot()
     assert (suite.get("failures"), suite.get("errors")) == ("0", "0")
     assert "<html" in (tmp_path / "report" / "index.html").read_text()
-    assert json.loads((tmp_path / "report" / "report.json").read_text())["summary"]["seed"] == said["seed"]
+    assert json.loads((tmp_path / "report" / "report.json").read_text())["summary"]["seed"] == summary["seed"]
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
-async def test_the_trace_names_what_went_wrong_and_when(tmp_path: Path, short_day: Path, workers: str) -> None:
-    """Wherever the cameras live, and at somebody else's broker too, which nobody here can stop."""
+async def test_the_trace_has_each_fault_with_its_time(tmp_path: Path, short_day: Path, workers: str) -> None:
+    """In this process or in workers; also at a user's broker, which a run cannot stop."""
     real("mosquitto")
     short_day.write_text(SHORT_DAY + FAULTS)
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
@@ -101,23 +101,23 @@ async def test_the_trace_names_what_went_wrong_and_when(tmp_path: Path, short_da
         assert [seconds_of(line) for line in lines] == sorted(seconds_of(line) for line in lines)
 
 
-async def test_each_exit_code_has_its_day(tmp_path: Path, short_day: Path) -> None:
+async def test_each_exit_code(tmp_path: Path, short_day: Path) -> None:
     real("mosquitto")
     (tmp_path / "strict.toml").write_text(SHORT_DAY + '[[expect]]\nwhat = "recordings"\nat_least = 1000\n')
     async with embedded_broker() as broker:
         with (
-            run(tmp_path, short_day, "--broker", broker.url, name="0") as well,
+            run(tmp_path, short_day, "--broker", broker.url, name="0") as passed,
             run(tmp_path, tmp_path / "strict.toml", "--broker", broker.url, name="1") as failed,
             run(tmp_path, short_day, "--speed", "fast", name="2a") as not_a_number,
             run(tmp_path, "--broker", broker.url, "smoke", "--identities", tmp_path, name="2b") as unknown,
-            run(tmp_path, short_day, "--broker", "mqtt://127.0.0.1:1", name="4") as nobody,
+            run(tmp_path, short_day, "--broker", "mqtt://127.0.0.1:1", name="4") as unreachable,
         ):
-            for expected, one in ((0, well), (1, failed), (2, not_a_number), (2, unknown), (4, nobody)):
+            for expected, one in ((0, passed), (1, failed), (2, not_a_number), (2, unknown), (4, unreachable)):
                 assert await one.ends() == expected, one.out + one.err
                 assert "Traceback" not in one.err
     assert "at least 1000 was expected" in failed.out
     assert "there is no identity of operator fleet" in unknown.err
-    assert nobody.err == "lapel-fleet: no connection to the broker: 127.0.0.1:1: [Errno 111] Connection refused\n"
+    assert unreachable.err == "lapel-fleet: no connection to the broker: 127.0.0.1:1: [Errno 111] Connection refused\n"
 
 
 async def test_a_broker_that_dies_in_mid_run_proves_nothing(tmp_path: Path, short_day: Path) -> None:
@@ -200,7 +200,7 @@ async def test_ctrl_c_ends_a_live_run_in_order(tmp_path: Path, short_day: Path) 
     with run(tmp_path, short_day, "--duration", "1h") as fleet:
         await fleet.prints("seed")
         await asyncio.sleep(2)
-        fleet.tell(signal.SIGINT)
+        fleet.send_signal(signal.SIGINT)
         assert await fleet.ends() == 130
     assert fleet.err.splitlines()[-1] == "lapel-fleet: interrupted; the recordings so far are finished and kept"
     assert "Traceback" not in fleet.err

@@ -19,7 +19,7 @@ def lapel_fleet(*arguments: str | Path, hash_seed: str = "random") -> subprocess
     )  # fmt: skip
 
 
-def test_smoke_passes_and_says_how_to_do_it_again(tmp_path: Path) -> None:
+def test_smoke_passes_and_prints_how_to_replay_it(tmp_path: Path) -> None:
     done = lapel_fleet("run", "smoke", "--virtual", "--junit", tmp_path / "junit.xml")
     assert (done.returncode, done.stderr) == (0, "")
     seed = done.stdout.split("seed ", 1)[1].split("\n", 1)[0]
@@ -39,9 +39,9 @@ def test_one_seed_is_one_trace_whatever_the_process(tmp_path: Path) -> None:
     assert len(hashes) == 1
 
 
-def test_what_cannot_be_is_one_line_and_an_exit_code(tmp_path: Path) -> None:
+def test_invalid_arguments_are_one_line_and_an_exit_code(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("[sites]\nbaltimore = 1\n[wearer]\nlenght_s = [1, 2]\n")
-    for arguments, said in (
+    for arguments, error in (
         (("run", "smok", "--virtual"), "did you mean `smoke`"),
         (("run", str(tmp_path / "mine.toml"), "--virtual"), "did you mean `length_s`"),
         (("run", "smoke", "--virtual", "--broker", "mqtt://127.0.0.1"), "no real broker can keep up"),
@@ -52,7 +52,7 @@ def test_what_cannot_be_is_one_line_and_an_exit_code(tmp_path: Path) -> None:
     ):
         done = lapel_fleet(*arguments)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-        assert said in done.stderr
+        assert error in done.stderr
     for flag in ("--trace", "--junit"):
         done = lapel_fleet("run", "smoke", "--virtual", flag, tmp_path / "no" / "file")
         assert (done.returncode, done.stderr.count("\n")) == (3, 1)
@@ -84,8 +84,8 @@ def test_seed_follows_seed_until_one_fails_and_its_line_replays_it(tmp_path: Pat
     assert hash_in(again.stdout) == hash_in(runs[-1])
 
 
-def hash_in(told: str) -> str:
-    return told.split("trace sha256 ", 1)[1].split(" ", 1)[0]
+def hash_in(output: str) -> str:
+    return output.split("trace sha256 ", 1)[1].split(" ", 1)[0]
 
 
 def test_for_ends_when_the_time_is_up() -> None:

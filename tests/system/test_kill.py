@@ -1,4 +1,4 @@
-"""`kill -9` while recording: what was said to be on the disk is there, the rest is a prefix, nothing is lost after."""
+"""`kill -9` while recording: what was reported as saved is on disk, and the rest of the video is a prefix."""
 
 import asyncio
 import os
@@ -36,9 +36,9 @@ async def kill_often(folder: Path, kills: int, seed: int) -> None:
     rng, saved, begun = random.Random(seed), 0, 0
     for number in range(kills):
         recorded_s = rng.uniform(0.0, 0.06) if number % 3 == 0 else rng.uniform(0.1, 2.5)
-        told = await killed(folder, recorded_s, rng.uniform(0.5, 3.0))
-        begun += told is not None
-        saved += told is not None and told.prebuffer_saved
+        account = await killed(folder, recorded_s, rng.uniform(0.5, 3.0))
+        begun += account is not None
+        saved += account is not None and account.prebuffer_saved
     print(f"{kills} kills, {begun} of them into a recording, {saved} after its pre-event part was saved")
     with camera(folder, *SMALL_SCENE, name="last") as last:
         await last.prints("buffering")
@@ -48,7 +48,7 @@ async def kill_often(folder: Path, kills: int, seed: int) -> None:
 
 
 async def killed(folder: Path, recorded_s: float, buffered_s: float) -> Account | None:
-    """One camera, pressed and killed. What its recording last said of itself; None when none had begun."""
+    """Start a recording and kill the camera. Returns the account from before the kill; None without a recording."""
     store = EvidenceStore(folder / "evidence")
     before = {one.recording for one in store.listing()} if store.root.exists() else set()
     with terminal() as keys, camera_on(keys, folder, *SMALL_SCENE, "--prebuffer", "2") as cam:
@@ -59,23 +59,23 @@ async def killed(folder: Path, recorded_s: float, buffered_s: float) -> Account 
         begun = [one for one in store.listing() if one.recording not in before]
         at = SystemClock().now()
         cam.kill()
-    if not begun:  # it may have begun between our look and the kill
+    if not begun:  # it may have begun between the listing and the kill
         begun = [one for one in store.listing() if one.recording not in before]
         return begun[0] if begun else None
     check_video(store, begun[0], at)
     return begun[0]
 
 
-def check_video(store: EvidenceStore, told: Account, at: Instant) -> None:
-    """Every picture that plays follows the one before; after `prebuffer-saved` they reach up to the kill."""
-    folder = store.root / told.recording
+def check_video(store: EvidenceStore, account: Account, at: Instant) -> None:
+    """The frames in the video are consecutive; after `prebuffer-saved` they reach up to the kill."""
+    folder = store.root / account.recording
     if not (folder / "video.mp4").exists():
-        assert not told.prebuffer_saved
+        assert not account.prebuffer_saved
         return
     numbers = [shot.number for shot in shots(folder / "video.mp4")]
     assert numbers, "a video has its name only with its first whole fragment"
     missing = sum(later - earlier - 1 for earlier, later in pairwise(numbers))
-    assert missing <= 2, f"{missing} pictures are missing in the middle"
-    if told.prebuffer_saved:
+    assert missing <= 2, f"{missing} frames are missing in the middle"
+    if account.prebuffer_saved:
         behind_s = at.mono_s - captured_s(numbers[-1], at)
         assert behind_s <= GOP_S + GRACE_S + 0.1, f"the file ends {behind_s:.2f} s before the kill"

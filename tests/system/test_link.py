@@ -220,7 +220,7 @@ async def test_a_late_will_never_leaves_a_live_camera_offline(kind: Kind) -> Non
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "error"),
     [
         ("mqtt://broker.example", "would not be encrypted"),
         ("http://127.0.0.1", "mqtt://HOST"),
@@ -228,8 +228,8 @@ async def test_a_late_will_never_leaves_a_live_camera_offline(kind: Kind) -> Non
         ("mqtt://127.0.0.1:99999", "cannot be read"),
     ],
 )
-def test_an_address_that_cannot_be_is_named(url: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+def test_an_invalid_address_is_refused_with_the_reason(url: str, error: str) -> None:
+    with pytest.raises(ConfigError, match=error):
         brokers_at(url)
 
 

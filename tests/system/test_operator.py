@@ -211,7 +211,7 @@ async def test_ctrl_c_still_gives_outcomes(tmp_path: Path) -> None:
         arguments = ("send", "mute-*", "status", "--timeout", "60", "--broker", broker.url)
         with lapel_fleet(tmp_path, "send", *arguments) as sending:
             await until(lambda: len(commands) == 5, lambda: f"received {commands}")
-            sending.tell(signal.SIGINT)
+            sending.send_signal(signal.SIGINT)
             assert await sending.ends() == 1
             assert "no answer (interrupted)" in sending.out
 
@@ -242,7 +242,7 @@ async def test_watch_reconnects_and_reports_the_outage(tmp_path: Path) -> None:
             await publish("state", msgspec.json.encode(state("home/cam-1", "docked")), retain=True)
             await watch.prints(r"the broker is back")
             await until(lambda: "recording -> docked" in watch.out, lambda: watch.out)
-            watch.tell(signal.SIGTERM)
+            watch.send_signal(signal.SIGTERM)
             assert await watch.ends() == 0
         assert "\x1b" not in watch.out
         assert not watch.err
@@ -288,7 +288,7 @@ async def test_an_operator_of_a_provisioned_fleet(tmp_path: Path) -> None:
                 await cam.prints("link up")
                 code, out, err = await output_of(tmp_path, "send", "send", "*", "status", *at)
             assert (code, out) == (0, "status: 1 camera: 1 done\n"), err
-            code, _, err = await output_of(tmp_path, "stranger", "ls", *at[:2], "--ca", folder / "ca.crt")
+            code, _, err = await output_of(tmp_path, "without-certificate", "ls", *at[:2], "--ca", folder / "ca.crt")
             assert code == 4
             assert err.count("\n") == 1
         finally:

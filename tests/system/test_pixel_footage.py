@@ -1,4 +1,4 @@
-"""Footage with pictures of its own, in real time: the same stories as the computed, and a recording of it judged."""
+"""Footage that draws and encodes frames, in real time: the cases of computed footage, and a check of a recording."""
 
 import asyncio
 import random
@@ -27,32 +27,32 @@ def config() -> Config:
     )  # fmt: skip
 
 
-async def test_a_lens_does_what_every_footage_does() -> None:
+async def test_pixel_footage_passes_the_footage_contract() -> None:
     clock = SystemClock()
-    lenses = [PixelFootage(config(), clock, random.Random(1)) for _ in CASES]
-    told = [run_case(case, lens, clock) for case, lens in zip(CASES, lenses, strict=True)]
+    footages = [PixelFootage(config(), clock, random.Random(1)) for _ in CASES]
+    runs = [run_case(case, footage, clock) for case, footage in zip(CASES, footages, strict=True)]
     async with asyncio.timeout(60):
-        await asyncio.gather(*told)
+        await asyncio.gather(*runs)
 
 
-async def test_a_recording_with_a_pulled_cable_is_playable_and_honest(tmp_path: Path) -> None:
-    lens, store, worker = (
+async def test_a_recording_with_a_pulled_cable_is_playable_and_its_account_is_true(tmp_path: Path) -> None:
+    footage, store, worker = (
         PixelFootage(config(), SystemClock(), random.Random(1)),
         EvidenceStore(tmp_path),
         ThreadWorker(),
     )
     camera = Camera(
-        config(), clock=SystemClock(), footage=lens, storage=store, worker=worker, link=NoLink(),
+        config(), clock=SystemClock(), footage=footage, storage=store, worker=worker, link=NoLink(),
         rng=random.Random(1), session="s", indicators=RecordedIndicators(),
     )  # fmt: skip
     life = asyncio.create_task(camera.run())
     await asyncio.sleep(2.5)
     camera.press()
     await asyncio.sleep(1.0)
-    lens.unplug("pulled")
+    footage.unplug("pulled")
     await asyncio.sleep(1.0)
-    lens.plug_in()
-    await until(lambda: lens.status().lost is None, lambda: "pictures never came again")
+    footage.plug_in()
+    await until(lambda: footage.status().lost is None, lambda: "no frames after the cable was plugged in")
     await asyncio.sleep(1.0)
     camera.press()
     camera.shut_down("over")

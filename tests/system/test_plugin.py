@@ -140,7 +140,7 @@ def run_tests(repo: Path, *arguments: str, **files: str) -> subprocess.Completed
     return subprocess.run(command, cwd=repo, capture_output=True, text=True, timeout=110, check=False)
 
 
-def test_the_example_of_the_guide_passes_in_somebody_elses_repository(repo: Path) -> None:
+def test_the_example_of_the_guide_passes_in_a_user_s_repository(repo: Path) -> None:
     real("mosquitto")
     done = run_tests(repo, "-n", "2", test_late_will=LATE_WILL, test_loop=WITH_A_LOOP, test_actions=EVERY_ACTION)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -164,7 +164,7 @@ def test_a_user_s_mypy_knows_the_parameters_of_the_handles(repo: Path) -> None:
     ], done.stdout + done.stderr
 
 
-async def test_a_failure_tells_its_seed_and_leaves_nothing_at_the_broker(repo: Path) -> None:
+async def test_a_failure_prints_its_seed_and_leaves_nothing_at_the_broker(repo: Path) -> None:
     async with embedded_broker() as broker:
         done = run_tests(repo, "--lapel-broker", broker.url, "--lapel-agency", "ours", test_fails=FAILS)
         assert done.returncode == 1, done.stdout + done.stderr

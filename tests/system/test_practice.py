@@ -131,7 +131,7 @@ async def test_giving_up_removes_the_link(tmp_path: Path, way: str) -> None:
         if way == "quit":
             trainee.does("quit")
         else:
-            trainee.practice.tell(signal.Signals[way])
+            trainee.practice.send_signal(signal.Signals[way])
         await trainee.practice.prints("given up after .*practice no-video --solve")
         assert await trainee.practice.ends() == 1
         assert trainee.practice.err == ""

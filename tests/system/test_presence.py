@@ -35,25 +35,25 @@ async def test_a_half_open_connection_is_detected_on_both_sides_and_restored(tmp
             assert (latest["state"], latest["session"]) == ("buffering", birth["session"])
 
 
-async def test_the_last_will_of_a_frozen_camera_does_not_hide_the_one_that_replaced_it(tmp_path: Path) -> None:
+async def test_the_last_will_of_a_frozen_camera_does_not_hide_its_replacement(tmp_path: Path) -> None:
     real("mosquitto")
     async with embedded_broker() as broker:
         link = (*SMALL_SCENE, "--broker", broker.url, "--keepalive", "2")
         with fleet(tmp_path, broker.port) as operator, camera(tmp_path, *link, name="frozen") as frozen:
             await operator.receives("state", state="buffering")
-            frozen.tell(signal.SIGSTOP)
+            frozen.send_signal(signal.SIGSTOP)
             other_evidence = ("--evidence", tmp_path / "other-evidence")
             with camera(tmp_path, *link, *other_evidence, name="live") as live:
                 await live.prints("link up")
                 await asyncio.sleep(4)  # the frozen camera's last will is published after 1.5 keepalives
                 with fleet(tmp_path, broker.port) as new_operator:
                     before = await new_operator.receives("state", retained=True)
-                frozen.tell(signal.SIGCONT)
+                frozen.send_signal(signal.SIGCONT)
                 await frozen.prints("another live camera uses this camera.s address")
                 await asyncio.sleep(2)
                 with fleet(tmp_path, broker.port) as new_operator:
                     after = await new_operator.receives("state", retained=True)
                 assert before["state"] == after["state"] == "buffering"
                 assert before["session"] == after["session"]
-                live.tell(signal.SIGTERM)
+                live.send_signal(signal.SIGTERM)
                 assert await live.ends() == 0

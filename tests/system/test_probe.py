@@ -1,4 +1,4 @@
-"""The network probe on real sockets and a real Mosquitto: every step that can fail is named, and says what to do."""
+"""The network probe on real sockets and a real Mosquitto: every step that can fail is named, with what to do."""
 
 import asyncio
 import getpass
@@ -29,7 +29,7 @@ LOOPBACK = "127.0.0.1"
 
 
 class Secured(NamedTuple):
-    """A Mosquitto that wants certificates, and whose authority gave some out."""
+    """A Mosquitto that requires certificates, with the identities of its authority."""
 
     folder: Path
     port: int
@@ -55,7 +55,7 @@ def mosquitto(config: Path) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
-    """`good` is welcome, `expired` and `revoked` are what they are called."""
+    """Cameras `good`, `expired` and `revoked`, named after the status of their certificates."""
     folder, now, port = tmp_path_factory.mktemp("secured"), SystemClock().now().utc, free_port()
     Authority(folder, now - timedelta(days=3)).provision(camera_identities("demo", ["home=expired"]), [], [], 1)
     authority = Authority(folder, now)
@@ -66,7 +66,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
 
 
 async def probed(broker: Broker | str, step_s: float = STEP_S) -> list[Check]:
-    """Leaves nothing behind, a connection least of all."""
+    """Probe a broker; the probe must leave no task behind."""
     (one,) = brokers_at(broker) if isinstance(broker, str) else (broker,)
     async with asyncio.timeout(30):
         steps = await Probe(one, "a-probe", step_s).run()
@@ -80,27 +80,27 @@ def pings() -> list[str]:
 
 
 async def probed_once_up(broker: Broker) -> list[Check]:
-    """Of a Mosquitto that may still be starting."""
+    """Probe a Mosquitto that may still be starting."""
     with closing(socket.socket()) as one:
-        await until(lambda: one.connect_ex((LOOPBACK, broker.port)) == 0, lambda: f"nobody listens at {broker}")
+        await until(lambda: one.connect_ex((LOOPBACK, broker.port)) == 0, lambda: f"nothing listens at {broker}")
     return await probed(broker)
 
 
-class Stranger(asyncio.Protocol):
-    """Takes a connection, says what it has to say, and leaves the rest unanswered."""
+class OtherServer(asyncio.Protocol):
+    """A server that is no broker: accepts a connection, sends its greeting, and answers nothing."""
 
-    def __init__(self, says: bytes) -> None:
-        self._says = says
+    def __init__(self, greeting: bytes) -> None:
+        self._greeting = greeting
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.WriteTransport)
-        transport.write(self._says)
+        transport.write(self._greeting)
 
 
 @asynccontextmanager
-async def stranger(says: bytes = b"") -> AsyncIterator[str]:
-    """Where one listens."""
-    server = await asyncio.get_running_loop().create_server(lambda: Stranger(says), LOOPBACK, 0)
+async def other_server(greeting: bytes = b"") -> AsyncIterator[str]:
+    """Address of such a server."""
+    server = await asyncio.get_running_loop().create_server(lambda: OtherServer(greeting), LOOPBACK, 0)
     async with server:
         yield f"{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
 
@@ -110,12 +110,12 @@ def names(steps: list[Check]) -> list[str]:
 
 
 def failed(steps: list[Check]) -> tuple[str, str]:
-    """The last step and its finding; the others went well."""
+    """The last step and its finding; the others must have succeeded."""
     assert [step.ok for step in steps] == [True] * (len(steps) - 1) + [False], steps
     return steps[-1].name, steps[-1].finding
 
 
-async def test_every_step_goes_well_in_the_clear() -> None:
+async def test_every_step_succeeds_without_tls() -> None:
     real("mosquitto")
     async with embedded_broker() as broker:
         steps = await probed(f"mqtt://localhost:{broker.port}")
@@ -123,19 +123,19 @@ async def test_every_step_goes_well_in_the_clear() -> None:
     assert all(step.ok for step in steps), steps
 
 
-async def test_so_it_does_at_a_broker_that_knows_no_mqtt_5() -> None:
+async def test_every_step_succeeds_at_a_broker_without_mqtt_5() -> None:
     async with embedded_broker("amqtt") as broker:
         steps = await probed(broker.url)
     assert all(step.ok for step in steps), steps
 
 
-async def test_every_step_goes_well_with_certificates(secured: Secured) -> None:
+async def test_every_step_succeeds_with_certificates(secured: Secured) -> None:
     steps = await probed_once_up(secured.as_camera("good"))
     assert names(steps) == ["name", "route", "tcp", "tls", "mqtt"]
     assert all(step.ok for step in steps), steps
 
 
-async def test_a_name_that_nobody_knows() -> None:
+async def test_a_name_that_cannot_be_resolved() -> None:
     step, finding = failed(await probed("mqtts://broker.invalid"))
     assert step == "name"
     assert "is link.broker spelt right" in finding
@@ -148,19 +148,19 @@ async def test_a_port_that_is_closed() -> None:
 
 
 @pytest.mark.parametrize(("scheme", "silent"), [("mqtts", "tls"), ("mqtt", "mqtt")])
-async def test_somebody_who_never_answers(scheme: str, silent: str) -> None:
+async def test_a_server_that_never_answers(scheme: str, silent: str) -> None:
     began_s = SystemClock().mono_s()
-    async with stranger() as there:
+    async with other_server() as there:
         step, finding = failed(await probed(f"{scheme}://{there}", step_s=1.0))
     assert step == silent
     assert "no answer within 1 s" in finding
     assert SystemClock().mono_s() - began_s < 5
 
 
-@pytest.mark.parametrize("says", [b"SSH-2.0-OpenSSH_9.2\r\n", b"\x20\x02\x00\x85", b"\x00" * 400])
+@pytest.mark.parametrize("greeting", [b"SSH-2.0-OpenSSH_9.2\r\n", b"\x20\x02\x00\x85", b"\x00" * 400])
 @pytest.mark.parametrize(("scheme", "fails"), [("mqtts", "tls"), ("mqtt", "mqtt")])
-async def test_somebody_who_is_no_broker(scheme: str, fails: str, says: bytes) -> None:
-    async with stranger(says) as there:
+async def test_a_server_that_is_no_broker(scheme: str, fails: str, greeting: bytes) -> None:
+    async with other_server(greeting) as there:
         step, finding = failed(await probed(f"{scheme}://{there}", step_s=1.0))
     assert step == fails
     assert "is this" in finding
@@ -184,7 +184,7 @@ async def test_a_broker_whose_certificate_has_expired(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("camera", "why"), [("expired", "expired"), ("revoked", "revoked")])
-async def test_a_camera_whose_certificate_is_turned_down(secured: Secured, camera: str, why: str) -> None:
+async def test_a_camera_whose_certificate_is_rejected(secured: Secured, camera: str, why: str) -> None:
     step, finding = failed(await probed_once_up(secured.as_camera(camera)))
     assert step == "tls"
     assert finding.startswith("the broker rejected this camera: ")
@@ -209,7 +209,7 @@ async def test_a_camera_that_may_not_connect(tmp_path: Path) -> None:
     assert "wrong" not in finding
 
 
-async def test_the_camera_that_probes_keeps_its_own_line(tmp_path: Path) -> None:
+async def test_the_camera_stays_connected_during_a_probe(tmp_path: Path) -> None:
     real("mosquitto")
     async with embedded_broker() as broker:
         with (

@@ -68,7 +68,7 @@ async def test_a_start_command_records_from_before_it_and_a_killed_camera_leaves
     assert complaints(recorded) == ""
 
 
-async def test_a_press_records_every_picture_from_before_it_at_the_time_of_its_capture(tmp_path: Path) -> None:
+async def test_a_press_records_every_frame_from_before_it_at_its_capture_time(tmp_path: Path) -> None:
     with terminal() as keys:
         flags = ("--video", "scene", "--width", "640", "--height", "360", "--bitrate", "2000000", "--prebuffer", "10")
         with camera_on(keys, tmp_path, *flags) as cam:
@@ -94,7 +94,7 @@ async def test_a_press_records_every_picture_from_before_it_at_the_time_of_its_c
     assert complaints(store.video(account.recording)) == ""
 
 
-async def test_sigterm_finishes_the_recording_says_goodbye_and_leaves_nothing_open(tmp_path: Path) -> None:
+async def test_sigterm_finishes_the_recording_publishes_offline_and_leaves_nothing_open(tmp_path: Path) -> None:
     real("mosquitto")
     async with embedded_broker() as broker:
         with fleet(tmp_path, broker.port) as operator:
@@ -103,7 +103,7 @@ async def test_sigterm_finishes_the_recording_says_goodbye_and_leaves_nothing_op
                 await asyncio.sleep(1)
                 operator.command("start-recording", "go")
                 await operator.receives("event", kind="prebuffer-saved")
-                cam.tell(signal.SIGTERM)
+                cam.send_signal(signal.SIGTERM)
                 assert await cam.ends() == 0
                 assert cam.err == ""
                 assert cam.out.endswith("ended by SIGTERM\n")

@@ -1,4 +1,4 @@
-"""Who may say and hear what, on a real Mosquitto with the certificates and the access list that we make."""
+"""Access control on a real Mosquitto with the certificates and the access list of `lapel-fleet provision`."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ A, B = "demo/baltimore/cam-0001", "demo/baltimore/cam-0002"
 QUIET_S = 1.0
 
 
-class Fortress(NamedTuple):
+class SecuredBroker(NamedTuple):
     folder: Path
     port: int
 
@@ -45,9 +45,9 @@ class Fortress(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def fortress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fortress]:
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
     """Four cameras, the third revoked, the fourth expired, and their broker."""
-    folder, now, port = tmp_path_factory.mktemp("fortress"), SystemClock().now().utc, free_port()
+    folder, now, port = tmp_path_factory.mktemp("secured"), SystemClock().now().utc, free_port()
     old = Authority(folder, now - timedelta(days=3))
     old.provision(camera_identities("demo", ["baltimore=cam-0004"]), [], [], 1)
     authority = Authority(folder, now)
@@ -57,22 +57,22 @@ def fortress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fortress]:
     with subprocess.Popen(
         [real("mosquitto"), "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
-        yield Fortress(folder, port)
+        yield SecuredBroker(folder, port)
         process.kill()
 
 
-async def wait_for(fortress: Fortress) -> None:
+async def wait_for(secured: SecuredBroker) -> None:
     async with asyncio.timeout(15):
         while True:
             try:
-                async with fortress.client("fleet"):
+                async with secured.client("fleet"):
                     return
             except aiomqtt.MqttError:
                 await asyncio.sleep(0.1)
 
 
-async def heard_by(client: aiomqtt.Client) -> list[str]:
-    """Topics of what comes within a while."""
+async def topics_received_by(client: aiomqtt.Client) -> list[str]:
+    """Topics of the messages received within `QUIET_S`."""
     topics: list[str] = []
     try:
         async with asyncio.timeout(QUIET_S):
@@ -86,71 +86,73 @@ def topic(name: str, leaf: str) -> str:
     return f"lapel/v1/{name}/{leaf}"
 
 
-async def test_a_camera_says_only_its_own(fortress: Fortress) -> None:
-    await wait_for(fortress)
+async def test_a_camera_publishes_only_on_its_own_topics(secured: SecuredBroker) -> None:
+    await wait_for(secured)
     leaves = ("state", "telemetry", "event", "reply", "reply/desk", "command")
-    async with fortress.client("fleet") as operator, fortress.client(A) as one:
+    async with secured.client("fleet") as operator, secured.client(A) as one:
         await operator.subscribe("lapel/v1/#", qos=1)
         for name in (A, B):
             for leaf in leaves:
                 await one.publish(topic(name, leaf), b"{}", qos=1)
         await one.publish("lapel/v1/demo/baltimore/cam-0003/state", b"{}", qos=1, retain=True)
-        received = await heard_by(operator)
+        received = await topics_received_by(operator)
     assert sorted(received) == sorted(topic(A, leaf) for leaf in leaves if leaf != "command")
 
 
-async def test_a_camera_hears_only_its_own_commands(fortress: Fortress) -> None:
-    await wait_for(fortress)
-    async with fortress.client("fleet") as operator, fortress.client(A) as one, fortress.client(B) as other:
+async def test_a_camera_receives_only_its_own_commands(secured: SecuredBroker) -> None:
+    await wait_for(secured)
+    async with secured.client("fleet") as operator, secured.client(A) as one, secured.client(B) as other:
         for wanted in ("lapel/v1/#", "#", topic(B, "command"), topic(B, "state"), "+/+/+/+/+/command"):
             await one.subscribe(wanted, qos=1)
         await operator.publish(topic(A, "command"), b"{}", qos=1)
         await operator.publish(topic(B, "command"), b"{}", qos=1)
         for leaf in ("state", "event", "reply"):
             await other.publish(topic(B, leaf), b"{}", qos=1)
-        assert set(await heard_by(one)) == {topic(A, "command")}
+        assert set(await topics_received_by(one)) == {topic(A, "command")}
 
 
-async def test_an_operator_commands_and_cannot_speak_for_a_camera(fortress: Fortress) -> None:
-    await wait_for(fortress)
-    async with fortress.client("fleet") as operator:
+async def test_an_operator_sends_commands_and_cannot_publish_as_a_camera(secured: SecuredBroker) -> None:
+    await wait_for(secured)
+    async with secured.client("fleet") as operator:
         await operator.subscribe("lapel/v1/#", qos=1)
         for leaf in ("state", "event", "reply"):
             await operator.publish(topic(A, leaf), b"{}", qos=1)
         await operator.publish(topic(A, "command"), b"{}", qos=1)
-        assert await heard_by(operator) == [topic(A, "command")]
+        assert await topics_received_by(operator) == [topic(A, "command")]
 
 
 @pytest.mark.parametrize("name", ["demo/baltimore/cam-0003", "demo/baltimore/cam-0004"], ids=["revoked", "expired"])
-async def test_who_is_revoked_or_expired_is_turned_away(fortress: Fortress, name: str) -> None:
-    await wait_for(fortress)
+async def test_a_revoked_or_expired_certificate_is_rejected(secured: SecuredBroker, name: str) -> None:
+    await wait_for(secured)
     with pytest.raises(aiomqtt.MqttError):
-        async with fortress.client(name):
+        async with secured.client(name):
             pass
 
 
-async def test_a_foreign_authority_and_no_certificate_are_turned_away(fortress: Fortress, tmp_path: Path) -> None:
-    await wait_for(fortress)
+async def test_a_foreign_authority_and_a_missing_certificate_are_rejected(
+    secured: SecuredBroker, tmp_path: Path
+) -> None:
+    await wait_for(secured)
     Authority(tmp_path, SystemClock().now().utc).provision(camera_identities("demo", ["baltimore=1"]), [], [], 30)
-    foreign = Fortress(tmp_path, fortress.port).tls(A, ca=fortress.folder / "ca.crt")
-    nobody = ssl.create_default_context(cafile=fortress.folder / "ca.crt")
-    for tls in (foreign, nobody):
+    foreign = SecuredBroker(tmp_path, secured.port).tls(A, ca=secured.folder / "ca.crt")
+    anonymous = ssl.create_default_context(cafile=secured.folder / "ca.crt")
+    for tls in (foreign, anonymous):
         with pytest.raises(aiomqtt.MqttError):
-            async with fortress.client(A, tls):
+            async with secured.client(A, tls):
                 pass
 
 
-async def test_the_camera_itself_works_with_its_identity(fortress: Fortress, tmp_path: Path) -> None:
-    await wait_for(fortress)
-    own = fortress.folder / "identities" / A
+async def test_the_camera_itself_works_with_its_identity(secured: SecuredBroker, tmp_path: Path) -> None:
+    await wait_for(secured)
+    own = secured.folder / "identities" / A
     config = tmp_path / "lapel.toml"
     config.write_text(
         f'[camera]\nagency = "demo"\nsite = "baltimore"\nname = "cam-0001"\n'
-        f'[link]\nbroker = "mqtts://127.0.0.1:{fortress.port}"\nca = "{fortress.folder}/ca.crt"\n'
+        f'[link]\nbroker = "mqtts://127.0.0.1:{secured.port}"\nca = "{secured.folder}/ca.crt"\n'
         f'cert = "{own}.crt"\nkey = "{own}.key"\n'
     )
     results: list[str] = []
-    async with fortress.client("fleet") as operator:
+    async with secured.client("fleet") as operator:
         with camera(tmp_path, *SMALL_SCENE, "--config", config) as cam:
             await cam.prints("link up")
             await operator.subscribe(topic(A, "reply"), qos=1)

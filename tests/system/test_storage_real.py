@@ -56,7 +56,7 @@ def test_too_little_room_is_no_room(card: Path) -> None:
     store.close()
 
 
-def test_a_read_only_card_is_told_until_it_is_writable_again(card: Path) -> None:
+def test_a_read_only_card_is_reported_until_it_is_writable_again(card: Path) -> None:
     first = EvidenceStore(card, min_free_bytes=0)
     first.create(account(status="complete")).close()
     first.close()
@@ -106,7 +106,7 @@ async def test_a_recording_that_fills_the_card_is_failed_and_every_lost_frame_is
     assert failed.frames + lost_frames == sum(one.frames for one in given)
 
 
-def test_a_card_without_free_inodes_says_so(tmp_path: Path) -> None:
+def test_a_card_without_free_inodes_is_reported_as_such(tmp_path: Path) -> None:
     with card(tmp_path, "8m,nr_inodes=8"):
         store = EvidenceStore(tmp_path, min_free_bytes=0)
         store.check()

@@ -1,4 +1,4 @@
-"""A broker that is reached over WebSocket and asks for a password. amqtt: Mosquitto 2.0.11 opened no such listener."""
+"""A broker that is reached over WebSocket and requires a password. amqtt: Mosquitto 2.0.11 opened no such listener."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

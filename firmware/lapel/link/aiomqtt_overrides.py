@@ -72,18 +72,18 @@ class Client(aiomqtt.Client):
     def _on_connect(
         self, client: Any, userdata: object, flags: Any, code: ReasonCode, properties: Properties | None = None
     ) -> None:
-        """Mends a gap: the original forgets the broker's limits."""
+        """Fixes a gap: the original forgets the broker's limits."""
         self.limits = properties
         super()._on_connect(client, userdata, flags, code, properties)
 
     def _on_publish(self, client: Any, userdata: object, mid: int, code: ReasonCode, properties: Properties) -> None:
-        """Mends a gap: the original takes every acknowledgement for a success."""
+        """Fixes a gap: the original takes every acknowledgement for a success."""
         self.refusal = code if code.is_failure else None
         super()._on_publish(client, userdata, mid, code, properties)
 
     def limit_received(self, max_bytes: int) -> None:
-        """Lose the connection instead of reading a longer packet. Mends memory: paho reads whatever length a packet
-        announces, up to 256 MB, and a broker of MQTT 3.1.1 cannot be told a limit.
+        """Lose the connection instead of reading a longer packet. Fixes memory use: paho reads whatever length a packet
+        announces, up to 256 MB, and there is no limit to announce in MQTT 3.1.1.
         """
         receive = self._client._sock_recv
 

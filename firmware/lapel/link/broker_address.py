@@ -16,7 +16,7 @@ _WEBSOCKET_PATH = "/mqtt"
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where a broker is and how to authenticate there. `password` and keys never reach a log."""
+    """Address of a broker, and how to authenticate there. `password` and keys never reach a log."""
 
     host: str
     port: int

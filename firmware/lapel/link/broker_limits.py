@@ -35,7 +35,7 @@ _REMEDIES = {
 
 def remedy(code: int) -> str:
     """What to do about a refused message."""
-    return next((text for known, text in _REMEDIES.items() if known == code), "the broker's log says why")
+    return next((text for known, text in _REMEDIES.items() if known == code), "see the broker's log for the reason")
 
 
 @dataclass(frozen=True, slots=True)

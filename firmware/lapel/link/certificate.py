@@ -5,9 +5,9 @@ from pathlib import Path
 
 
 def good_until(path: Path) -> datetime | None:
-    """When it expires, in UTC; None when that cannot be read: no such file, no certificate, no `cryptography`."""
+    """When the certificate expires, in UTC; None when it cannot be read: no file, no certificate, no `cryptography`."""
     try:
-        from cryptography import x509  # not on every camera; takes its time to import
+        from cryptography import x509  # not on every camera; slow to import
     except ImportError:
         return None
     try:

@@ -257,7 +257,7 @@ class PublishRefused(EventDetail, frozen=True, kw_only=True):
     """Id of the event, or of the reply's command, that was set aside: the reply is dropped, the event is tried again
     later. Empty when all messages of that kind wait until the broker takes them."""
     reason: str
-    """What the broker said, and what to do."""
+    """The broker's reason, and what to do."""
 
 
 class SelfTested(EventDetail, frozen=True, kw_only=True):

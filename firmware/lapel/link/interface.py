@@ -16,7 +16,7 @@ class LinkStatus:
     reason: str = ""
     """Why it is down; empty while it is up."""
     duplicate: str = ""
-    """Session of another live camera that uses our name, for which this link stands aside; empty otherwise."""
+    """Session of another live camera with this camera's name; this link stays disconnected meanwhile. Else empty."""
     refused: str = ""
     """What the broker refuses to take from this camera, and why; empty while it takes everything."""
     events_waiting: int = 0

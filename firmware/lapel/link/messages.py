@@ -133,7 +133,7 @@ class StateMessage(_Message, frozen=True, kw_only=True):
 
 
 class AuditHead(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the camera's audit log reaches, so that its newest entries cannot be cut off unseen."""
+    """Length and newest hash of the camera's audit log, so that removed entries are detected."""
 
     count: Count
     """Entries in the log."""
@@ -142,7 +142,7 @@ class AuditHead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the camera was, when its receiver last knew."""
+    """The camera's last known position."""
 
     latitude: Annotated[float, Meta(ge=-90, le=90)]
     """Degrees in WGS 84, north positive."""
@@ -151,11 +151,11 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     accuracy_m: Annotated[float, Meta(ge=0)]
     """Radius in metres within which it lies, as the receiver estimates it."""
     age_s: Seconds
-    """Seconds since it was there: large while there is no fix."""
+    """Seconds since the fix: large while there is no new one."""
 
 
 class Telemetry(_Message, frozen=True, kw_only=True):
-    """How things stand, at an interval. Sent only while connected, QoS 0: a lost one is made up for by the next."""
+    """Measurements, published at an interval while connected. QoS 0: the next message replaces a lost one."""
 
     time: Time
     """When it was measured."""
@@ -170,11 +170,11 @@ class Telemetry(_Message, frozen=True, kw_only=True):
     buffered_bytes: Count
     """Bytes of encoded video in the pre-event buffer."""
     measured_fps: Seconds
-    """Pictures per second that were lately captured."""
+    """Frames per second captured recently."""
     dropped_frames: Count
-    """Pictures delivered by the source that the camera could not take, since capturing began."""
+    """Frames that the video source delivered and the camera could not keep, since capturing began."""
     unwritten_bytes: Count
-    """Bytes of the recording that the disk has not taken yet."""
+    """Bytes of the recording that are not written to disk yet."""
     events_waiting: Count
     """Events and replies that wait for the broker's acknowledgement."""
     events_dropped: Count

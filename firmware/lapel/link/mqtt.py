@@ -18,7 +18,7 @@ from lapel.link.broker_limits import PERMANENT, BrokerLimits, ReasonCode, packet
 from lapel.link.transport import Connection, Envelope, Hello, Inbound, PublishRefused
 
 MAX_RECEIVED_BYTES = 16 * 1024
-"""Twice the longest command: longer packets are not read. MQTT 5 brokers are told, and do not send them."""
+"""Twice the longest command: longer packets are not read. MQTT 5 brokers get this limit, and do not send them."""
 SESSION_EXPIRY_S = 3600
 """How long a version 5 broker keeps commands for an offline camera. Only those with an expiry are carried out."""
 

@@ -72,7 +72,7 @@ def test_every_action_has_a_method_with_its_description(action: type[Action]) ->
         (Hold(CAMERA, seconds=-1), "seconds = -1: a button can be held for 0 seconds or more"),
     ],
 )
-def test_an_impossible_action_says_what_to_do(action: Action, error: str) -> None:
+def test_an_impossible_action_is_refused_with_advice(action: Action, error: str) -> None:
     with pytest.raises(ConfigError) as caught:
         action.check()
     assert str(caught.value) == error

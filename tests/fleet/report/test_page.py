@@ -99,7 +99,7 @@ def test_failures_have_their_excerpt_of_the_trace_and_only_some_are_listed(tmp_p
     assert report.excerpts[failures[0]].lines[-1] in trace.read_text()
 
 
-def test_without_samples_the_page_says_that_nothing_was_measured(tmp_path: Path) -> None:
+def test_without_samples_the_page_states_that_nothing_was_measured(tmp_path: Path) -> None:
     page, report = written(tmp_path, replace(smoke(), run=msgspec.structs.replace(smoke().run, samples=None)))
     assert "Nothing was measured" in page
     assert report.over_time == []

@@ -1,4 +1,4 @@
-"""Each field problem plays as its file says. `visits.py` writes the sessions in the files again."""
+"""Each field problem plays as its file describes. `visits.py` writes the sessions in the files again."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is typed and refused in one line before any run is asked, and what needs no run at all."""
+"""Arguments that are refused in one line before any run is contacted, and commands that need no run."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ def nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "says"),
+    ("typed", "error"),
     [
         ("status", "no run can be controlled; start one with `lapel-fleet run SCENARIO --stepped`"),
         ("status --run demo", "--run demo: there is no such run; none can be controlled at the moment"),
@@ -40,25 +40,25 @@ def nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("run smoke --stepped --run a/b", "at most 32 letters"),
     ],
 )
-def test_what_cannot_be_is_one_line(typed: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert says in refusal(typed, capsys)
+def test_invalid_arguments_are_one_line(typed: str, error: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert error in refusal(typed, capsys)
 
 
-def test_every_kind_of_fault_is_listed_with_what_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_kind_of_fault_is_listed_with_its_parameters(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["faults", "--json"]) == 0
     listed = {one["kind"]: one for one in json.loads(capsys.readouterr().out)}
     assert set(listed) == set(FAULTS)
     assert listed["network.loss"]["parameters"] == {"loss": 0.2}
     assert not listed["broker.outage"]["by_hand"]
     assert main(["faults"]) == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert (
         "clock.step          the wall clock is stepped by `step_s`, forward or, if negative, back (happens once)\n"
-        in told
+        in output
     )
     assert (
         "broker.outage       the broker stops, for all cameras, and starts again at the end (in scenario files only)\n"
-        in told
+        in output
     )
 
 

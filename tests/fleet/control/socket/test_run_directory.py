@@ -1,4 +1,4 @@
-"""Where the sockets lie: a folder that is nobody else's."""
+"""The folder of the sockets: private to its user."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""What is measured in a run: exact where it says so, within its bound elsewhere, and the same from several workers."""
+"""Measurements of a run: exact where documented, within their bound elsewhere, and the same from several workers."""
 
 import msgspec
 import pytest
@@ -26,13 +26,13 @@ def test_a_percentile_is_never_too_low_and_at_most_1_6_percent_too_high(seconds:
         latencies.add(one)
     rank = max(1, -(-len(seconds) * percent // 100))
     exact_s = sorted(seconds)[rank - 1]
-    told_s = latencies.percentile_s(percent)
-    assert told_s is not None
-    assert exact_s <= told_s <= exact_s * 1.016
+    estimate_s = latencies.percentile_s(percent)
+    assert estimate_s is not None
+    assert exact_s <= estimate_s <= exact_s * 1.016
     assert latencies.max_s == max(seconds)
 
 
-def test_what_took_no_time_took_no_time_and_nobody_asked_is_no_answer() -> None:
+def test_zero_and_negative_latencies_count_as_zero_and_no_latency_has_no_percentile() -> None:
     latencies = Latencies()
     assert latencies.percentile_s(50) is None
     latencies.add(0.0)
@@ -51,7 +51,9 @@ def test_memory_does_not_grow_with_what_happens() -> None:
 @pytest.mark.parametrize(
     ("every_s", "duration_s", "buckets"), [(1, 20, 20), (1, 28_800, BUCKETS), (60, 61, 2), (9, 1, 1)]
 )
-def test_buckets_are_as_long_as_asked_but_never_more_than_200(every_s: float, duration_s: float, buckets: int) -> None:
+def test_buckets_are_as_long_as_configured_but_never_more_than_200(
+    every_s: float, duration_s: float, buckets: int
+) -> None:
     now = Now()
     sampler = Sampler(now, every_s, duration_s)
     now.s = duration_s * 1.5
