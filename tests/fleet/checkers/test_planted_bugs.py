@@ -60,7 +60,7 @@ def failed(scenario: Scenario, seed: int) -> set[str]:
 
 
 def events_are_dropped_when_the_connection_breaks(patch: Patch) -> None:
-    async def send(self: Session, connection: Any, one: Any) -> None:
+    async def send(self: Session, connection: Any, one: Any, host: Any) -> None:
         self._outbox.done(one)  # before the broker has it
         await connection.publish(self._contract.encode(one.message))
 
@@ -75,9 +75,9 @@ def the_newest_event_goes_first(patch: Patch) -> None:
 def every_event_is_sent_twice(patch: Patch) -> None:
     original = Session._send_waiting
 
-    async def send(self: Session, connection: Any, one: Any) -> None:
+    async def send(self: Session, connection: Any, one: Any, host: Any) -> None:
         await connection.publish(self._contract.encode(one.message))
-        await original(self, connection, one)
+        await original(self, connection, one, host)
 
     patch.setattr(Session, "_send_waiting", send)
 
@@ -101,13 +101,13 @@ def the_outbox_is_not_written_to_flash(patch: Patch) -> None:
 
 
 def no_birth_message_after_a_reconnect(patch: Patch) -> None:
-    original = Session._send
+    original = Session._send_state
 
-    async def send(self: Session, connection: Any, message: Any) -> None:
+    async def send(self: Session, connection: Any, message: Any, host: Any) -> None:
         if not (self._had_name and not self._connected):
-            await original(self, connection, message)
+            await original(self, connection, message, host)
 
-    patch.setattr(Session, "_send", send)
+    patch.setattr(Session, "_send_state", send)
 
 
 def a_client_id_for_each_connection(patch: Patch) -> None:
