@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lapel import boxes
+from lapel import mp4_boxes as boxes
 from lapel.clock import Clock
 from lapel.fragment import TICKS_PER_S, Fragment
 from lapel.hardware.interfaces import PreEvent

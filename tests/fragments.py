@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from lapel import boxes
+from lapel import mp4_boxes as boxes
 from lapel.clock import Instant
 from lapel.fragment import TICKS_PER_S, Fragment, Gap
 from lapel_fleet.hardware.blank_fragments import HEADER, body

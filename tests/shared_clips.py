@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from lapel import boxes
+from lapel import mp4_boxes as boxes
 from lapel.media.encoder import Encoder, EncoderSettings
 from lapel_fleet.hardware.shared_clip import FPS, SharedClip
 from video_files import frame

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from camera_harness import SHUTDOWN_REASON, CameraHarness, run_steps
-from lapel import boxes
+from lapel import mp4_boxes as boxes
 from lapel.errors import MessageError, StorageError
 from lapel.evidence.store import EvidenceStore
 from lapel.link.interface import LinkStatus

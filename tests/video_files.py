@@ -9,7 +9,7 @@ import av
 import numpy as np
 
 from fragments import instant
-from lapel import boxes
+from lapel import mp4_boxes as boxes
 from lapel.fragment import Fragment
 from lapel.hardware.interfaces import Frame, Image
 

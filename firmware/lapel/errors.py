@@ -18,7 +18,7 @@ A message names the thing (file, key, topic, device) and what to do about it; us
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from lapel.boxes import Extent
+    from lapel.mp4_boxes import Extent
 
 
 class LapelError(Exception):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lapel.console.command import Answer, Noun, Option, Parameter, Verb
-from lapel.console.command_table import CommandTable, all_commands
+from lapel.console.command_parser import CommandTable, all_commands
 from lapel.console.tokens import is_inside_quotes, split
 from lapel.errors import ConsoleError
 

@@ -5,7 +5,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lapel.console.command_table import all_commands
+from lapel.console.command_parser import all_commands
 from lapel.console.diagnosis import Survey, findings, verdict
 from lapel.console.interface import (
     BatteryStatus,

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from console.harness import Harness, run_steps
 from console.terminals import DumbTerminal, Emulator
-from lapel.console.command_table import all_commands
+from lapel.console.command_parser import all_commands
 from lapel.logs import LEVELS
 
 FOLDER = Path(__file__).parent / "transcripts"

@@ -12,7 +12,7 @@ import pytest
 
 from accounts import account
 from fragments import HEADER, fragment
-from lapel import boxes
+from lapel import mp4_boxes as boxes
 from lapel.errors import ClipLostError, StorageError
 from lapel.evidence.store import EvidenceStore
 from lapel.recording import Cause

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from lapel import boxes
+from lapel import mp4_boxes as boxes
 from lapel.errors import VideoEnded, VideoError
 from lapel.hardware.interfaces import Frame, FrameFormat, FrameSource
 from lapel.media.capture import open_source

@@ -14,7 +14,7 @@ import pytest
 
 import video_files
 from fragments import HEADER, fragment, instant, media_in
-from lapel import boxes
+from lapel import mp4_boxes as boxes
 from lapel.clock import Instant, Quality
 from lapel.evidence.store import EvidenceStore
 from lapel.fragment import Fragment, Gap

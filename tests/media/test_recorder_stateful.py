@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from fragments import HEADER, fragment, instant, media_in
-from lapel import boxes
+from lapel import mp4_boxes as boxes
 from lapel.clock import Instant, Quality
 from lapel.errors import StorageError
 from lapel.fragment import TICKS_PER_S, Fragment, Gap

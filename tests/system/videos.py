@@ -8,7 +8,7 @@ from typing import cast
 
 import av
 
-from lapel.boxes import extent
+from lapel.mp4_boxes import extent
 from lapel.clock import Instant
 from lapel.hardware.interfaces import Image
 from lapel.media.scene import NUMBER_BITS, read_number

@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Awaitable
 
 from lapel.console.command import Answer
-from lapel.console.command_table import CommandTable, ParsedCommand
+from lapel.console.command_parser import CommandTable, ParsedCommand
 from lapel.console.interface import Role
 from lapel.console.invocation import ConsoleServices, InteractiveSession, Invocation
 from lapel.errors import ConsoleError, LapelError

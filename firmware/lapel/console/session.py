@@ -11,7 +11,7 @@ import msgspec
 
 from lapel import __version__
 from lapel.console.client_input import ClientInput
-from lapel.console.command_table import CommandTable
+from lapel.console.command_parser import CommandTable
 from lapel.console.editor import LineEditor
 from lapel.console.executor import CommandExecutor, log_internal_error
 from lapel.console.interface import Role

@@ -2,7 +2,7 @@
 
 from lapel.clock import Clock
 from lapel.console.candidate import CandidateConfig
-from lapel.console.command_table import CommandTable, all_commands
+from lapel.console.command_parser import CommandTable, all_commands
 from lapel.console.console_log import ConsoleLog
 from lapel.console.interface import ConsoleCamera
 from lapel.console.invocation import ConsoleServices

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from lapel import boxes
+from lapel import mp4_boxes as boxes
 from lapel.clock import iso
 from lapel.evidence.disk import (
     ACCOUNT,

@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lapel.boxes import NOTHING, Extent, extent
+from lapel.mp4_boxes import NOTHING, Extent, extent
 from lapel.errors import ClipLostError, StorageError
 from lapel.evidence.disk import (
     PART,

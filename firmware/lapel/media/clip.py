@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from lapel import boxes
-from lapel.boxes import Extent
+from lapel import mp4_boxes as boxes
+from lapel.mp4_boxes import Extent
 from lapel.clock import Instant, iso
 from lapel.fragment import TICKS_PER_S, Fragment, Gap
 from lapel.hardware.interfaces import RecordingFiles

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import av
 
-from lapel import boxes
+from lapel import mp4_boxes as boxes
 from lapel.fragment import TICKS_PER_S
 
 TIME_BASE = Fraction(1, TICKS_PER_S)

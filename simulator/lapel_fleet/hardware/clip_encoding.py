@@ -7,7 +7,7 @@ bytes; so nothing is cached, and there is no binary in the repository.
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lapel import boxes
+from lapel import mp4_boxes as boxes
 from lapel.clock import Instant, Quality
 from lapel.errors import VideoEnded, VideoError
 from lapel.fragment import Fragment

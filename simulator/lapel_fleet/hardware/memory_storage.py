@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from lapel import boxes
+from lapel import mp4_boxes as boxes
 from lapel.errors import StorageError
 from lapel.evidence.disk import storage_error
 from lapel.evidence.recovery import interrupted

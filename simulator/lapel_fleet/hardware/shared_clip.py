@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 from typing import Protocol
 
-from lapel import boxes
+from lapel import mp4_boxes as boxes
 from lapel.errors import VideoError
 from lapel.fragment import TICKS_PER_S
 from lapel_fleet.hardware import blank_fragments

@@ -29,7 +29,7 @@ from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.time.simulated_clock import SimulatedClock
 from lapel_fleet.time.timelines import Timeline
-from lapel_fleet.training.certificates import EXPIRED, CertificateAuthority
+from lapel_fleet.training.expired_certificate import EXPIRED, CertificateAuthority
 from lapel_fleet.training.problem import Problem
 
 BROKER_HOST, BROKER_PORT = "broker.example", 8883

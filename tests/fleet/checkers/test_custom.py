@@ -6,7 +6,7 @@ import pytest
 
 from fleet.checkers.records import account, case
 from lapel.errors import ConfigError
-from lapel_fleet.checkers.custom import load, loaded
+from lapel_fleet.checkers.user_checkers import load, loaded
 from lapel_fleet.checkers.registry import CHECKERS, judge
 
 MINE = '''

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fragments import HEADER, fragment
-from lapel import boxes
+from lapel import mp4_boxes as boxes
 from lapel.errors import VideoError
 from lapel.fragment import TICKS_PER_S
 from lapel_fleet.hardware.shared_clip import FPS, BlankSource, SharedClip

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fragments import HEADER, body, fragment, media_in
-from lapel import boxes
+from lapel import mp4_boxes as boxes
 from lapel_fleet.hardware.blank_fragments import box
 
 
