@@ -1,4 +1,4 @@
-"""Brokers that refuse each thing a broker may refuse: the camera says which and what to do, and nothing is lost."""
+"""Brokers that refuse each thing a broker may refuse: the camera reports which and what to do, and nothing is lost."""
 
 import asyncio
 import json
@@ -174,6 +174,6 @@ async def test_a_reply_topic_that_no_broker_takes_is_refused_at_once(tmp_path: P
             await operator.receives("state", state="buffering")
             own = "lapel/v1/demo/home/cam-0001/reply"
             for number, topic in enumerate((f"{own}{'/' * 220}", f"{own}/\x07bell", f"{own}/+", f"{own}/{'x' * 290}")):
-                operator.say(json.dumps({"id": str(number), "command": "mark", "reply_to": topic}))
+                operator.publish_command(json.dumps({"id": str(number), "command": "mark", "reply_to": topic}))
                 await operator.receives("reply", id=str(number), result="refused")
             assert "link down" not in cam.out
