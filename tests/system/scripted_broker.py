@@ -1,4 +1,4 @@
-"""A broker of MQTT 5 that refuses what a test says: reason codes that no real broker can be made to send on demand.
+"""A scripted MQTT 5 broker: refuses with reason codes that no real broker can be made to send on demand.
 
 Only what a camera sends is understood: CONNECT, SUBSCRIBE, PUBLISH with QoS 0 or 1, PINGREQ, DISCONNECT. It delivers
 what is published on the topics that its client subscribed to, as every broker does.
@@ -41,7 +41,7 @@ class ScriptedBroker:
     """The messages that it accepted."""
     connects: int = 0
     too_much: list[str] = field(default_factory=list)
-    """What a client sent that the broker had said it does not support."""
+    """Features that a client used although the broker had announced that it does not support them."""
 
     @property
     def url(self) -> str:

@@ -1,4 +1,4 @@
-"""Brokers that refuse each thing a broker may refuse: the camera says which and what to do, and nothing is lost."""
+"""Brokers that refuse each thing a broker may refuse: the camera reports which and what to do, and nothing is lost."""
 
 import asyncio
 import json
