@@ -6,6 +6,7 @@ it, by the next session.
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import assert_never
 
 from lapel.check import Check
 from lapel.errors import ConfigError, StorageError
@@ -56,9 +57,13 @@ class RemoteCommands:
                 await self._run_self_test(command)
             case "set-configuration":
                 await self._change_settings(command)
-            case _:
+            case "reboot":
                 if (reason := await self._restart(command)) is not None:
                     self._refuse(command, reason)
+            case "start-recording" | "stop-recording" | "arm" | "sleep" | "mark" | "status":
+                raise ValueError(f"{command.command} is the camera's own to carry out")
+            case _:
+                assert_never(command.command)
 
     def resume(self, reply: Reply) -> None:
         """Reply finally to a command that an earlier session accepted; `reply` is its last reply."""

@@ -8,10 +8,10 @@ from typing import cast
 
 import av
 
-from lapel.mp4_boxes import extent
 from lapel.clock import Instant
 from lapel.hardware.interfaces import Image
 from lapel.media.scene import NUMBER_BITS, read_number
+from lapel.mp4_boxes import extent
 from system.brokers import real
 from video_files import write_video
 

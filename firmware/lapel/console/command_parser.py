@@ -1,4 +1,4 @@
-"""The table of all commands: parses a line, accepts unique prefixes, gives help and completion."""
+"""Parses a line as a command, accepts unique prefixes, gives help and completion. The commands are in `commands/`."""
 
 import importlib
 import pkgutil

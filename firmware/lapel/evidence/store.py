@@ -18,7 +18,6 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lapel.mp4_boxes import NOTHING, Extent, extent
 from lapel.errors import ClipLostError, StorageError
 from lapel.evidence.disk import (
     PART,
@@ -32,6 +31,7 @@ from lapel.evidence.disk import (
 )
 from lapel.evidence.recovery import recovered
 from lapel.files import PRIVATE, PRIVATE_FOLDER, is_regular_file, open_no_follow, reading, sync_folder, write
+from lapel.mp4_boxes import NOTHING, Extent, extent
 from lapel.own_files import DamageReports
 from lapel.recording import Account
 

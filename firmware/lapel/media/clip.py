@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import msgspec
 
 from lapel import mp4_boxes as boxes
-from lapel.mp4_boxes import Extent
 from lapel.clock import Instant, iso
 from lapel.fragment import TICKS_PER_S, Fragment, Gap
 from lapel.hardware.interfaces import RecordingFiles
+from lapel.mp4_boxes import Extent
 from lapel.recording import Account, Cause, GapNote, Location, Status, note_of
 
 _SHORTFALL_TOLERANCE_S = 0.1

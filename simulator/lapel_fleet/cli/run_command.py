@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from lapel.clock import Clock, SystemClock
 from lapel_fleet import report
 from lapel_fleet.broker.address import Address
-from lapel_fleet.checkers import custom
+from lapel_fleet.checkers import user_checkers
 from lapel_fleet.checkers.expectations import judge_expectations
 from lapel_fleet.checkers.records import Checker
 from lapel_fleet.checkers.registry import CHECKERS, judge
@@ -35,7 +35,7 @@ INCONCLUSIVE = 3
 def run(options: argparse.Namespace) -> int:
     """Run the scenario with one seed, or one seed after the other. Returns the exit code."""
     scenario = chosen_scenario(options)
-    checkers = {**CHECKERS, **custom.loaded(options.checker)}
+    checkers = {**CHECKERS, **user_checkers.loaded(options.checker)}
     clock = SystemClock()
     code = 0
     for seed in _seeds(options, clock):

@@ -16,7 +16,7 @@ from lapel.errors import LapelError
 from lapel.hardware.desktop.pty import PtyLine
 from lapel_fleet.time.timelines import SteppedTimeline, let_run
 from lapel_fleet.time.waiting import wait_for_event
-from lapel_fleet.training import actions
+from lapel_fleet.training import technician_actions
 from lapel_fleet.training.bench import TrainingBench
 from lapel_fleet.training.problem import Problem
 
@@ -66,11 +66,11 @@ def _folder() -> Iterator[None]:
 async def _bench(problem: Problem, line: PtyLine, clock: Clock) -> AsyncIterator[TrainingBench]:
     """The camera with its problem. The minutes of its preparation pass at once; from then on time is real."""
     time = SteppedTimeline()
-    start = clock.now().utc - timedelta(seconds=actions.PREPARATION_S)
+    start = clock.now().utc - timedelta(seconds=technician_actions.PREPARATION_S)
     async with TrainingBench(problem, time, start, line) as bench:
-        preparing = asyncio.create_task(actions.prepare(bench))
+        preparing = asyncio.create_task(technician_actions.prepare(bench))
         await let_run()
-        await time.advance(actions.PREPARATION_S, let_run)
+        await time.advance(technician_actions.PREPARATION_S, let_run)
         await preparing
         ticking = asyncio.create_task(_tick(time, clock), name="time")
         try:
@@ -118,8 +118,8 @@ async def _carry_out_lines(bench: TrainingBench, given_up: asyncio.Event) -> Non
 
 async def _do(action: str, bench: TrainingBench) -> None:
     try:
-        await actions.do(action, bench)
-        _print(f"done: {actions.ACTIONS[action].meaning}")
+        await technician_actions.do(action, bench)
+        _print(f"done: {technician_actions.ACTIONS[action].meaning}")
     except LapelError as error:
         _print(str(error))
 
@@ -173,6 +173,6 @@ def _print_task(problem: Problem, line: str, secret: str) -> None:
 
 
 def _print_actions() -> None:
-    for name, action in actions.ACTIONS.items():
+    for name, action in technician_actions.ACTIONS.items():
         _print(f"  {name:<22}{action.meaning}")
     _print("  help, secret, quit")

@@ -8,10 +8,10 @@ from fleet.checkers.records import account, case
 from lapel.errors import ConfigError
 from lapel_fleet.checkers import back_end, commands, events, recordings, resources, states
 from lapel_fleet.checkers.back_end import BACK_END_CHECKERS
-from lapel_fleet.checkers.user_checkers import load, loaded
 from lapel_fleet.checkers.expectations import parsed
 from lapel_fleet.checkers.registry import CHECKERS, judge
 from lapel_fleet.checkers.renamed import RENAMED, current_function
+from lapel_fleet.checkers.user_checkers import load, loaded
 
 EVERY = {**CHECKERS, **BACK_END_CHECKERS}
 MODULES = (back_end, commands, events, recordings, resources, states)

@@ -1,4 +1,4 @@
-"""Errors in the files of field problems, and of actions."""
+"""Errors in the files of field problems, and of technician_actions."""
 
 import contextlib
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fleet.training.visits import Visit, visited
 from lapel.errors import ConfigError
-from lapel_fleet.training import actions
+from lapel_fleet.training import technician_actions
 from lapel_fleet.training.problem import load, parsed
 
 GOOD = "title = 't'\nsymptom = 's'\nfinding = 'f'\nremedy = 'r'\nbackground = 'b'\nrepair = ''\n"
@@ -53,7 +53,7 @@ def test_an_unknown_problem_is_an_error_with_a_similar_name() -> None:
 def test_an_impossible_action_is_an_error(words: str, error: str) -> None:
     async def story(visit: Visit) -> None:
         with pytest.raises(ConfigError, match=error):
-            await actions.do(words, visit.bench)
+            await technician_actions.do(words, visit.bench)
 
     visited(load("no-video"), story)
 
@@ -78,14 +78,14 @@ def test_an_impossible_preparation_is_an_error(words: str, error: str) -> None:
         visited(problem, story)
 
 
-@pytest.mark.parametrize("words", sorted(actions.ACTIONS))
+@pytest.mark.parametrize("words", sorted(technician_actions.ACTIONS))
 def test_every_action_is_possible_at_any_time(words: str) -> None:
     async def story(visit: Visit) -> None:
         for _ in range(2):
             with contextlib.suppress(ConfigError):
-                await actions.do(words, visit.bench)
+                await technician_actions.do(words, visit.bench)
         await visit.bench.camera.power_cut()
         with contextlib.suppress(ConfigError):
-            await actions.do(words, visit.bench)
+            await technician_actions.do(words, visit.bench)
 
     visited(load("stuck-button"), story)

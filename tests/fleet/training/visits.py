@@ -16,7 +16,7 @@ from console.terminals import Emulator
 from lapel_fleet.hardware.serial_line import SimulatedSerialLine
 from lapel_fleet.time.simulated_clock import START
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
-from lapel_fleet.training import actions
+from lapel_fleet.training import technician_actions
 from lapel_fleet.training.bench import TrainingBench
 from lapel_fleet.training.problem import Problem, Step, load, names, seconds_of
 
@@ -58,7 +58,7 @@ class Visit:
             case "type":
                 await self.type(step.rest)
             case "do":
-                await actions.do(step.rest, self.bench)
+                await technician_actions.do(step.rest, self.bench)
             case "wait":
                 await self.wait(seconds_of(step.rest))
             case "log in":
@@ -74,7 +74,7 @@ def visited(problem: Problem, story: Callable[[Visit], Awaitable[T]]) -> T:
     async def program(clock: VirtualClock) -> T:
         line = SimulatedSerialLine()
         async with TrainingBench(problem, clock, START, line) as bench:
-            await actions.prepare(bench)
+            await technician_actions.prepare(bench)
             visit = Visit(bench, clock, line)
             await visit.wait(ANSWERED_S)
             return await story(visit)

@@ -6,8 +6,8 @@ import pytest
 
 from fleet.checkers.records import account, case
 from lapel.errors import ConfigError
-from lapel_fleet.checkers.user_checkers import load, loaded
 from lapel_fleet.checkers.registry import CHECKERS, judge
+from lapel_fleet.checkers.user_checkers import load, loaded
 
 MINE = '''
 """Checkers of a user."""
