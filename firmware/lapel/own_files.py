@@ -1,8 +1,8 @@
 """Files that a camera writes for itself and reads back later: JSON documents with a checksum.
 
 Their content is not trusted. Storage cards flip bits, people edit files, and a link, a pipe or a folder may be where
-a file is expected. A file that cannot be used is renamed (`configuration.json.damaged-1`),
-never deleted; the camera goes on with what is safe, and reports it (`DamageReports`).
+a file is expected. A file that cannot be used is renamed (`configuration.json.damaged-1`), never deleted; the camera
+goes on with what is safe, and reports it (`DamageReports`).
 
 The checksum detects decay, not forgery: a program that can write the file can also write the checksum.
 """

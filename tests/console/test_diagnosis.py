@@ -1,7 +1,10 @@
 """The diagnosis: findings, remedies and verdict for any combination of conditions."""
 
 import re
+from typing import Any
 
+import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -81,3 +84,44 @@ def test_the_gravest_comes_first_and_decides_the_verdict(seen: Survey) -> None:
 def test_a_camera_that_cannot_record_is_never_called_ready(seen: Survey) -> None:
     if seen.overview.state not in ("buffering", "recording") or not seen.storage.ok or seen.storage.free_bytes == 0:
         assert verdict(findings(seen)) == "NOT READY"
+
+
+SOUND = Survey(
+    overview=CameraOverview(camera="cam-0001", state="buffering", clock="synced"),
+    video=VideoStatus(source="/dev/video0", fps=30.0),
+    storage=StorageStatus(folder="evidence", ok=True, finding="writable", free_bytes=9, needed_bytes=5),
+    network=NetworkStatus(broker="mqtts://broker.example", up=True),
+    battery=None,
+    buttons=[],
+)
+
+
+def test_a_sound_camera_has_no_findings() -> None:
+    assert findings(SOUND) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "what", "remedy"),
+    [
+        ("overview", {"damaged": ["outbox.sqlite.damaged-1"]}, "1 file(s) of the camera were damaged and set aside",
+         "the storage card may be failing"),
+        ("overview", {"failed": ["clip-1: video.mp4: was removed"]}, "a recording failed: clip-1: video.mp4: was",
+         "keep the storage card"),
+        ("network", {"up": False, "duplicate": "s", "reason": "another live camera uses this camera's address"},
+         "another live camera uses this camera's address", "`replace NAME`"),
+        ("network", {"refused": "event: broker:1883: refuses a message (Not authorized)"},
+         "the broker refuses messages: event: broker:1883: refuses a message (Not authorized)", "access list"),
+        ("network", {"up": False, "reason": "refuses the subscription to x/command; let this camera read it"},
+         "refuses the subscription to x/command; let this camera read it", "`network probe`"),
+        ("storage", {"ok": False, "finding": "evidence: the disk can hold no more files (no free inodes)"},
+         "the disk can hold no more files (no free inodes)", "storage card"),
+    ],
+)  # fmt: skip
+def test_each_condition_is_named_first_with_its_remedy(
+    part: str, changes: dict[str, Any], what: str, remedy: str
+) -> None:
+    broken = msgspec.structs.replace(SOUND, **{part: msgspec.structs.replace(getattr(SOUND, part), **changes)})
+    found = findings(broken)
+    assert len(found) == 1
+    assert what in found[0].what
+    assert remedy in found[0].remedy

@@ -6,8 +6,10 @@ from typing import get_args
 
 import pytest
 
+from lapel.clock import SystemClock
 from lapel.hardware.desktop.terminal import PlainIndicators, StatusLine
 from lapel.hardware.interfaces import Indicators, Signal
+from lapel.logs import Log
 from lapel.states import State
 from lapel_fleet.hardware.indicators import SimulatedIndicators
 from simulated_parts import RecordedIndicators
@@ -57,3 +59,25 @@ def test_a_terminal_rings_its_bell_except_for_the_reminder() -> None:
     assert out.getvalue() == ""
     StatusLine(lambda: "", out).signal("low battery")
     assert out.getvalue() == "\a"
+
+
+ESCAPES = "set-configuration: [\x1b]0;owned\x07\x1b[2J] is no section\r\n\x9b31m"
+
+
+@pytest.mark.parametrize("make", [plain, status_line])
+def test_no_control_sequence_from_outside_reaches_the_terminal(
+    make: Callable[[], tuple[Indicators, Callable[[], str]]],
+) -> None:
+    indicators, shown = make()
+    indicators.show_line(ESCAPES)
+    text = shown().replace("\r\x1b[K", "")  # the status line's own
+    assert not {char for char in text if not char.isprintable()} - {"\n"}
+    assert "owned" in text
+
+
+def test_the_log_keeps_no_control_sequence_and_no_password() -> None:
+    log = Log(SystemClock())
+    log.add(f"{ESCAPES} rtsp://user:secret@camera/stream")
+    (line,) = log.newest(1)
+    assert line.text.isprintable()
+    assert "secret" not in line.text

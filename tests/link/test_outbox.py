@@ -183,6 +183,13 @@ async def test_keep_writes_without_an_explicit_flush() -> None:
     await asyncio.wait([keeping])
 
 
+async def test_commands_that_are_never_answered_leave_no_routes_behind() -> None:
+    box, _ = await opened(MemoryJournal())
+    for number in range(10_000):
+        box.expect(str(number), Route(f"reply/{number}"))
+    assert len(box._routes) == 2000
+
+
 def test_a_damaged_file_is_set_aside_and_never_deleted(tmp_path: Path) -> None:
     path = tmp_path / "outbox.sqlite"
     for number in (1, 2):

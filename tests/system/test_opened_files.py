@@ -52,6 +52,9 @@ async def test_every_file_that_a_camera_opens_is_known(tmp_path: Path) -> None:
             client.expect(b"buffering> ")
         await cam.prints("saved ")
     assert cam.err == ""
+    modes = {str(path.relative_to(evidence)): path.stat().st_mode & 0o777 for path in evidence.rglob("*")}
+    others = {name: oct(mode) for name, mode in modes.items() if mode not in (0o600, 0o700)}
+    assert others == {}, "readable for others"
     opened = {Path(one) for one in notes.read_text().splitlines()}
     own = {one.name.removesuffix(".tmp") for one in opened if evidence in one.parents and not one.is_dir()}
     assert own - ONLY_WRITTEN == READ_BACK

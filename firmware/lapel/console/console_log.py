@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 
 from lapel.clock import Clock, iso
-from lapel.files import PRIVATE_FOLDER, open_no_follow, write
+from lapel.files import PRIVATE, PRIVATE_FOLDER, open_no_follow, write
 from lapel.worker import Worker
 
 _PENDING_MAX = 1_000
@@ -70,6 +70,7 @@ def _append(path: Path, lines: bytes) -> None:
     """Append and sync. A line that a power loss or a full disk cut off is ended first, so that the next is whole."""
     path.parent.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     with open_no_follow(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK) as descriptor:
+        os.fchmod(descriptor, PRIVATE)  # earlier versions let others read it
         size = os.fstat(descriptor).st_size
         cut_off = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
         write(descriptor, (b"\n" if cut_off else b"") + lines)

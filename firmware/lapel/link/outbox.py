@@ -22,6 +22,7 @@ DROPPED_WHEN_FULL: frozenset[EventKind] = frozenset({"state-changed", "source-lo
 _RETRY_S = 5.0
 _UNFINISHED = ("accepted", "progress")
 _REASON_CHARS = 500
+_KEPT_ROUTES = 2 * KEPT_ANSWERS
 
 
 class Outbox:
@@ -84,6 +85,8 @@ class Outbox:
     def expect(self, command_id: str, route: Route) -> None:
         """Publish replies to this command by that route."""
         self._routes[command_id] = route
+        while len(self._routes) > _KEPT_ROUTES:  # a command that is never answered leaves its route behind
+            del self._routes[next(iter(self._routes))]
 
     def answer(self, command_id: str) -> Reply | None:
         """The newest reply to a command that was received before, in this session or an earlier one."""

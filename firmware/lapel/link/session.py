@@ -179,6 +179,7 @@ class Session:
             host.on_duplicate(session)
 
     async def _connect_and_serve(self, host: LinkHost) -> None:
+        self._in_flight = None
         if self._had_name:
             await self._read_retained_state()
         will = self._contract.encode(offline(host.state_message(), "connection lost"))
@@ -313,7 +314,7 @@ class Session:
             else:
                 self._work.clear()
                 self.is_idle = wait_s is None and not any(refused_s)
-                wait_s = min((one for one in (wait_s, *refused_s) if one), default=None)
+                wait_s = _soonest(wait_s, *refused_s, self._retry_deferred_at_s - now_s)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait_s):
                         await self._work.wait()
@@ -370,6 +371,11 @@ class Session:
 
 def _kind(one: Waiting) -> What:
     return "reply" if isinstance(one.message, Reply) else "event"
+
+
+def _soonest(*waits_s: float | None) -> float | None:
+    """The shortest of these waits; None when there is none to wait for."""
+    return min((wait_s for wait_s in waits_s if wait_s and wait_s < math.inf), default=None)
 
 
 def _chart_state(message: StateMessage) -> CameraState:

@@ -87,9 +87,9 @@ class SqliteJournal:
                     _write(database, changes)
             except _SQLITE_ERRORS as error:
                 self._shut()  # the card may have been changed: look at it anew next time
-                if not _is_of_the_disk(error):
-                    self._put_aside(str(error))
-                raise self._storage_error(error) from error
+                if _is_of_the_disk(error):
+                    raise self._storage_error(error) from error
+                self._begin_anew(str(error), changes)
 
     def close(self) -> None:
         """See `Journal.close`."""
@@ -100,8 +100,8 @@ class SqliteJournal:
         if self._database is None:
             with contextlib.suppress(OSError):  # SQLite's own error is raised below
                 self._path.parent.mkdir(PRIVATE_FOLDER, exist_ok=True)
-                with open_no_follow(self._path, os.O_RDWR | os.O_CREAT, PRIVATE):
-                    pass  # SQLite would make it readable for all
+                with open_no_follow(self._path, os.O_RDWR | os.O_CREAT, PRIVATE) as descriptor:
+                    os.fchmod(descriptor, PRIVATE)  # SQLite, and earlier versions, let others read it
             database = sqlite3.connect(self._path, timeout=0.5, check_same_thread=False)
             try:
                 database.text_factory = bytes  # invalid UTF-8 must not end the whole query
@@ -126,14 +126,16 @@ class SqliteJournal:
             return log_damage(self._beside("-wal"))
         return ""
 
-    def _begin_anew(self, reason: str) -> Kept:
-        """Set the damaged file aside, and move what is intact in it to a new one."""
+    def _begin_anew(self, reason: str, changes: Changes | None = None) -> Kept:
+        """Set the damaged file aside, and move what is intact in it to a new one, with `changes`."""
         self._shut()
         aside = self._put_aside(reason)
         kept = _salvage(aside)
         try:
             with self._open() as database:
                 _write(database, Changes(added=kept.waiting, answers=kept.answers))
+                if changes is not None:
+                    _write(database, changes)
         except _SQLITE_ERRORS as error:
             raise self._storage_error(error) from error
         return kept
