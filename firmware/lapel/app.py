@@ -23,6 +23,7 @@ from lapel.link.mqtt import MqttTransport
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.link.sqlite_journal import SqliteJournal
+from lapel.media.aac import SoundFormat
 from lapel.media.capture import open_source
 from lapel.media.encoder import Encoder, EncoderSettings
 from lapel.media.file_source import FileSource
@@ -30,6 +31,8 @@ from lapel.media.footage import LiveFootage
 from lapel.media.frame_fitting import Wanted
 from lapel.media.overlay import burn_in
 from lapel.media.prebuffer import PreEventBuffer
+from lapel.media.sound_sources import open_sound
+from lapel.media.sound_track import SoundTrack
 from lapel.own_files import DamageReports
 from lapel.randomness import RandomSource
 from lapel.settings import Settings
@@ -119,7 +122,7 @@ def assemble(
     )
     worker = ThreadWorker()
     journal = SqliteJournal(state_folder(config) / "outbox.sqlite", damage)
-    footage = live_footage(config, source or source_of(config, clock), clock, rng)
+    footage = live_footage(config, source or source_of(config, clock), clock, rng, sound_of(config, clock))
     link = _link(config, (contract or lapel_v1)(config), clock, session, rng, Outbox(journal, worker), indicators)
     camera = Camera(
         config,
@@ -157,18 +160,37 @@ def evidence_folder(path: Path) -> Path:
     return path
 
 
-def live_footage(config: Config, source: FrameSource, clock: Clock, rng: RandomSource) -> LiveFootage:
-    """Video source, encoder and pre-event buffer as configured."""
+def live_footage(
+    config: Config, source: FrameSource, clock: Clock, rng: RandomSource, sound: SoundTrack | None = None
+) -> LiveFootage:
+    """Video source, sound, encoder and pre-event buffer as configured."""
     video, prebuffer = config.video, config.prebuffer
     return LiveFootage(
         source,
-        lambda form: _encoder(config, form),
+        lambda form: _encoder(config, form, sound),
         PreEventBuffer(prebuffer.length_s, prebuffer.max_bytes),
         clock,
         rng,
         stall_s=video.stall_s,
+        sound=sound,
+        sound_in_prebuffer=config.audio.in_prebuffer,
         overlay=(lambda frame: burn_in(frame, config.camera.name, clock.quality())) if video.overlay else None,
     )
+
+
+def sound_of(config: Config, clock: Clock) -> SoundTrack | None:
+    """The microphone that the configuration names; None where it names none.
+
+    Raises AudioError when it cannot be opened: later it may fail, and the video goes on.
+    """
+    audio = config.audio
+    form = SoundFormat(audio.rate_hz, audio.channels, audio.bitrate_bps)
+    source = open_sound(audio.source, form, clock, sleep)
+    if source is None:
+        return None
+    source.open()
+    source.close()
+    return SoundTrack(source, form, clock)
 
 
 def source_of(config: Config, clock: Clock) -> FrameSource:
@@ -183,9 +205,9 @@ def source_of(config: Config, clock: Clock) -> FrameSource:
     return source
 
 
-def _encoder(config: Config, form: FrameFormat) -> Encoder:
+def _encoder(config: Config, form: FrameFormat, sound: SoundTrack | None) -> Encoder:
     video = config.video
-    return Encoder(EncoderSettings(form.rate_fps, video.bitrate_bps, video.gop_s, video.codec, video.preset))
+    return Encoder(EncoderSettings(form.rate_fps, video.bitrate_bps, video.gop_s, video.codec, video.preset), sound)
 
 
 def lapel_v1(config: Config) -> Contract:

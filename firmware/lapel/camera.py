@@ -142,7 +142,15 @@ class Camera:
             worker,
             clock,
             identity=Identity(
-                identity.agency, identity.site, identity.name, identity.model, session, __version__, time_zone
+                identity.agency,
+                identity.site,
+                identity.name,
+                identity.model,
+                session,
+                __version__,
+                time_zone,
+                config.audio.source != "none",
+                config.audio.in_prebuffer,
             ),
             new_id=self._new_recording_id,
             max_clip_s=config.recording.max_clip_s,
@@ -590,7 +598,22 @@ class Camera:
         if "frozen" in flags and "frozen" not in before:
             self._reporter.announce("the video is frozen", "warning")
             self._reporter.emit(detail.PictureFrozen(seconds=self._footage.status().unchanged_s))
+        self._report_microphone(flags, before)
         self._publish_state()
+
+    def _report_microphone(self, flags: Sequence[str], before: Sequence[str]) -> None:
+        """Report what has changed about the sound."""
+        sound = self._footage.status().sound
+        if sound is None:
+            return
+        if "microphone-lost" in flags and "microphone-lost" not in before:
+            self._reporter.announce(f"no sound: {sound.lost}", "warning")
+            self._reporter.emit(detail.MicrophoneLost(reason=sound.lost or ""))
+        elif "microphone-lost" in before and sound.lost is None:
+            self._reporter.emit(detail.MicrophoneRestored())
+        if "silent-microphone" in flags and "silent-microphone" not in before:
+            self._reporter.announce("the microphone is silent", "warning")
+            self._reporter.emit(detail.MicrophoneSilent(seconds=sound.silent_s))
 
     def _publish_telemetry(self) -> None:
         self._link.publish(self._messages.telemetry(self._current(), self.uptime_s(), self._storage.free_bytes))

@@ -70,6 +70,21 @@ class VideoSection(_Section, frozen=True, kw_only=True):
     """Seconds without a frame after which the source counts as lost and is reopened."""
 
 
+class AudioSection(_Section, frozen=True, kw_only=True):
+    """Sound beside the video."""
+
+    source: Annotated[str, Meta(min_length=1)] = "none"
+    """`none`; an ALSA microphone (`default`, `hw:1,0`); an http or rtsp address; or `tone`, a test signal."""
+    rate_hz: Literal[16_000, 32_000, 44_100, 48_000] = 48_000
+    """Samples per second."""
+    channels: Literal[1, 2] = 1
+    """1 for mono, 2 for stereo."""
+    bitrate_bps: Annotated[int, Meta(ge=16_000, le=192_000)] = 64_000
+    """Bits per second and channel, as AAC."""
+    in_prebuffer: bool = False
+    """Keep sound in the pre-event buffer, too. Vendors and agencies have it off: then sound begins at the press."""
+
+
 class PrebufferSection(_Section, frozen=True, kw_only=True):
     """The pre-event buffer: the last seconds of video, kept in memory until the wearer presses."""
 
@@ -125,6 +140,7 @@ class Config(_Section, frozen=True, kw_only=True):
 
     camera: CameraSection = CameraSection()
     video: VideoSection = VideoSection()
+    audio: AudioSection = AudioSection()
     prebuffer: PrebufferSection = PrebufferSection()
     recording: RecordingSection = RecordingSection()
     link: LinkSection = LinkSection()

@@ -4,6 +4,7 @@
     ├── ConfigError       a file, flag or variable holds an invalid key or value     exit 2
     ├── VideoError        a video source cannot deliver frames                       exit 2
     │   └── VideoEnded    … because a file has ended                                 exit 0
+    ├── AudioError        a microphone cannot deliver sound                          exit 2
     ├── StorageError      the evidence folder cannot be read or written              exit 3
     │   ├── DamagedFileError  … because a file that the camera wrote is damaged      exit 3
     │   └── ClipLostError     … because a clip was removed or changed by others      exit 3
@@ -43,6 +44,12 @@ class VideoEnded(VideoError, EOFError):
     """A video file has ended and is not configured to loop."""
 
     exit_code = 0
+
+
+class AudioError(LapelError, OSError):
+    """A microphone cannot be opened, or has stopped delivering sound."""
+
+    exit_code = 2
 
 
 class StorageError(LapelError, OSError):

@@ -1,6 +1,6 @@
 """The fragment: one closed GOP of encoded video, the unit that media, evidence and link handle."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lapel.clock import Instant
 
@@ -44,6 +44,19 @@ class Fragment:
     dropped_frames: int = 0
     """Frames that the source delivered and the camera could not take, since the previous fragment."""
 
+    sound: bytes = b""
+    """`moof` and `mdat` of the sound that begins in its time; empty without sound. Written behind `body`."""
+    sound_before: bytes = b""
+    """The same for sound from a gap in the video just before it; not written where a clip begins."""
+    sound_spans: tuple[tuple[int, int], ...] = ()
+    """Start and end of each uninterrupted stretch of that sound, in 1/90000 s on the camera's time line."""
+    sound_lost: str | None = None
+    """Why there is less sound than video; None when there is not, or when no sound is recorded."""
+
+    def without_sound(self) -> "Fragment":
+        """The same video."""
+        return replace(self, sound=b"", sound_before=b"", sound_spans=(), sound_lost=None) if self.sound else self
+
     @property
     def duration_s(self) -> float:
         """Length in seconds."""
@@ -57,4 +70,4 @@ class Fragment:
     @property
     def size_bytes(self) -> int:
         """Size in memory and on disk, without the header."""
-        return len(self.body)
+        return len(self.body) + len(self.sound) + len(self.sound_before)

@@ -5,8 +5,9 @@ Nothing here decodes video, so evidence can be checked where neither OpenCV nor 
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import BinaryIO
 
 from lapel.fragment import TICKS_PER_S
@@ -20,6 +21,8 @@ _SAMPLE_FIELDS = (_DURATION, _SIZE, 0x400, 0x800)
 """Flags of the fields that a `trun` may have for each sample: duration, size, flags, composition offset (ISO 14496-12,
 8.8.8)."""
 _DATA_OFFSET, _FIRST_SAMPLE_FLAGS = 0x001, 0x004
+_BASE_IS_MOOF, _DEFAULT_DURATION, _DEFAULT_FLAGS, _SYNC_SAMPLE = 0x020000, 0x08, 0x20, 0x02000000
+"""Flags of a `tfhd`, and those of a sample that can be decoded by itself (ISO 14496-12, 8.8.7 and 8.8.3.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,60 @@ def placed(body: bytes | bytearray, sequence: int, start_ticks: int) -> bytearra
     wide = copy[tfdt] == 1  # version 1 holds 64 bits
     struct.pack_into(">Q" if wide else ">I", copy, tfdt + _FULL_BOX_BYTES, start_ticks)
     return copy
+
+
+VIDEO_TRACK, SOUND_TRACK = 1, 2
+"""Track ids, in the order in which the muxer declares the tracks."""
+
+
+def sound_fragment(frames: Sequence[bytes], start_samples: int, frame_samples: int) -> bytes:
+    """`moof` and `mdat` of encoded frames of the sound track, each as long as the others, from `start_samples` on.
+
+    A fragment of its own behind that of the video (ISO 14496-12, 8.8.4 permits one track in each): so a recording can
+    leave out the sound of a fragment, as before the trigger, without touching its video.
+    """
+    flags = _BASE_IS_MOOF | _DEFAULT_DURATION | _DEFAULT_FLAGS
+    tfhd = _boxed(b"tfhd", struct.pack(">IIII", flags, SOUND_TRACK, frame_samples, _SYNC_SAMPLE))
+    tfdt = _boxed(b"tfdt", struct.pack(">BxxxQ", 1, start_samples))
+    mfhd = _boxed(b"mfhd", struct.pack(">II", 0, 1))
+    sizes = struct.pack(f">{len(frames)}I", *map(len, frames))
+
+    def moof(data_offset: int) -> bytes:
+        trun = _boxed(b"trun", struct.pack(">IIi", _DATA_OFFSET | _SIZE, len(frames), data_offset) + sizes)
+        return _boxed(b"moof", mfhd + _boxed(b"traf", tfhd + tfdt + trun))
+
+    return moof(len(moof(0)) + _BOX_HEADER.size) + _boxed(b"mdat", b"".join(frames))
+
+
+def moved(parts: bytes, sequence: int, shift: int) -> bytearray:
+    """A copy of `moof` and `mdat` pairs with sequence numbers from `sequence` on, and decode times `shift` later."""
+    copy = bytearray(parts)
+    for box in boxes(parts):
+        if box.kind == b"moof":
+            start = box.payload - _BOX_HEADER.size
+            body = parts[start : box.end]
+            copy[start : box.end] = placed(body, sequence, start_ticks(body) + shift)
+            sequence += 1
+    return copy
+
+
+@cache
+def timescales(header: bytes) -> tuple[int, ...]:
+    """Units per second of each track that a file's header declares."""
+    moov = find(header, b"moov")
+    scales = []
+    for trak in boxes(header, moov.payload, moov.end):
+        if trak.kind == b"trak":
+            mdhd = find(header[trak.payload : trak.end], b"mdia", b"mdhd").payload + trak.payload
+            at = mdhd + _FULL_BOX_BYTES + (16 if header[mdhd] == 1 else 8)
+            scales.append(int(struct.unpack_from(">I", header, at)[0]))
+    return tuple(scales)
+
+
+def track(body: bytes | bytearray) -> int:
+    """The id of the track whose samples a fragment holds."""
+    (number,) = struct.unpack_from(">I", body, find(body, b"moof", b"traf", b"tfhd").payload + _FULL_BOX_BYTES)
+    return int(number)
 
 
 def start_ticks(body: bytes | bytearray) -> int:
@@ -201,6 +258,9 @@ def extent(file: BinaryIO) -> Extent:
             continue
         if kind == b"mdat" and moof is not None:
             try:
+                if track(moof) != VIDEO_TRACK:
+                    whole, moof = at + length, None
+                    continue
                 begin, ticks, count = start_ticks(moof), duration_ticks(moof), frames(moof)
             except (LookupError, struct.error):
                 break  # the file is intact up to the damaged fragment

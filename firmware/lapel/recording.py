@@ -95,6 +95,12 @@ class Account(msgspec.Struct, kw_only=True):
     gaps: list[GapNote] = []
     dropped_frames: int = 0
     """Frames that were captured and could not be encoded or written; a longer loss is also a gap."""
+    audio: bool = False
+    """Whether sound is recorded."""
+    audio_in_prebuffer: bool = False
+    """Whether sound from before the trigger is recorded, too."""
+    audio_gaps: list[GapNote] = []
+    """Where sound was to be recorded and is missing, and why; before the trigger only where it was to be there."""
     markers_s: list[float] = []
     """Where the wearer or an operator set a marker, in seconds of the clip's time line."""
     torn_bytes: int = 0

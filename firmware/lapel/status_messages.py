@@ -14,6 +14,10 @@ from lapel.states import State
 
 FROZEN_S = 5.0
 """Seconds of the same frame after which the video counts as frozen: our choice."""
+SILENT_S = 10.0
+"""Seconds of silence during a recording after which a microphone counts as dead: our choice. In-car microphones that
+recorded nothing for months went unnoticed (LAPD, 2015).
+"""
 _REASON_CHARS = 500
 
 
@@ -88,6 +92,11 @@ class StatusMessages:
             flags.append("source-lost")
         elif now.is_capturing and (footage.unchanged_s or 0.0) >= FROZEN_S:
             flags.append("frozen")
+        if now.is_capturing and footage.sound is not None:
+            if footage.sound.lost is not None:
+                flags.append("microphone-lost")
+            elif now.recording and footage.sound.silent_s >= SILENT_S:
+                flags.append("silent-microphone")
         if self._clock.quality() == "unsynced":
             flags.append("clock-unsynced")
         if now.in_post_event:
@@ -141,6 +150,8 @@ class StatusMessages:
             battery_minutes_left=round(minutes_left, 1) if minutes_left is not None else None,
             temperature_c=round(charge.temperature_c, 1) if charge else None,
             position=_position(fix) if fix else None,
+            sound_rms_dbfs=footage.sound.rms_dbfs if footage.sound else None,
+            sound_peak_dbfs=footage.sound.peak_dbfs if footage.sound else None,
         )
 
 

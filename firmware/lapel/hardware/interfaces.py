@@ -77,6 +77,20 @@ class PreEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundStatus:
+    """State of the microphone."""
+
+    lost: str | None = None
+    """Why no sound arrives at the moment; None while it does."""
+    rms_dbfs: float = -120.0
+    """Level over the last second, in dB below full scale; -120 for silence."""
+    peak_dbfs: float = -120.0
+    """Highest sample of the last second."""
+    silent_s: float = 0.0
+    """For how long the level has been below -90 dBFS, which no working microphone delivers."""
+
+
+@dataclass(frozen=True, slots=True)
 class FootageStatus:
     """State of the capture, for telemetry and the status line."""
 
@@ -91,6 +105,8 @@ class FootageStatus:
     """Seconds since the newest frame was captured; None where it is not known."""
     unchanged_s: float | None = None
     """How long consecutive frames have been identical, which no working sensor delivers; None where it is not known."""
+    sound: SoundStatus | None = None
+    """How the microphone does; None where no sound is recorded."""
 
 
 class FootageListener(Protocol):

@@ -190,6 +190,28 @@ class PictureFrozen(EventDetail, frozen=True, kw_only=True):
     """For how long so far."""
 
 
+class MicrophoneLost(EventDetail, frozen=True, kw_only=True):
+    """The microphone delivers no sound. A recording goes on with a gap in its sound only."""
+
+    kind = "microphone-lost"
+    reason: str
+    """What the microphone reported."""
+
+
+class MicrophoneRestored(EventDetail, frozen=True, kw_only=True):
+    """The microphone delivers sound again."""
+
+    kind = "microphone-restored"
+
+
+class MicrophoneSilent(EventDetail, frozen=True, kw_only=True):
+    """During a recording the microphone delivers nothing but silence, as a dead one does."""
+
+    kind = "microphone-silent"
+    seconds: Seconds
+    """For how long so far."""
+
+
 class StorageFailed(EventDetail, frozen=True, kw_only=True):
     """The storage is full or failed; the camera cannot record."""
 
@@ -318,6 +340,9 @@ EVENT_DETAILS: tuple[type[EventDetail], ...] = (
     SourceLost,
     SourceRestored,
     PictureFrozen,
+    MicrophoneLost,
+    MicrophoneRestored,
+    MicrophoneSilent,
     StorageFailed,
     FileDamaged,
     BatteryLow,

@@ -46,6 +46,9 @@ EventKind = Literal[
     "source-lost",
     "source-restored",
     "picture-frozen",  # the video source delivers the same frame again and again
+    "microphone-lost",  # no sound arrives; the video goes on
+    "microphone-restored",
+    "microphone-silent",  # sound arrives and is silent: a dead microphone
     "storage-failed",
     "file-damaged",  # a file that the camera keeps for itself could not be used and was set aside
     "battery-low",  # charge, minutes left to record, temperature of the cells
@@ -189,6 +192,10 @@ class Telemetry(_Message, frozen=True, kw_only=True):
     """Temperature of the battery's cells in degrees Celsius. Absent where it is not measured."""
     position: Position | None = None
     """Where it is. Absent where there is no receiver, or was no fix yet."""
+    sound_rms_dbfs: Annotated[float, Meta(le=0)] | None = None
+    """Level of the sound over the last second, in dB below full scale; -120 for silence. Absent without sound."""
+    sound_peak_dbfs: Annotated[float, Meta(le=20)] | None = None
+    """Highest sample of that second."""
     audit_head: AuditHead | None = None
     """Reserved: absent until the camera keeps an audit log."""
 

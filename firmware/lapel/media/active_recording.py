@@ -72,7 +72,7 @@ class Recording:
         self._end_ticks = 0
         for fragment in before.fragments:
             if self._follows(fragment):
-                self._queue.append(fragment)
+                self._queue.append(self._with_sound_that_may_be_kept(fragment))
         self._last_snapshot_number = self._last_number
         self._unwritten_bytes = 0
         self._pre_event_complete = False
@@ -103,6 +103,7 @@ class Recording:
         """
         if self.ended or not self._follows(fragment):
             return
+        fragment = self._with_sound_that_may_be_kept(fragment)
         if self._unwritten_bytes + fragment.size_bytes > self._means.unwritten_max_bytes:
             self._miss(Missing.of(fragment, "disk too slow"))
             return
@@ -130,6 +131,11 @@ class Recording:
             self.ended = True
             self._stop = cause
             self._put(_Milestone.END)
+
+    def _with_sound_that_may_be_kept(self, fragment: Fragment) -> Fragment:
+        """Sound from before the trigger is recorded only where that was configured."""
+        is_before = fragment.start.mono_s < self._trigger.mono_s
+        return fragment.without_sound() if is_before and not self._blank.audio_in_prebuffer else fragment
 
     def _put(self, item: Fragment | Missing | _Milestone) -> None:
         self._queue.append(item)

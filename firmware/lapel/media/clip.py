@@ -13,6 +13,10 @@ from lapel.hardware.interfaces import RecordingFiles
 from lapel.mp4_boxes import Extent
 from lapel.recording import Account, Cause, GapNote, Location, Status, note_of
 
+_SOUND_TOLERANCE_S = 0.1
+"""Sound that is missing for less than this (five frames of AAC) is no gap."""
+_PARTS_MAX = 48
+"""Sequence numbers for each fragment of a file with sound: a third for sound before it, for video, and for sound."""
 _SHORTFALL_TOLERANCE_S = 0.1
 """A pre-event part that is shorter than configured by less than this (three frames at 30 fps) counts as complete."""
 
@@ -67,12 +71,26 @@ class Placed:
     @property
     def size_bytes(self) -> int:
         """What it adds to the file."""
-        return self.fragment.size_bytes + (len(self.fragment.header) if self.sequence == 1 else 0)
+        return sum(map(len, self._parts())) + (len(self.fragment.header) if self.sequence == 1 else 0)
 
     def chunks(self) -> list[bytes | bytearray]:
         """What it adds to the file, as bytes."""
-        body = boxes.placed(self.fragment.body, self.sequence, self.start_ticks)
-        return [self.fragment.header, body] if self.sequence == 1 else [body]
+        fragment, scales = self.fragment, boxes.timescales(self.fragment.header)
+        number = self.sequence if len(scales) == 1 else _PARTS_MAX * (self.sequence - 1) + 1
+        shift_ticks = self.start_ticks - fragment.start_ticks
+        chunks: list[bytes | bytearray] = [fragment.header] if self.sequence == 1 else []
+        for part in self._parts():
+            if part is fragment.body:
+                chunks.append(boxes.placed(part, number, self.start_ticks))
+            else:
+                chunks.append(boxes.moved(part, number, round(shift_ticks * scales[1] / TICKS_PER_S)))
+            number += _PARTS_MAX // 3
+        return chunks
+
+    def _parts(self) -> list[bytes]:
+        """The sound of a gap in the video, the video, its sound: what there is of these. A clip begins with video."""
+        before = self.fragment.sound_before if self.sequence > 1 else b""
+        return [part for part in (before, self.fragment.body, self.fragment.sound) if part]
 
 
 class Clip:
@@ -100,6 +118,7 @@ class Clip:
         self._next_start_s = math.inf
         self._placed = 0
         self._before_trigger_s = 0.0
+        self._sound_to_s: float | None = None
 
     def refusal(self, fragment: Fragment, max_clip_s: float) -> str | None:
         """Why `fragment` cannot stand in this clip; None when it can, as any can while the clip is empty."""
@@ -124,12 +143,46 @@ class Clip:
             account.start_time = utc_of(fragment, self._trigger)
         else:
             self.left_out(fragment.gap_before, fragment.start_ticks, fragment.dropped_frames)
+        self._account_for_sound(placed)
         account.fragments += 1
         account.frames += fragment.frames
         account.video_bytes += placed.size_bytes
         account.duration_s = _seconds(placed.start_ticks + fragment.duration_ticks)
         self._before_trigger_s += max(0.0, min(fragment.end_mono_s, self._trigger.mono_s) - fragment.start.mono_s)
         account.prebuffer_actual_s = round(self._before_trigger_s, 3)
+
+    def _account_for_sound(self, placed: Placed) -> None:
+        """Note where sound was promised and is missing: from the trigger on, or from the start with sound before it."""
+        fragment, account = placed.fragment, self.account
+        if not account.audio:
+            return
+        spans = fragment.sound_spans if fragment.sound else ()
+        expected_s = self._sound_to_s
+        if expected_s is None:
+            expected_s = 0.0 if account.audio_in_prebuffer else max(0.0, self._trigger_s())
+        for start_ticks, end_ticks in spans:
+            start_s, end_s = self._position_s(start_ticks), self._position_s(end_ticks)
+            self._note_silence(expected_s, start_s, fragment.sound_lost)
+            expected_s = max(expected_s, end_s)
+        end_s = self._position_s(fragment.start_ticks + fragment.duration_ticks)
+        if end_s - expected_s > _SOUND_TOLERANCE_S and end_s > expected_s:
+            self._note_silence(expected_s, end_s, fragment.sound_lost)
+            expected_s = end_s
+        self._sound_to_s = expected_s
+
+    def _note_silence(self, from_s: float, to_s: float, lost: str | None) -> None:
+        if to_s - from_s <= _SOUND_TOLERANCE_S:
+            return
+        note = GapNote(round(from_s, 3), round(to_s - from_s, 3), lost or "the microphone delivered no sound")
+        earlier, last = self.account.audio_gaps[:-1], self.account.audio_gaps[-1:]
+        if last and last[0].reason == note.reason and _meet(last[0], note):
+            note, last = GapNote(last[0].start_s, round(last[0].duration_s + note.duration_s, 3), note.reason), []
+        self.account.audio_gaps = [*earlier, *last, note]
+        self.has_news = True
+
+    def _trigger_s(self) -> float:
+        """The trigger on the clip's own time line."""
+        return self._trigger.mono_s - self._first.start.mono_s if self._first is not None else 0.0
 
     def missed(self, missing: Missing) -> None:
         """Tell of fragments that will not be in this clip."""

@@ -17,8 +17,12 @@ from lapel.clock import Instant
 from lapel.errors import VideoError
 from lapel.fragment import TICKS_PER_S, Fragment, Gap
 from lapel.hardware.interfaces import Frame, Image
+from lapel.media.fragment_sound import FragmentSound, fragment_sound
 from lapel.media.mux import TIME_BASE, EncodedFrame, mux
+from lapel.media.sound_track import SoundTrack
 
+_SOUND_PATIENCE_S = 0.15
+"""How long a fragment waits for the sound of its last moment, which comes through a sound card's buffer."""
 GAP_S = 0.5
 """Frames further apart than this (and than three frame periods) are recorded as a gap; less is jitter."""
 
@@ -41,8 +45,9 @@ class EncoderSettings:
 class Encoder:
     """Encodes one camera's frames, on one time line from the first frame to the last, whatever their size."""
 
-    def __init__(self, settings: EncoderSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: EncoderSettings, sound: SoundTrack | None = None) -> None:
+        """`sound` goes into the fragments, beside the video of its time."""
+        self._settings, self._sound = settings, sound
         self._nominal_ticks = round(TICKS_PER_S / settings.rate_fps)
         self._codec: VideoCodecContext | None = None
         self.codec_name = ""
@@ -121,7 +126,9 @@ class Encoder:
             return None
         self._number += 1
         start_ticks = self._open[0].ticks
-        header, body = mux(_timed(self._open, end_ticks), self._codec.width, self._codec.height, self._number)
+        form = self._sound.format if self._sound is not None else None
+        header, body = mux(_timed(self._open, end_ticks), self._codec.width, self._codec.height, self._number, form)
+        sound = self._sound_between(start_ticks, end_ticks)
         if header != self._header:
             self._header = header
         fragment = Fragment(
@@ -134,9 +141,23 @@ class Encoder:
             body=body,
             gap_before=self._gap,
             dropped_frames=self._open_dropped,
+            sound=sound.inside,
+            sound_before=sound.before if self._gap is not None else b"",
+            sound_spans=sound.spans,
+            sound_lost=sound.lost,
         )
         self._open, self._gap = [], None
         return fragment
+
+    def _sound_between(self, start_ticks: int, end_ticks: int) -> FragmentSound:
+        if self._sound is None or self._epoch is None:
+            return FragmentSound()
+        epoch_s = self._epoch.mono_s
+        until = self._sound.number_at(epoch_s + end_ticks / TICKS_PER_S)
+        frames = self._sound.take(until, _SOUND_PATIENCE_S)
+        return fragment_sound(
+            frames, self._sound.format.rate_hz, self._sound.number_at(epoch_s), start_ticks, self._sound.status.lost
+        )
 
     def _opened(self, image: Image) -> VideoCodecContext:
         height, width = image.shape[:2]

@@ -21,6 +21,7 @@ from lapel.fragment import Fragment
 from lapel.hardware.interfaces import FootageListener, FootageStatus, Frame, FrameFormat, FrameSource, PreEvent
 from lapel.media.encoder import Encoder
 from lapel.media.prebuffer import PreEventBuffer
+from lapel.media.sound_track import SoundTrack
 from lapel.randomness import RandomSource
 
 QUEUED_FRAMES = 8
@@ -76,9 +77,14 @@ class LiveFootage:
         randomness: RandomSource,
         *,
         stall_s: float = 2.0,
+        sound: SoundTrack | None = None,
+        sound_in_prebuffer: bool = False,
         overlay: Callable[[Frame], None] | None = None,
     ) -> None:
-        """`new_encoder` is called once per start, with the source's format, in the encoder thread."""
+        """`new_encoder` is called once per start, with the source's format, in the encoder thread. `sound` is started
+        and stopped with the video; the encoder takes from it.
+        """
+        self._sound, self._sound_in_prebuffer = sound, sound_in_prebuffer
         self._source, self._new_encoder, self._prebuffer = source, new_encoder, prebuffer
         self._clock, self._randomness, self._stall_s, self._overlay = clock, randomness, stall_s, overlay
         self._run: _Run | None = None
@@ -109,6 +115,8 @@ class LiveFootage:
     def status(self) -> FootageStatus:
         """The state of capturing."""
         status = self._run.dated_status() if self._run is not None else FootageStatus()
+        if self._sound is not None:
+            status = replace(status, sound=self._sound.status)
         return replace(status, buffered_s=self._prebuffer.held_s, buffered_bytes=self._prebuffer.held_bytes)
 
 
@@ -137,6 +145,8 @@ class _Run:
         return replace(self.status, last_frame_age_s=max(0.0, self._f._clock.mono_s() - self._newest_s))
 
     def start(self) -> None:
+        if self._f._sound is not None:
+            self._f._sound.start()
         self._capturing.start()
         self._encoding.start()
 
@@ -145,6 +155,8 @@ class _Run:
         await asyncio.to_thread(self._capturing.join, _JOIN_S)
         self._items.put(_Stop())
         await asyncio.to_thread(self._encoding.join, _JOIN_S)
+        if self._f._sound is not None:
+            await asyncio.to_thread(self._f._sound.stop, _JOIN_S)
         await asyncio.sleep(0)  # what the encoder thread posted last is delivered before this returns
 
     async def cut(self) -> None:
@@ -283,7 +295,7 @@ class _Run:
     # -- event loop --------------------------------------------------------------------------------------------------
 
     def _delivered(self, fragment: Fragment) -> None:
-        self._f._prebuffer.append(fragment)
+        self._f._prebuffer.append(fragment if self._f._sound_in_prebuffer else fragment.without_sound())
         self._listener.on_fragment(fragment)
 
     def _ended(self, reason: str) -> None:

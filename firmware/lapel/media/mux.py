@@ -15,6 +15,7 @@ import av
 
 from lapel import mp4_boxes as boxes
 from lapel.fragment import TICKS_PER_S
+from lapel.media.aac import SoundFormat, track_template
 
 TIME_BASE = Fraction(1, TICKS_PER_S)
 
@@ -36,8 +37,13 @@ class EncodedFrame:
     is_keyframe: bool
 
 
-def mux(frames: Sequence[EncodedFrame], width: int, height: int, number: int) -> tuple[bytes, bytes]:
+def mux(
+    frames: Sequence[EncodedFrame], width: int, height: int, number: int, sound: SoundFormat | None = None
+) -> tuple[bytes, bytes]:
     """(header, body) of fragment `number`: `ftyp` + `moov`, and `moof` + `mdat` at the frames' own times.
+
+    With a format of sound, the header also has a track for it. The sound itself is in fragments of its own
+    (`mp4_boxes.sound_fragment`), so that a header is the same whether or not sound has come yet.
 
     The first frame must be a keyframe with its parameter sets in the stream; the muxer makes the avcC from them.
     """
@@ -45,6 +51,8 @@ def mux(frames: Sequence[EncodedFrame], width: int, height: int, number: int) ->
     with av.open(sink, "w", format="mp4", options={**_OPTIONS, "fragment_index": str(number)}) as container:
         track = container.add_mux_stream("h264", width=width, height=height)
         track.time_base = TIME_BASE
+        if sound is not None:
+            container.add_stream_from_template(track_template(sound).streams.audio[0])
         for frame in frames:
             container.mux(_packet(frame, track))
     data = sink.getvalue()

@@ -33,6 +33,9 @@ class Identity:
     session: str
     firmware: str
     time_zone: str
+    audio: bool = False
+    """Whether it records sound."""
+    audio_in_prebuffer: bool = False
 
 
 class Recorder:
@@ -108,6 +111,8 @@ class Recorder:
             firmware=identity.firmware,
             model=identity.model,
             time_zone=identity.time_zone,
+            audio=identity.audio,
+            audio_in_prebuffer=identity.audio_in_prebuffer,
             clock_quality=surroundings.clock_quality,
             position_start=surroundings.position,
             trigger_time=iso(trigger.utc),
