@@ -16,6 +16,7 @@ from lapel.check import Check
 from lapel.clock import Clock, iso
 from lapel.config import SECTIONS, Config, Scalar
 from lapel.console.interface import (
+    AudioStatus,
     BatteryStatus,
     BufferStatus,
     CameraOverview,
@@ -164,6 +165,20 @@ class CameraReadings:
             lost=footage.lost,
             last_frame_age_s=footage.last_frame_age_s,
             unchanged_s=footage.unchanged_s,
+        )
+
+    def audio(self) -> AudioStatus | None:
+        """See `ConsoleCamera.audio`."""
+        sound, configured = self._attached.camera.status().footage.sound, self._attached.config.audio
+        if sound is None:
+            return None
+        return AudioStatus(
+            source=without_credentials(configured.source),
+            lost=sound.lost,
+            rms_dbfs=sound.rms_dbfs,
+            peak_dbfs=sound.peak_dbfs,
+            silent_s=round(sound.silent_s, 1),
+            in_prebuffer=configured.in_prebuffer,
         )
 
     def buffer(self) -> BufferStatus:

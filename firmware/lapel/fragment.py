@@ -48,6 +48,10 @@ class Fragment:
     """`moof` and `mdat` of the sound that begins in its time; empty without sound. Written behind `body`."""
     sound_before: bytes = b""
     """The same for sound from a gap in the video just before it; not written where a clip begins."""
+    silence: bytes = b""
+    """One frame of silence as a fragment of the sound track at time 0, shared by all that an encoder made. Written
+    where a clip begins without sound: players take a track that begins later for longer than it is.
+    """
     sound_spans: tuple[tuple[int, int], ...] = ()
     """Start and end of each uninterrupted stretch of that sound, in 1/90000 s on the camera's time line."""
     sound_lost: str | None = None

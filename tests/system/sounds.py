@@ -24,10 +24,11 @@ class Sound:
     start_s: float
 
     def time_within_second(self, at_s: float) -> float | None:
-        """At which time within a second of the monotonic clock the sound at `at_s` was made; None near the second's end."""
+        """The time within a second of the monotonic clock at which the sound at `at_s` was made; None near its ends."""
         half = round(_WINDOW_S / 2 * self.rate_hz)
         centre = round(at_s * self.rate_hz)
-        if centre - half < (self.start_s + _SETTLED_S) * self.rate_hz:
+        first = int(np.argmax(np.abs(self.samples) > 0.05))
+        if centre - half < first + _SETTLED_S * self.rate_hz:
             return None
         window = self.samples[max(0, centre - half) : centre + half]
         if window.size < 2 * half or np.max(np.abs(window)) < 0.05:

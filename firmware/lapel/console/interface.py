@@ -62,6 +62,20 @@ class VideoStatus(_Data, frozen=True, kw_only=True):
     """How long consecutive frames have been identical."""
 
 
+class AudioStatus(_Data, frozen=True, kw_only=True):
+    """What the microphone delivers."""
+
+    source: str
+    lost: str | None = None
+    """Why no sound arrives; None while it does."""
+    rms_dbfs: float = -120.0
+    """Level over the last second."""
+    peak_dbfs: float = -120.0
+    silent_s: float = 0.0
+    in_prebuffer: bool = False
+    """Whether sound from before the press is recorded."""
+
+
 class BufferStatus(_Data, frozen=True, kw_only=True):
     """Fill level of the pre-event buffer."""
 
@@ -167,6 +181,9 @@ class ConsoleCamera(Protocol):
 
     def video(self) -> VideoStatus:
         """What the video source delivers."""
+
+    def audio(self) -> AudioStatus | None:
+        """What the microphone delivers; None where no sound is recorded."""
 
     def buffer(self) -> BufferStatus:
         """Fill level of the pre-event buffer."""

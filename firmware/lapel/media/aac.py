@@ -71,6 +71,14 @@ class AacEncoder:
         return [AacFrame(bytes(packet), packet.pts) for packet in packets if packet.pts is not None and packet.size]
 
 
+@cache
+def silent_frame(form: SoundFormat) -> bytes:
+    """A frame that decodes to nothing but zeros, whatever stands before it."""
+    encoder = AacEncoder(form, 0)
+    frames = encoder.encode(np.zeros((form.channels, 4 * FRAME_SAMPLES), np.float32))
+    return frames[-1].data
+
+
 def _codec(form: SoundFormat) -> av.AudioCodecContext:
     codec = av.CodecContext.create("aac", "w")
     codec.sample_rate, codec.layout, codec.format = form.rate_hz, _LAYOUTS[form.channels], "fltp"

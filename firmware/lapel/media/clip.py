@@ -17,6 +17,8 @@ _SOUND_TOLERANCE_S = 0.1
 """Sound that is missing for less than this (five frames of AAC) is no gap."""
 _PARTS_MAX = 48
 """Sequence numbers for each fragment of a file with sound: a third for sound before it, for video, and for sound."""
+_FRAME_TICKS = 2_000
+"""Rather more than a frame of AAC at 48 kHz."""
 _SHORTFALL_TOLERANCE_S = 0.1
 """A pre-event part that is shorter than configured by less than this (three frames at 30 fps) counts as complete."""
 
@@ -75,22 +77,32 @@ class Placed:
 
     def chunks(self) -> list[bytes | bytearray]:
         """What it adds to the file, as bytes."""
-        fragment, scales = self.fragment, boxes.timescales(self.fragment.header)
-        number = self.sequence if len(scales) == 1 else _PARTS_MAX * (self.sequence - 1) + 1
-        shift_ticks = self.start_ticks - fragment.start_ticks
-        chunks: list[bytes | bytearray] = [fragment.header] if self.sequence == 1 else []
+        header = self.fragment.header
+        number = self.sequence if len(boxes.timescales(header)) == 1 else _PARTS_MAX * (self.sequence - 1) + 1
+        chunks: list[bytes | bytearray] = [header] if self.sequence == 1 else []
         for part in self._parts():
-            if part is fragment.body:
-                chunks.append(boxes.placed(part, number, self.start_ticks))
-            else:
-                chunks.append(boxes.moved(part, number, round(shift_ticks * scales[1] / TICKS_PER_S)))
+            chunks.append(self._placed(part, number))
             number += _PARTS_MAX // 3
         return chunks
 
     def _parts(self) -> list[bytes]:
-        """The sound of a gap in the video, the video, its sound: what there is of these. A clip begins with video."""
-        before = self.fragment.sound_before if self.sequence > 1 else b""
-        return [part for part in (before, self.fragment.body, self.fragment.sound) if part]
+        """The sound of a gap in the video, the video, its sound: what there is of these. A clip begins with video, and
+        with silence where it has a sound track and no sound yet.
+        """
+        fragment = self.fragment
+        parts = (fragment.sound_before, fragment.body, fragment.sound)
+        if self.sequence == 1:
+            sound_is_late = not fragment.sound or fragment.sound_spans[0][0] - fragment.start_ticks > _FRAME_TICKS
+            parts = (fragment.body, fragment.silence if sound_is_late else b"", fragment.sound)
+        return [part for part in parts if part]
+
+    def _placed(self, part: bytes, number: int) -> bytearray:
+        """A part with its sequence number, at its time in the clip."""
+        fragment = self.fragment
+        if part is fragment.body:
+            return boxes.placed(part, number, self.start_ticks)
+        shift_ticks = 0 if part is fragment.silence else self.start_ticks - fragment.start_ticks
+        return boxes.moved(part, number, round(shift_ticks * boxes.timescales(fragment.header)[1] / TICKS_PER_S))
 
 
 class Clip:

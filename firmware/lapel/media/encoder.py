@@ -17,7 +17,7 @@ from lapel.clock import Instant
 from lapel.errors import VideoError
 from lapel.fragment import TICKS_PER_S, Fragment, Gap
 from lapel.hardware.interfaces import Frame, Image
-from lapel.media.fragment_sound import FragmentSound, fragment_sound
+from lapel.media.fragment_sound import FragmentSound, fragment_sound, silence
 from lapel.media.mux import TIME_BASE, EncodedFrame, mux
 from lapel.media.sound_track import SoundTrack
 
@@ -48,6 +48,7 @@ class Encoder:
     def __init__(self, settings: EncoderSettings, sound: SoundTrack | None = None) -> None:
         """`sound` goes into the fragments, beside the video of its time."""
         self._settings, self._sound = settings, sound
+        self._silence = silence(sound.format) if sound is not None else b""
         self._nominal_ticks = round(TICKS_PER_S / settings.rate_fps)
         self._codec: VideoCodecContext | None = None
         self.codec_name = ""
@@ -142,6 +143,7 @@ class Encoder:
             gap_before=self._gap,
             dropped_frames=self._open_dropped,
             sound=sound.inside,
+            silence=self._silence,
             sound_before=sound.before if self._gap is not None else b"",
             sound_spans=sound.spans,
             sound_lost=sound.lost,

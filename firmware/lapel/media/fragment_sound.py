@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lapel import mp4_boxes as boxes
 from lapel.fragment import TICKS_PER_S
-from lapel.media.aac import FRAME_SAMPLES, AacFrame
+from lapel.media.aac import FRAME_SAMPLES, AacFrame, SoundFormat, silent_frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,11 @@ def fragment_sound(
         (_ticks(run[0].start, rate_hz), _ticks(run[-1].start + FRAME_SAMPLES, rate_hz)) for run in _runs(frames)
     )
     return FragmentSound(_boxed(inside), _boxed(before), spans, lost)
+
+
+def silence(form: SoundFormat) -> bytes:
+    """One frame of silence at time 0."""
+    return boxes.sound_fragment([silent_frame(form)], 0, FRAME_SAMPLES)
 
 
 def _boxed(frames: Sequence[AacFrame]) -> bytes:

@@ -102,7 +102,9 @@ class LibavSource:
         if self._kind == "alsa":
             _prepare_alsa(self._address)
         try:
-            self._container = av.open(self._address, format=self._kind, timeout=(_TIMEOUT_S, _TIMEOUT_S))
+            self._container = av.open(
+                self._address, format=self._kind, options=self._options(), timeout=(_TIMEOUT_S, _TIMEOUT_S)
+            )
         except (av.FFmpegError, OSError, ValueError) as error:
             raise AudioError(f"{self.name}: cannot be opened: {error}; is it plugged in, is the name right?") from error
         if not self._container.streams.audio:
@@ -115,15 +117,20 @@ class LibavSource:
         """The next samples, stamped when they arrive. Raises AudioError when none come."""
         if self._container is None or self._resampler is None:
             raise AudioError(f"{self.name}: is not open")
+        parts: list[Samples] = []
         try:
             for frame in self._container.decode(audio=0):
                 arrived_s = self._clock.mono_s()
-                parts = [part.to_ndarray() for part in self._resampler.resample(frame)]
-                if parts:
-                    return SoundChunk(np.concatenate(parts, axis=1).astype(np.float32), arrived_s)
+                parts += [part.to_ndarray().astype(np.float32) for part in self._resampler.resample(frame)]
+                if sum(part.shape[1] for part in parts) >= CHUNK_S * self._format.rate_hz:
+                    return SoundChunk(np.concatenate(parts, axis=1), arrived_s)
         except (av.FFmpegError, OSError, ValueError) as error:
             raise AudioError(f"{self.name}: delivers no sound: {error}") from error
         raise AudioError(f"{self.name}: delivers no sound")
+
+    def _options(self) -> dict[str, str]:
+        form = self._format
+        return {"sample_rate": str(form.rate_hz), "channels": str(form.channels)} if self._kind == "alsa" else {}
 
     def close(self) -> None:
         """Release the device. Harmless when closed."""
@@ -136,9 +143,7 @@ def _prepare_alsa(device: str) -> None:
     """Raises AudioError for a card that does not exist: ALSA itself would print several lines about it."""
     card = re.match(r"(?:plug)?hw:(\d+)", device)
     if card and not Path(f"/proc/asound/card{card[1]}").exists():
-        raise AudioError(
-            f"{device}: cannot be opened: there is no such sound card; is it plugged in? List them: arecord -l"
-        )
+        raise AudioError(f"{device}: cannot be opened: there is no such sound card; `arecord -l` lists them")
     if _ALSA_CONFIG.exists():  # PyAV's own ALSA looks for it where it was built
         os.environ.setdefault("ALSA_CONFIG_PATH", str(_ALSA_CONFIG))
 

@@ -28,6 +28,8 @@ from lapel_fleet.operator.operator import Operator, operator
 
 AGENCY, SITE = "demo", "baltimore"
 NAMES = [f"cam-{number:04}" for number in range(1, 5)]
+SOUND = NAMES[0]
+"""The camera that records sound, too."""
 PREBUFFER_S = 10.0
 _COLOURS = {"buffering": "green", "recording": "red", "fault": "bold red", "offline": "dim"}
 
@@ -189,6 +191,7 @@ def _config(name: str, video: str, evidence: Path, broker: EmbeddedBroker) -> Co
         flags={
             ("camera", "agency"): AGENCY, ("camera", "site"): SITE, ("camera", "name"): name,
             ("video", "source"): video, ("video", "loop"): True,
+            ("audio", "source"): "tone" if name == SOUND else "none",
             ("video", "bitrate_bps"): 1_500_000, ("video", "preset"): "ultrafast",
             ("prebuffer", "length_s"): PREBUFFER_S, ("recording", "evidence"): str(evidence),
             ("link", "broker"): broker.url, ("link", "telemetry_s"): 10.0, **size,
