@@ -16,6 +16,8 @@ Samples = NDArray[np.float32]
 
 FRAME_SAMPLES = 1024
 """Samples in each frame of AAC-LC."""
+_OPTIONS = {"aac_coder": "fast", "aac_pns": "0", "aac_tns": "0"}
+"""Without noise substitution, which would put invented noise into evidence. Half the CPU of the default."""
 _LAYOUTS = {1: "mono", 2: "stereo"}
 
 
@@ -84,6 +86,7 @@ def _codec(form: SoundFormat) -> av.AudioCodecContext:
     codec.sample_rate, codec.layout, codec.format = form.rate_hz, _LAYOUTS[form.channels], "fltp"
     codec.bit_rate = form.bitrate_bps * form.channels
     codec.time_base = Fraction(1, form.rate_hz)
+    codec.options = dict(_OPTIONS)
     return codec
 
 
