@@ -8,6 +8,7 @@
     ├── StorageError      the evidence folder cannot be read or written              exit 3
     │   ├── DamagedFileError  … because a file that the camera wrote is damaged      exit 3
     │   └── ClipLostError     … because a clip was removed or changed by others      exit 3
+    ├── EvidenceError     a key, certificate, manifest or receipt cannot be used         exit 2
     ├── LinkError         the fleet broker cannot be reached or refuses              exit 4
     ├── MessageError      a received message does not fit the contract               exit 2
     └── ConsoleError      the console cannot carry out what was typed                exit 2
@@ -69,6 +70,12 @@ class ClipLostError(StorageError):
         super().__init__(message)
         self.left = left
         """What is left of the video under its name."""
+
+
+class EvidenceError(LapelError, ValueError):
+    """A key, a certificate, a manifest or a receipt is missing, unreadable, or not what it should be."""
+
+    exit_code = 2
 
 
 class LinkError(LapelError, ConnectionError):

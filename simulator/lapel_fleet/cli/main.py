@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lapel.clock import SystemClock
+from lapel.completion import add_completion
 from lapel.errors import LapelError
 from lapel.sanitize import plain
 from lapel_fleet.broker.cli import add_provision
@@ -26,8 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command. Returns its exit code; every foreseen failure is one line on standard error. A reader of the
     output that goes away, such as `| head`, is not a failure.
     """
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         return int(options.command(options))
     except LapelError as error:
         print(f"lapel-fleet: {plain(str(error))}", file=sys.stderr)
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     add_control(commands)
     add_conformance(commands.add_parser("conformance", help="examine your back end in named situations of the field"))
     add_practice(commands.add_parser("practice", help="repair a camera with a field problem at its serial console"))
+    add_completion(parser)
     return parser
 
 
