@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from lapel import __version__, config, states
 from lapel.camera import Camera
 from lapel.clock import SystemClock, set_system_clock
+from lapel.completion import add_completion
 from lapel.config import Config, unconfirmed_note
 from lapel.errors import ConsoleError, LapelError
 from lapel.hardware.desktop.terminal import PlainIndicators, StatusLine, TerminalButtons, unbuffered_keys
@@ -53,8 +54,8 @@ _FLAGS: tuple[tuple[str, str, str, str], ...] = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code. An expected error is printed as one line on standard error."""
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         return int(options.command(options))
     except LapelError as error:
         print(f"lapel-camera: {plain(str(error))}", file=sys.stderr)
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     drawn = commands.add_parser("states", help="print the state chart as a Mermaid diagram")
     drawn.add_argument("--table", action="store_true", help="print every pair of state and event instead, one per line")
     drawn.set_defaults(command=_states)
+    add_completion(parser)
     return parser
 
 

@@ -293,3 +293,24 @@ async def test_an_operator_of_a_provisioned_fleet(tmp_path: Path) -> None:
             assert err.count("\n") == 1
         finally:
             process.kill()
+
+
+async def test_ls_watch_shows_each_change_until_it_is_interrupted(tmp_path: Path) -> None:
+    real("mosquitto")
+    async with embedded_broker("mosquitto") as broker, aiomqtt.Client("127.0.0.1", broker.port) as client:
+
+        async def publish(doing: str) -> None:
+            payload = msgspec.json.encode(state("home/cam-1", doing))
+            await client.publish("lapel/v1/demo/home/cam-1/state", payload, qos=1, retain=True)
+
+        await publish("buffering")
+        with lapel_fleet(tmp_path, "ls", "ls", "--watch", "--broker", broker.url) as child:
+            await child.prints("1 camera: 1 buffering\n")
+            await publish("recording")
+            await child.prints("1 camera: 1 recording\n")
+            child.send_signal(signal.SIGINT)
+            assert await child.ends() == 0
+            assert child.err == ""
+        code, _, err = await output_of(tmp_path, "none", "ls", "home/cam-9", "--watch", "--broker", broker.url)
+        assert code == 2
+        assert "there is no such camera" in err

@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from lapel.errors import EvidenceError
 
@@ -70,7 +71,7 @@ def public_key(certificate: bytes) -> ec.EllipticCurvePublicKey:
     return key
 
 
-def key_id(key: ec.EllipticCurvePublicKey) -> str:
+def key_id(key: PublicKeyTypes) -> str:
     """SHA-256 of a public key (its DER SubjectPublicKeyInfo), in hex: the name by which it is compared."""
     der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(der).hexdigest()

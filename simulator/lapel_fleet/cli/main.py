@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lapel.clock import SystemClock
+from lapel.completion import add_completion
 from lapel.errors import LapelError
 from lapel.sanitize import plain
 from lapel_fleet.broker.cli import add_provision
@@ -25,8 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command. Returns its exit code; every foreseen failure is one line on standard error. A reader of the
     output that goes away, such as `| head`, is not a failure.
     """
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         return int(options.command(options))
     except LapelError as error:
         print(f"lapel-fleet: {plain(str(error))}", file=sys.stderr)
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     add_commands(commands)
     add_control(commands)
     add_practice(commands.add_parser("practice", help="repair a camera with a field problem at its serial console"))
+    add_completion(parser)
     return parser
 
 

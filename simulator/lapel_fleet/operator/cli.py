@@ -5,11 +5,9 @@ import asyncio
 import getpass
 import json
 import random
-import re
 import signal
 import sys
 from collections.abc import Coroutine, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TextIO, get_args
 
 import msgspec
@@ -17,10 +15,11 @@ import msgspec
 from lapel import config
 from lapel.clock import SystemClock, iso
 from lapel.errors import ConfigError
-from lapel.link.broker_address import Broker, brokers_at
+from lapel.link.broker_address import Broker
 from lapel.link.messages import Command, CommandName, StateMessage
-from lapel_fleet.operator import output, selector
-from lapel_fleet.operator.operator import QUIET_S, RATE_PER_S, TIMEOUT_S, Operator, operator
+from lapel_fleet.operator import listing, output, selector
+from lapel_fleet.operator.broker_options import above_zero, add_broker_options, brokers_from
+from lapel_fleet.operator.operator import RATE_PER_S, TIMEOUT_S, Operator, operator
 from lapel_fleet.operator.outcomes import OutcomeTally
 from lapel_fleet.operator.received import Received
 from lapel_fleet.operator.watch import DEFAULT_KINDS, Watch, parse_kinds
@@ -29,7 +28,6 @@ _RESTARTING = ("set-configuration", "reboot")
 _RESTART_TIMEOUT_S = 90.0
 """The reply to such a command comes after the restart; changed settings are on trial for a minute."""
 _TTL_S = 10.0
-_PLAIN_URL, _TLS_URL = "mqtt://127.0.0.1:1883", "mqtts://127.0.0.1:8883"
 _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "lines": ("--lines", "request-log"),
     "seconds": ("--seconds", "identify"),
@@ -55,32 +53,11 @@ def _added(
     return commands.add_parser(name, help=about, description=about, epilog=selector.HELP, formatter_class=layout)
 
 
-def _add_broker(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--broker", metavar="URL", help=f"mqtt://HOST[:PORT], mqtts:// or wss:// (default: {_PLAIN_URL})"
-    )
-    parser.add_argument("--agency", default="demo", metavar="NAME", help="agency of the cameras (default: %(default)s)")
-    parser.add_argument(
-        "--identity", type=Path, metavar="DIR", help="folder made by `lapel-fleet provision`, for mqtts://"
-    )
-    parser.add_argument("--operator", metavar="NAME", help="the operator of that folder, if it has several")
-    parser.add_argument("--ca", type=Path, metavar="FILE", help="authority that signed the broker's certificate")
-    parser.add_argument("--cert", type=Path, metavar="FILE", help="the operator's own certificate")
-    parser.add_argument("--key", type=Path, metavar="FILE", help="private key of that certificate")
-    parser.add_argument(
-        "--password-file", type=Path, metavar="FILE", help="password for the user name in the URL of --broker"
-    )
-    parser.add_argument("--allow-plain", action="store_true", help="allow mqtt:// to other machines")
-    parser.add_argument(
-        "--settle", type=_above_zero, default=QUIET_S, metavar="SECONDS",
-        help="the list is complete when no retained state arrived for this long (default: %(default)s)",
-    )  # fmt: skip
-
-
 def _add_ls(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("selector", nargs="*", metavar="SELECTOR", help="which cameras (default: all)")
     parser.add_argument("--json", action="store_true", help="print a JSON array")
-    _add_broker(parser)
+    parser.add_argument("--watch", action="store_true", help="print it again at each change, until Ctrl-C")
+    add_broker_options(parser)
     parser.set_defaults(command=_ls)
 
 
@@ -93,19 +70,19 @@ def _add_send(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, help="for identify: duration, up to 300")
     parser.add_argument("--set", action="append", metavar="SECTION.KEY=VALUE", help="for set-configuration; repeatable")
     parser.add_argument(
-        "--ttl", type=_above_zero, default=_TTL_S, metavar="SECONDS",
+        "--ttl", type=above_zero, default=_TTL_S, metavar="SECONDS",
         help="expiry: a camera that gets it later refuses it (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--timeout", type=_above_zero, metavar="SECONDS",
+        "--timeout", type=above_zero, metavar="SECONDS",
         help=f"wait this long for replies (default: {TIMEOUT_S:g}; {_RESTART_TIMEOUT_S:g} if cameras restart)",
     )  # fmt: skip
     parser.add_argument(
-        "--rate", type=_above_zero, default=RATE_PER_S, help="commands per second at most (default: %(default)g)"
+        "--rate", type=above_zero, default=RATE_PER_S, help="commands per second at most (default: %(default)g)"
     )
     parser.add_argument("--even-offline", action="store_true", help="send to cameras that are offline too")
     parser.add_argument("--json", action="store_true", help="print a JSON object")
-    _add_broker(parser)
+    add_broker_options(parser)
     parser.set_defaults(command=_send)
 
 
@@ -118,42 +95,52 @@ def _add_watch(parser: argparse.ArgumentParser) -> None:
         help="state, event, reply, telemetry, command, or a kind of event such as marker (default: state event)",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print a JSON object on each line")
-    _add_broker(parser)
+    add_broker_options(parser)
     parser.set_defaults(command=_watch)
-
-
-def _above_zero(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text}: must be more than 0")
-    return value
 
 
 # -- the commands ------------------------------------------------------------------------------------------------------
 
 
 def _ls(options: argparse.Namespace) -> int:
-    chosen = selector.parse(options.selector)
-    return _run(_list(options, chosen, _brokers(options)))
+    chosen, brokers = selector.parse(options.selector), brokers_from(options)
+    return _run((_watch_list if options.watch else _list)(options, chosen, brokers))
 
 
 async def _list(options: argparse.Namespace, chosen: selector.Selector, brokers: Sequence[Broker]) -> int:
     async with operator(brokers, options.agency, SystemClock(), kinds=()) as connected:
         await connected.retained_states(options.settle)
-    states = connected.states
-    cameras = chosen.choose(states)
-    if options.json:
-        print(json.dumps(output.table_json(cameras, states), indent=2))
-    else:
-        lines = output.table(cameras, states) if cameras else []
-        print(*lines, output.totals(states[camera] for camera in cameras), sep="\n")
+    listing.printer(as_json=options.json)(chosen.choose(connected.states), connected.states)
     _print_invalid_messages(connected)
+    return 0
+
+
+async def _watch_list(options: argparse.Namespace, chosen: selector.Selector, brokers: Sequence[Broker]) -> int:
+    clock, known = SystemClock(), asyncio.Event()
+    watch = Watch(chosen, frozenset(), lambda _, __: None, lambda text: print(text, file=sys.stderr))
+
+    def on_states() -> None:
+        chosen.choose(watch.states)  # a selector that fits no camera is an error at the start only
+        known.set()
+
+    async def follow() -> None:
+        with listing.refreshing_printer(as_json=options.json) as print_cameras:
+            printing = asyncio.create_task(
+                listing.print_changes(known, watch.states, chosen.among, print_cameras, clock)
+            )
+            try:
+                await watch.run(brokers, options.agency, clock, random.Random(), on_states)
+            finally:
+                printing.cancel()
+                await asyncio.wait([printing])
+
+    await _until_done_or_interrupted(asyncio.create_task(follow()))
     return 0
 
 
 def _send(options: argparse.Namespace) -> int:
     chosen, command = selector.parse(options.selector), command_from(options)
-    return _run(_send_to(options, chosen, command, _brokers(options)))
+    return _run(_send_to(options, chosen, command, brokers_from(options)))
 
 
 async def _send_to(
@@ -181,7 +168,7 @@ async def _send_to(
 
 def _watch(options: argparse.Namespace) -> int:
     only, kinds = selector.parse(options.only), parse_kinds(options.kinds)
-    return _run(_watch_fleet(options, only, kinds, _brokers(options)))
+    return _run(_watch_fleet(options, only, kinds, brokers_from(options)))
 
 
 async def _watch_fleet(
@@ -257,7 +244,7 @@ def _print_invalid_messages(connected: Operator) -> None:
         print(line, file=sys.stderr)
 
 
-# -- from options to a command and brokers -----------------------------------------------------------------------------
+# -- from options to a command -----------------------------------------------------------------------------------------
 
 
 def command_from(options: argparse.Namespace) -> Command:
@@ -301,46 +288,3 @@ def setting_changes(texts: Sequence[str]) -> dict[str, dict[str, config.Scalar]]
             raise ConfigError(f"--set {text}: a setting can be changed, not removed")
         found.setdefault(section, {})[key] = typed
     return found
-
-
-def _brokers(options: argparse.Namespace) -> list[Broker]:
-    ca, cert, key = options.ca, options.cert, options.key
-    if options.identity is not None:
-        ca, cert, key = _identity(options.identity, options.operator)
-    elif options.operator is not None:
-        raise ConfigError(
-            "--operator needs --identity, whose folder has the operators; for a name in the log use --sender"
-        )
-    default = _PLAIN_URL if options.identity is None else _TLS_URL
-    url = default if options.broker is None else options.broker
-    try:
-        found = brokers_at(
-            url, ca=ca, cert=cert, key=key, password_file=options.password_file, allow_plain=options.allow_plain
-        )
-    except ConfigError as error:
-        raise ConfigError(_as_flags(str(error))) from error
-    if not found:
-        raise ConfigError("--broker: give mqtt://HOST[:PORT] or mqtts://HOST[:PORT]")
-    return found
-
-
-def _as_flags(text: str) -> str:
-    """The text of an error about a camera's configuration, with the names of flags instead of keys."""
-    return re.sub(
-        r"\blink\.(broker|ca|cert|key|password_file|allow_plain)\b", lambda key: f"--{key[1].replace('_', '-')}", text
-    )
-
-
-def _identity(folder: Path, name: str | None) -> tuple[Path, Path, Path]:
-    """Certificate authority, certificate and key of an operator in the folder. Raises ConfigError."""
-    known = sorted(path.stem for path in (folder / "operators").glob("*.crt"))
-    if not known:
-        raise ConfigError(
-            f"--identity {folder}: no operator has an identity there; make one with `lapel-fleet provision`"
-        )
-    if name is None and len(known) > 1:
-        raise ConfigError(f"--identity {folder}: there are {', '.join(known)}; choose one with --operator")
-    one = name or known[0]
-    if one not in known:
-        raise ConfigError(f"--operator {one}: has no identity in {folder}{config.suggestion(one, known)}")
-    return folder / "ca.crt", folder / "operators" / f"{one}.crt", folder / "operators" / f"{one}.key"

@@ -13,7 +13,7 @@ from lapel.sanitize import plain
 from lapel_fleet.operator.outcomes import Outcome, OutcomeTally
 from lapel_fleet.operator.received import ClearedTopic, Received, ReceivedMessage, UnreadableMessage, kind_of
 
-_HEAD = ("camera", "state", "since", "flags", "recording", "firmware", "session")
+HEAD = ("camera", "state", "since", "flags", "recording", "firmware", "session")
 UNREADABLE = "unreadable"
 _EXAMPLES = 10
 
@@ -25,11 +25,11 @@ States = Mapping[str, StateMessage | None]
 
 def table(cameras: Sequence[str], states: States) -> list[str]:
     """A head and a line for each camera, with the reason of its state if it gives one."""
-    rows = [_HEAD, *(_row(camera, states[camera]) for camera in cameras)]
+    rows = [HEAD, *(row(camera, states[camera]) for camera in cameras)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    reasons = ["", *(_reason(states[camera]) for camera in cameras)]
-    return [f"{line}  {reason}".rstrip() for line, reason in zip(lines, reasons, strict=True)]
+    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(one, widths, strict=True)).rstrip() for one in rows]
+    reasons = ["", *(reason(states[camera]) for camera in cameras)]
+    return [f"{line}  {why}".rstrip() for line, why in zip(lines, reasons, strict=True)]
 
 
 def totals(states: Iterable[StateMessage | None]) -> str:
@@ -52,14 +52,16 @@ def invalid_messages(count: int, newest: Iterable[str]) -> list[str]:
     return [f"{count} message{'s' if count > 1 else ''} did not fit the contract; the newest:", *map(_indented, newest)]
 
 
-def _row(camera: str, state: StateMessage | None) -> tuple[str, ...]:
+def row(camera: str, state: StateMessage | None) -> tuple[str, ...]:
+    """The cells below HEAD; `-` where there is nothing to show."""
     if state is None:
-        return (plain(camera), UNREADABLE, *("-" for _ in _HEAD[2:]))
+        return (plain(camera), UNREADABLE, *("-" for _ in HEAD[2:]))
     cells = (state.since or "", ",".join(state.flags), state.recording or "", state.firmware, state.session)
     return (plain(camera), state.state, *(plain(cell) or "-" for cell in cells))
 
 
-def _reason(state: StateMessage | None) -> str:
+def reason(state: StateMessage | None) -> str:
+    """The reason of its state in brackets; empty if it gives none."""
     return f"({plain(state.reason)})" if state is not None and state.reason else ""
 
 

@@ -66,12 +66,16 @@ class Selector:
         words = {one.word for one in required}
         return all(any(one.fits(state) for one in required if one.word == word) for word in words)
 
+    def among(self, states: Mapping[str, StateMessage | None]) -> list[str]:
+        """The selected cameras, sorted; perhaps none."""
+        return sorted(camera for camera, state in states.items() if self.fits(camera, state))
+
     def choose(self, states: Mapping[str, StateMessage | None]) -> list[str]:
         """The selected cameras, sorted. Raises ConfigError when a name, or everything together, selects none."""
         for name in self.names:
             if not any(_fits(name, camera) for camera in states):
                 raise ConfigError(f"selector {name!r}: there is no such camera{_meant(name, states)}")
-        chosen = sorted(camera for camera, state in states.items() if self.fits(camera, state))
+        chosen = self.among(states)
         if not chosen and (self.names or self.conditions):
             text = ",".join(map(str, self.conditions))
             raise ConfigError(f"selector {text!r}: holds for none of these cameras{_present(self.conditions, states)}")
