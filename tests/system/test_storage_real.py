@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from accounts import account
-from fragments import HEADER, fragment, stored, instant, media_in
+from fragments import HEADER, fragment, instant, media_in, stored
 from lapel.clock import SystemClock
 from lapel.errors import StorageError
 from lapel.evidence.store import EvidenceStore

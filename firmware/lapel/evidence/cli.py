@@ -10,9 +10,10 @@ from types import ModuleType
 
 from lapel import __version__
 from lapel.errors import LapelError
+from lapel.evidence.commands import verify
 from lapel.sanitize import plain
 
-COMMANDS: tuple[ModuleType, ...] = ()
+COMMANDS: tuple[ModuleType, ...] = (verify,)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -38,7 +38,7 @@ class ClipSealer(Protocol):
     def encryption(self) -> Encryption:
         """What a reader needs beside its private key."""
 
-    def seal(self, fragment: bytes, number: int, previous: str | None) -> bytes:
+    def seal(self, fragment: bytes, number: int, previous: str) -> bytes:
         """The fragment encrypted and bound to its number, and to the manifest by the hash of the line before."""
 
 
@@ -80,7 +80,7 @@ class Manifest:
             self._chain.stage(step)
         content = b"".join(fragment.chunks)
         if self._sealer is not None:
-            content = self._sealer.seal(content, fragment.number, self._chain.position.head)
+            content = self._sealer.seal(content, fragment.number, self._chain.position.head or "")
         self._chain.stage(self._stored(fragment, content))
         self._fragments, self._bytes = self._fragments + 1, self._bytes + len(content)
         return content

@@ -69,9 +69,9 @@ def read_manifest(path: Path) -> ReadManifest:
     give it.
     """
     with reading(path) as file:
-        first, *rest = iter(lambda: file.readline(LINE_MAX_BYTES), b"") or [b""]
-    manifest = _begin(str(path), first)
-    _follow(manifest, rest)
+        lines = list(iter(lambda: file.readline(LINE_MAX_BYTES), b""))
+    manifest = _begin(str(path), lines[0] if lines else b"")
+    _follow(manifest, lines[1:])
     return manifest
 
 

@@ -5,6 +5,7 @@ With a manifest: what follows the last whole fragment that a record describes, a
 files beside, and a signed record says what was found. Without one, as earlier firmware wrote, the video is not altered.
 """
 
+import contextlib
 import logging
 import os
 import struct
@@ -47,10 +48,13 @@ def recovered(folder: Path, damage: DamageReports, sealing: Sealing | None = Non
     """
     try:
         if is_regular_file(folder / MANIFEST) and sealing is not None:
-            return _with_manifest(folder, damage, sealing)
+            with contextlib.suppress(
+                EvidenceError
+            ):  # lost with its first record: then there is no more than an account
+                return _with_manifest(folder, damage, sealing)
         unfinished = _unfinished(folder, damage)
         return None if unfinished is None else _mark(folder, interrupted(unfinished, _extent(folder)))
-    except (EvidenceError, OSError, ValueError, LookupError, OverflowError, struct.error) as error:
+    except (OSError, ValueError, LookupError, OverflowError, struct.error) as error:
         _log.warning("%s: cannot be recovered and is left as it is: %s", folder, error)
         return None
 

@@ -184,7 +184,7 @@ class EvidenceStore:
 
 
 class ClipFiles:
-    """The files of a clip while it is written: video, manifest, account. Implements `hardware.interfaces.RecordingFiles`.
+    """The files of a clip while it is written: video, manifest and account. Implements `interfaces.RecordingFiles`.
 
     The video is synced first, then the records that describe it: a record never stands for bytes that may be lost.
     """

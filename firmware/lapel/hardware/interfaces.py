@@ -160,7 +160,8 @@ class RecordingFiles(Protocol):
     """
 
     def append(self, fragments: Sequence[ClipFragment]) -> None:
-        """Append the next fragments to the video and `fdatasync`: all of them, or none. When the first call returns, the file has its final name `video.mp4`.
+        """Append the next fragments to the video and sync them: all, or none. When the first call returns, the file has
+        its final name: `video.mp4`, or `video.sealed` where it is encrypted.
 
         Raises ClipLostError, having written nothing, when the file is not as the last call left it.
         """
