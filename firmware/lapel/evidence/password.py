@@ -10,20 +10,17 @@ from lapel.errors import EvidenceError
 from lapel.evidence.pem_keys import read_file
 
 
-def add_option(parser: argparse.ArgumentParser) -> None:
-    """Add `--password-file`."""
-    parser.add_argument(
-        "--password-file", type=Path, metavar="FILE", help="holds the key's password; without it you are asked for it"
-    )
+def add_option(parser: argparse._ActionsContainer, name: str = "--password-file", key: str = "--key") -> None:
+    """Add an option for the file with the password of the option `key`."""
+    parser.add_argument(name, type=Path, metavar="FILE", help=f"password of {key}; asked for when left out")
 
 
-def password_of(options: argparse.Namespace) -> Callable[[], bytes]:
-    """Where the password comes from, for when one is needed."""
-    source: Path | None = options.password_file
-    return lambda: read_file(source).rstrip(b"\r\n") if source is not None else _typed()
+def source(file: Path | None, key: Path) -> Callable[[], bytes]:
+    """Where the password of a key comes from, for when one is needed."""
+    return lambda: read_file(file).rstrip(b"\r\n") if file is not None else _typed(key)
 
 
-def _typed() -> bytes:
+def _typed(key: Path) -> bytes:
     if not sys.stdin.isatty():
-        raise EvidenceError("the key has a password, and there is no terminal to ask for it; give --password-file")
-    return getpass.getpass("password of the key: ").encode()
+        raise EvidenceError(f"{key}: has a password, and there is no terminal to ask for it; give it in a file")
+    return getpass.getpass(f"password of {key}: ").encode()

@@ -67,7 +67,7 @@ def _make(options: argparse.Namespace) -> int:
         proof = next(finding.message for finding in report.findings if finding.proves)
         print(f"not intact: {plain(proof)}; no receipt was made")
         return 1
-    key = read_back_end_key(options.key, password.password_of(options))
+    key = read_back_end_key(options.key, password.source(options.password_file, options.key))
     line = make_receipt(closed, options.back_end, iso(SystemClock().now().utc), key)
     write_receipt(options.out or options.recording / RECEIPT, line)
     print(f"{closed.recording}: receipt made, {closed.fragments} fragments with {closed.bytes} bytes")
