@@ -38,7 +38,7 @@ class CameraHarness:
         """`blind`: the video source delivers nothing. `restarted_because`: why an earlier camera's place is taken."""
         self.clock, self.root, self._restarted_because = clock, root, restarted_because
         self.config = load(flags={("prebuffer", "length_s"): 10, ("recording", "min_free_bytes"): 0, **(flags or {})})
-        self.store = EvidenceStore(root, 0, sealing=SEALING)
+        self.store = EvidenceStore(root, 0, sealing=lambda: SEALING)
         self.footage = VirtualFootage(clock, self.config.prebuffer.length_s)
         self.footage.blind = blind
         self.link, self.indicators = RecordingLink(), RecordedIndicators()

@@ -5,6 +5,7 @@ import random
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import sleep  # blocks the capture thread alone
 from typing import TYPE_CHECKING
@@ -125,7 +126,7 @@ def assemble(
         evidence_folder(Path(config.recording.evidence)),
         config.recording.min_free_bytes,
         damage=damage,
-        sealing=sealing_of(config, clock),
+        sealing=partial(sealing_of, config, clock),
     )
     worker = ThreadWorker()
     journal = SqliteJournal(state_folder(config) / "outbox.sqlite", damage)

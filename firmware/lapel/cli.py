@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 # flag, section, key, help text
 _FLAGS: tuple[tuple[str, str, str, str], ...] = (
-    ("--video", "video", "source", "device, file, http or rtsp address, or `scene`: a drawn street"),
+    ("--video", "video", "source", "device, camera module (`rpicam`), file, address, or `scene`: a drawn street"),
     ("--width", "video", "width", "pixels"),
     ("--height", "video", "height", "pixels"),
     ("--rate", "video", "rate_fps", "frames per second"),

@@ -48,7 +48,8 @@ class VideoSection(_Section, frozen=True, kw_only=True):
     """Video source and encoder. Without a configured size and rate, those of the source are used."""
 
     source: Annotated[str, Meta(min_length=1)] = "/dev/video0"
-    """A device (`/dev/video0` or `0`), a file, an http or rtsp address, or `scene`: a drawn street."""
+    """A device (`/dev/video0` or `0`), a camera module (`rpicam` or `rpicam:1`), a file, an http or rtsp address, or
+    `scene`: a drawn street."""
     loop: bool = False
     """Repeat a file."""
     width: Annotated[int, Meta(ge=64, le=7680)] | None = None

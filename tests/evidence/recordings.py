@@ -25,10 +25,10 @@ def trust(folder: Path) -> Trust:
     return Trust.read([path])
 
 
-def open_store(root: Path, **options: Any) -> EvidenceStore:
+def open_store(root: Path, sealing: Sealing = SEALING, **options: Any) -> EvidenceStore:
     """A store that signs, in a folder that is made if it is missing."""
     root.mkdir(parents=True, exist_ok=True)
-    return EvidenceStore(root, 0, **{"sealing": SEALING, **options})
+    return EvidenceStore(root, 0, sealing=lambda: sealing, **options)
 
 
 def write_recording(

@@ -16,10 +16,10 @@ import errno
 import fcntl
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lapel.errors import ClipLostError, StorageError
+from lapel.errors import ClipLostError, EvidenceError, StorageError
 from lapel.evidence.append_file import AppendFile, Sync
 from lapel.evidence.disk import (
     ACCOUNT,
@@ -68,15 +68,18 @@ class EvidenceStore:
         sync: Sync = os.fdatasync,
         reserve_bytes: int = RESERVE_BYTES,
         damage: DamageReports | None = None,
-        sealing: Sealing | None = None,
+        sealing: Callable[[], Sealing] | None = None,
     ) -> None:
         """`min_free_bytes`: room that must be left for a recording to begin. `damage` is where a damaged
-        `recording.json` is reported. `sealing` signs and encrypts; without it clips have no manifest.
+        `recording.json` is reported. `sealing` loads what signs and encrypts; it is called
+        when the folder is taken, and may raise EvidenceError. Without it clips have no manifest.
         """
         self.root = root
         self._damage = damage or DamageReports()
         self._min_free_bytes = min_free_bytes
-        self._sync, self._reserve_bytes, self._sealing = sync, reserve_bytes, sealing
+        self._sync, self._reserve_bytes = sync, reserve_bytes
+        self._make_sealing = sealing
+        self._sealing: Sealing | None = None
         self._lock: int | None = None
         self._taking = threading.Lock()
 
@@ -165,6 +168,7 @@ class EvidenceStore:
         path = self.root / _LOCK
         with self._taking, storage_errors(self.root):
             if self._lock is not None and _is_at(self._lock, path):
+                self._load_key()
                 return
             self._release()
             self._lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, PRIVATE)
@@ -173,6 +177,15 @@ class EvidenceStore:
             except OSError as error:
                 self._release()
                 raise self._in_use() if error.errno == errno.EWOULDBLOCK else error from error
+            self._load_key()
+
+    def _load_key(self) -> None:
+        """Load the key when it is needed first: it may be on the same card, which may be missing or read-only."""
+        if self._sealing is None and self._make_sealing is not None:
+            try:
+                self._sealing = self._make_sealing()
+            except EvidenceError as error:
+                raise StorageError(str(error)) from error
 
     def _in_use(self) -> StorageError:
         return StorageError(f"{self.root}: another camera records here; give each camera an evidence folder of its own")
@@ -180,7 +193,7 @@ class EvidenceStore:
     def _release(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
-            self._lock = None
+            self._lock = self._sealing = None
 
 
 class ClipFiles:

@@ -18,7 +18,12 @@ from lapel.recording import Account
 from lapel.states import State
 
 Image = NDArray[np.uint8]
-"""The image of a frame as OpenCV holds it: (height, width, 3) bytes, blue-green-red."""
+"""The image of a frame as OpenCV holds it: (height, width, 3) bytes, blue-green-red; or planes, see `Layout`."""
+
+Layout = Literal["bgr", "i420"]
+"""`bgr`: blue-green-red bytes. `i420`: (height * 3/2, width) bytes, the brightness and then the two colours at half
+size: what a camera module delivers and encoders take, without a conversion.
+"""
 
 
 # -- video source ----------------------------------------------------------------------------------------------------
@@ -34,6 +39,14 @@ class Frame:
     """How many frames the source knows that it has skipped since the previous one."""
     note: str = ""
     """What the source has to report about its frames from this one on, for the camera's log."""
+    layout: Layout = "bgr"
+    """How `image` holds the pixels."""
+
+    @property
+    def height(self) -> int:
+        """Rows of pixels; an `i420` image has half as many again, for the colours."""
+        rows = len(self.image)
+        return rows if self.layout == "bgr" else rows * 2 // 3
 
 
 @dataclass(frozen=True, slots=True)
