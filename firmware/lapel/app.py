@@ -5,15 +5,20 @@ import random
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import sleep  # blocks the capture thread alone
 from typing import TYPE_CHECKING
 
 from lapel.camera import Camera
 from lapel.clock import Clock, SystemClock, system_time_zone
-from lapel.config import Config, state_folder
+from lapel.config import Config, fingerprint, identity_folder, state_folder
 from lapel.errors import LapelError, StorageError
+from lapel.evidence.identity import load_or_make
+from lapel.evidence.manifest import Sealing
 from lapel.evidence.store import EvidenceStore
+from lapel.evidence.vault import Vault
+from lapel.evidence.vault_keys import cipher_of_processor, read_recipients
 from lapel.files import PRIVATE_FOLDER
 from lapel.hardware.interfaces import Buttons, FrameFormat, FrameSource, Indicators
 from lapel.link.broker_address import brokers_of
@@ -119,7 +124,10 @@ def assemble(
     session = f"{rng.getrandbits(64):016x}"
     damage = settings.damage
     storage = EvidenceStore(
-        evidence_folder(Path(config.recording.evidence)), config.recording.min_free_bytes, damage=damage
+        evidence_folder(Path(config.recording.evidence)),
+        config.recording.min_free_bytes,
+        damage=damage,
+        sealing=partial(sealing_of, config, clock),
     )
     worker = ThreadWorker()
     journal = SqliteJournal(state_folder(config) / "outbox.sqlite", damage)
@@ -144,6 +152,18 @@ def assemble(
     if access is not None:
         access.attach(camera, settings, storage, worker)
     return App(camera, storage, journal, worker)
+
+
+def sealing_of(config: Config, clock: Clock) -> Sealing:
+    """What the camera's recordings are signed and encrypted with. Its identity is made here at the first start.
+
+    Raises EvidenceError for a key or certificate that cannot be used.
+    """
+    camera = config.camera
+    identity = load_or_make(identity_folder(config), f"{camera.agency}/{camera.site}/{camera.name}")
+    recipients = [Path(name) for name in config.evidence.recipients.split()]
+    vault = Vault(read_recipients(recipients), cipher_of_processor()) if recipients else None
+    return Sealing(identity.signer, clock.now, fingerprint(config), sealer=vault.clip_key if vault else None)
 
 
 def evidence_folder(path: Path) -> Path:

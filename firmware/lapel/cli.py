@@ -23,6 +23,7 @@ from lapel.config import Config, unconfirmed_note
 from lapel.errors import ConsoleError, LapelError
 from lapel.hardware.desktop.terminal import PlainIndicators, StatusLine, TerminalButtons, unbuffered_keys
 from lapel.hardware.interfaces import Indicators
+from lapel.identity_command import add_identity
 from lapel.logs import Log
 from lapel.own_files import DamageReports
 from lapel.sanitize import plain
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 # flag, section, key, help text
 _FLAGS: tuple[tuple[str, str, str, str], ...] = (
-    ("--video", "video", "source", "device, file, http or rtsp address, or `scene`: a drawn street"),
+    ("--video", "video", "source", "device, camera module (`rpicam`), file, address, or `scene`: a drawn street"),
     ("--width", "video", "width", "pixels"),
     ("--height", "video", "height", "pixels"),
     ("--rate", "video", "rate_fps", "frames per second"),
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands.add_parser("run", help="run a camera until it is stopped"))
     _add_login(commands.add_parser("login", help="set the secrets of the technician's console"))
+    add_identity(commands.add_parser("identity", help="show, make or certify the key that signs the recordings"))
     _add_config(commands.add_parser("config", help="show or check a configuration"))
     contract = commands.add_parser("asyncapi", help="print the fleet contract as an AsyncAPI 3 document")
     contract.set_defaults(command=_asyncapi)

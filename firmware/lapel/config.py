@@ -5,6 +5,7 @@ Every key has a default, so no file is needed. An unknown key is an error that s
 """
 
 import difflib
+import hashlib
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -47,7 +48,8 @@ class VideoSection(_Section, frozen=True, kw_only=True):
     """Video source and encoder. Without a configured size and rate, those of the source are used."""
 
     source: Annotated[str, Meta(min_length=1)] = "/dev/video0"
-    """A device (`/dev/video0` or `0`), a file, an http or rtsp address, or `scene`: a drawn street."""
+    """A device (`/dev/video0` or `0`), a camera module (`rpicam` or `rpicam:1`), a file, an http or rtsp address, or
+    `scene`: a drawn street."""
     loop: bool = False
     """Repeat a file."""
     width: Annotated[int, Meta(ge=64, le=7680)] | None = None
@@ -108,6 +110,14 @@ class RecordingSection(_Section, frozen=True, kw_only=True):
     """Free bytes on the disk without which no recording is started."""
 
 
+class EvidenceSection(_Section, frozen=True, kw_only=True):
+    """How recordings are protected. Every recording is signed with the camera's own key (`lapel-camera identity`)."""
+
+    recipients: str = ""
+    """Public key files (X25519, PEM) of those who may read the recordings; several are separated by blanks. With any,
+    recordings are encrypted before they touch the disk, and the camera cannot decrypt them. Empty: not encrypted."""
+
+
 class LinkSection(_Section, frozen=True, kw_only=True):
     """The connection to the fleet's broker. Without a broker the camera works on its own."""
 
@@ -144,6 +154,7 @@ class Config(_Section, frozen=True, kw_only=True):
     audio: AudioSection = AudioSection()
     prebuffer: PrebufferSection = PrebufferSection()
     recording: RecordingSection = RecordingSection()
+    evidence: EvidenceSection = EvidenceSection()
     link: LinkSection = LinkSection()
 
 
@@ -182,6 +193,16 @@ def changed(config: Config, changes: Changes, origin: str) -> Config:
 def state_folder(config: Config) -> Path:
     """The folder for the camera's own data."""
     return Path(config.camera.state) if config.camera.state else Path(config.recording.evidence) / ".lapel"
+
+
+def identity_folder(config: Config) -> Path:
+    """The folder with the key that signs the camera's recordings."""
+    return state_folder(config) / "identity"
+
+
+def fingerprint(config: Config) -> str:
+    """SHA-256 of all keys and values in force, in hex: what recordings say about how the camera was set up."""
+    return hashlib.sha256(msgspec.json.encode(config, order="sorted")).hexdigest()
 
 
 def unconfirmed_note(config: Config) -> Path:

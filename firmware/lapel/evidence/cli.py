@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from lapel import __version__
+from lapel.completion import add_completion
 from lapel.errors import LapelError
+from lapel.evidence.commands import anchor, verify
 from lapel.sanitize import plain
 
-COMMANDS: tuple[ModuleType, ...] = ()
+COMMANDS: tuple[ModuleType, ...] = (verify, anchor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,4 +35,5 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(module.NAME, help=module.HELP, description=module.__doc__)
         module.add_options(command)
         command.set_defaults(run=module.run)
+    add_completion(parser)
     return parser

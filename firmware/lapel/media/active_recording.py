@@ -358,7 +358,7 @@ class Recording:
 
 
 def _append(files: RecordingFiles, placed: Sequence[Placed]) -> None:
-    files.append([chunk for one in placed for chunk in one.chunks()])
+    files.append([one.for_storage() for one in placed])
 
 
 def _unplaced(item: Placed | Missing) -> Fragment | Missing:

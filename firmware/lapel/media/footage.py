@@ -260,7 +260,7 @@ class _Run:
 
     def _unchanged_s(self, frame: Frame) -> float:
         """Seconds for which the source has delivered this same frame. Before the overlay: its clock would hide that."""
-        sample = zlib.crc32(frame.image[::_SAMPLE_STEP, ::_SAMPLE_STEP].tobytes())
+        sample = zlib.crc32(frame.image[: frame.height : _SAMPLE_STEP, ::_SAMPLE_STEP].tobytes())
         if sample != self._sample:
             self._sample, self._same_since_s = sample, frame.captured.mono_s
         return max(0.0, frame.captured.mono_s - self._same_since_s)

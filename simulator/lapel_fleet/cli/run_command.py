@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from lapel.clock import Clock, SystemClock
+from lapel.errors import ConfigError
 from lapel_fleet import report
 from lapel_fleet.broker.address import Address
 from lapel_fleet.checkers import user_checkers
@@ -24,6 +25,7 @@ from lapel_fleet.control.socket import run_directory
 from lapel_fleet.control.socket.server import control_socket
 from lapel_fleet.runs import chaos, live, virtual
 from lapel_fleet.runs.control import OpenControl, no_control
+from lapel_fleet.runs.observer import Observe, no_observer
 from lapel_fleet.runs.run import Run
 from lapel_fleet.runs.stepped_run import run_stepped
 from lapel_fleet.scenario.scenario import Scenario
@@ -96,8 +98,8 @@ def _run_and_judge(
         print(f"{options.scenario}: {count} camera{'s' if count > 1 else ''}, seed {seed}", flush=True)
     began_s = clock.mono_s()
     with report.progress(sys.stderr, clock, quiet=options.json) as progress:
-        with _control(options, seed, checkers) as open_control:
-            done = _run_once(options, scenario, seed, shard, progress, open_control)
+        with _control(options, seed, checkers) as open_control, _metrics(options) as observe:
+            done = _run_once(options, scenario, seed, shard, progress, open_control, observe)
     findings = judge(done.cases, checkers) + judge_expectations(done.cases, scenario.expect)
     return report.Result(
         scenario=options.scenario, run=done, findings=findings, took_s=clock.mono_s() - began_s,
@@ -113,6 +115,7 @@ def _run_once(
     shard: tuple[int, int],
     progress: report.Progress,
     open_control: OpenControl,
+    observe: Observe,
 ) -> Run:
     if options.virtual:
         return virtual.run(scenario, seed, options.trace, progress.update, shard=shard)
@@ -130,7 +133,25 @@ def _run_once(
         clip=options.clip,
         evidence=options.evidence,
     )
-    return asyncio.run(live.run_live(scenario, seed, live_options, options.trace, progress.update, open_control))
+    return asyncio.run(
+        live.run_live(scenario, seed, live_options, options.trace, progress.update, open_control, observe)
+    )
+
+
+@contextmanager
+def _metrics(options: argparse.Namespace) -> Iterator[Observe]:
+    """Serve metrics during the run, if they were asked for, and print where."""
+    if options.metrics is None:
+        yield no_observer
+        return
+    try:
+        from lapel_fleet.operator.metrics.serving import served_metrics
+    except ImportError:
+        raise ConfigError("--metrics needs one more package: pip install 'lapel[fleet]'") from None
+    with served_metrics(options.metrics) as (observe, port):
+        out = sys.stderr if options.json else sys.stdout
+        print(f"metrics: http://127.0.0.1:{port}/metrics", file=out, flush=True)
+        yield observe
 
 
 @contextmanager

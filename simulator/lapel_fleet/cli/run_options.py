@@ -58,6 +58,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     results.add_argument("--trace", type=Path, metavar="FILE", help="write a line for each message and fault")
     results.add_argument("--junit", type=Path, metavar="FILE", help="write the verdicts as JUnit XML")
     results.add_argument("--report", type=Path, metavar="DIR", help="write a page with plots, and the same as JSON")
+    results.add_argument(
+        "--metrics", type=int, metavar="PORT", help="live: serve Prometheus metrics at http://127.0.0.1:PORT/metrics"
+    )
     results.add_argument("--json", action="store_true", help="print the result as JSON, and nothing else")
 
 
@@ -111,6 +114,7 @@ _EXCLUSIONS: Mapping[str, tuple[Sequence[str], str]] = {
         "time stands still, and the scenario's wearers and faults are not used",
     ),
     "shrink": (("shard",), "cameras are left out one by one, from the whole fleet"),
+    "metrics": (("virtual", "stepped"), "metrics are scraped in real time"),
     "run": (("virtual", "for_"), "such a run is too fast to be controlled from outside"),
 }
 """Each option with those that it excludes, and why."""
@@ -119,6 +123,8 @@ _EXCLUSIONS: Mapping[str, tuple[Sequence[str], str]] = {
 def _is_given(options: argparse.Namespace, name: str) -> bool:
     defaults = {"speed": 1.0, "shard": "1/1"}
     value = getattr(options, name)
+    if name == "metrics":
+        return value is not None  # 0 is a port, too: any that is free
     return bool(value != defaults[name] if name in defaults else value)
 
 

@@ -23,6 +23,7 @@ from lapel_fleet.runs.live_control import LiveControl
 from lapel_fleet.runs.local_worker import CameraWorker, WorkerJob, local_worker
 from lapel_fleet.runs.measurement import loop_lag
 from lapel_fleet.runs.measurement.samples import BUCKETS
+from lapel_fleet.runs.observer import Observe, no_observer
 from lapel_fleet.runs.process_worker import process_worker
 from lapel_fleet.runs.run import AGENCY, OnProgress, Run, no_progress
 from lapel_fleet.runs.trace import Trace
@@ -30,6 +31,7 @@ from lapel_fleet.runs.traffic.control_room import ControlRoom
 from lapel_fleet.runs.traffic.listener import Listener, listening
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
+from lapel_fleet.time.simulated_clock import SimulatedClock
 from lapel_fleet.time.timelines import ScaledTimeline
 from lapel_fleet.time.waiting import wait_for_event
 
@@ -79,6 +81,7 @@ async def run_live(
     trace: Path | None = None,
     progress: OnProgress = no_progress,
     open_control: OpenControl = no_control,
+    observe: Observe = no_observer,
 ) -> Run:
     """Run a scenario from the first connect to the last message. Raises LinkError without a broker, ConfigError for an
     impossible run, StorageError when the trace cannot be written.
@@ -106,7 +109,13 @@ async def run_live(
             stop_broker=broker.stop if broker else _do_nothing, start_broker=broker.start if broker else _do_nothing,
             broker=lambda: address.software or listener.broker,
         )  # fmt: skip
-        listener = Listener(address.of_operator(), agency, secrets.token_hex(4), room.received_messages.receive)
+        observer = observe(agency, SimulatedClock(time, SystemClock().now().shifted(-time.mono_s()).utc))
+
+        def receive(topic: str, payload: bytes) -> None:
+            room.received_messages.receive(topic, payload)
+            observer(topic, payload)
+
+        listener = Listener(address.of_operator(), agency, secrets.token_hex(4), receive)
         await stack.enter_async_context(listening(listener))
         if broker is None:
             stack.push_async_callback(clear_retained_states, address, agency, names)
