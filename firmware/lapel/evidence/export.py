@@ -42,6 +42,8 @@ def export(
     EvidenceError for other reasons; then `path` does not exist.
     """
     _require_new(path)
+    if not folder.is_dir():
+        raise EvidenceError(f"{folder}: is no folder of a recording")
     report = verify_recording(folder, trust)
     _require_intact(report)
     manifest = read_manifest(folder / MANIFEST)

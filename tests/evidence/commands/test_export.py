@@ -175,6 +175,11 @@ def test_the_report_says_what_was_exported_and_loads_nothing(tmp_path: Path, exp
     assert not re.search(r"<script|src=|href=|https?://|url\(", page)
 
 
+def test_what_is_no_recording_is_named(tmp_path: Path, exporter: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert export(tmp_path / "nowhere", tmp_path / "clip.mp4", exporter) == 2
+    assert capsys.readouterr().err.endswith("nowhere: is no folder of a recording\n")
+
+
 def test_an_export_is_never_replaced(tmp_path: Path, exporter: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "clip.mp4"
     out.write_text("mine")
