@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from lapel.audit_entry import AuditEntry
 from lapel.evidence.chain import Record
 from lapel.recording import Account
 
@@ -143,6 +144,20 @@ class Recovered(Record, frozen=True, tag="recovered"):
     utc: str
 
 
+class AuditRecord(Record, frozen=True, tag="audit"):
+    """Something that happened to the camera."""
+
+    entry: AuditEntry
+
+
+class AuditTail(Record, frozen=True, tag="audit-tail"):
+    """An unfinished line that power loss left at the end of the log: it was moved into a file beside."""
+
+    tail: Tail
+    utc: str
+
+
+LogRecord = AuditRecord | AuditTail
 ManifestRecord = (
     Open | FragmentStored | PreEventStored | MarkerSet | GapNoted | ClockStepped | Continued | Close | Recovered
 )
