@@ -34,6 +34,7 @@ from lapel.media.encoder import Encoder, EncoderSettings
 from lapel.media.file_source import FileSource
 from lapel.media.footage import LiveFootage
 from lapel.media.frame_fitting import Wanted
+from lapel.media.live_sources import UrlSource
 from lapel.media.overlay import burn_in
 from lapel.media.prebuffer import PreEventBuffer
 from lapel.media.sound_sources import open_sound
@@ -130,7 +131,8 @@ def assemble(
     )
     worker = ThreadWorker()
     journal = SqliteJournal(state_folder(config) / "outbox.sqlite", damage)
-    footage = live_footage(config, source or source_of(config, clock), clock, rng, sound_of(config, clock))
+    source = source or source_of(config, clock)
+    footage = live_footage(config, source, clock, rng, sound_of(config, clock, source))
     link = _link(config, (contract or lapel_v1)(config), clock, session, rng, Outbox(journal, worker), indicators)
     camera = Camera(
         config,
@@ -198,13 +200,16 @@ def live_footage(
     )
 
 
-def sound_of(config: Config, clock: Clock) -> SoundTrack | None:
-    """The microphone that the configuration names; None where it names none.
+def sound_of(config: Config, clock: Clock, video: FrameSource) -> SoundTrack | None:
+    """The sound that the configuration names, maybe that of `video`; None where it names none.
 
-    Raises AudioError when it cannot be opened: later it may fail, and the video goes on.
+    Raises AudioError when a microphone cannot be opened: later it may fail, and the video goes on.
     """
     audio = config.audio
     form = SoundFormat(audio.rate_hz, audio.channels, audio.bitrate_bps)
+    if audio.source == "video" and isinstance(video, FileSource | UrlSource):
+        sound = video.sound(form)
+        return SoundTrack(sound, form, clock) if sound is not None else None
     source = open_sound(audio.source, form, clock, sleep)
     if source is None:
         return None
@@ -227,7 +232,8 @@ def source_of(config: Config, clock: Clock) -> FrameSource:
 
 def _encoder(config: Config, form: FrameFormat, sound: SoundTrack | None) -> Encoder:
     video = config.video
-    return Encoder(EncoderSettings(form.rate_fps, video.bitrate_bps, video.gop_s, video.codec, video.preset), sound)
+    settings = EncoderSettings(form.rate_fps, video.bitrate_bps, video.gop_s, video.codec, video.preset)
+    return Encoder(settings, sound if sound is not None and sound.has_sound else None)
 
 
 def lapel_v1(config: Config) -> Contract:

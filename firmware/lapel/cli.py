@@ -39,7 +39,12 @@ _FLAGS: tuple[tuple[str, str, str, str], ...] = (
     ("--height", "video", "height", "pixels"),
     ("--rate", "video", "rate_fps", "frames per second"),
     ("--bitrate", "video", "bitrate_bps", "bits per second"),
-    ("--audio", "audio", "source", "microphone: `none`, an ALSA device such as `default` or `hw:1,0`, or `tone`"),
+    (
+        "--audio",
+        "audio",
+        "source",
+        "`none`, `tone`, an ALSA microphone (`default`, `hw:1,0`), or `video`: its own sound",
+    ),
     ("--prebuffer", "prebuffer", "length_s", "length of the pre-event buffer in seconds, 0 to 120"),
     ("--evidence", "recording", "evidence", "folder for recordings"),
     ("--postevent", "recording", "postevent_s", "seconds to continue recording after the stop"),

@@ -75,8 +75,9 @@ class VideoSection(_Section, frozen=True, kw_only=True):
 class AudioSection(_Section, frozen=True, kw_only=True):
     """Sound beside the video."""
 
-    source: Annotated[str, Meta(min_length=1)] = "none"
-    """`none`; an ALSA microphone (`default`, `hw:1,0`); an http or rtsp address; or `tone`, a test signal."""
+    source: Annotated[str, Meta(min_length=1)] = "video"
+    """`video`: the sound of the video file or stream, where it has any; `none`; an ALSA microphone (`default`,
+    `hw:1,0`); an http or rtsp address; or `tone`, a test signal."""
     rate_hz: Literal[16_000, 32_000, 44_100, 48_000] = 48_000
     """Samples per second."""
     channels: Literal[1, 2] = 1

@@ -60,7 +60,8 @@ class Fragment:
 
     def without_sound(self) -> "Fragment":
         """The same video."""
-        return replace(self, sound=b"", sound_before=b"", sound_spans=(), sound_lost=None) if self.sound else self
+        has_sound = bool(self.sound or self.sound_before or self.sound_lost)
+        return replace(self, sound=b"", sound_before=b"", sound_spans=(), sound_lost=None) if has_sound else self
 
     @property
     def duration_s(self) -> float:

@@ -179,6 +179,7 @@ class Clip:
     def _account_for_sound(self, placed: Placed) -> None:
         """Note where sound was promised and is missing: from the trigger on, or from the start with sound before it."""
         fragment, account = placed.fragment, self.account
+        account.audio = account.audio or bool(fragment.silence)  # a stream may have begun after the recording
         if not account.audio:
             return
         spans = fragment.sound_spans if fragment.sound else ()
