@@ -8,7 +8,9 @@ Value = str | int | float | bool | Sequence[str] | None
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened. `event` is the kind of an event of the fleet contract, or one of these, which are in no message:
+    """What happened to a camera.
+
+    `event` is the kind of an event of the fleet contract, or one of these, which are in no message:
 
     * `power-on` {reason, firmware, configuration, time_zone}, `power-off` {reason}: a session of the firmware;
     * `transition` {event, before, after, source, reason, command}: the state chart, and by whose request;

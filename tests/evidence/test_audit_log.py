@@ -55,15 +55,15 @@ def test_entries_are_signed_and_linked_and_the_position_is_that_of_the_last(log:
     log.append([entry(1)], SEALING)
     position = log.append([entry(2), entry(3)], SEALING)
     check_chain(tmp_path)
-    assert position == AuditPosition(3, hashlib.sha256(lines(tmp_path)[-1]).hexdigest())
-    assert [record["entry"]["detail"]["number"] for record in records(tmp_path)] == [1, 2, 3]
+    assert position == AuditPosition(4, hashlib.sha256(lines(tmp_path)[-1]).hexdigest())
+    assert [record["entry"]["detail"]["number"] for record in records(tmp_path)[1:]] == [1, 2, 3]
 
 
 def test_the_next_session_goes_on_with_the_same_chain(log: AuditLog, tmp_path: Path) -> None:
     log.append([entry(1)], SEALING)
     log.close()
     later = AuditLog(tmp_path)
-    assert later.append([entry(2)], SEALING).count == 2
+    assert later.append([entry(2)], SEALING).count == 4  # each session begins with a record of its own
     later.close()
     check_chain(tmp_path)
 
@@ -85,8 +85,14 @@ def test_what_a_power_cut_left_is_kept_beside_and_noted(log: AuditLog, tmp_path:
     path.write_bytes(path.read_bytes() + torn)
     log.append([entry(2)], SEALING)
     check_chain(tmp_path)
-    assert [record["kind"] for record in records(tmp_path)] == ["audit", "audit-tail", "audit"]
-    tail = records(tmp_path)[1]["tail"]
+    assert [record["kind"] for record in records(tmp_path)] == [
+        "audit-open",
+        "audit",
+        "audit-open",
+        "audit-tail",
+        "audit",
+    ]
+    tail = records(tmp_path)[3]["tail"]
     assert (path.parent / tail["kept_as"]).read_bytes() == torn
     assert tail["sha256"] == hashlib.sha256(torn).hexdigest()
 
@@ -106,7 +112,7 @@ def test_a_folder_that_was_removed_is_begun_anew(log: AuditLog, tmp_path: Path) 
     """Another card was put in."""
     log.append([entry(1)], SEALING)
     (tmp_path / ".audit").rename(tmp_path / "old card")
-    assert log.append([entry(2)], SEALING).count == 1
+    assert log.append([entry(2)], SEALING).count == 2
 
 
 def test_a_disk_that_fails_leaves_the_chain_as_it_was(tmp_path: Path) -> None:
@@ -122,14 +128,14 @@ def test_a_disk_that_fails_leaves_the_chain_as_it_was(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="the disk failed"):
         log.append([entry(2)], SEALING)
     fails = False
-    assert log.append([entry(2)], SEALING).count == 2
+    assert log.append([entry(2)], SEALING).count == 4
     log.close()
     check_chain(tmp_path)
 
 
 def test_the_log_is_no_recording(tmp_path: Path) -> None:
     store = open_store(tmp_path)
-    assert store.log([entry(1)]).count == 1
+    assert store.log([entry(1)]).count == 2
     assert store.recover() == []
     assert store.listing() == []
     store.close()

@@ -15,8 +15,8 @@ from lapel.errors import StorageError
 from lapel.evidence.append_file import AppendFile, Sync
 from lapel.evidence.chain import ChainWriter, DamagedLine, Link, parse_line
 from lapel.evidence.disk import storage_errors
-from lapel.evidence.manifest import Sealing
-from lapel.evidence.records import AuditRecord, AuditTail, LogRecord
+from lapel.evidence.manifest import Sealing, encoded
+from lapel.evidence.records import AUDIT_FORMAT, AuditOpen, AuditRecord, AuditTail, LogRecord
 from lapel.evidence.tail import cut_tail
 from lapel.files import PRIVATE_FOLDER, reading, sync_folder
 
@@ -60,6 +60,7 @@ class AuditLog:
             self._chain = self._open_newest(sealing)
         elif self._file is not None and self._file.size_bytes >= self._rotate_bytes:
             self._begin_file(_number(self._file.path) + 1)
+            self._chain.add(opened(sealing))
         return self._chain
 
     def _open_newest(self, sealing: Sealing) -> ChainWriter:
@@ -72,14 +73,14 @@ class AuditLog:
             position, intact_bytes = _end_of(path)
             if position.count:
                 break
+        chain = ChainWriter(sealing.signer, self._write, position)
         if not files:
             self._begin_file(1)
-            return ChainWriter(sealing.signer, self._write)
+            chain.add(opened(sealing))
+            return chain
         tail = cut_tail(files[-1], intact_bytes if position.count and path == files[-1] else 0)
         self._file = AppendFile(files[-1], self._sync)
-        chain = ChainWriter(sealing.signer, self._write, position)
-        if tail is not None:
-            chain.add(AuditTail(tail=tail, utc=iso(sealing.now().utc)))
+        chain.add(opened(sealing), *([AuditTail(tail=tail, utc=iso(sealing.now().utc))] if tail else []))
         return chain
 
     def _begin_file(self, number: int) -> None:
@@ -91,6 +92,11 @@ class AuditLog:
     def _write(self, lines: bytes) -> None:
         if self._file is not None:
             self._file.append(lines)
+
+
+def opened(sealing: Sealing) -> AuditOpen:
+    """The record with which a session goes on in the log."""
+    return AuditOpen(format=AUDIT_FORMAT, camera=sealing.camera, certificates=encoded(sealing.signer.certificates))
 
 
 def log_files(root: Path) -> list[Path]:

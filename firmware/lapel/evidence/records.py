@@ -12,6 +12,7 @@ from lapel.evidence.chain import Record
 from lapel.recording import Account
 
 FORMAT: Final = "lapel-manifest-1"
+AUDIT_FORMAT: Final = "lapel-audit-1"
 
 
 class Recipient(msgspec.Struct, frozen=True):
@@ -144,6 +145,16 @@ class Recovered(Record, frozen=True, tag="recovered"):
     utc: str
 
 
+class AuditOpen(Record, frozen=True, tag="audit-open"):
+    """A session of the camera, or a new file of its log, begins: whose key signs from this record on."""
+
+    format: str
+    camera: str
+    """`agency/site/camera`."""
+    certificates: list[str]
+    """As in `Open`."""
+
+
 class AuditRecord(Record, frozen=True, tag="audit"):
     """Something that happened to the camera."""
 
@@ -157,7 +168,7 @@ class AuditTail(Record, frozen=True, tag="audit-tail"):
     utc: str
 
 
-LogRecord = AuditRecord | AuditTail
+LogRecord = AuditOpen | AuditRecord | AuditTail
 ManifestRecord = (
     Open | FragmentStored | PreEventStored | MarkerSet | GapNoted | ClockStepped | Continued | Close | Recovered
 )
