@@ -19,6 +19,7 @@ from lapel_fleet.broker.cli import add_provision
 from lapel_fleet.cli.run_options import add_options
 from lapel_fleet.control.socket.cli import add_control
 from lapel_fleet.operator.cli import add_commands
+from lapel_fleet.operator.page.cli import add_serve
 from lapel_fleet.training.cli import add_practice
 
 
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
     add_provision(commands.add_parser("provision", help="make certificates, and configure a Mosquitto to require them"))
     add_commands(commands)
+    add_serve(commands.add_parser("serve", help="the operator's web page: the fleet, each camera, commands, history"))
     add_control(commands)
     add_practice(commands.add_parser("practice", help="repair a camera with a field problem at its serial console"))
     add_completion(parser)
