@@ -5,9 +5,10 @@ from pathlib import Path
 
 
 def lowest_versions(pyproject: Path) -> list[str]:
-    """One `name==version` for each `name>=version` among the requirements of the package and its `fleet` extra."""
+    """One `name==version` for each `name>=version` among the requirements of the package and the extras it runs on."""
     project = tomllib.loads(pyproject.read_text())["project"]
-    requirements = project["dependencies"] + project["optional-dependencies"]["fleet"]
+    extras = project["optional-dependencies"]
+    requirements = project["dependencies"] + extras["fleet"] + extras["evidence"]
     return [requirement.split(",")[0].replace(">=", "==") for requirement in requirements]
 
 

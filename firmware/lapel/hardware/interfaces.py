@@ -12,13 +12,19 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lapel.audit_entry import AuditEntry, AuditPosition
 from lapel.clock import Instant
-from lapel.fragment import Fragment
+from lapel.fragment import ClipFragment, Fragment
 from lapel.recording import Account
 from lapel.states import State
 
 Image = NDArray[np.uint8]
-"""The image of a frame as OpenCV holds it: (height, width, 3) bytes, blue-green-red."""
+"""The image of a frame as OpenCV holds it: (height, width, 3) bytes, blue-green-red; or planes, see `Layout`."""
+
+Layout = Literal["bgr", "i420"]
+"""`bgr`: blue-green-red bytes. `i420`: (height * 3/2, width) bytes, the brightness and then the two colours at half
+size: what a camera module delivers and encoders take, without a conversion.
+"""
 
 
 # -- video source ----------------------------------------------------------------------------------------------------
@@ -34,6 +40,14 @@ class Frame:
     """How many frames the source knows that it has skipped since the previous one."""
     note: str = ""
     """What the source has to report about its frames from this one on, for the camera's log."""
+    layout: Layout = "bgr"
+    """How `image` holds the pixels."""
+
+    @property
+    def height(self) -> int:
+        """Rows of pixels; an `i420` image has half as many again, for the colours."""
+        rows = len(self.image)
+        return rows if self.layout == "bgr" else rows * 2 // 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +173,9 @@ class RecordingFiles(Protocol):
     Every method raises StorageError when the disk does not accept the data.
     """
 
-    def append(self, chunks: Sequence[bytes | bytearray]) -> None:
-        """Append to the video and `fdatasync`. When the first call returns, the file has its final name `video.mp4`.
+    def append(self, fragments: Sequence[ClipFragment]) -> None:
+        """Append the next fragments to the video and sync them: all, or none. When the first call returns, the file has
+        its final name: `video.mp4`, or `video.sealed` where it is encrypted.
 
         Raises ClipLostError, having written nothing, when the file is not as the last call left it.
         """
@@ -185,6 +200,9 @@ class Storage(Protocol):
 
     def create(self, account: Account) -> RecordingFiles:
         """Create a clip's folder, named `account.recording`, with its first `recording.json`."""
+
+    def log(self, entries: Sequence[AuditEntry]) -> AuditPosition:
+        """Append entries to the audit log, signed and synced: all, or none. Returns where the log stands then."""
 
     def recover(self) -> list[Account]:
         """Mark clips that an earlier session left unfinished as *interrupted*, keep them, and return their accounts."""

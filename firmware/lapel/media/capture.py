@@ -14,6 +14,7 @@ from lapel.hardware.interfaces import FrameSource
 from lapel.media.file_source import FileSource
 from lapel.media.frame_fitting import DEFAULT_FORMAT, Wanted
 from lapel.media.live_sources import DeviceSource, UrlSource
+from lapel.media.rpicam import RpicamSource, rpicam_number
 from lapel.media.scene_source import SceneSource
 
 
@@ -26,6 +27,8 @@ def open_source(
     """
     if spec == "scene":
         return SceneSource(wanted.over(DEFAULT_FORMAT), camera, clock, wait)
+    if (number := rpicam_number(spec)) is not None:
+        return RpicamSource(spec, number, clock, wanted)
     if device := _device(spec):
         return DeviceSource(device, clock, wanted)
     if re.match(r"https?://.*\.(mp4|mov|mkv|avi|webm)$", spec):  # a file after all: it would come as fast as it can
@@ -35,7 +38,9 @@ def open_source(
     path = Path(spec)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "no such file"
-        raise VideoError(f"{spec}: {what}; give a video file, a device such as /dev/video0, an address, or `scene`")
+        raise VideoError(
+            f"{spec}: {what}; give a video file, a device such as /dev/video0, `rpicam`, an address, or `scene`"
+        )
     # `file:` keeps FFmpeg from taking a colon in the name for a protocol.
     return FileSource(spec, f"file:{spec}", clock, wait, wanted, loop=loop)
 

@@ -75,9 +75,9 @@ class Encoder:
         if ticks <= self._last_ticks:
             self._dropped += 1
             return None
-        image = _even(frame.image)
-        closed = self._close_before(ticks, image)
-        self._put(frame.captured, ticks, image)
+        planes = _planes(frame)
+        closed = self._close_before(ticks, planes)
+        self._put(frame.captured, ticks, planes)
         return closed
 
     def cut(self) -> Fragment | None:
@@ -92,9 +92,9 @@ class Encoder:
         self._epoch = self._epoch or captured
         return round((captured.mono_s - self._epoch.mono_s) * TICKS_PER_S)
 
-    def _close_before(self, ticks: int, image: Image) -> Fragment | None:
+    def _close_before(self, ticks: int, planes: Image) -> Fragment | None:
         """Close the open GOP if the frame at `ticks` cannot be part of it."""
-        resized = self._codec is not None and (self._codec.height, self._codec.width) != image.shape[:2]
+        resized = self._codec is not None and (self._codec.width, self._codec.height) != _size(planes)
         silence = ticks - self._last_ticks - self._nominal_ticks
         closed = None
         if self._last_ticks >= 0 and silence > max(GAP_S * TICKS_PER_S, 2 * self._nominal_ticks):
@@ -107,9 +107,8 @@ class Encoder:
             self._codec = None
         return closed
 
-    def _put(self, captured: Instant, ticks: int, image: Image) -> None:
-        codec = self._codec or self._opened(image)
-        planes = cast(Image, cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420))
+    def _put(self, captured: Instant, ticks: int, planes: Image) -> None:
+        codec = self._codec or self._opened(planes)
         frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         frame.pts, frame.time_base = ticks, TIME_BASE
         if not self._open:
@@ -161,9 +160,8 @@ class Encoder:
             frames, self._sound.format.rate_hz, self._sound.number_at(epoch_s), start_ticks, self._sound.status.lost
         )
 
-    def _opened(self, image: Image) -> VideoCodecContext:
-        height, width = image.shape[:2]
-        self._codec, self.codec_name, self.fallback = open_codec(self._settings, width, height)
+    def _opened(self, planes: Image) -> VideoCodecContext:
+        self._codec, self.codec_name, self.fallback = open_codec(self._settings, *_size(planes))
         return self._codec
 
 
@@ -222,6 +220,19 @@ def _timed(frames: list[EncodedFrame], end_ticks: int) -> list[EncodedFrame]:
         EncodedFrame(frame.data, frame.ticks, end - frame.ticks, frame.is_keyframe)
         for frame, end in zip(frames, ends, strict=True)
     ]
+
+
+def _planes(frame: Frame) -> Image:
+    """The frame as encoders take it."""
+    if frame.layout == "i420":
+        return frame.image
+    return cast(Image, cv2.cvtColor(_even(frame.image), cv2.COLOR_BGR2YUV_I420))
+
+
+def _size(planes: Image) -> tuple[int, int]:
+    """(width, height) of a frame in planes."""
+    rows, width = planes.shape
+    return width, rows * 2 // 3
 
 
 def _even(image: Image) -> Image:

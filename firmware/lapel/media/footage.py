@@ -115,7 +115,7 @@ class LiveFootage:
     def status(self) -> FootageStatus:
         """The state of capturing."""
         status = self._run.dated_status() if self._run is not None else FootageStatus()
-        if self._sound is not None:
+        if self._sound is not None and self._sound.has_sound:
             status = replace(status, sound=self._sound.status)
         return replace(status, buffered_s=self._prebuffer.held_s, buffered_bytes=self._prebuffer.held_bytes)
 
@@ -260,7 +260,7 @@ class _Run:
 
     def _unchanged_s(self, frame: Frame) -> float:
         """Seconds for which the source has delivered this same frame. Before the overlay: its clock would hide that."""
-        sample = zlib.crc32(frame.image[::_SAMPLE_STEP, ::_SAMPLE_STEP].tobytes())
+        sample = zlib.crc32(frame.image[: frame.height : _SAMPLE_STEP, ::_SAMPLE_STEP].tobytes())
         if sample != self._sample:
             self._sample, self._same_since_s = sample, frame.captured.mono_s
         return max(0.0, frame.captured.mono_s - self._same_since_s)

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lapel.audit_entry import AuditEntry, AuditPosition
 from lapel.evidence.store import EvidenceStore
+from lapel.fragment import ClipFragment
 from lapel.hardware.interfaces import RecordingFiles
 from lapel.recording import Account
 from lapel_fleet.hardware.memory_storage import CARD_BYTES
@@ -28,6 +30,10 @@ class FolderStorage:
     def create(self, account: Account) -> RecordingFiles:
         """See `Storage.create`."""
         return _CountedFiles(self._store.create(account), self._count)
+
+    def log(self, entries: Sequence[AuditEntry]) -> AuditPosition:
+        """See `Storage.log`."""
+        return self._store.log(entries)
 
     def recover(self) -> list[Account]:
         """See `Storage.recover`."""
@@ -55,9 +61,9 @@ class _CountedFiles:
     def __init__(self, inner: RecordingFiles, count: Callable[[int], None]) -> None:
         self._inner, self._count = inner, count
 
-    def append(self, chunks: Sequence[bytes | bytearray]) -> None:
-        self._inner.append(chunks)
-        self._count(sum(map(len, chunks)))
+    def append(self, fragments: Sequence[ClipFragment]) -> None:
+        self._inner.append(fragments)
+        self._count(sum(one.size_bytes for one in fragments))
 
     def describe(self, account: Account) -> None:
         self._inner.describe(account)

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from lapel.audit_entry import AuditEntry, AuditPosition
 from lapel.errors import StorageError
+from lapel.fragment import ClipFragment
 from lapel.hardware.interfaces import RecordingFiles
 from lapel.recording import Account
 from lapel_fleet.hardware.memory_storage import CARD
@@ -28,6 +30,10 @@ class PoweredStorage:
         """See `Storage.create`."""
         return _PoweredFiles(self, self._powered_card().create(account))
 
+    def log(self, entries: Sequence[AuditEntry]) -> AuditPosition:
+        """See `Storage.log`."""
+        return self._powered_card().log(entries)
+
     def recover(self) -> list[Account]:
         """See `Storage.recover`."""
         return self._powered_card().recover()
@@ -48,9 +54,9 @@ class _PoweredFiles:
     def __init__(self, storage: PoweredStorage, inner: RecordingFiles) -> None:
         self._storage, self._inner = storage, inner
 
-    def append(self, chunks: Sequence[bytes | bytearray]) -> None:
+    def append(self, fragments: Sequence[ClipFragment]) -> None:
         self._storage.require_power()
-        self._inner.append(chunks)
+        self._inner.append(fragments)
 
     def describe(self, account: Account) -> None:
         self._storage.require_power()

@@ -1,0 +1,63 @@
+from pathlib import Path
+
+import pytest
+
+from audit_logs import audit_lines, write_audit_log
+from lapel.errors import EvidenceError
+from lapel.evidence.anchor import Head
+from lapel.evidence.audit_lines import camera_folders, departure, newest_head
+from lapel.evidence.chain import line_hash
+
+LINES = audit_lines(10)
+ANCHORED = Head(10, line_hash(LINES[9]))
+
+
+@pytest.mark.parametrize("count", range(1, 11))
+def test_the_newest_head_is_the_last_line_of_the_last_file(tmp_path: Path, count: int) -> None:
+    write_audit_log(tmp_path, LINES[:count])
+    assert newest_head(tmp_path) == Head(count, line_hash(LINES[count - 1]))
+
+
+def test_a_torn_last_line_does_not_count(tmp_path: Path) -> None:
+    write_audit_log(tmp_path, [*LINES[:8], LINES[8][:40]])
+    assert newest_head(tmp_path) == Head(8, line_hash(LINES[7]))
+
+
+def test_a_log_that_has_grown_leads_to_what_was_anchored(tmp_path: Path) -> None:
+    write_audit_log(tmp_path, audit_lines(15))
+    assert departure(tmp_path, ANCHORED) is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (LINES[:7], "ends with record 7; 10 records were anchored"),
+        ([], "ends with record 0"),
+        (LINES[:4] + LINES[6:], "record 7 does not follow record 4"),
+        (LINES[:4] + audit_lines(12, begin_s=0.5)[4:], "record 5 does not follow record 4"),
+        (audit_lines(12, begin_s=0.5), "record 10 is not the one that was anchored"),
+    ],
+)
+def test_a_log_that_lost_or_changed_records_departs(tmp_path: Path, lines: list[bytes], reason: str) -> None:
+    write_audit_log(tmp_path, lines)
+    assert reason in (departure(tmp_path, ANCHORED) or "")
+
+
+def test_a_log_whose_old_records_are_gone_says_nothing(tmp_path: Path) -> None:
+    write_audit_log(tmp_path, audit_lines(12)[10:])
+    with pytest.raises(EvidenceError, match="begins with record 11; record 10 was anchored"):
+        departure(tmp_path, ANCHORED)
+
+
+def test_a_damaged_line_is_named(tmp_path: Path) -> None:
+    write_audit_log(tmp_path, [*LINES[:3], b"rubbish\n"])
+    with pytest.raises(EvidenceError, match=r"audit-000001\.jsonl: one of its lines is not a record"):
+        newest_head(tmp_path)
+
+
+def test_cameras_are_found_by_their_path(tmp_path: Path) -> None:
+    for camera in ("demo/baltimore/cam-1", "demo/oakland/cam-1"):
+        write_audit_log(tmp_path / camera, LINES)
+    assert list(camera_folders(tmp_path)) == ["demo/baltimore/cam-1", "demo/oakland/cam-1"]
+    with pytest.raises(EvidenceError, match="no camera's folder"):
+        camera_folders(tmp_path / "demo" / "oakland" / "cam-1" / ".audit")
