@@ -38,6 +38,7 @@ _FLAGS: tuple[tuple[str, str, str, str], ...] = (
     ("--height", "video", "height", "pixels"),
     ("--rate", "video", "rate_fps", "frames per second"),
     ("--bitrate", "video", "bitrate_bps", "bits per second"),
+    ("--codec", "video", "codec", "encoder; `copy` records the source's own H.264 without decoding it"),
     ("--audio", "audio", "source", "microphone: `none`, an ALSA device such as `default` or `hw:1,0`, or `tone`"),
     ("--prebuffer", "prebuffer", "length_s", "length of the pre-event buffer in seconds, 0 to 120"),
     ("--evidence", "recording", "evidence", "folder for recordings"),

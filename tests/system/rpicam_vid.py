@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from time import sleep
 
@@ -25,9 +26,10 @@ def main() -> None:
     width, height = map(int, double.get("size", f"{options.width}x{options.height}").split("x"))
     with open(options.save_pts, "w") as times:
         times.write("# timecode format v2\n")
-        clock = SystemClock()
+        clock, frames = SystemClock(), _frames(options, double, width, height)
+        first = next(frames)  # takes longer than the others
         begin_s = clock.mono_s()
-        for number, data in enumerate(_frames(options, double, width, height)):
+        for number, data in enumerate(chain([first], frames)):
             late_s = 0.01 if number % 3 == 2 else 0.0  # the sensor's times are steady, the delivery is not
             sleep(max(0.0, begin_s + number / options.framerate + late_s - clock.mono_s()))
             sys.stdout.buffer.write(data)

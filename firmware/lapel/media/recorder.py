@@ -36,6 +36,8 @@ class Identity:
     audio: bool = False
     """Whether it records sound."""
     audio_in_prebuffer: bool = False
+    copied: bool = False
+    """Whether it records the source's own encoding."""
 
 
 class Recorder:
@@ -113,6 +115,7 @@ class Recorder:
             time_zone=identity.time_zone,
             audio=identity.audio,
             audio_in_prebuffer=identity.audio_in_prebuffer,
+            copied=identity.copied,
             clock_quality=surroundings.clock_quality,
             position_start=surroundings.position,
             trigger_time=iso(trigger.utc),
