@@ -15,6 +15,7 @@ from lapel_fleet.checkers.back_end import BACK_END_CHECKERS
 from lapel_fleet.checkers.expectations import METRICS
 from lapel_fleet.checkers.registry import CHECKERS, NEED_EVERY_MESSAGE
 from lapel_fleet.checkers.renamed import RENAMED
+from lapel_fleet.control.conformance.catalogue import SITUATIONS
 from lapel_fleet.control.socket.messages import ANSWERS
 from lapel_fleet.training import problem
 
@@ -39,6 +40,7 @@ def generated() -> dict[Path, str]:
         guide: with_block(guide.read_text(), "configuration", f"\n```toml\n{config.example()}```\n\n"),
         ROOT / "docs" / "architecture.md": architecture_page((ROOT / "docs" / "architecture.md").read_text()),
         ROOT / "docs" / "field.md": field_page((ROOT / "docs" / "field.md").read_text()),
+        ROOT / "docs" / "conformance.md": conformance_page((ROOT / "docs" / "conformance.md").read_text()),
         ROOT / "docs" / "simulator.md": simulator_page((ROOT / "docs" / "simulator.md").read_text()),
     }
 
@@ -95,6 +97,12 @@ def _chapter(name: str, one: problem.Problem) -> str:
 
 def _console_block(steps: list[problem.Step]) -> list[str]:
     return ["```text", *problem.transcript(steps), "```"]
+
+
+def conformance_page(text: str) -> str:
+    """The page with the table of situations, from their docstrings."""
+    rows = [(one.id, one.happens, one.matters) for one in SITUATIONS.values()]
+    return with_block(text, "situations", _table(("situation", "what happens", "why it matters"), rows))
 
 
 def simulator_page(text: str) -> str:

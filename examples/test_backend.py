@@ -31,7 +31,7 @@ class BackEndProcess:
         script = Path(__file__).with_name("backend.py")
         command = [sys.executable, str(script), url, "+", "--ask"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._answer()
+        self.state(CAMERA)  # answered once it has subscribed
 
     def state(self, camera: str) -> str:
         """The camera's state according to the back end."""
@@ -55,13 +55,10 @@ class BackEndProcess:
 
     def _query(self, question: str, camera: str) -> Any:
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{question} {camera}\n")
+        self._process.stdin.write(json.dumps({"camera": camera}) + "\n")
         self._process.stdin.flush()
-        return self._answer()
-
-    def _answer(self) -> Any:
         assert self._process.stdout is not None
-        return json.loads(self._process.stdout.readline())
+        return json.loads(self._process.stdout.readline())[question]
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from accounts import account
-from fragments import HEADER, fragment
+from fragments import HEADER, fragment, stored
 from lapel.config import load
 from lapel.console.candidate import UnconfirmedChange, UnconfirmedFile
 from lapel.console.login import Secrets
@@ -43,8 +43,8 @@ def write_camera_folder(root: Path) -> None:
     store = EvidenceStore(root, 0)
     for name, status in (("whole", "complete"), ("cut-off", "recording")):
         files = store.create(account(name))
-        files.append([HEADER, fragment(1).body])
-        files.append([fragment(2).body])
+        files.append(stored(HEADER, fragment(1).body))
+        files.append(stored(fragment(2).body))
         files.describe(account(name, status=status, fragments=2, frames=20, duration_s=2.0))
         files.close()
     store.close()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from evidence.recordings import SEALING
 from lapel.camera import Camera
 from lapel.config import load
 from lapel.evidence.store import EvidenceStore
@@ -37,7 +38,7 @@ class CameraHarness:
         """`blind`: the video source delivers nothing. `restarted_because`: why an earlier camera's place is taken."""
         self.clock, self.root, self._restarted_because = clock, root, restarted_because
         self.config = load(flags={("prebuffer", "length_s"): 10, ("recording", "min_free_bytes"): 0, **(flags or {})})
-        self.store = EvidenceStore(root, 0)
+        self.store = EvidenceStore(root, 0, sealing=lambda: SEALING)
         self.footage = VirtualFootage(clock, self.config.prebuffer.length_s)
         self.footage.blind = blind
         self.link, self.indicators = RecordingLink(), RecordedIndicators()

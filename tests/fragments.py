@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from lapel import mp4_boxes as boxes
 from lapel.clock import Instant
-from lapel.fragment import TICKS_PER_S, Fragment, Gap
+from lapel.fragment import TICKS_PER_S, ClipFragment, Fragment, Gap
+from lapel.media.clip import Placed
 from lapel_fleet.hardware.blank_fragments import HEADER, body
 
 EPOCH = datetime(2026, 11, 24, 7, 0, 0, tzinfo=UTC)
@@ -45,3 +46,16 @@ def fragment(
 def media_in(video: bytes) -> list[bytes]:
     """The `media` of each fragment in a file, in order."""
     return [video[box.payload : box.end] for box in boxes.boxes(video) if box.kind == b"mdat"]
+
+
+def stored(*chunks: bytes | bytearray) -> list[ClipFragment]:
+    """Any bytes as the only fragment that a clip's files are given at once."""
+    return [ClipFragment(1, 0, TICKS_PER_S, 10, instant(0.0), chunks)]
+
+
+def clip_fragments(count: int, *, first: int = 1, media: bytes = b"media") -> list[ClipFragment]:
+    """The fragments `first` and later of a clip, a second each, as its recorder places them."""
+    return [
+        Placed(fragment(number, media=media + b" %d" % number), number, (number - 1) * TICKS_PER_S).for_storage()
+        for number in range(first, first + count)
+    ]

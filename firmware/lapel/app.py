@@ -5,15 +5,20 @@ import random
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import sleep  # blocks the capture thread alone
 from typing import TYPE_CHECKING
 
 from lapel.camera import Camera
 from lapel.clock import Clock, SystemClock, system_time_zone
-from lapel.config import Config, state_folder
+from lapel.config import Config, fingerprint, identity_folder, state_folder
 from lapel.errors import ConfigError, LapelError, StorageError
+from lapel.evidence.identity import load_or_make
+from lapel.evidence.manifest import Sealing
 from lapel.evidence.store import EvidenceStore
+from lapel.evidence.vault import Vault
+from lapel.evidence.vault_keys import cipher_of_processor, read_recipients
 from lapel.files import PRIVATE_FOLDER
 from lapel.hardware.interfaces import Buttons, CodedSource, FrameFormat, FrameSource, Indicators
 from lapel.link.broker_address import brokers_of
@@ -31,6 +36,7 @@ from lapel.media.file_source import FileSource
 from lapel.media.footage import LiveFootage
 from lapel.media.fragment_copier import FragmentCopier
 from lapel.media.frame_fitting import Wanted
+from lapel.media.live_sources import UrlSource
 from lapel.media.overlay import burn_in
 from lapel.media.prebuffer import PreEventBuffer
 from lapel.media.sound_sources import open_sound
@@ -120,13 +126,16 @@ def assemble(
     session = f"{rng.getrandbits(64):016x}"
     damage = settings.damage
     storage = EvidenceStore(
-        evidence_folder(Path(config.recording.evidence)), config.recording.min_free_bytes, damage=damage
+        evidence_folder(Path(config.recording.evidence)),
+        config.recording.min_free_bytes,
+        damage=damage,
+        sealing=partial(sealing_of, config, clock),
     )
     worker = ThreadWorker()
     journal = SqliteJournal(state_folder(config) / "outbox.sqlite", damage)
     if source is None:
         source = coded_source_of(config, clock) if config.video.codec == "copy" else source_of(config, clock)
-    footage = live_footage(config, source, clock, rng, sound_of(config, clock))
+    footage = live_footage(config, source, clock, rng, sound_of(config, clock, source))
     link = _link(config, (contract or lapel_v1)(config), clock, session, rng, Outbox(journal, worker), indicators)
     camera = Camera(
         config,
@@ -146,6 +155,18 @@ def assemble(
     if access is not None:
         access.attach(camera, settings, storage, worker)
     return App(camera, storage, journal, worker)
+
+
+def sealing_of(config: Config, clock: Clock) -> Sealing:
+    """What the camera's recordings are signed and encrypted with. Its identity is made here at the first start.
+
+    Raises EvidenceError for a key or certificate that cannot be used.
+    """
+    camera = config.camera
+    identity = load_or_make(identity_folder(config), f"{camera.agency}/{camera.site}/{camera.name}")
+    recipients = [Path(name) for name in config.evidence.recipients.split()]
+    vault = Vault(read_recipients(recipients), cipher_of_processor()) if recipients else None
+    return Sealing(identity.signer, clock.now, fingerprint(config), sealer=vault.clip_key if vault else None)
 
 
 def evidence_folder(path: Path) -> Path:
@@ -182,13 +203,16 @@ def live_footage(
     )
 
 
-def sound_of(config: Config, clock: Clock) -> SoundTrack | None:
-    """The microphone that the configuration names; None where it names none.
+def sound_of(config: Config, clock: Clock, video: FrameSource | CodedSource) -> SoundTrack | None:
+    """The sound that the configuration names, maybe that of `video`; None where it names none.
 
-    Raises AudioError when it cannot be opened: later it may fail, and the video goes on.
+    Raises AudioError when a microphone cannot be opened: later it may fail, and the video goes on.
     """
     audio = config.audio
     form = SoundFormat(audio.rate_hz, audio.channels, audio.bitrate_bps)
+    if audio.source == "video" and isinstance(video, FileSource | UrlSource):
+        sound = video.sound(form)
+        return SoundTrack(sound, form, clock) if sound is not None else None
     source = open_sound(audio.source, form, clock, sleep)
     if source is None:
         return None
@@ -230,6 +254,7 @@ def _wanted(config: Config) -> Wanted:
 
 def _encoder(config: Config, form: FrameFormat, sound: SoundTrack | None) -> Encoder | FragmentCopier:
     video = config.video
+    sound = sound if sound is not None and sound.has_sound else None
     if video.codec == "copy":
         return FragmentCopier(form.rate_fps, sound)
     return Encoder(EncoderSettings(form.rate_fps, video.bitrate_bps, video.gop_s, video.codec, video.preset), sound)

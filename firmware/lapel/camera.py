@@ -149,7 +149,6 @@ class Camera:
                 session,
                 __version__,
                 time_zone,
-                config.audio.source != "none",
                 config.audio.in_prebuffer,
                 config.video.codec == "copy",
             ),
@@ -158,6 +157,7 @@ class Camera:
             unwritten_max_bytes=config.prebuffer.max_bytes,
             notify=lambda notice: self._inbox.put(notice),
             last_fix=self.last_fix,
+            records_sound=lambda: self._footage.status().sound is not None,
         )
         self._inbox = Inbox[InboxEvent | Notice | Command]()
         self._chart = Chart()

@@ -23,6 +23,7 @@ from lapel.config import Config, unconfirmed_note
 from lapel.errors import ConsoleError, LapelError
 from lapel.hardware.desktop.terminal import PlainIndicators, StatusLine, TerminalButtons, unbuffered_keys
 from lapel.hardware.interfaces import Indicators
+from lapel.identity_command import add_identity
 from lapel.logs import Log
 from lapel.own_files import DamageReports
 from lapel.sanitize import plain
@@ -39,7 +40,12 @@ _FLAGS: tuple[tuple[str, str, str, str], ...] = (
     ("--rate", "video", "rate_fps", "frames per second"),
     ("--bitrate", "video", "bitrate_bps", "bits per second"),
     ("--codec", "video", "codec", "encoder; `copy` records the source's own H.264 without decoding it"),
-    ("--audio", "audio", "source", "microphone: `none`, an ALSA device such as `default` or `hw:1,0`, or `tone`"),
+    (
+        "--audio",
+        "audio",
+        "source",
+        "`none`, `tone`, an ALSA microphone (`default`, `hw:1,0`), or `video`: its own sound",
+    ),
     ("--prebuffer", "prebuffer", "length_s", "length of the pre-event buffer in seconds, 0 to 120"),
     ("--evidence", "recording", "evidence", "folder for recordings"),
     ("--postevent", "recording", "postevent_s", "seconds to continue recording after the stop"),
@@ -69,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands.add_parser("run", help="run a camera until it is stopped"))
     _add_login(commands.add_parser("login", help="set the secrets of the technician's console"))
+    add_identity(commands.add_parser("identity", help="show, make or certify the key that signs the recordings"))
     _add_config(commands.add_parser("config", help="show or check a configuration"))
     contract = commands.add_parser("asyncapi", help="print the fleet contract as an AsyncAPI 3 document")
     contract.set_defaults(command=_asyncapi)

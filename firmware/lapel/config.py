@@ -5,6 +5,7 @@ Every key has a default, so no file is needed. An unknown key is an error that s
 """
 
 import difflib
+import hashlib
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -75,8 +76,9 @@ class VideoSection(_Section, frozen=True, kw_only=True):
 class AudioSection(_Section, frozen=True, kw_only=True):
     """Sound beside the video."""
 
-    source: Annotated[str, Meta(min_length=1)] = "none"
-    """`none`; an ALSA microphone (`default`, `hw:1,0`); an http or rtsp address; or `tone`, a test signal."""
+    source: Annotated[str, Meta(min_length=1)] = "video"
+    """`video`: the sound of the video file or stream, where it has any; `none`; an ALSA microphone (`default`,
+    `hw:1,0`); an http or rtsp address; or `tone`, a test signal."""
     rate_hz: Literal[16_000, 32_000, 44_100, 48_000] = 48_000
     """Samples per second."""
     channels: Literal[1, 2] = 1
@@ -107,6 +109,14 @@ class RecordingSection(_Section, frozen=True, kw_only=True):
     """Seconds to continue recording after the stop."""
     min_free_bytes: Annotated[int, Meta(ge=0)] = 64_000_000
     """Free bytes on the disk without which no recording is started."""
+
+
+class EvidenceSection(_Section, frozen=True, kw_only=True):
+    """How recordings are protected. Every recording is signed with the camera's own key (`lapel-camera identity`)."""
+
+    recipients: str = ""
+    """Public key files (X25519, PEM) of those who may read the recordings; several are separated by blanks. With any,
+    recordings are encrypted before they touch the disk, and the camera cannot decrypt them. Empty: not encrypted."""
 
 
 class LinkSection(_Section, frozen=True, kw_only=True):
@@ -145,6 +155,7 @@ class Config(_Section, frozen=True, kw_only=True):
     audio: AudioSection = AudioSection()
     prebuffer: PrebufferSection = PrebufferSection()
     recording: RecordingSection = RecordingSection()
+    evidence: EvidenceSection = EvidenceSection()
     link: LinkSection = LinkSection()
 
 
@@ -183,6 +194,16 @@ def changed(config: Config, changes: Changes, origin: str) -> Config:
 def state_folder(config: Config) -> Path:
     """The folder for the camera's own data."""
     return Path(config.camera.state) if config.camera.state else Path(config.recording.evidence) / ".lapel"
+
+
+def identity_folder(config: Config) -> Path:
+    """The folder with the key that signs the camera's recordings."""
+    return state_folder(config) / "identity"
+
+
+def fingerprint(config: Config) -> str:
+    """SHA-256 of all keys and values in force, in hex: what recordings say about how the camera was set up."""
+    return hashlib.sha256(msgspec.json.encode(config, order="sorted")).hexdigest()
 
 
 def unconfirmed_note(config: Config) -> Path:

@@ -1,5 +1,6 @@
 """The fragment: one closed GOP of encoded video, the unit that media, evidence and link handle."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lapel.clock import Instant
@@ -62,7 +63,8 @@ class Fragment:
 
     def without_sound(self) -> "Fragment":
         """The same video."""
-        return replace(self, sound=b"", sound_before=b"", sound_spans=(), sound_lost=None) if self.sound else self
+        has_sound = bool(self.sound or self.sound_before or self.sound_lost)
+        return replace(self, sound=b"", sound_before=b"", sound_spans=(), sound_lost=None) if has_sound else self
 
     @property
     def duration_s(self) -> float:
@@ -78,3 +80,26 @@ class Fragment:
     def size_bytes(self) -> int:
         """Size in memory and on disk, without the header."""
         return len(self.body) + len(self.sound) + len(self.sound_before)
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFragment:
+    """A fragment at its place in a clip, as the bytes that it adds to the clip's file."""
+
+    number: int
+    """Counts from 1 within the clip; the first one brings the file's header."""
+    start_ticks: int
+    """On the clip's own time line, which starts at 0."""
+    duration_ticks: int
+    frames: int
+    captured: Instant
+    """When its first frame was captured."""
+    chunks: Sequence[bytes | bytearray]
+    dropped_frames: int = 0
+    """Frames that the camera could not take, since the fragment before."""
+    has_sound: bool = False
+
+    @property
+    def size_bytes(self) -> int:
+        """What it adds to the file."""
+        return sum(map(len, self.chunks))

@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate, pairwise
 from typing import BinaryIO
 
 from lapel.fragment import TICKS_PER_S
@@ -95,6 +96,27 @@ def sound_fragment(frames: Sequence[bytes], start_samples: int, frame_samples: i
         return _boxed(b"moof", mfhd + _boxed(b"traf", tfhd + tfdt + trun))
 
     return moof(len(moof(0)) + _BOX_HEADER.size) + _boxed(b"mdat", b"".join(frames))
+
+
+def sound_from(parts: bytes, start_samples: int) -> bytes:
+    """What `sound_fragment` made, without the frames that begin before `start_samples`."""
+    kept, moof_start = b"", 0
+    for box in boxes(parts):
+        if box.kind == b"moof":
+            moof_start = box.payload - _BOX_HEADER.size
+        elif box.kind == b"mdat":
+            kept += _later_frames(parts[moof_start : box.end], start_samples)
+    return kept
+
+
+def _later_frames(body: bytes, start_samples: int) -> bytes:
+    run, start, media = _Run.of(body), start_ticks(body), find(body, b"mdat").payload
+    first = max(0, -((start - start_samples) // run.default_ticks))
+    ends = [*accumulate((sample[_SIZE] for sample in run.samples), initial=media)]
+    frames = [body[begin:end] for begin, end in pairwise(ends)][first:]
+    if not first or not frames:
+        return body if frames else b""
+    return sound_fragment(frames, start + first * run.default_ticks, run.default_ticks)
 
 
 def moved(parts: bytes, sequence: int, shift: int) -> bytearray:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from accounts import account
-from fragments import HEADER, fragment
+from fragments import HEADER, fragment, stored
 from lapel.errors import StorageError
 from lapel.evidence.store import EvidenceStore
 from lapel.hardware.interfaces import Storage
@@ -69,9 +69,9 @@ def test_a_clip_is_listed_from_the_moment_it_is_created(storage_card: StorageCar
 
 def test_chunks_are_appended_to_the_video_in_order(storage_card: StorageCard) -> None:
     files = storage_card.insert().create(account())
-    files.append([HEADER, BODIES[0]])
+    files.append(stored(HEADER, BODIES[0]))
     assert storage_card.video("clip-1") == HEADER + BODIES[0]
-    files.append([bytearray(BODIES[1]), BODIES[2]])
+    files.append(stored(bytearray(BODIES[1]), BODIES[2]))
     assert storage_card.video("clip-1") == HEADER + b"".join(BODIES)
     files.close()
 
@@ -100,7 +100,7 @@ def test_the_account_is_written_as_it_is_at_that_moment(storage_card: StorageCar
 def test_an_id_is_used_once(storage_card: StorageCard) -> None:
     storage = storage_card.insert()
     files = storage.create(account())
-    files.append([HEADER, BODIES[0]])
+    files.append(stored(HEADER, BODIES[0]))
     files.close()
     with pytest.raises(StorageError, match="id"):
         storage.create(account())
@@ -109,17 +109,17 @@ def test_an_id_is_used_once(storage_card: StorageCard) -> None:
 
 def test_nothing_can_be_appended_to_a_closed_video(storage_card: StorageCard) -> None:
     files = storage_card.insert().create(account())
-    files.append([HEADER, BODIES[0]])
+    files.append(stored(HEADER, BODIES[0]))
     files.close()
     files.close()
     with pytest.raises(StorageError):
-        files.append([BODIES[1]])
+        files.append(stored(BODIES[1]))
     assert storage_card.video("clip-1") == HEADER + BODIES[0]
 
 
 def test_an_unfinished_clip_is_marked_interrupted_with_what_it_contains(storage_card: StorageCard) -> None:
     files = storage_card.insert().create(account())
-    files.append([HEADER, *BODIES, BODIES[0][:-3]])
+    files.append(stored(HEADER, *BODIES, BODIES[0][:-3]))
     files.close()
     (found,) = storage_card.insert().recover()
     assert (found.recording, found.status) == ("clip-1", "interrupted")
@@ -157,7 +157,7 @@ def test_recovery_reports_how_much_of_an_unsaved_pre_event_part_is_there(storage
         start_time="2026-11-24T06:59:58.000Z", prebuffer_configured_s=5.0, prebuffer_saved=False
     )  # two seconds before the trigger
     files = storage_card.insert().create(begun)
-    files.append([HEADER, *BODIES])
+    files.append(stored(HEADER, *BODIES))
     files.close()
     (found,) = storage_card.insert().recover()
     assert found.prebuffer_actual_s == 2.0

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from accounts import account
-from fragments import HEADER, fragment
+from fragments import HEADER, fragment, stored
 from lapel import mp4_boxes as boxes
 from lapel.errors import ClipLostError, StorageError
 from lapel.evidence.store import EvidenceStore
@@ -127,7 +127,7 @@ def test_a_video_has_its_name_only_with_its_first_fragment(store: EvidenceStore)
     files = store.create(account())
     folder = store.root / "clip-1"
     assert names(folder) == [".reserve", "recording.json"]
-    files.append([HEADER, BODY])
+    files.append(stored(HEADER, BODY))
     assert names(folder) == [".reserve", "recording.json", "video.mp4"]
     assert store.video("clip-1") == folder / "video.mp4"
     files.close()
@@ -155,17 +155,17 @@ def test_no_id_leads_out_of_the_folder(store: EvidenceStore, recording: str) -> 
 def test_what_a_failed_write_left_is_cut_off_and_nothing_more_is_taken(store: EvidenceStore) -> None:
     """A real short write: the kernel takes what fits below the limit, then refuses."""
     files = store.create(account())
-    files.append([HEADER, BODY])
+    files.append(stored(HEADER, BODY))
     limit = len(HEADER) + len(BODY) + 10
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
     try:
         with pytest.raises(StorageError, match=r"video\.mp4: the file is as long as"):
-            files.append([BODY, BODY])
+            files.append(stored(BODY, BODY))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     with pytest.raises(StorageError, match="accepts no more"):
-        files.append([BODY])
+        files.append(stored(BODY))
     files.close()
     assert store.video("clip-1").read_bytes() == HEADER + BODY
 
@@ -178,9 +178,9 @@ def test_a_sync_that_fails_is_lost_data_and_is_never_tried_again(tmp_path: Path)
     store = EvidenceStore(tmp_path, min_free_bytes=0, sync=failing_sync)
     files = store.create(account())
     with pytest.raises(StorageError, match=r"video\.mp4\.part: the disk failed; check it"):
-        files.append([HEADER, BODY])
+        files.append(stored(HEADER, BODY))
     with pytest.raises(StorageError, match="accepts no more"):
-        files.append([BODY])
+        files.append(stored(BODY))
     files.describe(account(status="failed"))
     files.close()
     assert names(tmp_path / "clip-1") == ["recording.json", "video.mp4.part"]
@@ -361,11 +361,11 @@ def test_a_video_that_others_changed_is_noticed_at_the_next_write_and_before_com
 ) -> None:
     for number, notices in enumerate(("append", "describe")):
         files = store.create(account(f"clip-{number}"))
-        files.append([HEADER, BODY])
-        files.append([fragment(2).body])
+        files.append(stored(HEADER, BODY))
+        files.append(stored(fragment(2).body))
         loss(store.root / f"clip-{number}" / "video.mp4")
         with pytest.raises(ClipLostError, match=rf"video\.mp4: {reason}") as lost:
-            files.append([BODY]) if notices == "append" else files.describe(account(status="complete"))
+            files.append(stored(BODY)) if notices == "append" else files.describe(account(status="complete"))
         assert lost.value.left.fragments == left
         files.close()
 
@@ -379,7 +379,7 @@ def test_running_out_of_descriptors_is_reported_as_such(store: EvidenceStore) ->
     resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
     try:
         with pytest.raises(StorageError, match="this process has no file descriptor left; restart the camera"):
-            files.append([HEADER, BODY])
+            files.append(stored(HEADER, BODY))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     files.close()

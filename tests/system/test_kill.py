@@ -10,6 +10,8 @@ import pytest
 
 from lapel.clock import Instant, SystemClock
 from lapel.evidence.store import EvidenceStore
+from lapel.evidence.trust import Trust
+from lapel.evidence.verify import Verdict, verify_recording
 from lapel.recording import Account
 from system.process import SMALL_SCENE, camera, camera_on, terminal
 from system.videos import captured_s, shots
@@ -26,8 +28,8 @@ async def test_three_kills(tmp_path: Path) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
-async def test_fifty_kills(tmp_path: Path) -> None:
-    await kill_often(tmp_path, 50, seed=int(os.environ.get("LAPEL_SEED", "2")))
+async def test_two_hundred_kills(tmp_path: Path) -> None:
+    await kill_often(tmp_path, 200, seed=int(os.environ.get("LAPEL_SEED", "2")))
 
 
 async def kill_often(folder: Path, kills: int, seed: int) -> None:
@@ -45,6 +47,11 @@ async def kill_often(folder: Path, kills: int, seed: int) -> None:
     store = EvidenceStore(folder / "evidence")
     assert [one.status for one in store.listing()] == ["interrupted"] * begun
     assert saved
+    trust = Trust.read([store.root / ".lapel" / "identity" / "certificate.pem"])
+    for account in store.listing():
+        report = verify_recording(store.root / account.recording, trust)
+        assert [one.kind for one in report.findings] in (["interrupted"], ["manifest-unusable"]), report
+        assert report.verdict is Verdict.CANNOT_SAY
 
 
 async def killed(folder: Path, recorded_s: float, buffered_s: float) -> Account | None:

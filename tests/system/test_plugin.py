@@ -21,12 +21,12 @@ import simulator
 class BackEnd:
     """Believes the newest state of each camera, and keeps each event once."""
 
-    def __init__(self, url):
+    def __init__(self, broker):
         self.states, self.kept = {}, {}
         self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
         self._client.on_message = self._take
         self._client.on_connect = lambda client, *_: client.subscribe("lapel/v1/+/+/+/+", 1)
-        self._client.connect("127.0.0.1", int(url.rpartition(":")[2]))
+        self._client.connect(broker.host, broker.port)
         self._client.loop_start()
 
     def _take(self, client, userdata, message):
@@ -37,14 +37,11 @@ class BackEnd:
         if leaf == "event":
             self.kept.setdefault(name, {})[json.loads(message.payload)["id"]] = None
 
-    def status(self, id_):
-        return self.states.get(id_)
-
     def state(self, camera):
-        return next(state for name, state in self.states.items() if name.endswith(camera))
+        return next((state for name, state in self.states.items() if name.endswith(camera)), None)
 
     def events(self, camera):
-        return next(list(kept) for name, kept in self.kept.items() if name.endswith(camera))
+        return next((list(kept) for name, kept in self.kept.items() if name.endswith(camera)), [])
 
     def close(self):
         self._client.disconnect()
@@ -52,7 +49,7 @@ class BackEnd:
 
 @pytest.fixture
 def our_backend(lapel_broker):
-    one = BackEnd(lapel_broker.url)
+    one = BackEnd(lapel_broker)
     yield one
     one.close()
 '''
@@ -66,7 +63,7 @@ def test_late_will(lapel_fleet, our_backend):
     with cam.fault("network.half_open"):
         fleet.advance(minutes=2)
     cam.until_online()
-    assert our_backend.status(cam.id) == "recording"
+    assert our_backend.state(cam.name) == "recording"
     fleet.check(backend=our_backend)
 """
 
@@ -116,6 +113,27 @@ async def use(cam: CameraHandle) -> None:
     cam.aio.swap_battery()
 """
 
+CONFORMANCE = """
+def test_our_backend(lapel_conformance, our_backend): lapel_conformance(our_backend)
+"""
+
+IN_MEMORY = """
+import json
+
+class InMemory:
+    def __init__(self):
+        self.states = {}
+
+    def receive(self, topic, payload, retained):
+        if topic.endswith("/state") and payload:
+            self.states["/".join(topic.split("/")[3:5])] = json.loads(payload)["state"]
+
+    def state(self, camera):
+        return self.states.get(camera)
+
+def test_in_memory(lapel_conformance): lapel_conformance(InMemory())
+"""
+
 FAILS = """
 def test_that_fails(lapel_fleet):
     fleet = lapel_fleet({"detroit": 2}, seed=11)
@@ -145,6 +163,25 @@ def test_the_example_of_the_guide_passes_in_a_user_s_repository(repo: Path) -> N
     done = run_tests(repo, "-n", "2", test_late_will=LATE_WILL, test_loop=WITH_A_LOOP, test_actions=EVERY_ACTION)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "3 passed" in done.stdout
+
+
+def test_one_line_examines_a_back_end_in_every_situation(repo: Path) -> None:
+    """The back end of the guide's first test passes that one, and has two classic bugs."""
+    real("mosquitto")
+    chosen = "late-will or power-is-lost or repeated-events or swapped-events-of-one-camera or restart-of-the-back-end"
+    done = run_tests(repo, "-k", chosen, "-rsf", test_conformance=CONFORMANCE)
+    assert "FAILED test_conformance.py::test_our_backend[late-will]" in done.stdout, done.stdout + done.stderr
+    assert "FAILED test_conformance.py::test_our_backend[swapped-events-of-one-camera]" in done.stdout
+    assert "2 failed, 2 passed, 2 skipped" in done.stdout, done.stdout
+    assert "believed  offline" in done.stdout
+    assert "not applicable: the back end cannot be stopped" in done.stdout
+    assert "--lapel-seed" in done.stdout
+    assert "pytest_fixture.py" not in done.stdout  # a readable failure has no lines of ours
+
+
+def test_a_back_end_in_memory_needs_no_broker(repo: Path) -> None:
+    done = run_tests(repo, "-k", "power-is-lost or late-will", "--lapel-seed", "7", test_memory=IN_MEMORY)
+    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_a_user_s_mypy_knows_the_parameters_of_the_handles(repo: Path) -> None:

@@ -3,8 +3,11 @@
 import asyncio
 import json
 import random
+import socket
 import subprocess
+from contextlib import closing
 from pathlib import Path
+from statistics import median
 from time import sleep
 from typing import Any
 from urllib.parse import unquote
@@ -27,7 +30,7 @@ from simulated_parts import RecordedIndicators, RecordingLink
 from system.brokers import real
 from system.process import SMALL_SCENE, camera_on, lapel_camera, terminal, until
 from system.sounds import sound
-from system.videos import captured_s, complaints, shots
+from system.videos import captured_s, complaints, film_with_sound, shots
 
 IN_STEP_S = 0.04
 FLAGS = (*SMALL_SCENE, "--prebuffer", "2", "--audio", "tone")
@@ -98,6 +101,60 @@ async def test_without_a_microphone_the_file_has_no_sound_track(tmp_path: Path) 
     assert account(clip)["audio"] is False
 
 
+async def test_a_file_keeps_its_sound(tmp_path: Path) -> None:
+    film = film_with_sound(tmp_path / "film.mp4", 6)
+    with terminal() as keys, camera_on(keys, tmp_path, "--video", film, "--prebuffer", "2") as cam:
+        await keys.shows("BUFFERING.* fps")
+        await asyncio.sleep(1)
+        keys.type(" ")
+        assert await cam.ends() == 0
+    clip = the_clip(tmp_path)
+    found = differences_s(clip / "video.mp4")
+    assert len(found) > 80
+    assert max(map(abs, found)) < IN_STEP_S, f"{min(found):.3f} to {max(found):.3f} s"
+    assert complaints(clip / "video.mp4") == ""
+    assert account(clip)["audio_gaps"] == []
+
+
+async def test_a_stream_keeps_its_sound(tmp_path: Path) -> None:
+    film = film_with_sound(tmp_path / "film.mkv", 8)
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        address = f"http://127.0.0.1:{free.getsockname()[1]}/live"
+    server = subprocess.Popen(
+        [real("ffmpeg"), "-v", "error", "-re", "-i", film, "-c", "copy", "-f", "mpegts", "-listen", "1", address],
+        stdin=subprocess.DEVNULL,
+    )
+    try:
+        await record_until_lost(tmp_path, address)
+    finally:
+        server.kill()
+        server.wait()
+    found = differences_s(the_clip(tmp_path) / "video.mp4")
+    assert len(found) > 60
+    for part in (found[:20], found[-20:]):  # frames have the times of their arrival, which are uneven
+        assert abs(median(part)) < IN_STEP_S, f"{min(found):.3f} to {max(found):.3f} s"
+
+
+async def record_until_lost(folder: Path, address: str) -> None:
+    with terminal(columns=200) as keys, camera_on(keys, folder, "--video", address, "--prebuffer", "2") as cam:
+        await keys.shows("BUFFERING.* fps")
+        await asyncio.sleep(1)
+        keys.type(" ")
+        await keys.shows("no video")
+        keys.type(" ")
+        await keys.shows("saved ")
+        keys.type("q")
+        assert await cam.ends() == 0
+
+
+def the_clip(folder: Path) -> Path:
+    """The only clip; it has sound."""
+    store = EvidenceStore(folder / "evidence")
+    (clip,) = [store.root / one.recording for one in store.listing()]
+    assert account(clip)["audio"]
+    return clip
+
+
 async def test_a_kill_costs_the_open_fragment_only_of_both_tracks(tmp_path: Path) -> None:
     with terminal() as keys, camera_on(keys, tmp_path, *FLAGS) as cam:
         await keys.shows("BUFFERING.* fps")
@@ -146,6 +203,7 @@ class FailingSource:
     """A tone that is unplugged for a while."""
 
     name = "microphone"
+    has_sound = True
 
     def __init__(self, clock: SystemClock) -> None:
         self._tone = ToneSource(SoundFormat(), clock, sleep)

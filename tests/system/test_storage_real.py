@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from accounts import account
-from fragments import HEADER, fragment, instant, media_in
+from fragments import HEADER, fragment, instant, media_in, stored
 from lapel.clock import SystemClock
 from lapel.errors import StorageError
 from lapel.evidence.store import EvidenceStore
@@ -34,11 +34,11 @@ def test_a_full_card_takes_its_last_account_and_leaves_no_torn_tail(card: Path) 
     store = EvidenceStore(card, min_free_bytes=0)
     store.check()
     files = store.create(account())
-    files.append([HEADER, heavy(1).body])
+    files.append(stored(HEADER, heavy(1).body))
     with pytest.raises(StorageError, match=r"video\.mp4: the disk is full; offload"):
-        files.append([heavy(number).body for number in range(2, 20)])
+        files.append(stored(*(heavy(number).body for number in range(2, 20))))
     with pytest.raises(StorageError, match="accepts no more"):
-        files.append([b"x"])
+        files.append(stored(b"x"))
     with (card / "other").open("wb") as other, pytest.raises(OSError, match="No space left"):
         other.write(bytes(2_000_000))  # another program fills the card to its last block
     files.describe(account(status="failed"))

@@ -3,14 +3,17 @@
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import cast
 
 import av
 
-from lapel.clock import Instant
+from lapel.clock import Instant, SystemClock
 from lapel.hardware.interfaces import Image
-from lapel.media.scene import NUMBER_BITS, read_number
+from lapel.media.aac import SoundFormat
+from lapel.media.scene import NUMBER_BITS, Scene, read_number
+from lapel.media.sound_sources import tone
 from lapel.mp4_boxes import extent
 from system.brokers import real
 from video_files import write_video
@@ -36,6 +39,27 @@ def complaints(path: Path) -> str:
 
 def _output(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=True, timeout=60)
+
+
+def film_with_sound(path: Path, length_s: float) -> Path:
+    """A file of the drawn scene and the tone that belongs to its frames, in the container that its suffix names."""
+    form, first = SoundFormat(), round(SystemClock().mono_s() * SCENE_FPS)
+    scene, now = Scene(320, 180, "film"), SystemClock().now()
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=SCENE_FPS, options={"preset": "ultrafast", "g": "30"})
+        video.width, video.height, video.pix_fmt = 320, 180, "yuv420p"
+        sound = container.add_stream("aac", rate=form.rate_hz)
+        sound.layout = "mono"
+        for number in range(round(length_s * SCENE_FPS)):
+            begin_s, count = (first + number) / SCENE_FPS, form.rate_hz // SCENE_FPS
+            image = scene.draw(first + number, begin_s, now.utc)
+            container.mux(video.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+            part = av.AudioFrame.from_ndarray(tone(begin_s, count, form), format="fltp", layout="mono")
+            part.sample_rate, part.pts, part.time_base = form.rate_hz, number * count, Fraction(1, form.rate_hz)
+            container.mux(sound.encode(part))
+        container.mux(video.encode(None))
+        container.mux(sound.encode(None))
+    return path
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,14 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from lapel.evidence.signing import Signer
 
 _LINE = re.compile(rb'\{"record":(\{.*\}),"signature":"([^"]*)"\}\n')
+_COMPLETE = re.compile(rb'\{"record":\{.*\},"signature":"[^"]*"\}.')
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -57,6 +58,10 @@ class DamagedLine(Exception):
     """A line that is no record as a camera writes it."""
 
 
+class CutLine(DamagedLine):
+    """The beginning of a line: what a lost session leaves, too, when power fails while it writes."""
+
+
 def seal(record: Record, after: Link, signer: Signer) -> tuple[bytes, Link]:
     """The line of `record` at its place in the chain, and the position after it."""
     placed = msgspec.structs.replace(record, number=after.count + 1, previous=after.head)
@@ -72,10 +77,13 @@ def line_hash(line: bytes) -> str:
 
 
 def parse_line(line: bytes) -> Line:
-    """Read a line. Raises DamagedLine unless it is, byte for byte, as a camera would have written it."""
+    """Read a line. Raises DamagedLine unless it is, byte for byte, as a camera would have written it;
+    CutLine when only its end is missing.
+    """
     found = _LINE.fullmatch(line)
     if found is None:
-        raise DamagedLine("is not a record with its signature" if line.endswith(b"\n") else "is cut off")
+        is_cut = not line.endswith(b"\n") and not _COMPLETE.fullmatch(line)
+        raise CutLine("is cut off") if is_cut else DamagedLine("is not a record with its signature")
     try:
         signature = base64.b64decode(found[2], validate=True)
         content: Any = msgspec.json.decode(found[1])
@@ -87,26 +95,49 @@ def parse_line(line: bytes) -> Line:
     return Line(found[1], signature, line_hash(line))
 
 
-R = TypeVar("R", bound=Record)
-
-
 class ChainWriter:
-    """Appends signed records to a sink that syncs what it is given. Not thread-safe."""
+    """Appends signed records to a sink that syncs what it is given. Not thread-safe.
+
+    Records are staged, which fixes their place and signature, and then committed with one write.
+    """
 
     def __init__(self, signer: Signer, append: Callable[[bytes], None], after: Link = Link()) -> None:
-        """`append` writes and syncs; it raises when the disk does not take the line, and the chain stays as it was.
+        """`append` writes and syncs; it raises when the disk does not take the lines, and the chain stays as it was.
 
         `after`: where the chain stands already.
         """
         self._signer, self._append = signer, append
-        self.position = after
+        self._committed = self._staged = after
+        self._lines: list[bytes] = []
+
+    @property
+    def position(self) -> Link:
+        """Where the chain stands, with what is staged."""
+        return self._staged
+
+    def stage(self, record: Record) -> None:
+        """Give a record the next place."""
+        line, self._staged = seal(record, self._staged, self._signer)
+        self._lines.append(line)
+
+    def commit(self) -> None:
+        """Write what is staged. Raises what `append` raises; then it is staged no more."""
+        lines, self._lines = self._lines, []
+        if not lines:
+            return
+        try:
+            self._append(b"".join(lines))
+        except BaseException:
+            self._staged = self._committed
+            raise
+        self._committed = self._staged
+
+    def discard(self) -> None:
+        """Forget what is staged."""
+        self._lines, self._staged = [], self._committed
 
     def add(self, *records: Record) -> None:
-        """Append records with one write."""
-        position, lines = self.position, []
+        """Stage records and commit them."""
         for record in records:
-            line, position = seal(record, position, self._signer)
-            lines.append(line)
-        if lines:
-            self._append(b"".join(lines))
-            self.position = position
+            self.stage(record)
+        self.commit()

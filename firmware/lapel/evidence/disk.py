@@ -14,8 +14,10 @@ from lapel.errors import DamagedFileError, StorageError
 from lapel.recording import FORMAT, Account
 
 VIDEO = "video.mp4"
-PART = "video.mp4.part"
-"""The video until its first fragment is synced."""
+SEALED = "video.sealed"
+"""The video of a clip whose fragments are encrypted."""
+PART = ".part"
+"""Follows the video's name until its first fragment is synced."""
 ACCOUNT = "recording.json"
 UNKNOWN = "unknown"
 """Value of fields of a rebuilt account that only the lost account contained."""
@@ -38,6 +40,9 @@ _TROUBLE = {
     errno.ELOOP: "is a symbolic link; evidence is kept in real folders and files only",
     errno.EEXIST: "exists already; every recording needs an id of its own",
 }
+
+
+_VIDEOS = (VIDEO, SEALED, VIDEO + PART, SEALED + PART)
 
 
 class UnreadableAccount(Exception):
@@ -94,6 +99,19 @@ def release_reserve(folder: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def video_of(folder: Path) -> Path | None:
+    """A clip's video, under its final or its temporary name."""
+    return next((folder / name for name in _VIDEOS if files.is_regular_file(folder / name)), None)
+
+
+def name_video(folder: Path, account: Account) -> None:
+    """Give a video with a whole fragment its final name, which the lost session had not done yet. Raises OSError."""
+    path = video_of(folder)
+    if account.fragments and path is not None and path.suffix == PART:
+        path.rename(path.with_suffix(""))
+        files.sync_folder(folder)
 
 
 def write_account(folder: Path, account: Account) -> None:

@@ -64,6 +64,8 @@ class FragmentStored(Record, frozen=True, tag="fragment"):
     start_ticks: int
     duration_ticks: int
     frames: int
+    dropped_frames: int
+    """Frames that the camera could not take, since the fragment before."""
     sound: bool
     """Whether it contains sound."""
     utc: str

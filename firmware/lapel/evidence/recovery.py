@@ -1,7 +1,11 @@
 """Recovers clips that an earlier session left unfinished, or whose account is damaged: the account is made to describe
-what the files hold. The video is not altered.
+what the files hold.
+
+With a manifest: what follows the last whole fragment that a record describes, and an unfinished record, are moved into
+files beside, and a signed record says what was found. Without one, as earlier firmware wrote, the video is not altered.
 """
 
+import contextlib
 import logging
 import os
 import struct
@@ -12,37 +16,90 @@ import msgspec
 
 from lapel import mp4_boxes as boxes
 from lapel.clock import iso
+from lapel.errors import EvidenceError
 from lapel.evidence.disk import (
     ACCOUNT,
-    PART,
     UNKNOWN,
-    VIDEO,
     UnreadableAccount,
+    name_video,
     read_account,
     release_reserve,
+    video_of,
     write_account,
 )
-from lapel.files import is_regular_file, reading, sync_folder
+from lapel.evidence.interruption import LOST, close_interrupted
+from lapel.evidence.manifest import MANIFEST, Sealing
+from lapel.evidence.manifest_account import account_of, extent_of
+from lapel.evidence.manifest_reader import last_ending, read_manifest
+from lapel.files import is_regular_file, reading
 from lapel.fragment import TICKS_PER_S
 from lapel.own_files import DamageReports, set_aside
 from lapel.recording import Account, Cause
 
-_LOST = Cause("camera", "power or process was lost while recording")
+_LOST = Cause("camera", LOST)
 _log = logging.getLogger(__name__)
 
 
-def recovered(folder: Path, damage: DamageReports) -> Account | None:
+def recovered(folder: Path, damage: DamageReports, sealing: Sealing | None = None) -> Account | None:
     """Mark the clip in `folder` *interrupted* if it needs it, and return its account then.
 
     A folder that cannot be read is logged and left as it is for the next start: it must not keep a camera from
     recording. A clip whose account cannot be written is returned all the same.
     """
     try:
+        if is_regular_file(folder / MANIFEST) and sealing is not None:
+            with contextlib.suppress(
+                EvidenceError
+            ):  # lost with its first record: then there is no more than an account
+                return _with_manifest(folder, damage, sealing)
         unfinished = _unfinished(folder, damage)
         return None if unfinished is None else _mark(folder, interrupted(unfinished, _extent(folder)))
     except (OSError, ValueError, LookupError, OverflowError, struct.error) as error:
         _log.warning("%s: cannot be recovered and is left as it is: %s", folder, error)
         return None
+
+
+def _with_manifest(folder: Path, damage: DamageReports, sealing: Sealing) -> Account | None:
+    if (ending := last_ending(folder / MANIFEST)) is not None:
+        return _restored(folder, ending.account, damage)
+    release_reserve(folder)  # the lost session could not; a full disk needs the space now
+    contradiction = _contradiction(folder)
+    manifest = read_manifest(folder / MANIFEST)
+    video = video_of(folder)
+    account = interrupted(account_of(manifest), extent_of(manifest, video.stat().st_size if video else 0))
+    account = close_interrupted(folder, manifest, account, sealing, contradiction)
+    if os.path.lexists(folder / ACCOUNT) and contradiction == "":
+        _unreadable_aside(folder, damage)
+    return _mark(folder, account)
+
+
+def _unreadable_aside(folder: Path, damage: DamageReports) -> None:
+    try:
+        read_account(folder)
+    except UnreadableAccount as error:
+        damage.add(set_aside(folder / ACCOUNT, str(error)))
+
+
+def _restored(folder: Path, account: Account, damage: DamageReports) -> Account | None:
+    """Of a clip that is closed: the account, when `recording.json` was not written any more or is damaged."""
+    try:
+        written = read_account(folder)
+        if written is None or written.status != "recording":
+            return None
+    except UnreadableAccount:
+        if os.path.lexists(folder / ACCOUNT):
+            _unreadable_aside(folder, damage)
+    return _mark(folder, account)
+
+
+def _contradiction(folder: Path) -> str:
+    """What is strange about an unclosed manifest whose clip has ended by its `recording.json`; empty if nothing is."""
+    try:
+        account = read_account(folder)
+    except UnreadableAccount:
+        return ""
+    ended = account is not None and account.status != "recording"
+    return f"{ACCOUNT} says {account.status}, but the manifest was not closed" if account and ended else ""
 
 
 def interrupted(account: Account, found: boxes.Extent) -> Account:
@@ -85,7 +142,7 @@ def _unfinished(folder: Path, damage: DamageReports) -> Account | None:
     try:
         account = read_account(folder)
     except UnreadableAccount as error:
-        if _video(folder) is None:
+        if video_of(folder) is None:
             return None
         if os.path.lexists(folder / ACCOUNT):
             damage.add(set_aside(folder / ACCOUNT, str(error)))
@@ -111,25 +168,26 @@ def _rebuilt(recording: str) -> Account:
     )
 
 
+def whole_extent(folder: Path) -> boxes.Extent:
+    """How much of a clip is whole: by its manifest, or without one by its video."""
+    if is_regular_file(folder / MANIFEST):
+        path = video_of(folder)
+        return extent_of(read_manifest(folder / MANIFEST), path.stat().st_size if path is not None else 0)
+    return _extent(folder)
+
+
 def _extent(folder: Path) -> boxes.Extent:
-    path = _video(folder)
+    path = video_of(folder)
     if path is None:
         return boxes.NOTHING
     with reading(path) as file:
         return boxes.extent(file)
 
 
-def _video(folder: Path) -> Path | None:
-    """The clip's video, under its final or its temporary name."""
-    return next((folder / name for name in (VIDEO, PART) if is_regular_file(folder / name)), None)
-
-
 def _mark(folder: Path, described: Account) -> Account:
     release_reserve(folder)  # the lost session could not; a full disk needs the space now
     try:
-        if described.fragments and not is_regular_file(folder / VIDEO):
-            (folder / PART).rename(folder / VIDEO)  # complete; the lost session had not renamed it yet
-            sync_folder(folder)
+        name_video(folder, described)
         write_account(folder, described)
     except OSError as error:
         _log.warning("%s: was interrupted, and its account could not be written: %s", folder, error)

@@ -8,7 +8,7 @@ import hashlib
 from typing import Protocol
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
@@ -64,7 +64,7 @@ def public_key(certificate: bytes) -> ec.EllipticCurvePublicKey:
     """The P-256 key of a DER certificate. Raises EvidenceError when there is none."""
     try:
         key = x509.load_der_x509_certificate(certificate).public_key()
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise EvidenceError(f"the certificate cannot be read: {error}") from error
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise EvidenceError("the certificate's key is not on P-256, the curve that cameras sign with")
@@ -75,3 +75,8 @@ def key_id(key: PublicKeyTypes) -> str:
     """SHA-256 of a public key (its DER SubjectPublicKeyInfo), in hex: the name by which it is compared."""
     der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(der).hexdigest()
+
+
+def certificate_name(certificate: bytes) -> str:
+    """Whom a certificate (DER) is for, in one line."""
+    return x509.load_der_x509_certificate(certificate).subject.rfc4514_string()

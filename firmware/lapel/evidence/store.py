@@ -1,13 +1,14 @@
 """The evidence folder: one folder per clip, written so that a power cut loses little.
 
     root/.lapel.lock                  held by the camera that records here
-    root/<recording>/video.mp4        `video.mp4.part` until the first fragment is synced
-    root/<recording>/recording.json   the clip's account; replaced atomically, never edited in place
+    root/<recording>/video.mp4        `video.mp4.part` until the first fragment is synced; `video.sealed` if encrypted
+    root/<recording>/manifest.jsonl   signed records of everything that the clip consists of; only appended to
+    root/<recording>/recording.json   the clip's account in short; replaced atomically, never edited in place
 
     root/<recording>/.reserve         space for the last account on a full card, while the clip is written
 
-Video is only ever appended to. The one exception: what a failed write left behind the last synced fragment is cut off,
-since the account does not count it and players complain about it. Nothing in this package deletes video.
+Video is only ever appended to. The one exception: what follows the last fragment that a record describes is cut off,
+after a failed write or a power cut; after a power cut it is kept beside. Nothing in this package deletes video.
 """
 
 import contextlib
@@ -18,9 +19,13 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lapel.errors import ClipLostError, StorageError
+from lapel.errors import ClipLostError, EvidenceError, StorageError
+from lapel.evidence.append_file import AppendFile, Sync
 from lapel.evidence.disk import (
+    ACCOUNT,
     PART,
+    RESERVE,
+    SEALED,
     VIDEO,
     UnreadableAccount,
     hold_reserve,
@@ -29,9 +34,11 @@ from lapel.evidence.disk import (
     storage_errors,
     write_account,
 )
-from lapel.evidence.recovery import recovered
-from lapel.files import PRIVATE, PRIVATE_FOLDER, is_regular_file, open_no_follow, reading, sync_folder, write
-from lapel.mp4_boxes import NOTHING, Extent, extent
+from lapel.evidence.manifest import MANIFEST, Manifest, Sealing
+from lapel.evidence.recovery import recovered, whole_extent
+from lapel.files import PRIVATE, PRIVATE_FOLDER, is_regular_file, open_no_follow, sync_folder, write
+from lapel.fragment import ClipFragment
+from lapel.mp4_boxes import NOTHING
 from lapel.own_files import DamageReports
 from lapel.recording import Account
 
@@ -58,17 +65,21 @@ class EvidenceStore:
         root: Path,
         min_free_bytes: int = MIN_FREE_BYTES,
         *,
-        sync: Callable[[int], None] = os.fdatasync,
+        sync: Sync = os.fdatasync,
         reserve_bytes: int = RESERVE_BYTES,
         damage: DamageReports | None = None,
+        sealing: Callable[[], Sealing] | None = None,
     ) -> None:
         """`min_free_bytes`: room that must be left for a recording to begin. `damage` is where a damaged
-        `recording.json` is reported.
+        `recording.json` is reported. `sealing` loads what signs and encrypts; it is called
+        when the folder is taken, and may raise EvidenceError. Without it clips have no manifest.
         """
         self.root = root
         self._damage = damage or DamageReports()
         self._min_free_bytes = min_free_bytes
         self._sync, self._reserve_bytes = sync, reserve_bytes
+        self._make_sealing = sealing
+        self._sealing: Sealing | None = None
         self._lock: int | None = None
         self._taking = threading.Lock()
 
@@ -97,18 +108,20 @@ class EvidenceStore:
             folder.mkdir(PRIVATE_FOLDER)
         try:
             write_account(folder, account)
+            files = ClipFiles(folder, self._sync, account, self._sealing, self._reserve_bytes)
             with storage_errors(self.root):
+                sync_folder(folder)
                 sync_folder(self.root)
         except StorageError:
-            with contextlib.suppress(OSError):
-                folder.rmdir()  # succeeds only when nothing is inside
+            _remove_unbegun(folder)
             raise
-        return ClipFiles(folder, self._sync, reserve_bytes=self._reserve_bytes)
+        return files
 
     def recover(self) -> list[Account]:
         """Mark what an earlier session left unfinished as *interrupted*, keep it, and return those clips."""
         self._take()
-        return [account for folder in self._folders() if (account := recovered(folder, self._damage)) is not None]
+        found = (recovered(folder, self._damage, self._sealing) for folder in self._folders())
+        return [account for account in found if account is not None]
 
     def listing(self) -> list[Account]:
         """The accounts of all clips, oldest trigger first; folders without a readable account are left out."""
@@ -118,7 +131,7 @@ class EvidenceStore:
     def video(self, recording: str) -> Path:
         """Path of a clip's video. Raises StorageError when there is no such clip or it has no frames."""
         folder = self._folder(recording)
-        path = folder / VIDEO
+        path = next((folder / name for name in (VIDEO, SEALED) if is_regular_file(folder / name)), folder / VIDEO)
         if folder.is_symlink() or not is_regular_file(path):
             raise StorageError(f"{path}: there is no such video; look for its id in the list of recordings")
         return path
@@ -155,6 +168,7 @@ class EvidenceStore:
         path = self.root / _LOCK
         with self._taking, storage_errors(self.root):
             if self._lock is not None and _is_at(self._lock, path):
+                self._load_key()
                 return
             self._release()
             self._lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, PRIVATE)
@@ -163,6 +177,15 @@ class EvidenceStore:
             except OSError as error:
                 self._release()
                 raise self._in_use() if error.errno == errno.EWOULDBLOCK else error from error
+            self._load_key()
+
+    def _load_key(self) -> None:
+        """Load the key when it is needed first: it may be on the same card, which may be missing or read-only."""
+        if self._sealing is None and self._make_sealing is not None:
+            try:
+                self._sealing = self._make_sealing()
+            except EvidenceError as error:
+                raise StorageError(str(error)) from error
 
     def _in_use(self) -> StorageError:
         return StorageError(f"{self.root}: another camera records here; give each camera an evidence folder of its own")
@@ -170,44 +193,44 @@ class EvidenceStore:
     def _release(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
-            self._lock = None
+            self._lock = self._sealing = None
 
 
 class ClipFiles:
-    """The two files of one clip while it is written. Implements `hardware.interfaces.RecordingFiles`."""
+    """The files of a clip while it is written: video, manifest and account. Implements `interfaces.RecordingFiles`.
 
-    def __init__(self, folder: Path, sync: Callable[[int], None], *, reserve_bytes: int = 0) -> None:
-        """`reserve_bytes` are held on the disk for the last account."""
+    The video is synced first, then the records that describe it: a record never stands for bytes that may be lost.
+    """
+
+    def __init__(self, folder: Path, sync: Sync, account: Account, sealing: Sealing | None, reserve_bytes: int) -> None:
+        """Begins the manifest. `reserve_bytes` are held on the disk for the last records and the last account."""
         self._folder = folder
         self._sync = sync
-        self._video: int | None = None
-        self._synced_bytes = 0
+        self._video: AppendFile | None = None
         self._broken = False
+        self._records: AppendFile | None = None
+        self._manifest: Manifest | None = None
+        if sealing is not None:
+            self._records = AppendFile(folder / MANIFEST, sync, is_new=True)
+            self._manifest = Manifest(sealing, self._records.append, account)
+        self._name = SEALED if self._manifest is not None and self._manifest.is_encrypted else VIDEO
         hold_reserve(folder, reserve_bytes)
         # A cancelled task leaves its write running in a worker's thread; `close` waits for it here.
         self._busy = threading.Lock()
 
-    def append(self, chunks: Sequence[bytes | bytearray]) -> None:
-        """Write and sync. After a failure nothing more is accepted, and a partly written chunk is cut off."""
+    def append(self, fragments: Sequence[ClipFragment]) -> None:
+        """Write and sync. After a failure nothing more is accepted, and partly written fragments are cut off."""
         with self._busy:
             if self._broken:
-                raise StorageError(f"{self._folder / VIDEO}: accepts no more video: closed, or a write failed")
+                raise StorageError(f"{self._folder / self._name}: accepts no more video: closed, or a write failed")
             self._verify()
             self._broken = True  # until this call has succeeded
-            try:
-                if self._video is None:
-                    self._begin(chunks)
-                else:
-                    with storage_errors(self._folder / VIDEO):
-                        self._write_synced(self._video, chunks)
-            except StorageError:
-                self._cut_torn_tail()
-                raise
-            self._synced_bytes += sum(map(len, chunks))
+            self._write(fragments)
             self._broken = False
 
     def describe(self, account: Account) -> None:
-        """Replace `recording.json`, atomically and synced. On a full disk the last account uses the reserve.
+        """Add what is new to the manifest and replace `recording.json`, atomically and synced. On a full disk the last
+        ones use the reserve.
 
         Raises ClipLostError for a *complete* account of a video that is not as it was written.
         """
@@ -215,56 +238,81 @@ class ClipFiles:
             if account.status == "complete":
                 self._verify()
             try:
-                write_account(self._folder, account)
+                self._describe(account)
             except StorageError:
                 if account.status == "recording" or not release_reserve(self._folder):
                     raise
-                write_account(self._folder, account)
+                self._describe(account)
 
     def close(self) -> None:
-        """Release the video and the reserve. Harmless when closed."""
+        """Release the files and the reserve. Harmless when closed."""
         with self._busy:
-            if self._video is not None:
-                os.close(self._video)
-            self._video, self._broken = None, True
+            self._broken = True
+            for file in (self._video, self._records):
+                if file is not None:
+                    file.close()
+            self._video = self._records = None
             release_reserve(self._folder)
 
-    def _verify(self) -> None:
-        """Raise ClipLostError unless the video is still under its name, and as long as it was written."""
-        if self._video is None:
+    def _write(self, fragments: Sequence[ClipFragment]) -> None:
+        manifest, before_bytes = self._manifest, self._video.size_bytes if self._video else 0
+        if manifest is None:
+            self._write_video([chunk for fragment in fragments for chunk in fragment.chunks])
             return
-        path = self._folder / VIDEO
-        with storage_errors(path):
-            size_bytes = os.fstat(self._video).st_size
-        if not _is_at(self._video, path):
-            replaced = os.path.lexists(path)
-            what = "was replaced by another file" if replaced else "was removed, or its folder was,"
-            raise ClipLostError(f"{path}: {what} while it was being recorded; find out which program did it", NOTHING)
-        if size_bytes != self._synced_bytes:
-            raise ClipLostError(
-                f"{path}: has {size_bytes} bytes where {self._synced_bytes} were written; another program changed it",
-                _extent_of(path),
-            )
+        contents = [manifest.stage(fragment) for fragment in fragments]
+        try:
+            self._write_video(contents)
+            manifest.commit()
+        except StorageError:
+            manifest.discard(len(contents), sum(map(len, contents)))
+            if self._video is not None:
+                self._video.cut(before_bytes)
+            raise
 
-    def _begin(self, chunks: Sequence[bytes | bytearray]) -> None:
-        part = self._folder / PART
-        with storage_errors(part):
-            self._video = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, PRIVATE)
-            self._write_synced(self._video, chunks)
-            part.rename(self._folder / VIDEO)
-            sync_folder(self._folder)
-
-    def _cut_torn_tail(self) -> None:
-        """Truncate the video to what the account describes. Where the disk rejects even this, the tail stays."""
+    def _write_video(self, chunks: Sequence[bytes | bytearray]) -> None:
         if self._video is not None:
-            with contextlib.suppress(OSError):
-                os.ftruncate(self._video, self._synced_bytes)
-                os.fsync(self._video)
+            self._video.append(*chunks)
+            return
+        self._video = AppendFile(self._folder / f"{self._name}{PART}", self._sync, is_new=True)
+        self._video.append(*chunks)
+        self._video.rename(self._folder / self._name)
 
-    def _write_synced(self, video: int, chunks: Sequence[bytes | bytearray]) -> None:
-        for chunk in chunks:
-            write(video, chunk)
-        self._sync(video)
+    def _describe(self, account: Account) -> None:
+        """The manifest first: `recording.json` never says more than the manifest proves, unless the disk failed."""
+        try:
+            if self._manifest is not None:
+                self._manifest.describe(account)
+        finally:
+            write_account(self._folder, account)
+
+    def _verify(self) -> None:
+        """Raise ClipLostError unless video and manifest are under their names, and as long as they were written."""
+        for file in (self._video, self._records):
+            if file is None:
+                continue
+            size_bytes = file.actual_bytes()
+            if not file.is_in_place():
+                what = (
+                    "was replaced by another file" if os.path.lexists(file.path) else "was removed, or its folder was,"
+                )
+                raise ClipLostError(
+                    f"{file.path}: {what} while it was being recorded; find out which program did it", NOTHING
+                )
+            if size_bytes != file.size_bytes:
+                raise ClipLostError(
+                    f"{file.path}: has {size_bytes} bytes where {file.size_bytes} were written; "
+                    "another program changed it",
+                    whole_extent(self._folder),
+                )
+
+
+def _remove_unbegun(folder: Path) -> None:
+    """Remove a clip's folder that could not be begun, so that it is not taken for a recording."""
+    for name in (ACCOUNT, MANIFEST, RESERVE):
+        with contextlib.suppress(OSError):
+            (folder / name).unlink()
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def _account_or_none(folder: Path) -> Account | None:
@@ -272,11 +320,6 @@ def _account_or_none(folder: Path) -> Account | None:
         return read_account(folder)
     except (UnreadableAccount, OSError):
         return None
-
-
-def _extent_of(path: Path) -> Extent:
-    with storage_errors(path), reading(path) as file:
-        return extent(file)
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lapel.clock import Instant
-from lapel.fragment import Fragment
+from lapel.fragment import ClipFragment, Fragment
 from lapel.recording import Account
 from lapel.states import State
 
@@ -209,8 +209,9 @@ class RecordingFiles(Protocol):
     Every method raises StorageError when the disk does not accept the data.
     """
 
-    def append(self, chunks: Sequence[bytes | bytearray]) -> None:
-        """Append to the video and `fdatasync`. When the first call returns, the file has its final name `video.mp4`.
+    def append(self, fragments: Sequence[ClipFragment]) -> None:
+        """Append the next fragments to the video and sync them: all, or none. When the first call returns, the file has
+        its final name: `video.mp4`, or `video.sealed` where it is encrypted.
 
         Raises ClipLostError, having written nothing, when the file is not as the last call left it.
         """

@@ -18,6 +18,7 @@ from lapel.hardware.interfaces import PreEvent, RecordingFiles, Storage
 from lapel.light_event import LightEvent
 from lapel.media.clip import Clip, Missing, Placed, Surroundings, utc_of
 from lapel.media.notices import ClipLost, Failed, Lost, Notice, PreEventSaved, Saved, Started
+from lapel.media.sound_trimming import sound_since
 from lapel.recording import Account, Cause
 from lapel.worker import Worker
 
@@ -140,8 +141,7 @@ class Recording:
 
     def _with_sound_that_may_be_kept(self, fragment: Fragment) -> Fragment:
         """Sound from before the trigger is recorded only where that was configured."""
-        is_before = fragment.start.mono_s < self._trigger.mono_s
-        return fragment.without_sound() if is_before and not self._blank.audio_in_prebuffer else fragment
+        return fragment if self._blank.audio_in_prebuffer else sound_since(fragment, self._trigger.mono_s)
 
     def _put(self, item: Fragment | Missing | _Milestone) -> None:
         self._queue.append(item)
@@ -364,7 +364,7 @@ class Recording:
 
 
 def _append(files: RecordingFiles, placed: Sequence[Placed]) -> None:
-    files.append([chunk for one in placed for chunk in one.chunks()])
+    files.append([one.for_storage() for one in placed])
 
 
 def _unplaced(item: Placed | Missing) -> Fragment | Missing:

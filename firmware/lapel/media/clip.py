@@ -8,7 +8,7 @@ import msgspec
 
 from lapel import mp4_boxes as boxes
 from lapel.clock import Instant, iso
-from lapel.fragment import TICKS_PER_S, Fragment, Gap
+from lapel.fragment import TICKS_PER_S, ClipFragment, Fragment, Gap
 from lapel.hardware.interfaces import RecordingFiles
 from lapel.mp4_boxes import Extent
 from lapel.recording import Account, Cause, GapNote, Location, Status, note_of
@@ -75,8 +75,21 @@ class Placed:
         """What it adds to the file."""
         return sum(map(len, self._parts())) + (len(self.fragment.header) if self.sequence == 1 else 0)
 
-    def chunks(self) -> list[bytes | bytearray]:
-        """What it adds to the file, as bytes."""
+    def for_storage(self) -> ClipFragment:
+        """The fragment as the clip's files take it."""
+        fragment = self.fragment
+        return ClipFragment(
+            number=self.sequence,
+            start_ticks=self.start_ticks,
+            duration_ticks=fragment.duration_ticks,
+            frames=fragment.frames,
+            captured=fragment.start,
+            chunks=self._chunks(),
+            dropped_frames=fragment.dropped_frames if self.sequence > 1 else 0,
+            has_sound=bool(fragment.sound),
+        )
+
+    def _chunks(self) -> list[bytes | bytearray]:
         header = self.fragment.header
         number = self.sequence if len(boxes.timescales(header)) == 1 else _PARTS_MAX * (self.sequence - 1) + 1
         chunks: list[bytes | bytearray] = [header] if self.sequence == 1 else []
@@ -168,6 +181,7 @@ class Clip:
     def _account_for_sound(self, placed: Placed) -> None:
         """Note where sound was promised and is missing: from the trigger on, or from the start with sound before it."""
         fragment, account = placed.fragment, self.account
+        account.audio = account.audio or bool(fragment.silence)  # a stream may have begun after the recording
         if not account.audio:
             return
         spans = fragment.sound_spans if fragment.sound else ()

@@ -6,6 +6,8 @@ from dataclasses import replace
 from lapel.clock import Clock
 from lapel.errors import VideoEnded, VideoError
 from lapel.hardware.interfaces import Frame, FrameFormat
+from lapel.media.aac import SoundFormat
+from lapel.media.file_sound import FileSound, Pass, Playback
 from lapel.media.frame_fitting import FrameFitter, Wanted
 from lapel.media.pacing import LATE_S, Pacer, SteadyPacer
 from lapel.media.video_decoder import DecodedFrame, VideoDecoder
@@ -34,6 +36,14 @@ class FileSource:
         self.name, self._address = name, address
         self._clock, self._wait, self._wanted, self._loop = clock, wait, wanted, loop
         self._playback: _OwnTimes | _SteadyRate | None = None
+        self._times: Playback | None = None
+        self._has_sound = False
+
+    def sound(self, form: SoundFormat) -> FileSound | None:
+        """Its sound track; None when it has none, or was never opened."""
+        if not self._has_sound:
+            return None
+        return FileSound(self.name, self._address, form, self._clock, self._wait, lambda: self._times)
 
     def open(self) -> FrameFormat:
         """Open the file. Raises VideoError when FFmpeg cannot read it as a video, or no frame of it."""
@@ -43,11 +53,14 @@ class FileSource:
             frames.close()
             raise VideoError(f"{self.name}: holds no frame that can be decoded; try `ffprobe` on it")
         fitter = FrameFitter(self.name, self._wanted, frames.rate_fps)
-        pacer, rate_fps = Pacer(self._clock, self._wait, self._clock.mono_s()), self._wanted.rate_fps
+        self._has_sound = frames.has_sound
+        start_s, rate_fps = self._clock.mono_s(), self._wanted.rate_fps
+        pacer = Pacer(self._clock, self._wait, start_s)
         form = fitter.format(frames.upcoming.shape)
         self._playback = (
             _OwnTimes(frames, fitter, pacer) if rate_fps is None else _SteadyRate(frames, fitter, pacer, rate_fps)
         )
+        self._times = Playback(start_s, frames.passes)
         return form
 
     def read(self) -> Frame:
@@ -64,7 +77,7 @@ class FileSource:
         """Close the file. Harmless when closed."""
         if self._playback is not None:
             self._playback.frames.close()
-        self._playback = None
+        self._playback = self._times = None
 
 
 class _FrameReader:
@@ -75,7 +88,8 @@ class _FrameReader:
         self._count = 0
         self._loop_start_s = self._end_s = 0.0
         self._decoder = self._opened()
-        self.rate_fps = self._decoder.rate_fps
+        self.rate_fps, self.has_sound = self._decoder.rate_fps, self._decoder.has_sound
+        self.passes: list[Pass] = []
         self.upcoming = self._read()
         """The frame that `take` returns next; None after the last one."""
 
@@ -100,6 +114,8 @@ class _FrameReader:
             frame = self._decoder.read()
         if frame is None:
             return None
+        if not self.passes or self.passes[-1].start_s != self._loop_start_s:
+            self.passes.append(Pass(self._loop_start_s, self._decoder.origin_s))
         self._count += 1
         self._end_s = frame.end_s + self._loop_start_s
         return replace(frame, start_s=frame.start_s + self._loop_start_s, end_s=self._end_s)

@@ -144,7 +144,7 @@ class LiveFootage:
     def status(self) -> FootageStatus:
         """The state of capturing."""
         status = self._run.dated_status() if self._run is not None else FootageStatus()
-        if self._sound is not None:
+        if self._sound is not None and self._sound.has_sound:
             status = replace(status, sound=self._sound.status)
         return replace(status, buffered_s=self._prebuffer.held_s, buffered_bytes=self._prebuffer.held_bytes)
 

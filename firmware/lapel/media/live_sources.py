@@ -8,7 +8,9 @@ from lapel.clock import Clock, Instant
 from lapel.credentials import without_credentials
 from lapel.errors import VideoError
 from lapel.hardware.interfaces import Frame, FrameFormat, Image
+from lapel.media.aac import SoundFormat
 from lapel.media.frame_fitting import DEFAULT_FORMAT, FrameFitter, Wanted, scaled
+from lapel.media.stream_sound import StreamSound
 from lapel.media.video_decoder import DecodedFrame, VideoDecoder
 
 _OLDEST_S = 10.0  # a V4L2 time stamp older than this is on another clock
@@ -78,14 +80,24 @@ class UrlSource:
         self._decoder: VideoDecoder | None = None
         self._fitter = FrameFitter(self.name, wanted, DEFAULT_FORMAT.rate_fps)
         self._first: DecodedFrame | None = None
+        self._sound: StreamSound | None = None
+
+    def sound(self, form: SoundFormat) -> StreamSound:
+        """Its sound track, if it turns out to have one. Call it before `open`."""
+        self._sound = StreamSound(self.name, form)
+        return self._sound
 
     def open(self) -> FrameFormat:
         """Connect and read up to the first frame. Raises VideoError when there is no answer, or no frame."""
         self.close()
         try:
-            self._decoder = VideoDecoder(self._address, is_live=True)
+            self._decoder = VideoDecoder(
+                self._address, is_live=True, on_sound=self._sound.on_sound if self._sound is not None else None
+            )
         except VideoError as error:
             raise VideoError(f"{self.name}: cannot be opened; is the address right and the server up?") from error
+        if self._sound is not None:
+            self._sound.begin(has_sound=self._decoder.has_sound)
         self._fitter = FrameFitter(self.name, self._wanted, self._decoder.rate_fps)
         self._first = self._next(self._decoder)
         return self._fitter.format(self._first.shape)
@@ -96,6 +108,8 @@ class UrlSource:
             raise VideoError(f"{self.name}: is not open")
         frame, self._first = self._first or self._next(self._decoder), None
         captured = self._clock.now()
+        if self._sound is not None:
+            self._sound.on_video(frame.start_s, captured.mono_s)
         image, note = self._fitter.fit(frame)
         return Frame(captured, image, note=note)
 

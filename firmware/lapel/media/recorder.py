@@ -33,8 +33,6 @@ class Identity:
     session: str
     firmware: str
     time_zone: str
-    audio: bool = False
-    """Whether it records sound."""
     audio_in_prebuffer: bool = False
     copied: bool = False
     """Whether it records the source's own encoding."""
@@ -55,9 +53,12 @@ class Recorder:
         unwritten_max_bytes: int,
         notify: Callable[[Notice], None],
         last_fix: Callable[[], Fix | None] = lambda: None,
+        records_sound: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`last_fix`: the newest position, for each account's start and end."""
-        self._clock, self._last_fix = clock, last_fix
+        """`last_fix`: the newest position, for each account's start and end. `records_sound`: whether the video comes
+        with sound.
+        """
+        self._clock, self._last_fix, self._records_sound = clock, last_fix, records_sound
         self._means = Means(
             storage, worker, new_id, notify, max_clip_s, unwritten_max_bytes, self._surroundings, undescribed=[]
         )
@@ -113,7 +114,7 @@ class Recorder:
             firmware=identity.firmware,
             model=identity.model,
             time_zone=identity.time_zone,
-            audio=identity.audio,
+            audio=self._records_sound(),
             audio_in_prebuffer=identity.audio_in_prebuffer,
             copied=identity.copied,
             clock_quality=surroundings.clock_quality,

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 
 from lapel.clock import Clock
 from lapel.credentials import without_credentials
@@ -43,6 +44,10 @@ class SoundSource(Protocol):
     def name(self) -> str:
         """As the configuration names it, without passwords."""
 
+    @property
+    def has_sound(self) -> bool:
+        """False for a stream without a sound track, and before it was opened."""
+
     def open(self) -> None:
         """Raises AudioError."""
 
@@ -57,6 +62,7 @@ class ToneSource:
     """A rising tone that carries the time of the monotonic clock."""
 
     name = "tone"
+    has_sound = True
 
     def __init__(self, form: SoundFormat, clock: Clock, wait: Callable[[float], object]) -> None:
         """`wait(seconds)` blocks the calling thread."""
@@ -89,6 +95,8 @@ def tone(begin_s: float, count: int, form: SoundFormat) -> Samples:
 class LibavSource:
     """A microphone of ALSA, or the sound of a stream, through FFmpeg."""
 
+    has_sound = True
+
     def __init__(self, name: str, address: str, kind: str | None, form: SoundFormat, clock: Clock) -> None:
         """`kind`: FFmpeg's input format; None: found out from the content."""
         self.name = name
@@ -110,8 +118,7 @@ class LibavSource:
         if not self._container.streams.audio:
             self.close()
             raise AudioError(f"{self.name}: holds no sound")
-        layout = "mono" if self._format.channels == 1 else "stereo"
-        self._resampler = av.AudioResampler(format="fltp", layout=layout, rate=self._format.rate_hz)
+        self._resampler = resampler(self._format)
 
     def read(self) -> SoundChunk:
         """The next samples, stamped when they arrive. Raises AudioError when none come."""
@@ -139,6 +146,21 @@ class LibavSource:
         self._container = self._resampler = None
 
 
+def resampler(form: SoundFormat) -> av.AudioResampler:
+    """Turns any sound into the recorded format."""
+    layout = "mono" if form.channels == 1 else "stereo"
+    return av.AudioResampler(format="fltp", layout=layout, rate=form.rate_hz)
+
+
+def resampled(packet: "av.Packet[AudioStream]", to_format: av.AudioResampler) -> list[av.AudioFrame]:
+    """The sound of a packet in the recorded format; nothing of one that is damaged."""
+    try:
+        frames = packet.decode()
+    except av.FFmpegError:
+        return []
+    return [part for frame in frames for part in to_format.resample(frame)]
+
+
 def _prepare_alsa(device: str) -> None:
     """Raises AudioError for a card that does not exist: ALSA itself would print several lines about it."""
     card = re.match(r"(?:plug)?hw:(\d+)", device)
@@ -149,13 +171,18 @@ def _prepare_alsa(device: str) -> None:
 
 
 def open_sound(spec: str, form: SoundFormat, clock: Clock, wait: Callable[[float], object]) -> SoundSource | None:
-    """The source that `spec` names; None for `none`. Raises AudioError when it names none."""
-    if spec == "none":
+    """The source that `spec` names; None for `none`, and for `video`: that sound comes with the video source.
+
+    Raises AudioError when it names none.
+    """
+    if spec in ("none", "video"):
         return None
     if spec == "tone":
         return ToneSource(form, clock, wait)
     if re.match(r"(https?|rtsps?)://", spec):
         return LibavSource(without_credentials(spec), spec, None, form, clock)
     if Path(spec).exists() or not re.fullmatch(r"[\w.:,=-]+", spec):
-        raise AudioError(f"{spec}: is no sound source; give an ALSA device (`default`, `hw:1,0`), a URL, or `tone`")
+        raise AudioError(
+            f"{spec}: is no sound source; give an ALSA device (`default`, `hw:1,0`), a URL, `tone`, `video` or `none`"
+        )
     return LibavSource(spec, spec, "alsa", form, clock)

@@ -43,6 +43,11 @@ class SoundTrack:
         self._level: deque[tuple[float, float, float]] = deque()
         self._heard_s = 0.0  # when the level was last that of a working microphone
 
+    @property
+    def has_sound(self) -> bool:
+        """False for a stream without a sound track: then no sound is recorded, and none is missing."""
+        return self._source.has_sound
+
     def start(self) -> None:
         """Begin to read, in a thread of its own. Harmless when started."""
         if self._thread is None:

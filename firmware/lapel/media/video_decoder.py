@@ -5,13 +5,15 @@ the shape of the pixels. The cost is the same (60 frames of 1080p on x86: OpenCV
 0.32).
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import cast
 
 import av
 import cv2
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -65,8 +67,11 @@ class DecodedFrame:
 class VideoDecoder:
     """An open file or stream. Belongs to one thread."""
 
-    def __init__(self, address: str, *, is_live: bool) -> None:
+    def __init__(
+        self, address: str, *, is_live: bool, on_sound: Callable[[AudioFrame, float], None] | None = None
+    ) -> None:
         """`address` as FFmpeg takes it. `is_live`: deliver each frame as soon as it came, at the cost of speed.
+        `on_sound` is called by `read` with sound that came meanwhile, and its time in seconds since the first frame.
 
         Raises VideoError, without a name, when it cannot be opened or holds no video.
         """
@@ -80,6 +85,9 @@ class VideoDecoder:
             self._container.close()
             raise VideoError("holds no video")
         self._stream: VideoStream = streams[0]
+        self._on_sound = on_sound
+        self.has_sound = bool(self._container.streams.audio)
+        """Whether there is a sound track."""
         self._stream.thread_type = "SLICE" if is_live else "AUTO"
         self.rate_fps = _rate_fps(self._stream)
         """Frames per second, on average."""
@@ -97,6 +105,11 @@ class VideoDecoder:
         start_s, end_s = self._clock.times(frame)
         return DecodedFrame(start_s, end_s, self._shape(frame), frame)
 
+    @property
+    def origin_s(self) -> float:
+        """The file's own time at which frames have the time 0."""
+        return self._clock.origin_s or 0.0
+
     def close(self) -> None:
         """Close the file or connection."""
         self._frames.close()
@@ -104,13 +117,24 @@ class VideoDecoder:
 
     def _decode(self) -> Generator[VideoFrame]:
         try:
-            for packet in self._container.demux(self._stream):
+            for packet in self._container.demux(*self._streams()):
                 try:
-                    yield from packet.decode()
+                    for frame in packet.decode():
+                        if isinstance(frame, AudioFrame):
+                            self._report_sound(frame)
+                        elif isinstance(frame, VideoFrame):
+                            yield frame
                 except av.FFmpegError:
                     continue  # a damaged packet costs its own frames
         except av.FFmpegError:
             return
+
+    def _streams(self) -> list[VideoStream | AudioStream]:
+        return [self._stream, *self._container.streams.audio[:1]] if self._on_sound else [self._stream]
+
+    def _report_sound(self, frame: AudioFrame) -> None:
+        if self._on_sound is not None and self._clock.origin_s is not None and frame.time is not None:
+            self._on_sound(frame, float(frame.time) - self._clock.origin_s)
 
     def _shape(self, frame: VideoFrame) -> FrameShape:
         codec = self._stream.codec_context
@@ -127,7 +151,7 @@ class _MediaClock:
 
     def __init__(self, period_s: float) -> None:
         self._period_s = period_s
-        self._origin_s: float | None = None
+        self.origin_s: float | None = None
         self._start_s = self._end_s = 0.0
 
     def times(self, frame: VideoFrame) -> tuple[float, float]:
@@ -135,14 +159,14 @@ class _MediaClock:
         own_s = None if frame.time is None else float(frame.time)
         if own_s is None:
             start_s = self._end_s
-        elif self._origin_s is None:
-            self._origin_s = own_s
+        elif self.origin_s is None:
+            self.origin_s = own_s
             start_s = 0.0
         else:
-            start_s = own_s - self._origin_s
+            start_s = own_s - self.origin_s
             if not 0 < start_s - self._start_s <= LONGEST_STILL_S:
                 start_s = self._end_s
-                self._origin_s = own_s - start_s
+                self.origin_s = own_s - start_s
         self._start_s, self._end_s = start_s, start_s + self._duration_s(frame)
         return self._start_s, self._end_s
 

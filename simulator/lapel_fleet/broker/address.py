@@ -32,6 +32,16 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
         scheme, slashes, rest = self.url.rpartition("//")
         return scheme + slashes + rest.rpartition("@")[2]
 
+    @property
+    def host(self) -> str:
+        """Host of the first broker, for clients that take no URL."""
+        return self.of_operator()[0].host
+
+    @property
+    def port(self) -> int:
+        """Its port."""
+        return self.of_operator()[0].port
+
     def of_camera(self, agency: str, name: str) -> list[Broker]:
         """The address for the camera `site/name`. Raises ConfigError when it has no identity."""
         return self._with_identity(f"identities/{agency}/{name}", f"{agency}/{name}")

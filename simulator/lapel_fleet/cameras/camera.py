@@ -11,7 +11,6 @@ from lapel.config import Config
 from lapel.config import load as load_config
 from lapel.errors import MessageError
 from lapel.hardware.interfaces import ButtonName, Edge
-from lapel.link.contract import LapelV1
 from lapel.link.messages import Command
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
@@ -68,7 +67,7 @@ class SimulatedCamera(CameraHardware):
         """`name` is `site/camera`. Nothing runs before `power_on`."""
         super().__init__(name, scenario, streams, environment)
         site, camera = name.split("/")
-        self.contract = LapelV1(environment.agency, site, camera)
+        self.contract = environment.contract(site, camera)
         self.settings = Settings(_config(environment, site, camera, scenario))
         self.switches.watchers.append(self._on_button)
         self._rng = streams.counter_rng(name, "firmware")

@@ -4,6 +4,7 @@ import random
 from typing import Protocol
 
 from lapel.config import Config
+from lapel.link.contract import Contract
 from lapel.randomness import RandomSource
 from lapel.worker import Worker
 from lapel_fleet.hardware.footage import SimulatedFootage
@@ -48,6 +49,9 @@ class Environment(Protocol):
 
     def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:
         """New footage for camera `name`, as it is after power-on: video source, encoder and pre-event buffer."""
+
+    def contract(self, site: str, camera: str) -> Contract:
+        """The topics and payloads of that camera."""
 
     def broker_url(self) -> str:
         """The broker's address in the cameras' configuration, without user name and password."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from lapel.clock import SystemClock
 from lapel.config import Config
 from lapel.evidence.store import EvidenceStore
+from lapel.link.contract import Contract, LapelV1
 from lapel.link.mqtt import connect_rate
 from lapel.randomness import RandomSource
 from lapel.worker import InlineWorker, Worker
@@ -75,6 +76,10 @@ class LiveEnvironment:
     def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:  # noqa: ARG002
         """See `Environment.footage`."""
         return self._make_footage(config, clock, rng)
+
+    def contract(self, site: str, camera: str) -> Contract:
+        """See `Environment.contract`."""
+        return LapelV1(self.agency, site, camera)
 
     def broker_url(self) -> str:
         """See `Environment.broker_url`. Not the real address: `network` knows that."""

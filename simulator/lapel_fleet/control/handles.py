@@ -119,13 +119,14 @@ class CameraHandle(CameraActions):
 
     def __init__(self, thread: FleetThread, name: str) -> None:
         self._thread, self.name = thread, name
+        """`name` is `site/camera`, as probes are asked for it."""
 
     def __repr__(self) -> str:
         return f"<camera {self.name}>"
 
     @property
     def id(self) -> str:
-        """`agency/site/camera`, as in its topics."""
+        """`agency/site/camera`, as in its topics. Probes are asked for `name`, which has no agency."""
         return f"{self._thread.agency}/{self.name}"
 
     @property

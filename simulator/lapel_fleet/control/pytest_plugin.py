@@ -3,6 +3,9 @@
     def test_late_will(lapel_fleet, our_backend):
         fleet = lapel_fleet({"baltimore": 3}, media="none", clock="stepped", seed=7)
 
+    def test_our_backend(lapel_conformance, our_backend):  # in each situation of `lapel-fleet conformance --list`
+        lapel_conformance(our_backend)
+
 Each fleet runs in a thread of its own, so it works in tests with and without an event loop, and with any asyncio mode.
 Lapel's modules are imported when a test uses one of the fixtures, not before.
 """
@@ -17,6 +20,7 @@ import pytest
 
 if TYPE_CHECKING:
     from lapel_fleet.broker.address import Address
+    from lapel_fleet.control.conformance.pytest_fixture import ConformanceTest
     from lapel_fleet.control.handles import FleetHandle
 
 _REPLAY = pytest.StashKey[list[str]]()
@@ -40,7 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def lapel_broker(request: pytest.FixtureRequest) -> Iterator["Address"]:
-    """The cameras' broker; `lapel_broker.url` is its address."""
+    """The cameras' broker: `lapel_broker.url`, or `lapel_broker.host` and `lapel_broker.port`."""
     from lapel_fleet.broker.address import Address
 
     option = request.config.getoption
@@ -104,6 +108,24 @@ def lapel_fleet(request: pytest.FixtureRequest, lapel_broker: "Address") -> Iter
         maker = FleetMaker(lapel_broker, option("--lapel-agency"), option("--lapel-seed"), stack)
         request.node.stash[_REPLAY] = maker.replays
         yield maker
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that uses `lapel_conformance` once for each situation."""
+    if "lapel_conformance" in metafunc.fixturenames:
+        from lapel_fleet.control.conformance.catalogue import SITUATIONS
+
+        metafunc.parametrize("lapel_conformance", list(SITUATIONS), indirect=True)
+
+
+@pytest.fixture
+def lapel_conformance(request: pytest.FixtureRequest) -> "ConformanceTest":
+    """Examines a back end in one situation: `lapel_conformance(our_backend)`. The test runs once for each situation."""
+    from lapel_fleet.control.conformance.pytest_fixture import ConformanceTest
+
+    test = ConformanceTest(request, request.param)
+    request.node.stash[_REPLAY] = [f"--lapel-seed {test.seed}"]
+    return test
 
 
 @pytest.hookimpl(wrapper=True)

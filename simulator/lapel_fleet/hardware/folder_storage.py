@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lapel.evidence.store import EvidenceStore
+from lapel.fragment import ClipFragment
 from lapel.hardware.interfaces import RecordingFiles
 from lapel.recording import Account
 from lapel_fleet.hardware.memory_storage import CARD_BYTES
@@ -55,9 +56,9 @@ class _CountedFiles:
     def __init__(self, inner: RecordingFiles, count: Callable[[int], None]) -> None:
         self._inner, self._count = inner, count
 
-    def append(self, chunks: Sequence[bytes | bytearray]) -> None:
-        self._inner.append(chunks)
-        self._count(sum(map(len, chunks)))
+    def append(self, fragments: Sequence[ClipFragment]) -> None:
+        self._inner.append(fragments)
+        self._count(sum(one.size_bytes for one in fragments))
 
     def describe(self, account: Account) -> None:
         self._inner.describe(account)

@@ -11,6 +11,7 @@ from lapel import mp4_boxes as boxes
 from lapel.errors import StorageError
 from lapel.evidence.disk import storage_error
 from lapel.evidence.recovery import interrupted
+from lapel.fragment import ClipFragment
 from lapel.recording import Account
 
 CARD = "simulated card"
@@ -93,11 +94,13 @@ class MemoryFiles:
         self._finish = finish
         self._closed = False
 
-    def append(self, chunks: Sequence[bytes | bytearray]) -> None:
+    def append(self, fragments: Sequence[ClipFragment]) -> None:
         """See `RecordingFiles.append`. Raises StorageError once closed."""
         if self._closed:
             raise StorageError(f"{CARD}: {self._recording} is closed, nothing can be appended")
-        self._videos.setdefault(self._recording, bytearray()).extend(b"".join(chunks))
+        self._videos.setdefault(self._recording, bytearray()).extend(
+            b"".join(chunk for fragment in fragments for chunk in fragment.chunks)
+        )
 
     def describe(self, account: Account) -> None:
         """See `RecordingFiles.describe`."""

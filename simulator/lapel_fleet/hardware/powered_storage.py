@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from lapel.errors import StorageError
+from lapel.fragment import ClipFragment
 from lapel.hardware.interfaces import RecordingFiles
 from lapel.recording import Account
 from lapel_fleet.hardware.memory_storage import CARD
@@ -48,9 +49,9 @@ class _PoweredFiles:
     def __init__(self, storage: PoweredStorage, inner: RecordingFiles) -> None:
         self._storage, self._inner = storage, inner
 
-    def append(self, chunks: Sequence[bytes | bytearray]) -> None:
+    def append(self, fragments: Sequence[ClipFragment]) -> None:
         self._storage.require_power()
-        self._inner.append(chunks)
+        self._inner.append(fragments)
 
     def describe(self, account: Account) -> None:
         self._storage.require_power()

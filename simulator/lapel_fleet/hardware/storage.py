@@ -12,6 +12,7 @@ import msgspec
 from lapel.clock import Clock
 from lapel.errors import StorageError
 from lapel.evidence.disk import storage_error
+from lapel.fragment import ClipFragment
 from lapel.hardware.interfaces import RecordingFiles, Storage
 from lapel.recording import Account
 from lapel.worker import Worker
@@ -125,18 +126,18 @@ class SimulatedStorage:
             self._refuse_if_faulty()
             return self._inner.recover()
 
-    def _append(self, files: RecordingFiles, data: bytes) -> None:
+    def _append(self, files: RecordingFiles, fragments: Sequence[ClipFragment], size_bytes: int) -> None:
         self._refuse_if_faulty()
         if self._bytes_per_s is not None:
             with self._delay_lock:
-                self._delay_s += len(data) / self._bytes_per_s
+                self._delay_s += size_bytes / self._bytes_per_s
         room_bytes = self._room_bytes
-        if room_bytes is not None and len(data) > room_bytes:
+        if room_bytes is not None and size_bytes > room_bytes:
             self._room_bytes = 0
         self._refuse_if_faulty()
-        files.append([data])
+        files.append(fragments)
         if room_bytes is not None:
-            self._room_bytes = room_bytes - len(data)
+            self._room_bytes = room_bytes - size_bytes
 
     def _describe(self, files: RecordingFiles, account: Account) -> None:
         self._refuse_if_faulty(is_last_account=account.status != "recording")
@@ -173,14 +174,14 @@ class SimulatedFiles:
         self._inner = inner
         self._has_failed = False
 
-    def append(self, chunks: Sequence[bytes | bytearray]) -> None:
+    def append(self, fragments: Sequence[ClipFragment]) -> None:
         """See `RecordingFiles.append`. Raises StorageError when the card does not take all of it."""
-        data = b"".join(chunks)
-        with self._card._in_history("append", self._recording, len(data)):
+        size_bytes = sum(one.size_bytes for one in fragments)
+        with self._card._in_history("append", self._recording, size_bytes):
             if self._has_failed:
                 raise StorageError(f"{CARD}: {self._recording} accepts no more video: a write failed")
             self._has_failed = True  # until the write has succeeded
-            self._card._append(self._inner, data)
+            self._card._append(self._inner, fragments, size_bytes)
             self._has_failed = False
 
     def describe(self, account: Account) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lapel.config import Config
+from lapel.link.contract import Contract, LapelV1
 from lapel.randomness import RandomSource
 from lapel.worker import InlineWorker
 from lapel_fleet.cameras.fleet import Fleet
@@ -62,6 +63,10 @@ class VirtualEnvironment:
         """See `Environment.footage`."""
         make_footage = self._clip if self._clip is not None and name in self._clips else self._blank
         return make_footage(config, clock, rng)
+
+    def contract(self, site: str, camera: str) -> Contract:
+        """See `Environment.contract`."""
+        return LapelV1(self.agency, site, camera)
 
     def broker_url(self) -> str:
         """See `Environment.broker_url`."""

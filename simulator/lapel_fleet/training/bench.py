@@ -16,6 +16,7 @@ from lapel.console.diagnosis import findings, survey
 from lapel.errors import LapelError
 from lapel.hardware.interfaces import SerialLine
 from lapel.link.certificate import good_until
+from lapel.link.contract import Contract, LapelV1
 from lapel.randomness import RandomSource
 from lapel.settings import Settings
 from lapel.worker import InlineWorker
@@ -105,6 +106,10 @@ class _Environment:
     def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:  # noqa: ARG002
         """See `Environment.footage`."""
         return ComputedFootage(clock, config.prebuffer.length_s, config.video.bitrate_bps)
+
+    def contract(self, site: str, camera: str) -> Contract:
+        """See `Environment.contract`."""
+        return LapelV1(self.agency, site, camera)
 
     def broker_url(self) -> str:
         """See `Environment.broker_url`."""

@@ -103,7 +103,7 @@ def failed() -> set[str]:
     for delivery in DELIVERIES:
         back_end = BackEnd("fleet")
         for topic, payload in delivery(watch.history):
-            back_end.take(topic, payload)
+            back_end.receive(topic, payload)
         found |= {one.checker for one in judge_back_end(done.cases, back_end) if one.failures}
     return found
 
@@ -124,9 +124,9 @@ def stale_sessions_are_accepted(patch: Patch) -> None:
 def wills_are_ignored(patch: Patch) -> None:
     original = Camera.take_state
 
-    def take_state(self: Camera, message: dict[str, Any]) -> None:
+    def take_state(self: Camera, message: dict[str, Any], *, retained: bool) -> None:
         if "time" in message:
-            original(self, message)
+            original(self, message, retained=retained)
 
     patch.setattr(Camera, "take_state", take_state)
 
@@ -134,9 +134,9 @@ def wills_are_ignored(patch: Patch) -> None:
 def retained_states_are_ignored_at_the_start(patch: Patch) -> None:
     original = Camera.take_state
 
-    def take_state(self: Camera, message: dict[str, Any]) -> None:
+    def take_state(self: Camera, message: dict[str, Any], *, retained: bool) -> None:
         if "seen" in self.telemetry:
-            original(self, message)
+            original(self, message, retained=retained)
         self.telemetry = {"seen": True}
 
     patch.setattr(Camera, "take_state", take_state)
@@ -160,12 +160,12 @@ def events_are_dropped_after_a_restart(patch: Patch) -> None:
 
 
 def sites_are_ignored(patch: Patch) -> None:
-    original = BackEnd.take
+    original = BackEnd.receive
 
-    def take(self: BackEnd, topic: str, payload: bytes) -> None:
+    def receive(self: BackEnd, topic: str, payload: bytes) -> None:
         original(self, topic.replace("/buffalo/", "/baltimore/") if topic.endswith("/event") else topic, payload)
 
-    patch.setattr(BackEnd, "take", take)
+    patch.setattr(BackEnd, "receive", receive)
 
 
 def started_recordings_count_as_complete(patch: Patch) -> None:
@@ -205,7 +205,7 @@ def test_the_example_passes_and_every_checker_has_occasions(
     done, watch = received()
     back_end = BackEnd("fleet")
     for topic, payload in delivery(watch.history):
-        back_end.take(topic, payload)
+        back_end.receive(topic, payload)
     findings = judge_back_end(done.cases, back_end)
     assert {one.checker: one.failures[:3] for one in findings if one.verdict != "passed"} == {}
 
@@ -227,7 +227,7 @@ def test_a_probe_without_the_optional_methods_skips_their_checkers() -> None:
     done, watch = received()
     back_end = BackEnd("fleet")
     for topic, payload in watch.history:
-        back_end.take(topic, payload)
+        back_end.receive(topic, payload)
     verdicts = {one.checker: one.verdict for one in judge_back_end(done.cases, Small())}
     skipped = {name for name, verdict in verdicts.items() if verdict == "skipped"}
     assert skipped == {"back-end-knows-the-live-session", "back-end-knows-the-recordings"}

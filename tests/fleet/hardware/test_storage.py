@@ -3,7 +3,7 @@ import errno
 import pytest
 
 from accounts import account
-from fragments import HEADER, fragment
+from fragments import HEADER, fragment, stored
 from lapel.clock import Instant, Quality, SystemClock
 from lapel.errors import StorageError
 from lapel.worker import InlineWorker
@@ -52,14 +52,14 @@ def test_a_write_that_does_not_fit_fails_and_nothing_of_it_is_kept() -> None:
     memory = MemoryStorage()
     card = SimulatedStorage(memory)
     files = card.create(account())
-    files.append([HEADER, BODY])
+    files.append(stored(HEADER, BODY))
     card.fill(room_bytes=len(BODY) + 10)
-    files.append([BODY])
+    files.append(stored(BODY))
     with pytest.raises(StorageError, match="full"):
-        files.append([BODY])
+        files.append(stored(BODY))
     card.make_room()
     with pytest.raises(StorageError, match="accepts no more"):
-        files.append([BODY])
+        files.append(stored(BODY))
     assert memory.video("clip-1") == HEADER + BODY + BODY
 
 
@@ -69,7 +69,7 @@ def test_a_first_write_that_does_not_fit_leaves_no_video() -> None:
     files = card.create(account())
     card.fill(room_bytes=10)
     with pytest.raises(StorageError, match="full"):
-        files.append([HEADER, BODY])
+        files.append(stored(HEADER, BODY))
     with pytest.raises(StorageError, match="no video"):
         memory.video("clip-1")
 
@@ -93,7 +93,7 @@ def test_writes_fail_with_the_given_error_until_mended() -> None:
 def test_the_history_holds_each_operation_and_its_error() -> None:
     card = SimulatedStorage()
     files = card.create(account())
-    files.append([HEADER, BODY])
+    files.append(stored(HEADER, BODY))
     card.read_only()
     with pytest.raises(StorageError) as refusal:
         files.describe(account())
@@ -109,20 +109,20 @@ async def test_a_slow_card_makes_its_worker_wait_on_the_injected_clock() -> None
     worker = StorageWorker(InlineWorker(), clock, card)
     files = await worker.run(lambda: card.create(account()))
     card.slow(bytes_per_s=100)
-    await worker.run(lambda: files.append([bytes(250)]))
+    await worker.run(lambda: files.append(stored(bytes(250))))
     card.slow(None)
-    await worker.run(lambda: files.append([bytes(250)]))
+    await worker.run(lambda: files.append(stored(bytes(250))))
     assert clock.slept_s == [2.5]
 
 
 def test_a_swapped_card_is_empty_without_faults_and_the_old_one_keeps_its_clips() -> None:
     old, new = MemoryStorage(), MemoryStorage()
     card = SimulatedStorage(old)
-    card.create(account("clip-1")).append([HEADER, BODY])
+    card.create(account("clip-1")).append(stored(HEADER, BODY))
     card.fill()
     card.read_only()
     card.swap(new)
     card.check()
-    card.create(account("clip-2")).append([HEADER, BODY])
+    card.create(account("clip-2")).append(stored(HEADER, BODY))
     assert [one.recording for one in old.listing()] == ["clip-1"]
     assert [one.recording for one in new.listing()] == ["clip-2"]
