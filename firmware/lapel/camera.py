@@ -15,14 +15,16 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from lapel import __version__
+from lapel.audit_entry import Value
+from lapel.audit_trail import AuditTrail
 from lapel.buttons import ButtonWatch, HeldButton
 from lapel.capture_reason import SWITCHED_ON, after_power_loss, after_restart, capture_reason, requester, restart_reason
 from lapel.check import Check
 from lapel.clock import Clock, Instant
-from lapel.config import Config
+from lapel.config import Config, fingerprint
 from lapel.device_watches import BatteryWatch, post_gesture, watch_dock, watch_keys
 from lapel.errors import MessageError, StorageError
-from lapel.fragment import Fragment
+from lapel.fragment import LONGEST_GOP_S, Fragment
 from lapel.gestures import Gesture
 from lapel.hardware.interfaces import (
     Battery,
@@ -34,6 +36,7 @@ from lapel.hardware.interfaces import (
     Footage,
     Indicators,
     Positioning,
+    Retention,
     Storage,
     Switches,
 )
@@ -51,6 +54,7 @@ from lapel.recording import Cause
 from lapel.recording_reports import report_notice
 from lapel.remote_commands import RemoteCommands
 from lapel.reporter import Reporter
+from lapel.retention_watch import RetentionWatch
 from lapel.settings import Settings
 from lapel.settings_trial import SettingsTrial
 from lapel.states import Chart, Effect, Event, Facts, Outcome, State
@@ -87,11 +91,11 @@ class Camera:
 
     # Thousands share a machine when a fleet is simulated: so many names in a dictionary take 3 KB, in slots a tenth.
     __slots__ = (
-        "_asleep", "_awaiting_start", "_battery", "_battery_watch", "_began", "_buttons", "_chart", "_clock", "_config",
-        "_dock", "_fault", "_footage", "_inbox", "_indicators", "_link", "_messages", "_positioning", "_post_event",
-        "_published_flags", "_recorder", "_recording", "_recording_since", "_reminders", "_remote", "_repairing",
-        "_reporter", "_rng", "_settings", "_since", "_started", "_storage", "_switches", "_trial", "ended", "log",
-        "recovered", "restarts",
+        "_asleep", "_audit", "_awaiting_start", "_battery", "_battery_watch", "_began", "_buttons", "_chart",
+        "_clock", "_config", "_dock", "_fault", "_footage", "_inbox", "_indicators", "_link", "_messages",
+        "_positioning", "_post_event", "_published_flags", "_recorder", "_recording", "_recording_since",
+        "_reminders", "_remote", "_repairing", "_reporter", "_retention", "_rng", "_settings", "_since", "_started",
+        "_storage", "_switches", "_time_zone", "_trial", "ended", "log", "recovered", "restarts",
     )  # fmt: skip
 
     def __init__(
@@ -114,19 +118,24 @@ class Camera:
         settings: Settings | None = None,
         log: Log | None = None,
         time_zone: str = "UTC",
+        retention: Retention | None = None,
     ) -> None:
         """`session` is new at each start; `rng` is this camera's own random stream. `settings` is where `config` came
-        from and where changes to it are written. A device that is None is one that this camera does not have.
+        from and where changes to it are written. Without `retention` nothing is deleted from the storage card. A device
+        that is None is one that this camera does not have.
         """
         self._config, self._clock, self._footage, self._link = config, clock, footage, link
+        self._time_zone = time_zone
         self._rng, self._indicators, self._buttons = rng, indicators, buttons
         self._battery, self._dock, self._positioning = battery, dock, positioning
         self._switches = ButtonWatch(switches, clock, self._on_gesture) if switches is not None else None
         self._settings = settings or Settings(config)
         identity = config.camera
         self.log = log or Log(clock)
-        self._reporter = Reporter(link, clock, indicators, self.log, identity.name, session)
+        self._audit = AuditTrail(storage, worker, clock, session, config.evidence.heartbeat_s)
+        self._reporter = Reporter(link, clock, indicators, self.log, identity.name, session, self._audit)
         self._storage = StorageWatch(storage, worker, config.recording.min_free_bytes)
+        self._retention = RetentionWatch(retention, worker, clock, self._audit, self._reporter)
         self._battery_watch = BatteryWatch(
             battery, clock, self._reporter, indicators, self._post, self._publish_changed_flags
         )
@@ -150,6 +159,7 @@ class Camera:
                 __version__,
                 time_zone,
                 config.audio.in_prebuffer,
+                config.video.codec == "copy",
             ),
             new_id=self._new_recording_id,
             max_clip_s=config.recording.max_clip_s,
@@ -188,8 +198,10 @@ class Camera:
         """
         if restarted_because:
             self._started = after_restart(restarted_because)
+        self._audit.note("power-on", self._audited_setup(restarted_because))
         self._post(Event.POWER_ON, Cause("camera", "power on"))
         async with asyncio.TaskGroup() as group:
+            auditing = group.create_task(self._audit.run(), name="audit")
             helpers = [
                 group.create_task(self._link.run(self), name="link"),
                 group.create_task(self._report_regularly(), name="telemetry"),
@@ -198,7 +210,11 @@ class Camera:
             try:
                 await self._process_inbox()
                 await self._link.close(self.ended)
+                self._audit.note("power-off", {"reason": self.ended})
+                self._audit.close()
+                await auditing
             finally:
+                auditing.cancel()
                 self._reminders.set_active(False)
                 self._battery_watch.stop_warnings()
                 for helper in (*helpers, self._repairing, self._post_event):
@@ -225,6 +241,10 @@ class Camera:
         `reason`: in words that follow "after a".
         """
         self._post(Event.RESTART, Cause("camera", reason))
+
+    def audit(self, event: str, detail: Mapping[str, Value]) -> None:
+        """Note in the audit log what was done to the camera otherwise than by a command: at its service port."""
+        self._audit.note(event, detail)
 
     def identify(self, seconds: float) -> None:
         """Blink and beep."""
@@ -316,6 +336,16 @@ class Camera:
             unwritten_bytes=recording.unwritten_bytes if recording else 0,
             in_post_event=self._post_event is not None,
         )
+
+    def _audited_setup(self, reason: str) -> dict[str, Value]:
+        """What the audit log says about a session when it begins."""
+        return {
+            "reason": reason,
+            "firmware": __version__,
+            "configuration": fingerprint(self._config),
+            "version": self._settings.version,
+            "time_zone": self._time_zone,
+        }
 
     async def _process_inbox(self) -> None:
         while self._chart.state != State.OFF or not self.ended:
@@ -418,16 +448,17 @@ class Camera:
         self._recording_since = item.at
         if item.command is not None:
             self._awaiting_start[self._recording.id] = item.command
-        await self._footage.cut()
-        self._recording.pre_event_complete()
+        if await self._footage.cut():
+            self._recording.pre_event_complete()
 
     async def _close_recording(self, cause: Cause) -> None:
         if self._post_event is not None:
             self._post_event.cancel()
             self._post_event = None
         if self._recording is not None:
-            await self._footage.cut()
-            self._recording.end(cause)
+            stopped = self._clock.now()
+            await self._footage.cut(wait_s=LONGEST_GOP_S)
+            self._recording.end(cause, stopped)
             self._recording = None
 
     async def _await_post_event(self, cause: Cause) -> None:
@@ -545,6 +576,7 @@ class Camera:
     def _report_outcome(self, item: InboxEvent, outcome: Outcome) -> None:
         """After the effects: the new state, and the answer to a command."""
         if outcome.after is not outcome.before:
+            self._audit_transition(item, outcome)
             self._reporter.announce(f"{outcome.after}" + (f": {self._fault}" if self._fault else ""))
             if outcome.after is not State.RECORDING:  # recording is reported when something is on disk
                 self._report_state(outcome.after)
@@ -552,6 +584,22 @@ class Camera:
             self._reporter.emit(detail.StorageFailed(reason=self._fault))
         if item.command is not None and item.event is not Event.START:
             self._reply(item.command, "done")
+
+    def _audit_transition(self, item: InboxEvent, outcome: Outcome) -> None:
+        cause = item.cause
+        self._audit.note(
+            "transition",
+            {
+                "event": item.event.value,
+                "before": outcome.before.value,
+                "after": outcome.after.value,
+                "source": cause.source,
+                "reason": cause.reason,
+                "command": cause.command,
+                "requester": requester(cause, item.command),
+                "at_mono_s": round(item.at.mono_s, 6),
+            },
+        )
 
     def _report_state(self, state: State) -> None:
         before = self._reporter.state
@@ -616,7 +664,9 @@ class Camera:
             self._reporter.emit(detail.MicrophoneSilent(seconds=sound.silent_s))
 
     def _publish_telemetry(self) -> None:
-        self._link.publish(self._messages.telemetry(self._current(), self.uptime_s(), self._storage.free_bytes))
+        self._link.publish(
+            self._messages.telemetry(self._current(), self.uptime_s(), self._storage.free_bytes, self._audit.position)
+        )
 
     def _report_damage(self) -> None:
         """Report each file of the camera's own that could not be used."""
@@ -636,6 +686,7 @@ class Camera:
             self._report_damage()
             self._reporter.summarise_rejections()
             self._publish_changed_flags()
+            self._audit.heartbeat(self.state.value)
             if self._link.status().up:
                 self._publish_telemetry()
             await self._clock.sleep(wait_s)
@@ -651,6 +702,8 @@ class Camera:
         await self._recorder.save_failed()
         try:
             await self._storage.measure()
+            if await self._retention.delete_expired(is_full=self._storage.is_full):
+                await self._storage.measure()
             if self._chart.state == State.FAULT:
                 await self._recorder.settled()  # what has just failed is not an earlier session's
                 await self._recover()

@@ -13,12 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from lapel.errors import EvidenceError
 from lapel.evidence.c2pa_signing import Provenance, sign_mp4
-from lapel.evidence.clip_content import ChangedContent, content
+from lapel.evidence.clip_content import ChangedContent, content, reader_key
 from lapel.evidence.manifest import MANIFEST
 from lapel.evidence.manifest_reader import ReadManifest, read_manifest
 from lapel.evidence.signing import Signer
 from lapel.evidence.trust import Trust
-from lapel.evidence.vault import ReaderKey, open_key
 from lapel.evidence.verify import Report, Verdict, verify_recording
 from lapel.files import reading, sync_folder
 
@@ -43,12 +42,14 @@ def export(
     EvidenceError for other reasons; then `path` does not exist.
     """
     _require_new(path)
+    if not folder.is_dir():
+        raise EvidenceError(f"{folder}: is no folder of a recording")
     report = verify_recording(folder, trust)
     _require_intact(report)
     manifest = read_manifest(folder / MANIFEST)
     if not manifest.fragments:
         raise EvidenceError(f"{folder}: the recording has no video")
-    key = _reader_key(manifest, private_key)
+    key = None if manifest.opened.encryption is None else reader_key(manifest, private_key)
     with tempfile.TemporaryFile(dir=path.parent) as plain, _new_file(path) as target:
         for piece in content(folder, manifest, key):
             plain.write(piece)
@@ -68,16 +69,6 @@ def _require_intact(report: Report) -> None:
     if report.verdict is Verdict.NOT_INTACT:
         proof = next(finding for finding in report.findings if finding.proves)
         raise ChangedContent(f"{report.folder}: {proof.message}")
-
-
-def _reader_key(manifest: ReadManifest, private_key: X25519PrivateKey | None) -> ReaderKey | None:
-    encryption, recording = manifest.opened.encryption, manifest.opened.account.recording
-    if encryption is None:
-        return None
-    if private_key is None:
-        keys = ", ".join(one.key_id for one in encryption.recipients)
-        raise EvidenceError(f"{recording}: is encrypted; give --key with the private key of {keys}")
-    return open_key(encryption, recording, private_key)
 
 
 def _provenance(folder: Path, manifest: ReadManifest, report: Report) -> Provenance:
