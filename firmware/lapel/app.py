@@ -5,6 +5,7 @@ import random
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from time import sleep  # blocks the capture thread alone
@@ -14,8 +15,11 @@ from lapel.camera import Camera
 from lapel.clock import Clock, SystemClock, system_time_zone
 from lapel.config import Config, fingerprint, identity_folder, state_folder
 from lapel.errors import ConfigError, LapelError, StorageError
+from lapel.evidence.deletion import RecordingDeleter
 from lapel.evidence.identity import load_or_make
 from lapel.evidence.manifest import Sealing
+from lapel.evidence.receipt_files import read_back_ends
+from lapel.evidence.retention import RetentionRules, parse_categories
 from lapel.evidence.store import EvidenceStore
 from lapel.evidence.vault import Vault
 from lapel.evidence.vault_keys import cipher_of_processor, read_recipients
@@ -161,10 +165,22 @@ def assemble(
         settings=settings,
         log=access.log if access else None,
         time_zone=system_time_zone(),
+        retention=retention_of(config, storage),
     )
     if access is not None:
         access.attach(camera, settings, storage, worker)
     return App(camera, storage, journal, worker, board)
+
+
+def retention_of(config: Config, store: EvidenceStore) -> RecordingDeleter | None:
+    """What deletes recordings from the storage card; None without a back end whose receipts count.
+
+    Raises ConfigError, or EvidenceError for a key that cannot be used.
+    """
+    back_ends = read_back_ends([Path(name) for name in config.evidence.back_ends.split()])
+    by_category = parse_categories(config.evidence.keep_categories)
+    rules = RetentionRules(timedelta(days=config.evidence.keep_days), by_category)
+    return RecordingDeleter(store, rules, back_ends) if back_ends else None
 
 
 def sealing_of(config: Config, clock: Clock) -> Sealing:

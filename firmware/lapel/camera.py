@@ -37,6 +37,7 @@ from lapel.hardware.interfaces import (
     Footage,
     Indicators,
     Positioning,
+    Retention,
     Storage,
     Switches,
     Triggers,
@@ -55,6 +56,7 @@ from lapel.recording import Cause
 from lapel.recording_reports import report_notice
 from lapel.remote_commands import RemoteCommands
 from lapel.reporter import Reporter
+from lapel.retention_watch import RetentionWatch
 from lapel.settings import Settings
 from lapel.settings_trial import SettingsTrial
 from lapel.states import Chart, Effect, Event, Facts, Outcome, State
@@ -94,8 +96,8 @@ class Camera:
         "_asleep", "_audit", "_awaiting_start", "_battery", "_battery_watch", "_began", "_buttons", "_chart",
         "_clock", "_config", "_dock", "_fault", "_footage", "_inbox", "_indicators", "_link", "_messages",
         "_positioning", "_post_event", "_published_flags", "_recorder", "_recording", "_recording_since",
-        "_reminders", "_remote", "_repairing", "_reporter", "_rng", "_settings", "_since", "_started", "_storage",
-        "_switches", "_time_zone", "_trial", "_triggers", "ended", "log", "recovered", "restarts",
+        "_reminders", "_remote", "_repairing", "_reporter", "_retention", "_rng", "_settings", "_since", "_started",
+        "_storage", "_switches", "_time_zone", "_trial", "_triggers", "ended", "log", "recovered", "restarts",
     )  # fmt: skip
 
     def __init__(
@@ -120,9 +122,11 @@ class Camera:
         settings: Settings | None = None,
         log: Log | None = None,
         time_zone: str = "UTC",
+        retention: Retention | None = None,
     ) -> None:
         """`session` is new at each start; `rng` is this camera's own random stream. `settings` is where `config` came
-        from and where changes to it are written. A device that is None is one that this camera does not have.
+        from and where changes to it are written. Without `retention` nothing is deleted from the storage card. A device
+        that is None is one that this camera does not have.
         """
         self._config, self._clock, self._footage, self._link = config, clock, footage, link
         self._time_zone = time_zone
@@ -135,6 +139,7 @@ class Camera:
         self._audit = AuditTrail(storage, worker, clock, session, config.evidence.heartbeat_s)
         self._reporter = Reporter(link, clock, indicators, self.log, identity.name, session, self._audit)
         self._storage = StorageWatch(storage, worker, config.recording.min_free_bytes)
+        self._retention = RetentionWatch(retention, worker, clock, self._audit, self._reporter)
         self._battery_watch = BatteryWatch(
             battery, clock, self._reporter, indicators, self._post, self._publish_changed_flags
         )
@@ -710,6 +715,8 @@ class Camera:
         await self._recorder.save_failed()
         try:
             await self._storage.measure()
+            if await self._retention.delete_expired(is_full=self._storage.is_full):
+                await self._storage.measure()
             if self._chart.state == State.FAULT:
                 await self._recorder.settled()  # what has just failed is not an earlier session's
                 await self._recover()

@@ -6,6 +6,7 @@ A laptop, a Raspberry Pi and the simulator each pass in objects that implement t
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from lapel.audit_entry import AuditEntry, AuditPosition
 from lapel.clock import Instant
 from lapel.fragment import ClipFragment, Fragment
-from lapel.recording import Account
+from lapel.recording import Account, ExpiredRecording
 from lapel.states import State
 
 Image = NDArray[np.uint8]
@@ -242,6 +243,16 @@ class Storage(Protocol):
 
     def recover(self) -> list[Account]:
         """Mark clips that an earlier session left unfinished as *interrupted*, keep them, and return their accounts."""
+
+
+class Retention(Protocol):
+    """Deletes recordings that may go from the storage card. Blocking: called through a Worker."""
+
+    def expired(self, now: datetime) -> list[ExpiredRecording]:
+        """The recordings that may go now, the oldest first. Raises StorageError."""
+
+    def delete(self, recording: str, now: datetime, entry: AuditEntry) -> None:
+        """Write `entry` to the audit log, then delete. Raises StorageError, also for a recording that may not go."""
 
 
 # -- wearer ----------------------------------------------------------------------------------------------------------
