@@ -105,7 +105,7 @@ async def test_nothing_of_an_encrypted_recording_can_be_read_on_the_card(tmp_pat
         subprocess.run(["openssl", *command.split()], cwd=tmp_path, check=True, capture_output=True)
     configuration = tmp_path / "camera.toml"
     configuration.write_text(f'[evidence]\nrecipients = "{tmp_path / "agency.pub"}"\n')
-    folder = await recorded(tmp_path, "--config", str(configuration))
+    folder = await recorded(tmp_path, "--config", str(configuration), "--audio", "tone")
     assert sorted(path.name for path in folder.iterdir()) == ["manifest.jsonl", "recording.json", "video.sealed"]
     sealed = (folder / "video.sealed").read_bytes()
     for name in (b"moof", b"mdat", b"ftyp", b"moov", b"avc1", b"x264"):
