@@ -40,8 +40,9 @@ class VirtualFootage:
             self._close_fragment()
             self._buffer.clear()
 
-    async def cut(self) -> None:
+    async def cut(self, wait_s: float = 0.0) -> bool:
         self._close_fragment()
+        return True
 
     def before(self, moment: Instant) -> PreEvent:
         return self._buffer.before(moment)

@@ -24,7 +24,7 @@ from lapel.clock import Clock, Instant
 from lapel.config import Config, fingerprint
 from lapel.device_watches import BatteryWatch, post_gesture, watch_dock, watch_keys
 from lapel.errors import MessageError, StorageError
-from lapel.fragment import Fragment
+from lapel.fragment import LONGEST_GOP_S, Fragment
 from lapel.gestures import Gesture
 from lapel.hardware.interfaces import (
     Battery,
@@ -36,6 +36,7 @@ from lapel.hardware.interfaces import (
     Footage,
     Indicators,
     Positioning,
+    Retention,
     Storage,
     Switches,
 )
@@ -53,6 +54,7 @@ from lapel.recording import Cause
 from lapel.recording_reports import report_notice
 from lapel.remote_commands import RemoteCommands
 from lapel.reporter import Reporter
+from lapel.retention_watch import RetentionWatch
 from lapel.settings import Settings
 from lapel.settings_trial import SettingsTrial
 from lapel.states import Chart, Effect, Event, Facts, Outcome, State
@@ -92,8 +94,8 @@ class Camera:
         "_asleep", "_audit", "_awaiting_start", "_battery", "_battery_watch", "_began", "_buttons", "_chart",
         "_clock", "_config", "_dock", "_fault", "_footage", "_inbox", "_indicators", "_link", "_messages",
         "_positioning", "_post_event", "_published_flags", "_recorder", "_recording", "_recording_since",
-        "_reminders", "_remote", "_repairing", "_reporter", "_rng", "_settings", "_since", "_started", "_storage",
-        "_switches", "_time_zone", "_trial", "ended", "log", "recovered", "restarts",
+        "_reminders", "_remote", "_repairing", "_reporter", "_retention", "_rng", "_settings", "_since", "_started",
+        "_storage", "_switches", "_time_zone", "_trial", "ended", "log", "recovered", "restarts",
     )  # fmt: skip
 
     def __init__(
@@ -116,9 +118,11 @@ class Camera:
         settings: Settings | None = None,
         log: Log | None = None,
         time_zone: str = "UTC",
+        retention: Retention | None = None,
     ) -> None:
         """`session` is new at each start; `rng` is this camera's own random stream. `settings` is where `config` came
-        from and where changes to it are written. A device that is None is one that this camera does not have.
+        from and where changes to it are written. Without `retention` nothing is deleted from the storage card. A device
+        that is None is one that this camera does not have.
         """
         self._config, self._clock, self._footage, self._link = config, clock, footage, link
         self._time_zone = time_zone
@@ -131,6 +135,7 @@ class Camera:
         self._audit = AuditTrail(storage, worker, clock, session, config.evidence.heartbeat_s)
         self._reporter = Reporter(link, clock, indicators, self.log, identity.name, session, self._audit)
         self._storage = StorageWatch(storage, worker, config.recording.min_free_bytes)
+        self._retention = RetentionWatch(retention, worker, clock, self._audit, self._reporter)
         self._battery_watch = BatteryWatch(
             battery, clock, self._reporter, indicators, self._post, self._publish_changed_flags
         )
@@ -154,6 +159,7 @@ class Camera:
                 __version__,
                 time_zone,
                 config.audio.in_prebuffer,
+                config.video.codec == "copy",
             ),
             new_id=self._new_recording_id,
             max_clip_s=config.recording.max_clip_s,
@@ -442,16 +448,17 @@ class Camera:
         self._recording_since = item.at
         if item.command is not None:
             self._awaiting_start[self._recording.id] = item.command
-        await self._footage.cut()
-        self._recording.pre_event_complete()
+        if await self._footage.cut():
+            self._recording.pre_event_complete()
 
     async def _close_recording(self, cause: Cause) -> None:
         if self._post_event is not None:
             self._post_event.cancel()
             self._post_event = None
         if self._recording is not None:
-            await self._footage.cut()
-            self._recording.end(cause)
+            stopped = self._clock.now()
+            await self._footage.cut(wait_s=LONGEST_GOP_S)
+            self._recording.end(cause, stopped)
             self._recording = None
 
     async def _await_post_event(self, cause: Cause) -> None:
@@ -695,6 +702,8 @@ class Camera:
         await self._recorder.save_failed()
         try:
             await self._storage.measure()
+            if await self._retention.delete_expired(is_full=self._storage.is_full):
+                await self._storage.measure()
             if self._chart.state == State.FAULT:
                 await self._recorder.settled()  # what has just failed is not an earlier session's
                 await self._recover()

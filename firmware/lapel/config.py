@@ -62,8 +62,9 @@ class VideoSection(_Section, frozen=True, kw_only=True):
     """Bits per second; not exceeded over any second."""
     gop_s: Annotated[float, Meta(ge=0.2, le=10)] = 1.0
     """Seconds between keyframes: the length of a fragment, and the most video that a power cut can cost."""
-    codec: Literal["auto", "libx264", "h264_v4l2m2m"] = "auto"
-    """`auto` uses a hardware encoder where one works."""
+    codec: Literal["auto", "libx264", "h264_v4l2m2m", "copy"] = "auto"
+    """`auto` uses a hardware encoder where one works. `copy` records the source's own H.264 without decoding it: a
+    recording then begins and ends at the source's keyframes."""
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"] = "superfast"
     """How much computation libx264 spends on a frame."""
     overlay: bool = False
@@ -116,6 +117,13 @@ class EvidenceSection(_Section, frozen=True, kw_only=True):
     recipients: str = ""
     """Public key files (X25519, PEM) of those who may read the recordings; several are separated by blanks. With any,
     recordings are encrypted before they touch the disk, and the camera cannot decrypt them. Empty: not encrypted."""
+    back_ends: str = ""
+    """Public key or certificate files (PEM) of the back ends whose receipts count; several are separated by blanks.
+    Recordings whose import one of them has confirmed are deleted after `keep_days`. Empty: nothing is ever deleted."""
+    keep_days: Annotated[float, Meta(ge=0, le=36_500)] = 7.0
+    """Days that a recording stays on the card after its import was confirmed. Needs a synced clock."""
+    keep_categories: str = ""
+    """The same for categories that receipts name: `traffic stop=1, use of force=90`."""
     heartbeat_s: Annotated[float, Meta(ge=1, le=86_400)] = 60.0
     """Seconds after which the audit log notes that the camera is alive, if nothing else has happened. A power loss is
     known to this precision. Checked at each telemetry interval."""

@@ -95,6 +95,12 @@ class Account(msgspec.Struct, kw_only=True):
     gaps: list[GapNote] = []
     dropped_frames: int = 0
     """Frames that were captured and could not be encoded or written; a longer loss is also a gap."""
+    copied: bool = False
+    """Whether the frames are the source's own encoding. Then clips begin and end at the source's keyframes only."""
+    after_stop_s: float = 0.0
+    """Seconds of video from after the stop: a copied clip goes on to the source's next keyframe."""
+    longest_gop_s: float = 0.0
+    """Longest time between keyframes of a copied clip: so much could have been lost in a power cut."""
     audio: bool = False
     """Whether sound is recorded."""
     audio_in_prebuffer: bool = False
@@ -105,6 +111,18 @@ class Account(msgspec.Struct, kw_only=True):
     """Where the wearer or an operator set a marker, in seconds of the clip's time line."""
     torn_bytes: int = 0
     """Bytes of an unfinished fragment at the end of an interrupted file. They are kept, and not counted as video."""
+
+
+class ExpiredRecording(msgspec.Struct, frozen=True):
+    """A recording that may be deleted from the storage card."""
+
+    recording: str
+    back_end: str
+    """Which system has confirmed that it imported it."""
+    received_at: str
+    """When, in ISO 8601, by that system's clock."""
+    category: str
+    """What kind of incident it shows, by that system; empty when it gave none."""
 
 
 def note_of(gap: Gap, start_s: float) -> GapNote:

@@ -15,6 +15,7 @@ from evidence_keys import CERTIFICATES_PEM
 from lapel.evidence.cli import main
 from lapel.evidence.store import EvidenceStore
 from system.process import SMALL_SCENE, camera_on, terminal
+from system.videos import complaints, shots
 
 ROOT = Path(__file__).parents[2]
 
@@ -85,7 +86,7 @@ async def test_a_cameras_recording_is_intact_until_it_is_touched(
     folder = await recorded(tmp_path)
     root, ca = str(folder.parent), str(folder.parent / ".lapel" / "identity" / "certificate.pem")
     assert main(["verify", root, "--trust", ca]) == 0, capsys.readouterr().out
-    assert "1 recordings: 1 intact" in capsys.readouterr().out
+    assert "1 recordings and 1 audit log: 2 intact" in capsys.readouterr().out
     assert main(["verify", root]) == 2
     kinds = [json.loads(line)["record"]["kind"] for line in (folder / "manifest.jsonl").read_text().splitlines()]
     assert (kinds[0], kinds[-1]) == ("open", "close")
@@ -104,13 +105,18 @@ async def test_nothing_of_an_encrypted_recording_can_be_read_on_the_card(tmp_pat
         subprocess.run(["openssl", *command.split()], cwd=tmp_path, check=True, capture_output=True)
     configuration = tmp_path / "camera.toml"
     configuration.write_text(f'[evidence]\nrecipients = "{tmp_path / "agency.pub"}"\n')
-    folder = await recorded(tmp_path, "--config", str(configuration))
+    folder = await recorded(tmp_path, "--config", str(configuration), "--audio", "tone")
     assert sorted(path.name for path in folder.iterdir()) == ["manifest.jsonl", "recording.json", "video.sealed"]
     sealed = (folder / "video.sealed").read_bytes()
     for name in (b"moof", b"mdat", b"ftyp", b"moov", b"avc1", b"x264"):
         assert name not in sealed
-    certificate = folder.parent / ".lapel" / "identity" / "certificate.pem"
-    assert main(["verify", str(folder), "--trust", str(certificate)]) == 0
+    identity = folder.parent / ".lapel" / "identity"
+    assert main(["verify", str(folder), "--trust", str(identity / "certificate.pem")]) == 0
+    out, key = tmp_path / "clip.mp4", tmp_path / "agency.key"
+    assert main(["export", str(folder), "--out", str(out), "--key", str(key), "--signer", str(identity)]) == 0
+    assert complaints(out) == ""
+    numbers = [shot.number for shot in shots(out)]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
 def test_verifying_needs_neither_opencv_nor_ffmpeg_nor_a_broker(recording: Path) -> None:

@@ -13,12 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from lapel.errors import EvidenceError
 from lapel.evidence.c2pa_signing import Provenance, sign_mp4
-from lapel.evidence.clip_content import ChangedContent, content
+from lapel.evidence.clip_content import ChangedContent, content, reader_key
 from lapel.evidence.manifest import MANIFEST
 from lapel.evidence.manifest_reader import ReadManifest, read_manifest
 from lapel.evidence.signing import Signer
 from lapel.evidence.trust import Trust
-from lapel.evidence.vault import ReaderKey, open_key
 from lapel.evidence.verify import Report, Verdict, verify_recording
 from lapel.files import reading, sync_folder
 
@@ -43,12 +42,14 @@ def export(
     EvidenceError for other reasons; then `path` does not exist.
     """
     _require_new(path)
+    if not folder.is_dir():
+        raise EvidenceError(f"{folder}: is no folder of a recording")
     report = verify_recording(folder, trust)
     _require_intact(report)
     manifest = read_manifest(folder / MANIFEST)
     if not manifest.fragments:
         raise EvidenceError(f"{folder}: the recording has no video")
-    key = _reader_key(manifest, private_key)
+    key = None if manifest.opened.encryption is None else reader_key(manifest, private_key)
     with tempfile.TemporaryFile(dir=path.parent) as plain, _new_file(path) as target:
         for piece in content(folder, manifest, key):
             plain.write(piece)
@@ -70,33 +71,23 @@ def _require_intact(report: Report) -> None:
         raise ChangedContent(f"{report.folder}: {proof.message}")
 
 
-def _reader_key(manifest: ReadManifest, private_key: X25519PrivateKey | None) -> ReaderKey | None:
-    encryption, recording = manifest.opened.encryption, manifest.opened.account.recording
-    if encryption is None:
-        return None
-    if private_key is None:
-        keys = ", ".join(one.key_id for one in encryption.recipients)
-        raise EvidenceError(f"{recording}: is encrypted; give --key with the private key of {keys}")
-    return open_key(encryption, recording, private_key)
-
-
 def _provenance(folder: Path, manifest: ReadManifest, report: Report) -> Provenance:
     first, last = _outer_lines(folder / MANIFEST)
     records = {
         "verdict": str(report.verdict),
-        "open": first,
-        "close": last if manifest.ending is not None else None,
+        "open": first.decode(),
+        "close": last.decode() if manifest.ending is not None else None,
     }
     return Provenance(f"{report.recording}.mp4", manifest.fragments[0].utc, records)
 
 
-def _outer_lines(path: Path) -> tuple[str, str]:
+def _outer_lines(path: Path) -> tuple[bytes, bytes]:
     """The first and the last line of a manifest, exactly: their signatures hold inside the export, too."""
     with reading(path) as file:
         lines = iter(lambda: file.readline(_LINE_MAX_BYTES), b"")
         first = next(lines)
         last = deque(lines, maxlen=1)
-    return first.decode(), (last[0] if last else first).decode()
+    return first, last[0] if last else first
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ included yet.
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from lapel.audit_entry import AuditEntry, AuditPosition
 from lapel.clock import Instant
 from lapel.fragment import ClipFragment, Fragment
-from lapel.recording import Account
+from lapel.recording import Account, ExpiredRecording
 from lapel.states import State
 
 Image = NDArray[np.uint8]
@@ -51,6 +52,22 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class CodedFrame:
+    """One frame as H.264 that the source has encoded; it is recorded without decoding it."""
+
+    captured: Instant
+    data: bytes
+    """Annex B; a keyframe begins with its parameter sets."""
+    is_keyframe: bool
+    size: tuple[int, int]
+    """(width, height)."""
+    dropped_before: int = 0
+    """How many frames are known to be missing since the previous one."""
+    note: str = ""
+    """What the source has to report about its frames from this one on, for the camera's log."""
+
+
+@dataclass(frozen=True, slots=True)
 class FrameFormat:
     """What a source delivers: size in pixels, and frames per second."""
 
@@ -74,6 +91,23 @@ class FrameSource(Protocol):
 
     def close(self) -> None:
         """Release the device; it may be opened again. Harmless when not open."""
+
+
+class CodedSource(Protocol):
+    """A video source that encodes by itself; else as a FrameSource."""
+
+    @property
+    def name(self) -> str:
+        """See `FrameSource.name`."""
+
+    def open(self) -> FrameFormat:
+        """See `FrameSource.open`."""
+
+    def read(self) -> CodedFrame:
+        """See `FrameSource.read`. Keyframes come at least every `LONGEST_GOP_S`; else it raises VideoError."""
+
+    def close(self) -> None:
+        """See `FrameSource.close`."""
 
 
 # -- footage: video source, encoder and pre-event buffer ---------------------------------------------------------------
@@ -154,8 +188,12 @@ class Footage(Protocol):
     async def stop(self) -> None:
         """Stop capturing, deliver the open GOP, empty the buffer. Harmless when not started."""
 
-    async def cut(self) -> None:
-        """Close the open GOP now and start the next with a keyframe. Returns once the closed fragment is delivered."""
+    async def cut(self, wait_s: float = 0.0) -> bool:
+        """Close the open GOP now and start the next with a keyframe. Returns once the closed fragment is delivered.
+
+        False where only the source decides about keyframes, and its next one, with which the open GOP ends, has not
+        come within `wait_s`.
+        """
 
     def before(self, moment: Instant) -> PreEvent:
         """The buffered fragments that reach back from `moment` by the configured length, to the next GOP boundary."""
@@ -206,6 +244,16 @@ class Storage(Protocol):
 
     def recover(self) -> list[Account]:
         """Mark clips that an earlier session left unfinished as *interrupted*, keep them, and return their accounts."""
+
+
+class Retention(Protocol):
+    """Deletes recordings that may go from the storage card. Blocking: called through a Worker."""
+
+    def expired(self, now: datetime) -> list[ExpiredRecording]:
+        """The recordings that may go now, the oldest first. Raises StorageError."""
+
+    def delete(self, recording: str, now: datetime, entry: AuditEntry) -> None:
+        """Write `entry` to the audit log, then delete. Raises StorageError, also for a recording that may not go."""
 
 
 # -- wearer ----------------------------------------------------------------------------------------------------------

@@ -110,6 +110,16 @@ class Recovered(EventDetail, frozen=True, kw_only=True):
     """Frames in it."""
 
 
+class RecordingDeleted(EventDetail, frozen=True, kw_only=True):
+    """A clip was deleted from the storage card: its import was confirmed, and its time there has passed."""
+
+    kind = "recording-deleted"
+    recording: Id
+    """Id of the clip."""
+    back_end: str
+    """Which system has imported it."""
+
+
 class FootageLost(EventDetail, frozen=True, kw_only=True):
     """Captured frames will not be in a recording."""
 
@@ -332,6 +342,7 @@ EVENT_DETAILS: tuple[type[EventDetail], ...] = (
     RecordingSaved,
     RecordingFailed,
     Recovered,
+    RecordingDeleted,
     FootageLost,
     Marker,
     Refused,

@@ -107,7 +107,8 @@ def run(
             stop_broker=stop, start_broker=start,
         )  # fmt: skip
         received = room.received_messages
-        broker.observers += [received.receive, *listeners]
+        broker.observers.append(received.receive)
+        broker.back_ends += listeners
         fleet = Fleet(scenario, names, streams, environment, clock)
         fleet.power_on()
         room.begin()
@@ -121,7 +122,8 @@ def run(
         await fleet.end()
         await clock.sleep(scenario.duration_s + SETTLE_S - clock.mono_s())
         cases = room.cases(fleet.actual_records())
-        broker.observers.clear()  # messages from here on are due to the end of the run, and are not judged
+        broker.observers.clear()
+        broker.back_ends.clear()  # messages from here on are due to the end of the run, and are not judged
         await fleet.close()
         return Run(
             seed=seed, cases=cases, trace_sha256=lines.close(), trace_lines=lines.lines,

@@ -1,4 +1,3 @@
-import dataclasses
 import io
 import json
 import re
@@ -10,10 +9,8 @@ import av
 import c2pa
 import encypher_c2pa
 import pytest
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from evidence.recordings import SEALING, flipped, write_recording
+from evidence.recordings import flipped
 from evidence_keys import CERTIFICATES_PEM, SIGNER
 from lapel import mp4_boxes as boxes
 from lapel.evidence import identity
@@ -21,10 +18,7 @@ from lapel.evidence.chain import parse_line
 from lapel.evidence.cli import main
 from lapel.evidence.fragment_check import sha256_of
 from lapel.evidence.signing import is_signed, public_key
-from lapel.evidence.vault import Vault
-from real_clips import video_fragments
-
-AGENCY, STRANGER = (X25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in (1, 2))
+from sealed_recordings import AGENCY, STRANGER, key_file, plain_recording, sealed_recording
 
 
 @pytest.fixture(autouse=True)
@@ -45,21 +39,6 @@ def exporter(tmp_path: Path) -> Path:
 def camera_root(tmp_path: Path) -> Path:
     path = tmp_path / "camera-root.pem"
     path.write_bytes(CERTIFICATES_PEM)
-    return path
-
-
-def plain_recording(folder: Path, **options: Any) -> Path:
-    return write_recording(folder, fragments=list(video_fragments()), **options)
-
-
-def sealed_recording(folder: Path) -> Path:
-    vault = Vault([AGENCY.public_key()], "aes-256-gcm", lambda count: bytes(range(count)))
-    return plain_recording(folder, sealing=dataclasses.replace(SEALING, sealer=vault.clip_key))
-
-
-def key_file(folder: Path, key: X25519PrivateKey) -> Path:
-    path = folder / "agency.key"
-    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return path
 
 
@@ -185,6 +164,13 @@ def test_an_interrupted_recording_is_exported_with_its_reservations(tmp_path: Pa
     assert manifest["assertions"][-1]["data"]["close"] is None
 
 
+def test_a_record_that_power_loss_cut_inside_a_character_is_left_out(tmp_path: Path, exporter: Path) -> None:
+    recording, out = plain_recording(tmp_path / "evidence", status="recording"), tmp_path / "clip.mp4"
+    with (recording / "manifest.jsonl").open("ab") as manifest:
+        manifest.write(b'{"record":{"reason":"J\xc3')
+    assert export(recording, out, exporter) == 0
+
+
 def test_the_report_says_what_was_exported_and_loads_nothing(tmp_path: Path, exporter: Path, camera_root: Path) -> None:
     out = tmp_path / "clip.mp4"
     export(plain_recording(tmp_path / "evidence"), out, exporter, "--trust", camera_root)
@@ -194,6 +180,11 @@ def test_the_report_says_what_was_exported_and_loads_nothing(tmp_path: Path, exp
     assert "CN=Records Unit" in page
     assert "source lost" in page
     assert not re.search(r"<script|src=|href=|https?://|url\(", page)
+
+
+def test_what_is_no_recording_is_named(tmp_path: Path, exporter: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert export(tmp_path / "nowhere", tmp_path / "clip.mp4", exporter) == 2
+    assert capsys.readouterr().err.endswith("nowhere: is no folder of a recording\n")
 
 
 def test_an_export_is_never_replaced(tmp_path: Path, exporter: Path, capsys: pytest.CaptureFixture[str]) -> None:
