@@ -25,6 +25,7 @@ from lapel.evidence.vault import Vault
 from lapel.evidence.vault_keys import cipher_of_processor, read_recipients
 from lapel.files import PRIVATE_FOLDER
 from lapel.hardware.interfaces import Buttons, CodedSource, FrameFormat, FrameSource, Indicators
+from lapel.hardware.pi.board import Board, open_board
 from lapel.link.broker_address import brokers_of
 from lapel.link.contract import Contract, LapelV1
 from lapel.link.interface import Link, NoLink
@@ -62,10 +63,12 @@ class App:
     storage: EvidenceStore
     journal: SqliteJournal
     worker: ThreadWorker
+    board: Board
 
     def close(self) -> None:
-        """Release the evidence folder and end the worker's threads."""
+        """Release the evidence folder and the board's devices, and end the worker's threads."""
         self.worker.close()
+        self.board.close()
         self.journal.close()
         self.storage.close()
 
@@ -140,6 +143,7 @@ def assemble(
     if source is None:
         source = coded_source_of(config, clock) if config.video.codec == "copy" else source_of(config, clock)
     footage = live_footage(config, source, clock, rng, sound_of(config, clock, source))
+    board = open_board(config.pi, clock, worker, indicators)
     link = _link(config, (contract or lapel_v1)(config), clock, session, rng, Outbox(journal, worker), indicators)
     camera = Camera(
         config,
@@ -150,8 +154,14 @@ def assemble(
         link=access.intercept(link) if access else link,
         rng=rng,
         session=session,
-        indicators=indicators,
+        indicators=board.indicators,
         buttons=buttons,
+        switches=board.switches,
+        battery=board.battery,
+        dock=board.dock,
+        positioning=board.positioning,
+        triggers=board.triggers,
+        board=board.health,
         settings=settings,
         log=access.log if access else None,
         time_zone=system_time_zone(),
@@ -159,7 +169,7 @@ def assemble(
     )
     if access is not None:
         access.attach(camera, settings, storage, worker)
-    return App(camera, storage, journal, worker)
+    return App(camera, storage, journal, worker, board)
 
 
 def retention_of(config: Config, store: EvidenceStore) -> RecordingDeleter | None:

@@ -22,12 +22,13 @@ from lapel.capture_reason import SWITCHED_ON, after_power_loss, after_restart, c
 from lapel.check import Check
 from lapel.clock import Clock, Instant
 from lapel.config import Config, fingerprint
-from lapel.device_watches import BatteryWatch, post_gesture, watch_dock, watch_keys
+from lapel.device_watches import BatteryWatch, post_gesture, watch_dock, watch_keys, watch_triggers
 from lapel.errors import MessageError, StorageError
 from lapel.fragment import LONGEST_GOP_S, Fragment
 from lapel.gestures import Gesture
 from lapel.hardware.interfaces import (
     Battery,
+    BoardHealth,
     ButtonName,
     Buttons,
     Charge,
@@ -39,6 +40,7 @@ from lapel.hardware.interfaces import (
     Retention,
     Storage,
     Switches,
+    Triggers,
 )
 from lapel.indications import REMIND_EVERY_S, RepeatedSignal
 from lapel.light_event import Inbox
@@ -95,7 +97,7 @@ class Camera:
         "_clock", "_config", "_dock", "_fault", "_footage", "_inbox", "_indicators", "_link", "_messages",
         "_positioning", "_post_event", "_published_flags", "_recorder", "_recording", "_recording_since",
         "_reminders", "_remote", "_repairing", "_reporter", "_retention", "_rng", "_settings", "_since", "_started",
-        "_storage", "_switches", "_time_zone", "_trial", "ended", "log", "recovered", "restarts",
+        "_storage", "_switches", "_time_zone", "_trial", "_triggers", "ended", "log", "recovered", "restarts",
     )  # fmt: skip
 
     def __init__(
@@ -115,6 +117,8 @@ class Camera:
         battery: Battery | None = None,
         dock: Dock | None = None,
         positioning: Positioning | None = None,
+        triggers: Triggers | None = None,
+        board: BoardHealth | None = None,
         settings: Settings | None = None,
         log: Log | None = None,
         time_zone: str = "UTC",
@@ -127,7 +131,7 @@ class Camera:
         self._config, self._clock, self._footage, self._link = config, clock, footage, link
         self._time_zone = time_zone
         self._rng, self._indicators, self._buttons = rng, indicators, buttons
-        self._battery, self._dock, self._positioning = battery, dock, positioning
+        self._battery, self._dock, self._positioning, self._triggers = battery, dock, positioning, triggers
         self._switches = ButtonWatch(switches, clock, self._on_gesture) if switches is not None else None
         self._settings = settings or Settings(config)
         identity = config.camera
@@ -140,7 +144,16 @@ class Camera:
             battery, clock, self._reporter, indicators, self._post, self._publish_changed_flags
         )
         self._messages = StatusMessages(
-            identity, session, clock, footage, link, self._reporter, self._battery_watch.power, battery, positioning
+            identity,
+            session,
+            clock,
+            footage,
+            link,
+            self._reporter,
+            self._battery_watch.power,
+            battery,
+            positioning,
+            board,
         )
         self._remote = RemoteCommands(
             self._reporter, self._settings, worker, indicators, self_test=self.self_test, restart=self._restart_for
@@ -734,6 +747,8 @@ class Camera:
             yield self._battery_watch.run()
         if self._dock is not None:
             yield watch_dock(self._dock, self._battery_watch.power, self._post)
+        if self._triggers is not None:
+            yield watch_triggers(self._triggers, lambda: State(self._chart.state), self._post, self._reporter)
 
     def _new_recording_id(self) -> str:
         return f"{self._clock.now().utc:%Y%m%dT%H%M%SZ}-{self._rng.getrandbits(32):08x}"

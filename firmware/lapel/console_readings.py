@@ -38,6 +38,7 @@ from lapel.link.probe import probe_brokers
 from lapel.logs import Log
 from lapel.recording import Account
 from lapel.settings import Settings
+from lapel.status_messages import rounded
 from lapel.worker import Worker
 
 _EVENTS_KEPT = 5_000
@@ -243,7 +244,7 @@ class CameraReadings:
             percent=round(charge.percent, 1),
             minutes_left=charge.minutes_left,
             charging=charge.charging,
-            temperature_c=round(charge.temperature_c, 1),
+            temperature_c=rounded(charge.temperature_c),
         )
 
     def position(self) -> Position | None:

@@ -1,8 +1,7 @@
 """The devices of a camera: one small Protocol each, no implementation.
 
 A laptop, a Raspberry Pi and the simulator each pass in objects that implement them. A camera may have no `Battery`,
-`Positioning`, `Dock` or `Switches`, as a laptop has none. The simulator has all of them; for a Raspberry Pi none is
-included yet.
+`Positioning`, `Dock`, `Switches`, `Triggers` or `BoardHealth`, as a laptop has none.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -279,6 +278,8 @@ class Edge:
 
     button: ButtonName
     is_down: bool
+    at_s: float | None = None
+    """When, in monotonic seconds; None: now. A busy camera must not take a press for a hold."""
 
 
 class Switches(Protocol):
@@ -289,6 +290,13 @@ class Switches(Protocol):
 
     def edges(self) -> AsyncIterator[Edge]:
         """Each edge since the iteration began; ends only when cancelled."""
+
+
+class Triggers(Protocol):
+    """Inputs that start a recording: a holster, a light bar."""
+
+    def fired(self) -> AsyncIterator[str]:
+        """The name of each input when it fires; ends only when cancelled."""
 
 
 Signal = Literal["recording", "refused", "low battery", "critical battery"]
@@ -323,8 +331,8 @@ class Charge:
     minutes_left: float | None
     """How long the camera could *record* with this charge, whatever it does now; None where the gauge does not know."""
     charging: bool
-    temperature_c: float
-    """Of the cells."""
+    temperature_c: float | None
+    """Of the cells; None where the gauge does not measure it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +365,13 @@ class Dock(Protocol):
 
     async def changed(self) -> None:
         """Return when it has been put in or taken out since the call."""
+
+
+class BoardHealth(Protocol):
+    """What the camera's board reports about itself."""
+
+    def flags(self) -> list[str]:
+        """Conditions of this moment, as flags of the state message: `undervoltage`, `throttled`, `board-hot`."""
 
 
 # -- position --------------------------------------------------------------------------------------------------------

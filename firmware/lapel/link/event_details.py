@@ -249,8 +249,8 @@ class BatteryDetail(EventDetail, frozen=True, kw_only=True):
     """Charge."""
     minutes_left: Seconds | None
     """Minutes that the camera could still record; null where the gauge does not report it."""
-    temperature_c: float
-    """Temperature of the cells, in degrees Celsius."""
+    temperature_c: float | None
+    """Temperature of the cells, in degrees Celsius; null where the gauge does not measure it."""
 
 
 class BatteryLow(BatteryDetail, frozen=True, kw_only=True):
