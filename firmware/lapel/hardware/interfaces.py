@@ -156,6 +156,9 @@ class Footage(Protocol):
     async def cut(self) -> None:
         """Close the open GOP now and start the next with a keyframe. Returns once the closed fragment is delivered."""
 
+    def set_muted(self, is_muted: bool, moment: Instant) -> None:
+        """Record true silence from that moment on, which is now, or sound again. Harmless without sound."""
+
     def before(self, moment: Instant) -> PreEvent:
         """The buffered fragments that reach back from `moment` by the configured length, to the next GOP boundary."""
 

@@ -108,6 +108,11 @@ class LiveFootage:
         if self._run is not None:
             await self._run.cut()
 
+    def set_muted(self, is_muted: bool, moment: Instant) -> None:
+        """See `Footage.set_muted`."""
+        if self._sound is not None:
+            self._sound.set_muted(is_muted, moment.mono_s)
+
     def before(self, moment: Instant) -> PreEvent:
         """What the buffer holds from before `moment`."""
         return self._prebuffer.before(moment)
