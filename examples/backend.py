@@ -119,7 +119,7 @@ FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
 def parsed(kind: str, payload: bytes) -> dict[str, Any] | None:
     """The message, or None for one that a broken camera sent."""
     try:
-        message = json.loads(payload)
+        message = json.loads(payload.decode())
     except (ValueError, RecursionError):
         return None
     is_valid = isinstance(message, dict) and all(
@@ -131,14 +131,16 @@ def parsed(kind: str, payload: bytes) -> dict[str, Any] | None:
 class BackEnd:
     """The cameras of one agency, by `site/camera`."""
 
-    def __init__(self, agency: str, journal: Journal | None = None) -> None:
+    camera_type = Camera
+
+    def __init__(self, agency: str = "+", journal: Journal | None = None) -> None:
         self.agency, self._journal = agency, journal or Journal()
         self.cameras: dict[str, Camera] = {}
         self.start(empty=False)
 
     def camera(self, name: str) -> Camera:
         """The camera's record; a new one at the first call."""
-        return self.cameras.setdefault(name, Camera())
+        return self.cameras.setdefault(name, self.camera_type())
 
     def receive(self, topic: str, payload: bytes, retained: bool = False) -> None:
         """Process a message from the broker, and keep it. Unknown topics and broken messages are ignored."""

@@ -1,5 +1,6 @@
 """The camera in virtual time: recordings, commands, faults, and what an earlier session left."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from camera_harness import SHUTDOWN_REASON, CameraHarness, run_steps
 from lapel import mp4_boxes as boxes
 from lapel.errors import MessageError, StorageError
+from lapel.evidence.audit_log import log_files
 from lapel.evidence.store import EvidenceStore
 from lapel.link.interface import LinkStatus
 from lapel.states import State
@@ -235,3 +237,25 @@ def test_a_start_while_the_camera_shuts_down_is_still_refused_audibly(tmp_path: 
     harness = run_steps(tmp_path, steps)
     assert harness.indicators.signals == ["refused"]
     assert [event.detail["event"] for event in harness.link.events("refused")] == ["start"]
+
+
+def test_the_audit_log_tells_a_session_from_power_on_to_power_off(tmp_path: Path) -> None:
+    async def steps(harness: CameraHarness) -> None:
+        await harness.clock.sleep(2)
+        harness.camera.press()
+        await harness.clock.sleep(3)
+        harness.camera.press()
+        harness.camera.audit("console-login", {"role": "service"})
+        await harness.clock.sleep(200)
+
+    run_steps(tmp_path, steps)
+    (path,) = log_files(tmp_path)
+    _, *records = [json.loads(line)["record"] for line in path.read_bytes().splitlines()]
+    entries = [record["entry"] for record in records]
+    events = [entry["event"] for entry in entries]
+    assert (events[0], events[-1]) == ("power-on", "power-off")
+    assert {"booted", "recording-started", "recording-saved", "console-login", "heartbeat"} <= set(events)
+    assert len(entries[0]["detail"]["configuration"]) == 64
+    transitions = [entry["detail"] for entry in entries if entry["event"] == "transition"]
+    assert [one["after"] for one in transitions] == ["booting", "buffering", "recording", "buffering", "off"]
+    assert transitions[2]["requester"] == "the button"

@@ -159,11 +159,11 @@ def sealing_of(config: Config, clock: Clock) -> Sealing:
 
     Raises EvidenceError for a key or certificate that cannot be used.
     """
-    camera = config.camera
-    identity = load_or_make(identity_folder(config), f"{camera.agency}/{camera.site}/{camera.name}")
+    camera = f"{config.camera.agency}/{config.camera.site}/{config.camera.name}"
+    identity = load_or_make(identity_folder(config), camera)
     recipients = [Path(name) for name in config.evidence.recipients.split()]
     vault = Vault(read_recipients(recipients), cipher_of_processor()) if recipients else None
-    return Sealing(identity.signer, clock.now, fingerprint(config), sealer=vault.clip_key if vault else None)
+    return Sealing(identity.signer, clock.now, camera, fingerprint(config), sealer=vault.clip_key if vault else None)
 
 
 def evidence_folder(path: Path) -> Path:

@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from lapel import __version__
+from lapel.audit_entry import Value
+from lapel.audit_trail import AuditTrail
 from lapel.buttons import ButtonWatch, HeldButton
 from lapel.capture_reason import SWITCHED_ON, after_power_loss, after_restart, capture_reason, requester, restart_reason
 from lapel.check import Check
 from lapel.clock import Clock, Instant
-from lapel.config import Config
+from lapel.config import Config, fingerprint
 from lapel.device_watches import BatteryWatch, post_gesture, watch_dock, watch_keys
 from lapel.errors import MessageError, StorageError
 from lapel.fragment import Fragment
@@ -87,11 +89,11 @@ class Camera:
 
     # Thousands share a machine when a fleet is simulated: so many names in a dictionary take 3 KB, in slots a tenth.
     __slots__ = (
-        "_asleep", "_awaiting_start", "_battery", "_battery_watch", "_began", "_buttons", "_chart", "_clock", "_config",
-        "_dock", "_fault", "_footage", "_inbox", "_indicators", "_link", "_messages", "_positioning", "_post_event",
-        "_published_flags", "_recorder", "_recording", "_recording_since", "_reminders", "_remote", "_repairing",
-        "_reporter", "_rng", "_settings", "_since", "_started", "_storage", "_switches", "_trial", "ended", "log",
-        "recovered", "restarts",
+        "_asleep", "_audit", "_awaiting_start", "_battery", "_battery_watch", "_began", "_buttons", "_chart",
+        "_clock", "_config", "_dock", "_fault", "_footage", "_inbox", "_indicators", "_link", "_messages",
+        "_positioning", "_post_event", "_published_flags", "_recorder", "_recording", "_recording_since",
+        "_reminders", "_remote", "_repairing", "_reporter", "_rng", "_settings", "_since", "_started", "_storage",
+        "_switches", "_time_zone", "_trial", "ended", "log", "recovered", "restarts",
     )  # fmt: skip
 
     def __init__(
@@ -119,13 +121,15 @@ class Camera:
         from and where changes to it are written. A device that is None is one that this camera does not have.
         """
         self._config, self._clock, self._footage, self._link = config, clock, footage, link
+        self._time_zone = time_zone
         self._rng, self._indicators, self._buttons = rng, indicators, buttons
         self._battery, self._dock, self._positioning = battery, dock, positioning
         self._switches = ButtonWatch(switches, clock, self._on_gesture) if switches is not None else None
         self._settings = settings or Settings(config)
         identity = config.camera
         self.log = log or Log(clock)
-        self._reporter = Reporter(link, clock, indicators, self.log, identity.name, session)
+        self._audit = AuditTrail(storage, worker, clock, session, config.evidence.heartbeat_s)
+        self._reporter = Reporter(link, clock, indicators, self.log, identity.name, session, self._audit)
         self._storage = StorageWatch(storage, worker, config.recording.min_free_bytes)
         self._battery_watch = BatteryWatch(
             battery, clock, self._reporter, indicators, self._post, self._publish_changed_flags
@@ -188,8 +192,10 @@ class Camera:
         """
         if restarted_because:
             self._started = after_restart(restarted_because)
+        self._audit.note("power-on", self._audited_setup(restarted_because))
         self._post(Event.POWER_ON, Cause("camera", "power on"))
         async with asyncio.TaskGroup() as group:
+            auditing = group.create_task(self._audit.run(), name="audit")
             helpers = [
                 group.create_task(self._link.run(self), name="link"),
                 group.create_task(self._report_regularly(), name="telemetry"),
@@ -198,7 +204,11 @@ class Camera:
             try:
                 await self._process_inbox()
                 await self._link.close(self.ended)
+                self._audit.note("power-off", {"reason": self.ended})
+                self._audit.close()
+                await auditing
             finally:
+                auditing.cancel()
                 self._reminders.set_active(False)
                 self._battery_watch.stop_warnings()
                 for helper in (*helpers, self._repairing, self._post_event):
@@ -237,6 +247,10 @@ class Camera:
         `reason`: in words that follow "after a".
         """
         self._post(Event.RESTART, Cause("camera", reason))
+
+    def audit(self, event: str, detail: Mapping[str, Value]) -> None:
+        """Note in the audit log what was done to the camera otherwise than by a command: at its service port."""
+        self._audit.note(event, detail)
 
     def identify(self, seconds: float) -> None:
         """Blink and beep."""
@@ -329,6 +343,16 @@ class Camera:
             in_post_event=self._post_event is not None,
             is_muted=recording is not None and recording.is_muted,
         )
+
+    def _audited_setup(self, reason: str) -> dict[str, Value]:
+        """What the audit log says about a session when it begins."""
+        return {
+            "reason": reason,
+            "firmware": __version__,
+            "configuration": fingerprint(self._config),
+            "version": self._settings.version,
+            "time_zone": self._time_zone,
+        }
 
     async def _process_inbox(self) -> None:
         while self._chart.state != State.OFF or not self.ended:
@@ -583,6 +607,7 @@ class Camera:
     def _report_outcome(self, item: InboxEvent, outcome: Outcome) -> None:
         """After the effects: the new state, and the answer to a command."""
         if outcome.after is not outcome.before:
+            self._audit_transition(item, outcome)
             self._reporter.announce(f"{outcome.after}" + (f": {self._fault}" if self._fault else ""))
             if outcome.after is not State.RECORDING:  # recording is reported when something is on disk
                 self._report_state(outcome.after)
@@ -590,6 +615,22 @@ class Camera:
             self._reporter.emit(detail.StorageFailed(reason=self._fault))
         if item.command is not None and item.event is not Event.START:
             self._reply(item.command, "done")
+
+    def _audit_transition(self, item: InboxEvent, outcome: Outcome) -> None:
+        cause = item.cause
+        self._audit.note(
+            "transition",
+            {
+                "event": item.event.value,
+                "before": outcome.before.value,
+                "after": outcome.after.value,
+                "source": cause.source,
+                "reason": cause.reason,
+                "command": cause.command,
+                "requester": requester(cause, item.command),
+                "at_mono_s": round(item.at.mono_s, 6),
+            },
+        )
 
     def _report_state(self, state: State) -> None:
         before = self._reporter.state
@@ -654,7 +695,9 @@ class Camera:
             self._reporter.emit(detail.MicrophoneSilent(seconds=sound.silent_s))
 
     def _publish_telemetry(self) -> None:
-        self._link.publish(self._messages.telemetry(self._current(), self.uptime_s(), self._storage.free_bytes))
+        self._link.publish(
+            self._messages.telemetry(self._current(), self.uptime_s(), self._storage.free_bytes, self._audit.position)
+        )
 
     def _report_damage(self) -> None:
         """Report each file of the camera's own that could not be used."""
@@ -674,6 +717,7 @@ class Camera:
             self._report_damage()
             self._reporter.summarise_rejections()
             self._publish_changed_flags()
+            self._audit.heartbeat(self.state.value)
             if self._link.status().up:
                 self._publish_telemetry()
             await self._clock.sleep(wait_s)

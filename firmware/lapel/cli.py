@@ -221,7 +221,7 @@ async def _serve_console(
 
     clock, worker = SystemClock(), ThreadWorker(1)
     access = CameraAccess(clock, Log(clock), step_clock=set_system_clock)
-    console = console_at(where, access, config, clock, worker, damage) if where is not None else None
+    console = console_at(where, access, config, clock, worker, damage, access.audit) if where is not None else None
     if console is None:
         serving = asyncio.create_task(
             candidate_of(access, config, clock, worker, damage).await_revert(), name="console-confirm"

@@ -116,6 +116,9 @@ class EvidenceSection(_Section, frozen=True, kw_only=True):
     recipients: str = ""
     """Public key files (X25519, PEM) of those who may read the recordings; several are separated by blanks. With any,
     recordings are encrypted before they touch the disk, and the camera cannot decrypt them. Empty: not encrypted."""
+    heartbeat_s: Annotated[float, Meta(ge=1, le=86_400)] = 60.0
+    """Seconds after which the audit log notes that the camera is alive, if nothing else has happened. A power loss is
+    known to this precision. Checked at each telemetry interval."""
 
 
 class LinkSection(_Section, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ the console can read of a camera is in `console_readings.py`.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -113,6 +113,11 @@ class CameraAccess(CameraReadings):
     def _outcome(self, refusal: str | None) -> Outcome:
         recording = self._attached.camera.status().recording
         return Outcome(done=refusal is None, reason=refusal or "", recording=recording)
+
+    def audit(self, event: str, detail: Mapping[str, str | float | bool | None]) -> None:
+        """Note in the camera's audit log what was done at its console; while it is still starting there is none."""
+        if self._current is not None:
+            self._current.camera.audit(event, detail)
 
     def identify(self, seconds: float) -> None:
         """See `ConsoleCamera.identify`."""

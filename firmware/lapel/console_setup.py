@@ -5,7 +5,7 @@ from pathlib import Path
 from lapel.clock import Clock
 from lapel.config import Config, state_folder, unconfirmed_note
 from lapel.console.candidate import CandidateConfig, UnconfirmedFile
-from lapel.console.console_log import FileConsoleLog
+from lapel.console.console_log import AuditedConsoleLog, FileConsoleLog, NoteAudit
 from lapel.console.interface import ConsoleCamera
 from lapel.console.login import LoginGuard, Secrets
 from lapel.console.shell import Console
@@ -41,15 +41,22 @@ def candidate_of(
 
 
 def console_at(
-    where: str, camera: ConsoleCamera, config: Config, clock: Clock, worker: Worker, damage: DamageReports
+    where: str,
+    camera: ConsoleCamera,
+    config: Config,
+    clock: Clock,
+    worker: Worker,
+    damage: DamageReports,
+    audit: NoteAudit,
 ) -> Console:
-    """The console on that line; its log and secrets are in the camera's state folder."""
+    """The console on that line; its log and secrets are in the camera's state folder. `audit` notes what was done."""
+    log = FileConsoleLog(state_folder(config) / "console.jsonl", clock, worker)
     return Console(
         line_at(where, clock),
         camera,
         clock,
         worker,
         login=LoginGuard(secrets_of(config, damage), clock, worker),
-        console_log=FileConsoleLog(state_folder(config) / "console.jsonl", clock, worker),
+        console_log=AuditedConsoleLog(log, audit),
         candidate=candidate_of(camera, config, clock, worker, damage),
     )

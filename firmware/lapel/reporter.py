@@ -1,5 +1,6 @@
 """The camera's reports: lines for the wearer and the log, events and replies for the fleet."""
 
+from lapel.audit_trail import AuditTrail
 from lapel.clock import Clock, iso
 from lapel.errors import MessageError
 from lapel.hardware.interfaces import Indicators
@@ -20,8 +21,19 @@ the reports that matter.
 class Reporter:
     """Logs, indicates and publishes for one camera. Never blocks: the link keeps what cannot be sent now."""
 
-    def __init__(self, link: Link, clock: Clock, indicators: Indicators, log: Log, camera: str, session: str) -> None:
+    def __init__(
+        self,
+        link: Link,
+        clock: Clock,
+        indicators: Indicators,
+        log: Log,
+        camera: str,
+        session: str,
+        audit: AuditTrail | None = None,
+    ) -> None:
+        """Events are noted in `audit`, too."""
         self.link, self._clock, self._indicators, self.log = link, clock, indicators, log
+        self._audit = audit
         self._camera, self._session = camera, session
         self._events = 0
         self._rejections = TokenBucket(*REJECTION_RATE)
@@ -52,6 +64,8 @@ class Reporter:
         """Publish an event that happened just now."""
         self._events += 1
         now = self._clock.now()
+        if self._audit is not None:
+            self._audit.note(detail.kind, detail.on_wire())
         self.link.publish(
             EventMessage(
                 id=f"{self._session}-{self._events}",

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from lapel import __version__
+from lapel.audit_entry import AuditPosition
 from lapel.clock import Clock, Instant, iso
 from lapel.config import CameraSection
 from lapel.hardware.interfaces import Battery, Fix, Footage, FootageStatus, Positioning
 from lapel.link.interface import Link
-from lapel.link.messages import Position, StateMessage, Telemetry
+from lapel.link.messages import AuditHead, Position, StateMessage, Telemetry
 from lapel.power import Power
 from lapel.reporter import Reporter
 from lapel.states import State
@@ -130,8 +131,10 @@ class StatusMessages:
             configuration=configuration,
         )
 
-    def telemetry(self, now: Current, uptime_s: float, free_bytes: int) -> Telemetry:
-        """Measurements of this moment."""
+    def telemetry(
+        self, now: Current, uptime_s: float, free_bytes: int, audited: AuditPosition | None = None
+    ) -> Telemetry:
+        """Measurements of this moment. `audited`: where the audit log stands."""
         footage, link = self._footage.status(), self._link.status()
         charge = self._battery.charge() if self._battery else None
         fix = self._positioning.last_fix() if self._positioning else None
@@ -155,6 +158,7 @@ class StatusMessages:
             position=_position(fix) if fix else None,
             sound_rms_dbfs=footage.sound.rms_dbfs if footage.sound else None,
             sound_peak_dbfs=footage.sound.peak_dbfs if footage.sound else None,
+            audit_head=AuditHead(count=audited.count, hash=audited.hash) if audited and audited.count else None,
         )
 
 

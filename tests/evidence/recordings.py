@@ -15,7 +15,7 @@ from lapel.evidence.trust import Trust
 from lapel.fragment import ClipFragment
 from lapel.recording import Account, Cause, GapNote
 
-SEALING = Sealing(SIGNER, lambda: instant(100.0), configuration="0" * 64)
+SEALING = Sealing(SIGNER, lambda: instant(100.0), "demo/baltimore/cam-0001", configuration="0" * 64)
 
 
 def trust(folder: Path) -> Trust:

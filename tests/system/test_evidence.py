@@ -15,6 +15,7 @@ from evidence_keys import CERTIFICATES_PEM
 from lapel.evidence.cli import main
 from lapel.evidence.store import EvidenceStore
 from system.process import SMALL_SCENE, camera_on, terminal
+from system.videos import complaints, shots
 
 ROOT = Path(__file__).parents[2]
 
@@ -109,8 +110,13 @@ async def test_nothing_of_an_encrypted_recording_can_be_read_on_the_card(tmp_pat
     sealed = (folder / "video.sealed").read_bytes()
     for name in (b"moof", b"mdat", b"ftyp", b"moov", b"avc1", b"x264"):
         assert name not in sealed
-    certificate = folder.parent / ".lapel" / "identity" / "certificate.pem"
-    assert main(["verify", str(folder), "--trust", str(certificate)]) == 0
+    identity = folder.parent / ".lapel" / "identity"
+    assert main(["verify", str(folder), "--trust", str(identity / "certificate.pem")]) == 0
+    out, key = tmp_path / "clip.mp4", tmp_path / "agency.key"
+    assert main(["export", str(folder), "--out", str(out), "--key", str(key), "--signer", str(identity)]) == 0
+    assert complaints(out) == ""
+    numbers = [shot.number for shot in shots(out)]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
 def test_verifying_needs_neither_opencv_nor_ffmpeg_nor_a_broker(recording: Path) -> None:

@@ -1,11 +1,12 @@
 """The console log: logins, commands and notes, one line of JSON each, only ever appended to.
 
-A signed audit log can replace it: the rest of the console uses only `ConsoleLog`.
+It is for technicians, who read and copy it; `AuditedConsoleLog` notes each entry in the camera's audit log as well.
 """
 
 import asyncio
 import os
 from collections import deque
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +17,8 @@ from lapel.files import PRIVATE, PRIVATE_FOLDER, open_no_follow, write
 from lapel.worker import Worker
 
 _PENDING_MAX = 1_000
+NoteAudit = Callable[[str, Mapping[str, str | float | bool | None]], None]
+"""Notes an event and its detail in the camera's audit log."""
 
 
 class ConsoleLog(Protocol):
@@ -27,6 +30,24 @@ class ConsoleLog(Protocol):
     @property
     def write_error(self) -> str:
         """Why the newest entries are in memory only; empty while all are on disk."""
+
+
+class AuditedConsoleLog:
+    """Implements `ConsoleLog` by another one; each entry is noted in the camera's signed audit log, too."""
+
+    def __init__(self, inner: ConsoleLog, note: NoteAudit) -> None:
+        """`note` takes the kind of an entry, with `console-` before it, and its detail. It must not block or raise."""
+        self._inner, self._note = inner, note
+
+    async def append(self, kind: str, **detail: str | float | bool | None) -> None:
+        """See `ConsoleLog.append`."""
+        self._note(f"console-{kind}", detail)
+        await self._inner.append(kind, **detail)
+
+    @property
+    def write_error(self) -> str:
+        """See `ConsoleLog.write_error`."""
+        return self._inner.write_error
 
 
 class FileConsoleLog:

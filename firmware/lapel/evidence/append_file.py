@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from lapel.errors import StorageError
@@ -85,20 +85,3 @@ class AppendFile:
         if self._descriptor is None:
             raise StorageError(f"{self.path}: accepts nothing more: it was closed")
         return self._descriptor
-
-
-def move_tail(path: Path, from_byte: int, tail_pieces: Iterable[bytes]) -> str:
-    """Move the end of a file, given in pieces, into a file beside it. Returns that file's name. Raises OSError."""
-    names = (path.with_name(f"{path.name}.tail-{number}") for number in range(1, 1_000))
-    tail = next(name for name in names if not os.path.lexists(name))
-    copy = AppendFile(tail, os.fsync, is_new=True)
-    original = AppendFile(path)
-    try:
-        for piece in tail_pieces:
-            copy.append(piece)
-        sync_folder(path.parent)
-        original.cut(from_byte)
-    finally:
-        copy.close()
-        original.close()
-    return tail.name

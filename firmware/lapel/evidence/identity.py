@@ -10,6 +10,7 @@ agency replaces the certificate by one of its own authority: `lapel-camera ident
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from cryptography import x509
@@ -70,16 +71,33 @@ def make(folder: Path, camera: str) -> None:
     """A new key, and a certificate for it by a root of its own. Raises EvidenceError when there is a key already."""
     if (folder / KEY).exists():
         raise EvidenceError(f"{folder / KEY}: there is a key already; recordings are signed with it, so it is kept")
-    key, root_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    root_name = _name(f"Lapel evidence root of {camera}")
-    root = _root(root_key, root_name)
-    leaf = _signed(key.public_key(), _name(camera), root_name, root_key)
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificates = certify(key, camera, ec.generate_private_key(ec.SECP256R1()))
     try:
         folder.mkdir(files.PRIVATE_FOLDER, parents=True, exist_ok=True)
         files.replace(folder / KEY, _pem_of(key))
-        files.replace(folder / CERTIFICATE, _pem(leaf) + _pem(root))
+        files.replace(folder / CERTIFICATE, b"".join(map(_pem, certificates)))
     except OSError as error:
         raise EvidenceError(f"{folder}: the identity cannot be written: {error.strerror}") from error
+
+
+def certify(
+    key: ec.EllipticCurvePrivateKey, camera: str, root_key: ec.EllipticCurvePrivateKey
+) -> tuple[x509.Certificate, x509.Certificate]:
+    """A certificate for `key`, and that of the root which issues it. The same keys give the same certificates."""
+    root_name = _name(f"Lapel evidence root of {camera}")
+    root = _builder(root_key.public_key(), root_name, root_name)
+    root = root.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    root = root.add_extension(_key_usage(signs_certificates=True), critical=True)
+    leaf = _builder(key.public_key(), _name(camera), root_name)
+    for extension, critical in _leaf_extensions():
+        leaf = leaf.add_extension(extension, critical)
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key())
+    leaf = leaf.add_extension(issuer, critical=False)
+    sign = partial(
+        x509.CertificateBuilder.sign, private_key=root_key, algorithm=hashes.SHA256(), ecdsa_deterministic=True
+    )
+    return sign(leaf), sign(root)
 
 
 def request(folder: Path) -> bytes:
@@ -140,23 +158,6 @@ def _name(common: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common[:64])])
 
 
-def _root(key: ec.EllipticCurvePrivateKey, name: x509.Name) -> x509.Certificate:
-    builder = _builder(key.public_key(), name, name)
-    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    builder = builder.add_extension(_key_usage(signs_certificates=True), critical=True)
-    return builder.sign(key, hashes.SHA256())
-
-
-def _signed(
-    key: ec.EllipticCurvePublicKey, name: x509.Name, issuer: x509.Name, issuer_key: ec.EllipticCurvePrivateKey
-) -> x509.Certificate:
-    builder = _builder(key, name, issuer)
-    for extension, critical in _leaf_extensions():
-        builder = builder.add_extension(extension, critical)
-    authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
-    return builder.add_extension(authority, critical=False).sign(issuer_key, hashes.SHA256())
-
-
 def _leaf_extensions() -> list[tuple[x509.ExtensionType, bool]]:
     """What C2PA asks of a signer's certificate: digital signatures, and e-mail protection as extended usage."""
     return [
@@ -172,7 +173,7 @@ def _builder(key: ec.EllipticCurvePublicKey, name: x509.Name, issuer: x509.Name)
         .subject_name(name)
         .issuer_name(issuer)
         .public_key(key)
-        .serial_number(x509.random_serial_number())
+        .serial_number(int(key_id(key)[:38], 16))
         .not_valid_before(_FROM)
         .not_valid_after(_FOR_EVER)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)

@@ -1,23 +1,20 @@
 """Closes the manifest of a clip whose session was lost. What no record describes is moved beside, which is signed."""
 
-import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from lapel.clock import iso
-from lapel.evidence.append_file import AppendFile, move_tail
+from lapel.evidence.append_file import AppendFile
 from lapel.evidence.chain import ChainWriter
 from lapel.evidence.disk import video_of
 from lapel.evidence.manifest import MANIFEST, Sealing
 from lapel.evidence.manifest_reader import ReadManifest
-from lapel.evidence.records import Recovered, Tail
+from lapel.evidence.records import Recovered
 from lapel.evidence.signing import key_id, public_key
-from lapel.files import reading
+from lapel.evidence.tail import cut_tail
 from lapel.recording import Account
 
-_PIECE_BYTES = 8 * 1024 * 1024
 LOST = "power or process was lost while recording"
 
 
@@ -32,8 +29,8 @@ def close_interrupted(
     if key_id(manifest.key) != key_id(public_key(sealing.signer.certificates[0])):
         return account
     video = video_of(folder)
-    video_tail = _cut_tail(video, account.video_bytes) if video is not None else None
-    manifest_tail = _cut_tail(folder / MANIFEST, manifest.intact_bytes)
+    video_tail = cut_tail(video, account.video_bytes) if video is not None else None
+    manifest_tail = cut_tail(folder / MANIFEST, manifest.intact_bytes)
     account = msgspec.structs.replace(account, torn_bytes=video_tail.length if video_tail else 0)
     file = AppendFile(folder / MANIFEST)
     try:
@@ -51,20 +48,3 @@ def close_interrupted(
     finally:
         file.close()
     return account
-
-
-def _cut_tail(path: Path, from_byte: int) -> Tail | None:
-    length, sha256 = 0, hashlib.sha256()
-    for piece in _pieces(path, from_byte):
-        length += len(piece)
-        sha256.update(piece)
-    if not length:
-        return None
-    kept_as = move_tail(path, from_byte, _pieces(path, from_byte))
-    return Tail(length, sha256.hexdigest(), kept_as)
-
-
-def _pieces(path: Path, from_byte: int) -> Iterator[bytes]:
-    with reading(path) as file:
-        file.seek(from_byte)
-        yield from iter(lambda: file.read(_PIECE_BYTES), b"")

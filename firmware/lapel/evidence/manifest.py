@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -49,6 +49,8 @@ class Sealing:
 
     signer: Signer
     now: Callable[[], Instant]
+    camera: str = ""
+    """`agency/site/camera`."""
     configuration: str = ""
     """SHA-256 of the configuration in force, in hex."""
     wearer: Callable[[], str | None] = lambda: None
@@ -112,7 +114,7 @@ class Manifest:
             account=self._account,
             configuration=sealing.configuration,
             wearer=sealing.wearer(),
-            certificates=[base64.b64encode(one).decode() for one in sealing.signer.certificates],
+            certificates=encoded(sealing.signer.certificates),
             encryption=self._sealer.encryption if self._sealer is not None else None,
             utc=iso(now.utc),
             mono_s=round(now.mono_s, 6),
@@ -173,3 +175,8 @@ def _gaps(of: str, before: list[GapNote], after: list[GapNote]) -> Iterator[GapN
 def seconds(ticks: int) -> float:
     """Ticks of 1/90000 s as seconds, to a millisecond."""
     return round(ticks / TICKS_PER_S, 3)
+
+
+def encoded(certificates: Iterable[bytes]) -> list[str]:
+    """DER certificates as records contain them: in base64."""
+    return [base64.b64encode(one).decode() for one in certificates]

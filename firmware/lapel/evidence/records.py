@@ -7,10 +7,12 @@ from typing import Final, Literal
 
 import msgspec
 
+from lapel.audit_entry import AuditEntry
 from lapel.evidence.chain import Record
 from lapel.recording import Account
 
 FORMAT: Final = "lapel-manifest-1"
+AUDIT_FORMAT: Final = "lapel-audit-1"
 
 
 class Recipient(msgspec.Struct, frozen=True):
@@ -153,6 +155,30 @@ class Recovered(Record, frozen=True, tag="recovered"):
     utc: str
 
 
+class AuditOpen(Record, frozen=True, tag="audit-open"):
+    """A session of the camera, or a new file of its log, begins: whose key signs from this record on."""
+
+    format: str
+    camera: str
+    """`agency/site/camera`."""
+    certificates: list[str]
+    """As in `Open`."""
+
+
+class AuditRecord(Record, frozen=True, tag="audit"):
+    """Something that happened to the camera."""
+
+    entry: AuditEntry
+
+
+class AuditTail(Record, frozen=True, tag="audit-tail"):
+    """An unfinished line that power loss left at the end of the log: it was moved into a file beside."""
+
+    tail: Tail
+    utc: str
+
+
+LogRecord = AuditOpen | AuditRecord | AuditTail
 ManifestRecord = (
     Open | FragmentStored | PreEventStored | MarkerSet | GapNoted | Muted | ClockStepped | Continued | Close | Recovered
 )

@@ -75,3 +75,8 @@ def key_id(key: PublicKeyTypes) -> str:
     """SHA-256 of a public key (its DER SubjectPublicKeyInfo), in hex: the name by which it is compared."""
     der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(der).hexdigest()
+
+
+def certificate_name(certificate: bytes) -> str:
+    """Whom a certificate (DER) is for, in one line."""
+    return x509.load_der_x509_certificate(certificate).subject.rfc4514_string()

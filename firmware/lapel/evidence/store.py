@@ -5,6 +5,7 @@
     root/<recording>/manifest.jsonl   signed records of everything that the clip consists of; only appended to
     root/<recording>/recording.json   the clip's account in short; replaced atomically, never edited in place
 
+    root/.audit/audit-000001.jsonl    signed entries of everything that happened to the camera (`audit_log.py`)
     root/<recording>/.reserve         space for the last account on a full card, while the clip is written
 
 Video is only ever appended to. The one exception: what follows the last fragment that a record describes is cut off,
@@ -19,8 +20,10 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lapel.audit_entry import AuditEntry, AuditPosition
 from lapel.errors import ClipLostError, EvidenceError, StorageError
 from lapel.evidence.append_file import AppendFile, Sync
+from lapel.evidence.audit_log import AuditLog
 from lapel.evidence.disk import (
     ACCOUNT,
     PART,
@@ -79,6 +82,7 @@ class EvidenceStore:
         self._min_free_bytes = min_free_bytes
         self._sync, self._reserve_bytes = sync, reserve_bytes
         self._make_sealing = sealing
+        self._audit = AuditLog(root, sync)
         self._sealing: Sealing | None = None
         self._lock: int | None = None
         self._taking = threading.Lock()
@@ -116,6 +120,13 @@ class EvidenceStore:
             _remove_unbegun(folder)
             raise
         return files
+
+    def log(self, entries: Sequence[AuditEntry]) -> AuditPosition:
+        """Append entries to the audit log. Without `sealing` there is none."""
+        self._take()
+        if self._sealing is None:
+            return AuditPosition(0, "")
+        return self._audit.append(entries, self._sealing)
 
     def recover(self) -> list[Account]:
         """Mark what an earlier session left unfinished as *interrupted*, keep it, and return those clips."""
@@ -194,6 +205,7 @@ class EvidenceStore:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = self._sealing = None
+        self._audit.close()
 
 
 class ClipFiles:

@@ -91,16 +91,16 @@ class ReaderKey:
     """Decrypts the fragments of one clip."""
 
     def __init__(self, key: bytes, recording: str, cipher: Cipher) -> None:
-        self._aead, self._recording = _AEAD[cipher](key), recording
-        self.data_key = key
+        self._aead = _AEAD[cipher](key)
+        self.data_key, self.recording, self.cipher = key, recording, cipher
 
     def unseal(self, stored: bytes, number: int, previous: str) -> bytes:
         """What was sealed as fragment `number` behind the manifest's line of this hash. Raises EvidenceError."""
         try:
-            return self._aead.decrypt(_nonce(number), stored, _associated(self._recording, number, previous))
+            return self._aead.decrypt(_nonce(number), stored, _associated(self.recording, number, previous))
         except (InvalidTag, ValueError) as error:
             raise EvidenceError(
-                f"fragment {number} of {self._recording} does not decrypt: it was changed, or stands at another place"
+                f"fragment {number} of {self.recording} does not decrypt: it was changed, or stands at another place"
             ) from error
 
 

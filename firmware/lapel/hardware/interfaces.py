@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lapel.audit_entry import AuditEntry, AuditPosition
 from lapel.clock import Instant
 from lapel.fragment import ClipFragment, Fragment
 from lapel.recording import Account
@@ -202,6 +203,9 @@ class Storage(Protocol):
 
     def create(self, account: Account) -> RecordingFiles:
         """Create a clip's folder, named `account.recording`, with its first `recording.json`."""
+
+    def log(self, entries: Sequence[AuditEntry]) -> AuditPosition:
+        """Append entries to the audit log, signed and synced: all, or none. Returns where the log stands then."""
 
     def recover(self) -> list[Account]:
         """Mark clips that an earlier session left unfinished as *interrupted*, keep them, and return their accounts."""

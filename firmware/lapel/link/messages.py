@@ -199,7 +199,7 @@ class Telemetry(_Message, frozen=True, kw_only=True):
     sound_peak_dbfs: Annotated[float, Meta(le=20)] | None = None
     """Highest sample of that second."""
     audit_head: AuditHead | None = None
-    """Reserved: absent until the camera keeps an audit log."""
+    """Where the camera's audit log stands. Absent before its first entry is written."""
 
 
 class EventMessage(_Message, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
@@ -61,6 +62,9 @@ def _from_file(origin: str, path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if not path.is_file() or spec is None or spec.loader is None:
         raise ConfigError(f"{origin}: there is no file {path}")
+    folder = str(path.parent.resolve())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)  # as for a script: it may import its neighbours
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)

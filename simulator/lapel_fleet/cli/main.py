@@ -18,6 +18,7 @@ from lapel.sanitize import plain
 from lapel_fleet.broker.cli import add_provision
 from lapel_fleet.cli.run_options import add_options
 from lapel_fleet.control.conformance.cli import add_conformance
+from lapel_fleet.control.conformance.mutants_cli import add_mutants
 from lapel_fleet.control.socket.cli import add_control
 from lapel_fleet.operator.cli import add_commands
 from lapel_fleet.training.cli import add_practice
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     add_commands(commands)
     add_control(commands)
     add_conformance(commands.add_parser("conformance", help="examine your back end in named situations of the field"))
+    add_mutants(commands.add_parser("mutants", help="plant bugs in a back end, and see which situations catch them"))
     add_practice(commands.add_parser("practice", help="repair a camera with a field problem at its serial console"))
     add_completion(parser)
     return parser

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lapel.audit_entry import AuditEntry, AuditPosition
 from lapel.evidence.store import EvidenceStore
 from lapel.fragment import ClipFragment
 from lapel.hardware.interfaces import RecordingFiles
@@ -29,6 +30,10 @@ class FolderStorage:
     def create(self, account: Account) -> RecordingFiles:
         """See `Storage.create`."""
         return _CountedFiles(self._store.create(account), self._count)
+
+    def log(self, entries: Sequence[AuditEntry]) -> AuditPosition:
+        """See `Storage.log`."""
+        return self._store.log(entries)
 
     def recover(self) -> list[Account]:
         """See `Storage.recover`."""

@@ -8,8 +8,12 @@ from pathlib import Path
 import msgspec
 
 from lapel import mp4_boxes as boxes
+from lapel.audit_entry import AuditEntry, AuditPosition
 from lapel.errors import StorageError
+from lapel.evidence.chain import ChainWriter
 from lapel.evidence.disk import storage_error
+from lapel.evidence.manifest import Sealing
+from lapel.evidence.records import AuditRecord
 from lapel.evidence.recovery import interrupted
 from lapel.fragment import ClipFragment
 from lapel.recording import Account
@@ -23,13 +27,16 @@ CARD_BYTES = 64_000_000_000
 class MemoryStorage:
     """Recordings in memory. Like a storage card it outlives the camera session that wrote to it."""
 
-    def __init__(self, *, keeps_finished: bool = True) -> None:
+    def __init__(self, *, keeps_finished: bool = True, sealing: Sealing | None = None) -> None:
         """Without `keeps_finished` only the size of a finished clip's video is kept: a fleet makes thousands of clips,
-        and their videos are never read.
+        and their videos are never read. `sealing` signs manifests and the audit log; without it there are none.
         """
         self._accounts: dict[str, Account] = {}
         self._videos: dict[str, bytearray] = {}
         self._finished_bytes: int | None = None if keeps_finished else 0
+        self._sealing = sealing
+        self.audit_lines: list[bytes] = []
+        self._audit = ChainWriter(sealing.signer, self.audit_lines.append) if sealing else None
 
     def check(self) -> None:
         """See `Storage.check`. Never fails."""
@@ -45,6 +52,13 @@ class MemoryStorage:
         files = MemoryFiles(account.recording, self._accounts, self._videos, self._finish)
         files.describe(account)
         return files
+
+    def log(self, entries: Sequence[AuditEntry]) -> AuditPosition:
+        """See `Storage.log`."""
+        if self._audit is None:
+            return AuditPosition(0, "")
+        self._audit.add(*(AuditRecord(entry=entry) for entry in entries))
+        return AuditPosition(self._audit.position.count, self._audit.position.head or "")
 
     def recover(self) -> list[Account]:
         """See `Storage.recover`."""

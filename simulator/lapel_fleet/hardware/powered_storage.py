@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from lapel.audit_entry import AuditEntry, AuditPosition
 from lapel.errors import StorageError
 from lapel.fragment import ClipFragment
 from lapel.hardware.interfaces import RecordingFiles
@@ -28,6 +29,10 @@ class PoweredStorage:
     def create(self, account: Account) -> RecordingFiles:
         """See `Storage.create`."""
         return _PoweredFiles(self, self._powered_card().create(account))
+
+    def log(self, entries: Sequence[AuditEntry]) -> AuditPosition:
+        """See `Storage.log`."""
+        return self._powered_card().log(entries)
 
     def recover(self) -> list[Account]:
         """See `Storage.recover`."""

@@ -9,6 +9,7 @@ from typing import Literal, Protocol, TypeVar
 
 import msgspec
 
+from lapel.audit_entry import AuditEntry, AuditPosition
 from lapel.clock import Clock
 from lapel.errors import StorageError
 from lapel.evidence.disk import storage_error
@@ -119,6 +120,11 @@ class SimulatedStorage:
         with self._in_history("create", account.recording):
             self._refuse_if_faulty()
             return SimulatedFiles(self, account.recording, self._inner.create(account))
+
+    def log(self, entries: Sequence[AuditEntry]) -> AuditPosition:
+        """See `Storage.log`. Not in the history: a camera logs all the time."""
+        self._refuse_if_faulty(is_last_account=True)
+        return self._inner.log(entries)
 
     def recover(self) -> list[Account]:
         """See `Storage.recover`."""

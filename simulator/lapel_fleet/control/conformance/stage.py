@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+import msgspec
+
 from lapel.clock import iso
 from lapel.errors import ConfigError
 from lapel.link.contract import Contract, LapelV1
@@ -26,6 +28,8 @@ from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 ContractFactory = Callable[[str, str, str], Contract]
 """The contract of a camera from its agency, site and name."""
 _POLL_S, _LIMIT_S = 0.25, 600.0
+_BOOT_S = 4.0
+"""Monotonic time of the first event of a session."""
 _SETTLE_S = 240.0
 """Longer than any back-off and any time-out of a link."""
 _SCENARIO = Scenario(sites={"baltimore": 1}, telemetry_s=60.0)
@@ -344,9 +348,13 @@ class _RememberingContract:
         self.client_id, self.command_topic = inner.client_id, inner.command_topic
         self.state_topic, self.telemetry_topic = inner.state_topic, inner.telemetry_topic
         self.decode_presence = inner.decode_presence
+        self._began_s: dict[str, float] = {}
+        """When each session's monotonic clock began, on the time line, on which no camera ever restarts."""
 
     def encode(self, message: Outgoing | Command) -> Envelope:
         """See `Contract.encode`."""
+        if isinstance(message, EventMessage):
+            message = self._on_the_session_s_own_clock(message)
         try:
             envelope = self._inner.encode(message)
         except Exception as error:
@@ -354,6 +362,11 @@ class _RememberingContract:
             raise ConfigError(f"the contract cannot encode a {what}: {type(error).__name__}: {error}") from error
         self._on_encoded(self._camera, message, envelope)
         return envelope
+
+    def _on_the_session_s_own_clock(self, event: EventMessage) -> EventMessage:
+        """The event with its time since the start of its session, as on a camera whose monotonic clock starts anew."""
+        began_s = self._began_s.setdefault(event.session, event.mono_s - _BOOT_S)
+        return msgspec.structs.replace(event, mono_s=round(event.mono_s - began_s, 3))
 
     def decode_command(self, message: Inbound) -> Command:
         """See `Contract.decode_command`."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from lapel.clock import iso
 from lapel.link.messages import Command
 from lapel.link.transport import Envelope
 from lapel_fleet.control.conformance.situation import situation
@@ -58,10 +59,14 @@ async def unknown_topics(stage: Stage) -> None:
     They are ignored. They are no event, no state, and no reason to stop.
     """
     camera = await stage.camera()
-    offline = json.dumps({"state": "offline", "session": "0" * 16, "id": "unknown-1", "kind": "marker"}).encode()
-    for leaf in ("location", "state/history", "event/batch", "live", "telemetry/fast"):
-        stage.publish(camera, leaf, offline, "unknown topic")
     await stage.record_once(camera)
+    now, session = iso(stage.place.start), stage.record(camera).sessions[-1]
+    message = {
+        "state": "fault", "session": session, "time": now, "since": now, "flags": [], "id": f"{session}-9001",
+        "kind": "marker", "mono_s": 1.0, "camera": "cam-0001", "detail": {},
+    }  # fmt: skip
+    for leaf in ("location", "state/history", "event/batch", "live", "telemetry/fast"):
+        stage.publish(camera, leaf, json.dumps(message).encode(), "unknown topic")
     stage.ask(stage.truth(camera, "state", "events"))
 
 

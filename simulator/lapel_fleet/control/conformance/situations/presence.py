@@ -138,10 +138,10 @@ async def quiet_camera(stage: Stage) -> None:
     MQTT's keepalive watches the connection. Who adds a time-out of its own, on its own clock, shows healthy cameras as
     offline.
     """
-    camera = await stage.camera()
+    camera, other = await stage.camera(), await stage.camera("cam-0002")
     with stage.line.dropping(telemetry_of(camera)):
         await stage.sleep(3600)
-    stage.ask(stage.truth(camera, "state"))
+    stage.ask(stage.truth(camera, "state"), stage.truth(other, "state"))
 
 
 @situation()
