@@ -47,8 +47,9 @@ class VirtualFootage:
     def set_muted(self, is_muted: bool, moment: Instant) -> None:
         self.muted = is_muted
 
-    async def cut(self) -> None:
+    async def cut(self, wait_s: float = 0.0) -> bool:
         self._close_fragment()
+        return True
 
     def before(self, moment: Instant) -> PreEvent:
         return self._buffer.before(moment)

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from lapel.camera import Camera
 from lapel.clock import Clock, SystemClock, system_time_zone
 from lapel.config import Config, fingerprint, identity_folder, state_folder
-from lapel.errors import LapelError, StorageError
+from lapel.errors import ConfigError, LapelError, StorageError
 from lapel.evidence.identity import load_or_make
 from lapel.evidence.manifest import Sealing
 from lapel.evidence.store import EvidenceStore
 from lapel.evidence.vault import Vault
 from lapel.evidence.vault_keys import cipher_of_processor, read_recipients
 from lapel.files import PRIVATE_FOLDER
-from lapel.hardware.interfaces import Buttons, FrameFormat, FrameSource, Indicators
+from lapel.hardware.interfaces import Buttons, CodedSource, FrameFormat, FrameSource, Indicators
 from lapel.link.broker_address import brokers_of
 from lapel.link.contract import Contract, LapelV1
 from lapel.link.interface import Link, NoLink
@@ -29,10 +29,12 @@ from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.link.sqlite_journal import SqliteJournal
 from lapel.media.aac import SoundFormat
-from lapel.media.capture import open_source
+from lapel.media.capture import open_coded_source, open_source
+from lapel.media.coded_sources import CodedFileSource, Requested
 from lapel.media.encoder import Encoder, EncoderSettings
 from lapel.media.file_source import FileSource
 from lapel.media.footage import LiveFootage
+from lapel.media.fragment_copier import FragmentCopier
 from lapel.media.frame_fitting import Wanted
 from lapel.media.live_sources import UrlSource
 from lapel.media.overlay import burn_in
@@ -108,7 +110,7 @@ def assemble(
     *,
     indicators: Indicators,
     buttons: Buttons | None = None,
-    source: FrameSource | None = None,
+    source: FrameSource | CodedSource | None = None,
     contract: Callable[[Config], Contract] | None = None,
     access: "CameraAccess | None" = None,
 ) -> App:
@@ -131,7 +133,8 @@ def assemble(
     )
     worker = ThreadWorker()
     journal = SqliteJournal(state_folder(config) / "outbox.sqlite", damage)
-    source = source or source_of(config, clock)
+    if source is None:
+        source = coded_source_of(config, clock) if config.video.codec == "copy" else source_of(config, clock)
     footage = live_footage(config, source, clock, rng, sound_of(config, clock, source))
     link = _link(config, (contract or lapel_v1)(config), clock, session, rng, Outbox(journal, worker), indicators)
     camera = Camera(
@@ -183,7 +186,7 @@ def evidence_folder(path: Path) -> Path:
 
 
 def live_footage(
-    config: Config, source: FrameSource, clock: Clock, rng: RandomSource, sound: SoundTrack | None = None
+    config: Config, source: FrameSource | CodedSource, clock: Clock, rng: RandomSource, sound: SoundTrack | None = None
 ) -> LiveFootage:
     """Video source, sound, encoder and pre-event buffer as configured."""
     video, prebuffer = config.video, config.prebuffer
@@ -200,7 +203,7 @@ def live_footage(
     )
 
 
-def sound_of(config: Config, clock: Clock, video: FrameSource) -> SoundTrack | None:
+def sound_of(config: Config, clock: Clock, video: FrameSource | CodedSource) -> SoundTrack | None:
     """The sound that the configuration names, maybe that of `video`; None where it names none.
 
     Raises AudioError when a microphone cannot be opened: later it may fail, and the video goes on.
@@ -220,8 +223,7 @@ def sound_of(config: Config, clock: Clock, video: FrameSource) -> SoundTrack | N
 
 def source_of(config: Config, clock: Clock) -> FrameSource:
     """The video source that the configuration names. Raises VideoError when it cannot exist."""
-    video = config.video
-    wanted = Wanted(video.width, video.height, video.rate_fps)
+    video, wanted = config.video, _wanted(config)
     source = open_source(video.source, clock, wait=sleep, wanted=wanted, loop=video.loop, camera=config.camera.name)
     if isinstance(source, FileSource):  # a file that is no video will not become one; a device may appear later
         source.open()
@@ -230,10 +232,32 @@ def source_of(config: Config, clock: Clock) -> FrameSource:
     return source
 
 
-def _encoder(config: Config, form: FrameFormat, sound: SoundTrack | None) -> Encoder:
+def coded_source_of(config: Config, clock: Clock) -> CodedSource:
+    """The same where its own encoding is recorded. Raises ConfigError for what would require decoding it."""
+    video, wanted = config.video, _wanted(config)
+    if video.overlay:
+        raise ConfigError(
+            '[video] overlay: nothing can be drawn into frames with codec = "copy"; choose one of the two'
+        )
+    requested = Requested(video.gop_s, video.bitrate_bps)
+    source = open_coded_source(video.source, clock, wait=sleep, wanted=wanted, loop=video.loop, requested=requested)
+    if isinstance(source, CodedFileSource):
+        source.open()
+        source.read()
+        source.close()
+    return source
+
+
+def _wanted(config: Config) -> Wanted:
+    return Wanted(config.video.width, config.video.height, config.video.rate_fps)
+
+
+def _encoder(config: Config, form: FrameFormat, sound: SoundTrack | None) -> Encoder | FragmentCopier:
     video = config.video
-    settings = EncoderSettings(form.rate_fps, video.bitrate_bps, video.gop_s, video.codec, video.preset)
-    return Encoder(settings, sound if sound is not None and sound.has_sound else None)
+    sound = sound if sound is not None and sound.has_sound else None
+    if video.codec == "copy":
+        return FragmentCopier(form.rate_fps, sound)
+    return Encoder(EncoderSettings(form.rate_fps, video.bitrate_bps, video.gop_s, video.codec, video.preset), sound)
 
 
 def lapel_v1(config: Config) -> Contract:

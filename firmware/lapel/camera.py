@@ -24,7 +24,7 @@ from lapel.clock import Clock, Instant
 from lapel.config import Config, fingerprint
 from lapel.device_watches import BatteryWatch, post_gesture, watch_dock, watch_keys
 from lapel.errors import MessageError, StorageError
-from lapel.fragment import Fragment
+from lapel.fragment import LONGEST_GOP_S, Fragment
 from lapel.gestures import Gesture
 from lapel.hardware.interfaces import (
     Battery,
@@ -154,6 +154,7 @@ class Camera:
                 __version__,
                 time_zone,
                 config.audio.in_prebuffer,
+                config.video.codec == "copy",
             ),
             new_id=self._new_recording_id,
             max_clip_s=config.recording.max_clip_s,
@@ -461,18 +462,19 @@ class Camera:
         self._recording_since = item.at
         if item.command is not None:
             self._awaiting_start[self._recording.id] = item.command
-        await self._footage.cut()
-        self._recording.pre_event_complete()
+        if await self._footage.cut():
+            self._recording.pre_event_complete()
 
     async def _close_recording(self, cause: Cause) -> None:
         if self._post_event is not None:
             self._post_event.cancel()
             self._post_event = None
         if self._recording is not None:
-            await self._footage.cut()
+            stopped = self._clock.now()
+            await self._footage.cut(wait_s=LONGEST_GOP_S)
             if self._recording.is_muted:
                 self._unmute(Cause("camera", "the recording ended"))
-            self._recording.end(cause)
+            self._recording.end(cause, stopped)
             self._recording = None
 
     async def _await_post_event(self, cause: Cause) -> None:

@@ -39,6 +39,7 @@ _FLAGS: tuple[tuple[str, str, str, str], ...] = (
     ("--height", "video", "height", "pixels"),
     ("--rate", "video", "rate_fps", "frames per second"),
     ("--bitrate", "video", "bitrate_bps", "bits per second"),
+    ("--codec", "video", "codec", "encoder; `copy` records the source's own H.264 without decoding it"),
     (
         "--audio",
         "audio",

@@ -62,8 +62,9 @@ class VideoSection(_Section, frozen=True, kw_only=True):
     """Bits per second; not exceeded over any second."""
     gop_s: Annotated[float, Meta(ge=0.2, le=10)] = 1.0
     """Seconds between keyframes: the length of a fragment, and the most video that a power cut can cost."""
-    codec: Literal["auto", "libx264", "h264_v4l2m2m"] = "auto"
-    """`auto` uses a hardware encoder where one works."""
+    codec: Literal["auto", "libx264", "h264_v4l2m2m", "copy"] = "auto"
+    """`auto` uses a hardware encoder where one works. `copy` records the source's own H.264 without decoding it: a
+    recording then begins and ends at the source's keyframes."""
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"] = "superfast"
     """How much computation libx264 spends on a frame."""
     overlay: bool = False

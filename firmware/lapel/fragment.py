@@ -8,6 +8,9 @@ from lapel.clock import Instant
 TICKS_PER_S = 90_000
 """The time base of every track: ISO 14496-12 leaves it open, 90 kHz is what MPEG systems count in."""
 
+LONGEST_GOP_S = 10.0
+"""The longest GOP that is taken from a source which decides itself about keyframes, and the longest that is encoded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:

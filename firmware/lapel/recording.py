@@ -107,6 +107,12 @@ class Account(msgspec.Struct, kw_only=True):
     gaps: list[GapNote] = []
     dropped_frames: int = 0
     """Frames that were captured and could not be encoded or written; a longer loss is also a gap."""
+    copied: bool = False
+    """Whether the frames are the source's own encoding. Then clips begin and end at the source's keyframes only."""
+    after_stop_s: float = 0.0
+    """Seconds of video from after the stop: a copied clip goes on to the source's next keyframe."""
+    longest_gop_s: float = 0.0
+    """Longest time between keyframes of a copied clip: so much could have been lost in a power cut."""
     audio: bool = False
     """Whether sound is recorded."""
     audio_in_prebuffer: bool = False

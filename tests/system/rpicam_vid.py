@@ -1,14 +1,16 @@
 """A double of `rpicam-vid`: takes its arguments, and writes numbered frames and their times as it does.
 
 What it does is in the variable RPICAM_DOUBLE, `key=value` separated by commas: `frames`: ends after so many, as if the
-cable was pulled; `stall`: delivers nothing more after so many; `size`: 128x64, other frames than requested;
-`resize`: from this frame on (H.264 only) they are twice as wide; `times=no`: none, as an older rpicam-vid.
+cable was pulled; `unplug`: the same once a file of this name exists, which it removes; `stall`: delivers nothing more
+after so many; `size`: 128x64, other frames than requested; `widen`: once a file of this name exists they are twice as
+wide (H.264 only); `times=no`: none, as an older rpicam-vid.
 """
 
 import argparse
 import os
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from time import sleep
 
@@ -25,9 +27,10 @@ def main() -> None:
     width, height = map(int, double.get("size", f"{options.width}x{options.height}").split("x"))
     with open(options.save_pts, "w") as times:
         times.write("# timecode format v2\n")
-        clock = SystemClock()
+        clock, frames = SystemClock(), _frames(options, double, width, height)
+        first = next(frames)  # takes longer than the others
         begin_s = clock.mono_s()
-        for number, data in enumerate(_frames(options, double, width, height)):
+        for number, data in enumerate(chain([first], frames)):
             late_s = 0.01 if number % 3 == 2 else 0.0  # the sensor's times are steady, the delivery is not
             sleep(max(0.0, begin_s + number / options.framerate + late_s - clock.mono_s()))
             sys.stdout.buffer.write(data)
@@ -37,8 +40,16 @@ def main() -> None:
                 times.flush()
             if number + 1 == int(double.get("stall", -1)):
                 sleep(3600)
-            if number + 1 == int(double.get("frames", -1)):
+            if number + 1 == int(double.get("frames", -1)) or _is_due(double.get("unplug")):
                 sys.exit("ERROR: *** Device timeout detected, camera is unplugged ***")
+
+
+def _is_due(file: str | None) -> bool:
+    """Whether the test has made the file; it is removed."""
+    if file is None or not Path(file).exists():
+        return False
+    Path(file).unlink()
+    return True
 
 
 def _options() -> argparse.Namespace:
@@ -62,15 +73,15 @@ def _frames(options: argparse.Namespace, double: dict[str, str], width: int, hei
         while True:
             yield cv2.cvtColor(picture(number, width, height), cv2.COLOR_BGR2YUV_I420).tobytes()
             number += 1
-    yield from h264_frames(width, height, options.intra, int(double.get("resize", -1)))
+    yield from h264_frames(width, height, options.intra, double.get("widen"))
 
 
-def h264_frames(width: int, height: int, intra: int, resize_at: int = -1) -> Iterator[bytes]:
+def h264_frames(width: int, height: int, intra: int, widen: str | None = None) -> Iterator[bytes]:
     """Access units as the board's encoder writes them with `--inline`: parameter sets before each keyframe."""
     codec = _codec(width, height, intra)
     number = 0
     while True:
-        if number == resize_at:
+        if _is_due(widen):
             width *= 2
             codec = _codec(width, height, intra)
         frame = av.VideoFrame.from_ndarray(picture(number, width, height), format="bgr24").reformat(format="yuv420p")

@@ -51,6 +51,22 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class CodedFrame:
+    """One frame as H.264 that the source has encoded; it is recorded without decoding it."""
+
+    captured: Instant
+    data: bytes
+    """Annex B; a keyframe begins with its parameter sets."""
+    is_keyframe: bool
+    size: tuple[int, int]
+    """(width, height)."""
+    dropped_before: int = 0
+    """How many frames are known to be missing since the previous one."""
+    note: str = ""
+    """What the source has to report about its frames from this one on, for the camera's log."""
+
+
+@dataclass(frozen=True, slots=True)
 class FrameFormat:
     """What a source delivers: size in pixels, and frames per second."""
 
@@ -74,6 +90,23 @@ class FrameSource(Protocol):
 
     def close(self) -> None:
         """Release the device; it may be opened again. Harmless when not open."""
+
+
+class CodedSource(Protocol):
+    """A video source that encodes by itself; else as a FrameSource."""
+
+    @property
+    def name(self) -> str:
+        """See `FrameSource.name`."""
+
+    def open(self) -> FrameFormat:
+        """See `FrameSource.open`."""
+
+    def read(self) -> CodedFrame:
+        """See `FrameSource.read`. Keyframes come at least every `LONGEST_GOP_S`; else it raises VideoError."""
+
+    def close(self) -> None:
+        """See `FrameSource.close`."""
 
 
 # -- footage: video source, encoder and pre-event buffer ---------------------------------------------------------------
@@ -154,8 +187,12 @@ class Footage(Protocol):
     async def stop(self) -> None:
         """Stop capturing, deliver the open GOP, empty the buffer. Harmless when not started."""
 
-    async def cut(self) -> None:
-        """Close the open GOP now and start the next with a keyframe. Returns once the closed fragment is delivered."""
+    async def cut(self, wait_s: float = 0.0) -> bool:
+        """Close the open GOP now and start the next with a keyframe. Returns once the closed fragment is delivered.
+
+        False where only the source decides about keyframes, and its next one, with which the open GOP ends, has not
+        come within `wait_s`.
+        """
 
     def set_muted(self, is_muted: bool, moment: Instant) -> None:
         """Record true silence from that moment on, which is now, or sound again. Harmless without sound."""

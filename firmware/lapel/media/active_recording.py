@@ -82,6 +82,7 @@ class Recording:
         self._pre_event_complete = False
         # From here on for the drain alone.
         self._stop: Cause | None = None
+        self._stopped: Instant | None = None
         self._open: list[Clip] = []
         self._in_flight: list[Placed | Missing] = []
         self._started = False
@@ -113,6 +114,8 @@ class Recording:
             return
         self._unwritten_bytes += fragment.size_bytes
         self._put(fragment)
+        if self._blank.copied and fragment.end_mono_s >= self._trigger.mono_s:  # that GOP was not cut at the trigger
+            self.pre_event_complete()
 
     def mark(self, moment: Instant) -> None:
         """Set a marker."""
@@ -143,12 +146,15 @@ class Recording:
             self._pre_event_complete = True
             self._put(_Milestone.PRE_EVENT_COMPLETE)
 
-    def end(self, cause: Cause) -> None:
-        """No more fragments come. What waits is written in the background."""
+    def end(self, cause: Cause, stopped: Instant | None = None) -> None:
+        """No more fragments come. What waits is written in the background.
+
+        `stopped`: when it was to end, where the last fragment may go on after that.
+        """
         if not self.ended:
             self.pre_event_complete()
             self.ended = True
-            self._stop = cause
+            self._stop, self._stopped = cause, stopped
             self._put(_Milestone.END)
 
     def _with_sound_that_may_be_kept(self, fragment: Fragment) -> Fragment:
@@ -285,7 +291,7 @@ class Recording:
         if item is _Milestone.PRE_EVENT_COMPLETE:
             await self._save_pre_event(clip)
         elif self._stop is not None:
-            clip.finish("complete", self._stop, self._means.surroundings())
+            clip.finish("complete", self._stop, self._means.surroundings(), self._stopped)
             await self._save(clip)
         return clip
 

@@ -173,6 +173,8 @@ class Clip:
         self._account_for_sound(placed)
         account.fragments += 1
         account.frames += fragment.frames
+        if account.copied:
+            account.longest_gop_s = max(account.longest_gop_s, round(fragment.duration_s, 3))
         account.video_bytes += placed.size_bytes
         account.duration_s = _seconds(placed.start_ticks + fragment.duration_ticks)
         self._before_trigger_s += max(0.0, min(fragment.end_mono_s, self._trigger.mono_s) - fragment.start.mono_s)
@@ -255,15 +257,18 @@ class Clip:
         self._shortfall_reasons.append(reason)
         return missing
 
-    def finish(self, status: Status, stop: Cause, surroundings: Surroundings) -> None:
-        """No more fragments come; `surroundings` are those of the end."""
+    def finish(self, status: Status, stop: Cause, surroundings: Surroundings, stopped: Instant | None = None) -> None:
+        """No more fragments come; `surroundings` are those of the end. `stopped`: when it was to end."""
         account = self.account
         account.clock_quality_end, account.position_end = surroundings.clock_quality, surroundings.position
         account.status, account.stop = status, stop
         account.prebuffer_saved = account.prebuffer_saved or status == "complete"
         account.prebuffer_shortfall = self._shortfall()
         if self._first is not None and account.fragments:
-            account.end_time = _utc(self._first.start.mono_s + account.duration_s, self._trigger)
+            end_s = self._first.start.mono_s + account.duration_s
+            account.end_time = _utc(end_s, self._trigger)
+            if account.copied and stopped is not None:
+                account.after_stop_s = round(max(0.0, end_s - stopped.mono_s), 3)
 
     def snapshot(self) -> Account:
         """The account as it is now: a copy, which stays so."""

@@ -15,16 +15,13 @@ from av.video.frame import PictureType
 
 from lapel.clock import Instant
 from lapel.errors import VideoError
-from lapel.fragment import TICKS_PER_S, Fragment, Gap
+from lapel.fragment import TICKS_PER_S, Fragment
 from lapel.hardware.interfaces import Frame, Image
-from lapel.media.fragment_sound import FragmentSound, fragment_sound, silence
-from lapel.media.mux import TIME_BASE, EncodedFrame, mux
+from lapel.media.gop import GopBuilder
+from lapel.media.mux import TIME_BASE
 from lapel.media.sound_track import SoundTrack
 
-_SOUND_PATIENCE_S = 0.15
-"""How long a fragment waits for the sound of its last moment, which comes through a sound card's buffer."""
-GAP_S = 0.5
-"""Frames further apart than this (and than three frame periods) are recorded as a gap; less is jitter."""
+_TICK_S = 1 / TICKS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,35 +42,28 @@ class EncoderSettings:
 class Encoder:
     """Encodes one camera's frames, on one time line from the first frame to the last, whatever their size."""
 
+    forces_keyframes = True
+    """Whether a GOP can be closed at any moment."""
+
     def __init__(self, settings: EncoderSettings, sound: SoundTrack | None = None) -> None:
         """`sound` goes into the fragments, beside the video of its time."""
-        self._settings, self._sound = settings, sound
-        self._silence = silence(sound.format) if sound is not None else b""
-        self._nominal_ticks = round(TICKS_PER_S / settings.rate_fps)
+        self._settings = settings
+        self._gops = GopBuilder(settings.rate_fps, sound)
         self._codec: VideoCodecContext | None = None
         self.codec_name = ""
         """The encoder in use; empty until the first frame came."""
         self.fallback: str | None = None
         """Why it is not the hardware encoder, where that was configured."""
-        self._epoch: Instant | None = None
-        self._last_ticks = -1
-        self._header = b""
-        self._number = 0
-        self._open: list[EncodedFrame] = []
-        self._open_since: Instant | None = None
-        self._gap: Gap | None = None
-        self._gap_reason: str | None = None
-        self._dropped = self._open_dropped = 0
 
     def encode(self, frame: Frame) -> Fragment | None:
         """Encode a frame. Returns the fragment that it closes by beginning the next, None while the GOP continues.
 
         A frame that is not later than the one before it is counted as dropped.
         """
-        self._dropped += frame.dropped_before
-        ticks = self._ticks(frame.captured)
-        if ticks <= self._last_ticks:
-            self._dropped += 1
+        self._gops.drop(frame.dropped_before)
+        ticks = self._gops.ticks(frame.captured)
+        if ticks <= self._gops.last_ticks:
+            self._gops.drop(1)
             return None
         planes = _planes(frame)
         closed = self._close_before(ticks, planes)
@@ -82,27 +72,20 @@ class Encoder:
 
     def cut(self) -> Fragment | None:
         """Close the open GOP now; the next frame begins a new one. None when no GOP is open."""
-        return self._close(self._last_ticks + self._nominal_ticks)
+        return self._gops.close()
 
     def missed(self, reason: str) -> None:
         """Set the reason for a gap, in case the next frame shows that there is one."""
-        self._gap_reason = reason
-
-    def _ticks(self, captured: Instant) -> int:
-        self._epoch = self._epoch or captured
-        return round((captured.mono_s - self._epoch.mono_s) * TICKS_PER_S)
+        self._gops.missed(reason)
 
     def _close_before(self, ticks: int, planes: Image) -> Fragment | None:
         """Close the open GOP if the frame at `ticks` cannot be part of it."""
         resized = self._codec is not None and (self._codec.width, self._codec.height) != _size(planes)
-        silence = ticks - self._last_ticks - self._nominal_ticks
         closed = None
-        if self._last_ticks >= 0 and silence > max(GAP_S * TICKS_PER_S, 2 * self._nominal_ticks):
-            closed = self.cut()
-            self._gap = Gap(silence / TICKS_PER_S, self._gap_reason or "frames were dropped")
-        elif self._open and (resized or ticks - self._open[0].ticks >= self._settings.gop_s * TICKS_PER_S - 1):
-            closed = self._close(ticks)
-        self._gap_reason = None
+        if self._gops.is_gap(ticks):
+            closed = self._gops.close_at_gap(ticks)
+        elif self._gops.is_open and (resized or self._gops.length_s(ticks) >= self._settings.gop_s - _TICK_S):
+            closed = self._gops.close(ticks)
         if resized:
             self._codec = None
         return closed
@@ -111,54 +94,12 @@ class Encoder:
         codec = self._codec or self._opened(planes)
         frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         frame.pts, frame.time_base = ticks, TIME_BASE
-        if not self._open:
+        if not self._gops.is_open:
             frame.pict_type = PictureType.I
-            self._open_since = captured
-            self._open_dropped, self._dropped = self._dropped, 0
-        else:
-            self._open_dropped, self._dropped = self._open_dropped + self._dropped, 0
+            self._gops.begin(captured, _size(planes))
+        self._gops.took(ticks)
         for packet in codec.encode(frame):
-            self._open.append(EncodedFrame(bytes(packet), ticks, 0, packet.is_keyframe))
-        self._last_ticks = ticks
-
-    def _close(self, end_ticks: int) -> Fragment | None:
-        if not self._open or self._open_since is None or self._codec is None:
-            return None
-        self._number += 1
-        start_ticks = self._open[0].ticks
-        form = self._sound.format if self._sound is not None else None
-        header, body = mux(_timed(self._open, end_ticks), self._codec.width, self._codec.height, self._number, form)
-        sound = self._sound_between(start_ticks, end_ticks)
-        if header != self._header:
-            self._header = header
-        fragment = Fragment(
-            number=self._number,
-            start=self._open_since,
-            start_ticks=start_ticks,
-            duration_ticks=end_ticks - start_ticks,
-            frames=len(self._open),
-            header=self._header,
-            body=body,
-            gap_before=self._gap,
-            dropped_frames=self._open_dropped,
-            sound=sound.inside,
-            silence=self._silence,
-            sound_before=sound.before if self._gap is not None else b"",
-            sound_spans=sound.spans,
-            sound_lost=sound.lost,
-        )
-        self._open, self._gap = [], None
-        return fragment
-
-    def _sound_between(self, start_ticks: int, end_ticks: int) -> FragmentSound:
-        if self._sound is None or self._epoch is None:
-            return FragmentSound()
-        epoch_s = self._epoch.mono_s
-        until = self._sound.number_at(epoch_s + end_ticks / TICKS_PER_S)
-        frames = self._sound.take(until, _SOUND_PATIENCE_S)
-        return fragment_sound(
-            frames, self._sound.format.rate_hz, self._sound.number_at(epoch_s), start_ticks, self._sound.status.lost
-        )
+            self._gops.add(bytes(packet), ticks, is_keyframe=packet.is_keyframe)
 
     def _opened(self, planes: Image) -> VideoCodecContext:
         self._codec, self.codec_name, self.fallback = open_codec(self._settings, *_size(planes))
@@ -211,15 +152,6 @@ def _context(name: str, settings: EncoderSettings, width: int, height: int) -> V
         }
         codec.thread_count = settings.threads
     return codec
-
-
-def _timed(frames: list[EncodedFrame], end_ticks: int) -> list[EncodedFrame]:
-    """Give each frame its duration: until the next one, the last until `end_ticks`."""
-    ends = [frame.ticks for frame in frames[1:]] + [end_ticks]
-    return [
-        EncodedFrame(frame.data, frame.ticks, end - frame.ticks, frame.is_keyframe)
-        for frame, end in zip(frames, ends, strict=True)
-    ]
 
 
 def _planes(frame: Frame) -> Image:

@@ -14,12 +14,22 @@ import zlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar
 
 from lapel.clock import Clock, Instant
 from lapel.errors import VideoEnded, VideoError
 from lapel.fragment import Fragment
-from lapel.hardware.interfaces import FootageListener, FootageStatus, Frame, FrameFormat, FrameSource, PreEvent
-from lapel.media.encoder import Encoder
+from lapel.hardware.interfaces import (
+    CodedFrame,
+    CodedSource,
+    FootageListener,
+    FootageStatus,
+    Frame,
+    FrameFormat,
+    FrameSource,
+    PreEvent,
+)
+from lapel.light_event import LightEvent
 from lapel.media.prebuffer import PreEventBuffer
 from lapel.media.sound_track import SoundTrack
 from lapel.randomness import RandomSource
@@ -36,6 +46,26 @@ _SAMPLE_STEP = 16
 
 Measured on x86: 74 us for a 1080p frame.
 """
+
+
+_Taken = TypeVar("_Taken", contravariant=True)
+
+
+class FragmentMaker(Protocol[_Taken]):
+    """Makes fragments of frames: an `Encoder` of images, or a `FragmentCopier` of what the source has encoded."""
+
+    @property
+    def forces_keyframes(self) -> bool:
+        """Whether a GOP can be closed at any moment; else only the source's next keyframe ends it."""
+
+    def encode(self, frame: _Taken) -> Fragment | None:
+        """Take a frame; returns the fragment that it closes."""
+
+    def cut(self) -> Fragment | None:
+        """Close the open GOP; None when none is open."""
+
+    def missed(self, reason: str) -> None:
+        """Set the reason for a gap, in case the next frame shows that there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +85,14 @@ class _Ended:
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    done: Callable[[], None]
+    done: Callable[[bool], None]
 
 
 class _Stop:
     pass
 
 
-_Item = Frame | _Opened | _Lost | _Ended | _Cut | _Stop
+_Item = Frame | CodedFrame | _Opened | _Lost | _Ended | _Cut | _Stop
 
 
 class LiveFootage:
@@ -70,8 +100,8 @@ class LiveFootage:
 
     def __init__(
         self,
-        source: FrameSource,
-        new_encoder: Callable[[FrameFormat], Encoder],
+        source: FrameSource | CodedSource,
+        new_encoder: Callable[[FrameFormat], FragmentMaker[Any]],
         prebuffer: PreEventBuffer,
         clock: Clock,
         randomness: RandomSource,
@@ -103,10 +133,9 @@ class LiveFootage:
             await run.stop()
             self._prebuffer.clear()
 
-    async def cut(self) -> None:
-        """Close the open GOP, and wait until its fragment was delivered. Harmless when not started."""
-        if self._run is not None:
-            await self._run.cut()
+    async def cut(self, wait_s: float = 0.0) -> bool:
+        """See `Footage.cut`. Harmless when not started."""
+        return self._run is None or await self._run.cut(wait_s)
 
     def set_muted(self, is_muted: bool, moment: Instant) -> None:
         """See `Footage.set_muted`."""
@@ -137,7 +166,8 @@ class _Run:
         name = footage._source.name
         self._capturing = threading.Thread(target=self._capture, name=f"capture {name}", daemon=True)
         self._encoding = threading.Thread(target=self._encode, name=f"encode {name}", daemon=True)
-        self._encoder: Encoder | None = None
+        self._encoder: FragmentMaker[Any] | None = None
+        self._fragments, self._fragment_arrived = 0, LightEvent()
         self._recent: deque[float] = deque(maxlen=60)
         self._sample = 0
         self._same_since_s = 0.0
@@ -164,11 +194,27 @@ class _Run:
             await asyncio.to_thread(self._f._sound.stop, _JOIN_S)
         await asyncio.sleep(0)  # what the encoder thread posted last is delivered before this returns
 
-    async def cut(self) -> None:
-        done = asyncio.Event()
-        self._items.put(_Cut(done.set))
+    async def cut(self, wait_s: float) -> bool:
+        done, delivered = asyncio.get_running_loop().create_future(), self._fragments
+
+        def answer(is_cut: bool) -> None:
+            if not done.done():
+                done.set_result(is_cut)
+
+        self._items.put(_Cut(answer))
         with contextlib.suppress(TimeoutError):  # the encoder thread has ended: there is nothing to cut
-            await asyncio.wait_for(done.wait(), _JOIN_S)
+            if not await asyncio.wait_for(done, _JOIN_S):
+                return wait_s > 0 and await self._fragment_after(delivered, wait_s)
+        return True
+
+    async def _fragment_after(self, number: int, within_s: float) -> bool:
+        """Whether more than `number` fragments were delivered within that time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while self._fragments <= number:
+                    await self._fragment_arrived.wait()
+            return True
+        return False
 
     # -- capture thread ----------------------------------------------------------------------------------------------
 
@@ -229,7 +275,7 @@ class _Run:
     def _take(self, item: _Item) -> bool:
         """Handle one item. False when it was the last."""
         match item:
-            case Frame():
+            case Frame() | CodedFrame():
                 self._room.release()
                 self._encode_frame(item)
             case _Opened(form):
@@ -237,8 +283,10 @@ class _Run:
             case _Lost(reason):
                 self._lose(reason)
             case _Cut(done):
-                self._cut()
-                self._post(done)
+                can_cut = self._encoder is None or self._encoder.forces_keyframes or self.status.lost is not None
+                if can_cut:
+                    self._cut()
+                self._post(done, can_cut)
             case _Ended(reason):
                 self._cut()
                 self._post(self._ended, reason)
@@ -247,13 +295,15 @@ class _Run:
                 return False
         return True
 
-    def _encode_frame(self, frame: Frame) -> None:
+    def _encode_frame(self, frame: Frame | CodedFrame) -> None:
         assert self._encoder is not None, "frames come from an open source"
         if frame.note:
             self._post(self._listener.on_source_note, frame.note)
-        unchanged_s = self._unchanged_s(frame)
-        if self._f._overlay is not None:
-            self._f._overlay(frame)
+        unchanged_s = None
+        if isinstance(frame, Frame):
+            unchanged_s = self._unchanged_s(frame)
+            if self._f._overlay is not None:
+                self._f._overlay(frame)
         self._deliver(self._encoder.encode(frame))
         self._recent.append(frame.captured.mono_s)
         self._newest_s = frame.captured.mono_s
@@ -300,8 +350,10 @@ class _Run:
     # -- event loop --------------------------------------------------------------------------------------------------
 
     def _delivered(self, fragment: Fragment) -> None:
+        self._fragments += 1
         self._f._prebuffer.append(fragment if self._f._sound_in_prebuffer else fragment.without_sound())
         self._listener.on_fragment(fragment)
+        self._fragment_arrived.pulse()
 
     def _ended(self, reason: str) -> None:
         self._listener.on_source_ended(reason)

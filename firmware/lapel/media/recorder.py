@@ -34,6 +34,8 @@ class Identity:
     firmware: str
     time_zone: str
     audio_in_prebuffer: bool = False
+    copied: bool = False
+    """Whether it records the source's own encoding."""
 
 
 class Recorder:
@@ -114,6 +116,7 @@ class Recorder:
             time_zone=identity.time_zone,
             audio=self._records_sound(),
             audio_in_prebuffer=identity.audio_in_prebuffer,
+            copied=identity.copied,
             clock_quality=surroundings.clock_quality,
             position_start=surroundings.position,
             trigger_time=iso(trigger.utc),

@@ -4,6 +4,7 @@ Not through OpenCV, which cannot open a libcamera camera, nor picamera2, whose n
 uncompressed on one pipe; the sensor's time of each, relative to the first, on another.
 """
 
+import math
 import re
 from collections import deque
 from collections.abc import Sequence
@@ -24,7 +25,9 @@ STALL_S = 2.0
 _WIDTH_STEP = 64
 """Rows of other widths are padded, differently on a Pi 4 and a Pi 5."""
 _TIME_BEHIND_FRAME_S = 0.1
+_STEP_S = 0.001
 _UNTIMED = 2
+"""Frames without a time after which no time is waited for any more."""
 _MISALIGNED = 8
 """Frames whose times have come and whose pixels have not: so many fit into no pipe."""
 
@@ -55,13 +58,16 @@ class SensorTimes:
         self._clock = clock
         self._waiting: deque[float] = deque()
         self._missed = 0
-        self._zero_s: float | None = None
+        self._zero_s = math.inf
+        self._newest_s = -math.inf
 
     def add(self, lines: Sequence[bytes]) -> None:
         """Lines of the times file: milliseconds with three decimals, after a heading."""
         for line in lines:
             if line and not line.startswith(b"#"):
                 self._waiting.append(float(line) / 1000)
+                zero_s = self._clock.mono_s() - self._waiting[-1]
+                self._zero_s = min(zero_s, self._zero_s)
         while self._waiting and self._missed:
             self._waiting.popleft()
             self._missed -= 1
@@ -82,10 +88,9 @@ class SensorTimes:
         if not self._waiting:
             self._missed += 1
             return now
-        sensor_s = self._waiting.popleft()
-        zero_s = now.mono_s - sensor_s
-        self._zero_s = zero_s if self._zero_s is None else min(zero_s, self._zero_s)
-        return now.shifted(self._zero_s + sensor_s - now.mono_s)
+        # A better zero must not put this frame before the last.
+        self._newest_s = max(self._zero_s + self._waiting.popleft(), self._newest_s + _STEP_S)
+        return now.shifted(self._newest_s - now.mono_s)
 
 
 class RpicamSource:

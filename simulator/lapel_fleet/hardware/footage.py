@@ -71,7 +71,7 @@ class ComputedFootage:
         self._end_recording()
         self._listener, self._timeline = None, self._new_timeline()
 
-    async def cut(self) -> None:
+    async def cut(self, wait_s: float = 0.0) -> bool:  # noqa: ARG002
         """See `Footage.cut`. The first after `before` opens a recording, the next one ends it."""
         is_cut = self._timeline.cut(self._now_ticks())
         self._deliver()
@@ -80,6 +80,7 @@ class ComputedFootage:
         elif is_cut:
             self._restart_delivery()  # the next fragment closes at another time
         self._is_opening = False
+        return True
 
     def set_muted(self, is_muted: bool, moment: Instant) -> None:
         """See `Footage.set_muted`."""

@@ -33,9 +33,9 @@ class PixelFootage:
         """See `Footage.stop`. After `lose_power` it waits until the threads have ended."""
         await (self._live.stop() if self._stopping is None else self._stopping)
 
-    async def cut(self) -> None:
+    async def cut(self, wait_s: float = 0.0) -> bool:
         """See `Footage.cut`."""
-        await self._live.cut()
+        return await self._live.cut(wait_s)
 
     def set_muted(self, is_muted: bool, moment: Instant) -> None:
         """See `Footage.set_muted`."""
