@@ -127,6 +127,18 @@ class Account(msgspec.Struct, kw_only=True):
     """Bytes of an unfinished fragment at the end of an interrupted file. They are kept, and not counted as video."""
 
 
+class ExpiredRecording(msgspec.Struct, frozen=True):
+    """A recording that may be deleted from the storage card."""
+
+    recording: str
+    back_end: str
+    """Which system has confirmed that it imported it."""
+    received_at: str
+    """When, in ISO 8601, by that system's clock."""
+    category: str
+    """What kind of incident it shows, by that system; empty when it gave none."""
+
+
 def note_of(gap: Gap, start_s: float) -> GapNote:
     """A fragment's gap as the account lists it: rounded to milliseconds, in seconds from the start of the clip."""
     return GapNote(round(max(0.0, start_s), 3), round(gap.duration_s, 3), gap.reason)

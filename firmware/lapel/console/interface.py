@@ -97,6 +97,10 @@ class StorageStatus(_Data, frozen=True, kw_only=True):
     free_bytes: int | None = None
     needed_bytes: int = 0
     """Free bytes without which no recording is started."""
+    seconds_left: float | None = None
+    """How much can still be recorded, at the highest bitrate that is configured; null when unknown."""
+    recordings: int | None = None
+    """How many are on it; null when unknown."""
 
 
 class BatteryStatus(_Data, frozen=True, kw_only=True):

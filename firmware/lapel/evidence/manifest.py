@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from lapel.clock import Instant, iso
-from lapel.evidence.chain import ChainWriter, Record
+from lapel.evidence.chain import ChainWriter, Link, Record
 from lapel.evidence.records import (
     FORMAT,
     ClockStepped,
@@ -76,6 +76,11 @@ class Manifest:
     def is_encrypted(self) -> bool:
         """Whether the clip's fragments are encrypted."""
         return self._sealer is not None
+
+    @property
+    def position(self) -> Link:
+        """Where its chain stands."""
+        return self._chain.position
 
     def stage(self, fragment: ClipFragment) -> bytes:
         """The bytes to store for `fragment`. Its record is staged until `commit`, or given up with `discard`."""

@@ -39,6 +39,7 @@ EventKind = Literal[
     "recording-saved",  # ended as it should, described and closed
     "recording-failed",  # the storage failed; what was synced before is kept
     "recovered",  # an earlier session's unfinished recording was found and kept
+    "recording-deleted",  # from the storage card, after a back end has confirmed that it imported it
     "footage-lost",  # frames that were not saved: how many, and why
     "muted",  # the recording holds silence from here on
     "unmuted",

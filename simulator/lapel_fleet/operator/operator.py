@@ -191,13 +191,15 @@ async def operator(
     on_message: OnMessage = _ignore,
     kinds: Collection[str] = ("reply",),
     states: dict[str, StateMessage | None] | None = None,
+    client_id: str | None = None,
 ) -> AsyncIterator[Operator]:
-    """A connected operator, subscribed to states and these `kinds` of messages. `states` are those known before. Raises
-    LinkError when no broker accepts the connection.
+    """A connected operator, subscribed to states and these `kinds` of messages. `states` are those known before. With a
+    `client_id` of its own, an MQTT 5 broker keeps events and replies for it while it is away. Raises LinkError when no
+    broker accepts the connection.
     """
     states_topic, others = topic(agency, "state"), [topic(agency, kind) for kind in kinds]
     async with AsyncExitStack() as stack:
-        connection = await _connected(stack, brokers)
+        connection = await _connected(stack, brokers, client_id)
         connected = Operator(connection, agency, clock, on_message, {} if states is None else states)
         receiving = asyncio.create_task(connected.receive(), name="operator")
         try:
@@ -210,10 +212,10 @@ async def operator(
             await asyncio.wait([receiving])
 
 
-async def _connected(stack: AsyncExitStack, brokers: Sequence[Broker]) -> Connection:
+async def _connected(stack: AsyncExitStack, brokers: Sequence[Broker], client_id: str | None) -> Connection:
     """Connect to one of the brokers. An MQTT 3.1.1 broker refuses the first attempt, so each gets two."""
     transport = MqttTransport(brokers, keepalive_s=_KEEPALIVE_S)
-    hello = Hello(f"lapel-operator-{uuid.uuid4().hex[:12]}")
+    hello = Hello(client_id or f"lapel-operator-{uuid.uuid4().hex[:12]}", resume=client_id is not None)
     for _ in range(2 * len(brokers) - 1):
         try:
             return await stack.enter_async_context(transport.connect(hello))

@@ -187,6 +187,11 @@ def _state_text(state: StateMessage, before: StateMessage | None) -> str:
     return f"{change}{state.state}{clip}{flags}{lost or _because(state.reason)}"
 
 
+def detail_text(event: EventMessage) -> str:
+    """An event's details as `key=value, …`."""
+    return plain(_listed(event.detail.items()).strip())
+
+
 def _because(reason: str | None) -> str:
     return f", {reason}" if reason else ""
 

@@ -1,0 +1,79 @@
+"""Deletes recordings from the storage card, never one that may not go. Implements `hardware.interfaces.Retention`.
+
+A deletion is written to the audit log before anything is removed. The folder is renamed first (`.deleting-…`): what a
+power cut leaves half removed is no recording any more, and is removed the next time.
+"""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from lapel.audit_entry import AuditEntry
+from lapel.errors import EvidenceError, StorageError
+from lapel.evidence.disk import storage_errors
+from lapel.evidence.receipt import PublicKey, Receipt
+from lapel.evidence.receipt_files import stored_receipt
+from lapel.evidence.retention import RetentionRules
+from lapel.evidence.store import EvidenceStore
+from lapel.files import sync_folder
+from lapel.recording import ExpiredRecording
+
+_DELETING = ".deleting-"
+
+
+class RecordingDeleter:
+    """Decides by receipts and rules, and deletes."""
+
+    def __init__(self, store: EvidenceStore, rules: RetentionRules, back_ends: Sequence[PublicKey]) -> None:
+        """`back_ends`: the keys whose receipts count."""
+        self._store, self._rules, self._back_ends = store, rules, tuple(back_ends)
+
+    def expired(self, now: datetime) -> list[ExpiredRecording]:
+        """See `Retention.expired`. Finishes what a power cut interrupted."""
+        self._finish()
+        found = (self._expired(account.recording, now) for account in self._store.listing())
+        return [one for one in found if one is not None]
+
+    def delete(self, recording: str, now: datetime, entry: AuditEntry) -> None:
+        """See `Retention.delete`."""
+        folder = self._store.root / recording
+        reason = self._reason_to_keep(folder, now)
+        if reason is not None:
+            raise StorageError(f"{folder}: may not be deleted: {reason}")
+        self._store.log([entry])
+        with storage_errors(folder):
+            hidden = folder.with_name(f"{_DELETING}{recording}")
+            folder.rename(hidden)
+            sync_folder(self._store.root)
+            _remove(hidden)
+
+    def _expired(self, recording: str, now: datetime) -> ExpiredRecording | None:
+        folder = self._store.root / recording
+        if self._reason_to_keep(folder, now) is not None:
+            return None
+        receipt = self._receipt(folder)
+        return ExpiredRecording(recording, receipt.back_end, receipt.received_at, receipt.category) if receipt else None
+
+    def _reason_to_keep(self, folder: Path, now: datetime) -> str | None:
+        try:
+            return self._rules.reason_to_keep(self._receipt(folder), now)
+        except EvidenceError as error:
+            return str(error)
+
+    def _receipt(self, folder: Path) -> Receipt | None:
+        return stored_receipt(folder, self._back_ends)
+
+    def _finish(self) -> None:
+        with storage_errors(self._store.root):
+            for hidden in _interrupted(self._store.root):
+                _remove(hidden)
+
+
+def _interrupted(root: Path) -> Iterator[Path]:
+    return (path for path in sorted(root.glob(f"{_DELETING}*")) if path.is_dir() and not path.is_symlink())
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder)
+    sync_folder(folder.parent)

@@ -1,0 +1,66 @@
+"""`lapel-fleet serve`: its options."""
+
+import argparse
+import asyncio
+import getpass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from lapel.errors import ConfigError
+from lapel_fleet.operator.broker_options import above_zero, add_broker_options, brokers_from
+
+_PORT, _DAYS = 8090, 30.0
+
+
+def add_serve(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `serve`."""
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=_PORT,
+        metavar="PORT",
+        help="of this machine (default: %(default)s; 0: any free one)",
+    )
+    parser.add_argument(
+        "--history", type=Path, metavar="FILE",
+        help="what the page remembers (default: lapel-history-AGENCY.sqlite; made if it is not there)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keep", type=above_zero, default=_DAYS, metavar="DAYS", help="remove what is older (default: %(default)g)"
+    )
+    parser.add_argument(
+        "--tokens", type=Path, metavar="FILE",
+        help="a line NAME TOKEN for each operator; made if it is not there (default: a new token at each start)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--origin", action="append", default=[], metavar="URL", type=_origin,
+        help="where a proxy with TLS publishes the page, such as https://fleet.example; repeatable",
+    )  # fmt: skip
+    add_broker_options(parser)
+    parser.set_defaults(command=_serve)
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
+        raise argparse.ArgumentTypeError(f"{text}: give https://HOST[:PORT]")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _serve(options: argparse.Namespace) -> int:
+    brokers = brokers_from(options)
+    try:
+        from lapel_fleet.operator.page.serving import Serving, serve
+        from lapel_fleet.operator.page.tokens import tokens_from
+    except ImportError:
+        raise ConfigError("serve needs more packages: pip install 'lapel[fleet]'") from None
+    asked = Serving(
+        agency=options.agency,
+        port=options.port,
+        history=options.history or Path(f"lapel-history-{options.agency}.sqlite"),
+        days=options.keep,
+        tokens=tokens_from(options.tokens, options.operator or getpass.getuser()),
+        origins=options.origin,
+    )
+    asyncio.run(serve(brokers, asked))
+    return 0

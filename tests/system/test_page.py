@@ -1,0 +1,234 @@
+"""`lapel-fleet serve`: a fleet, its page, and a browser."""
+
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import msgspec
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, async_playwright
+
+from fleet.operator.messages import state
+from lapel.clock import SystemClock, iso
+from lapel.link.messages import EventMessage
+from lapel_fleet.broker.embedded import embedded_broker
+from system.brokers import real
+from system.process import Program, program
+
+FLEET = Path(sys.executable).with_name("lapel-fleet")
+DOCS = Path(__file__).parents[2] / "docs"
+DAY = """
+duration_s = 900
+telemetry_s = 5
+prebuffer_s = 10
+[sites]
+baltimore = 30
+buffalo = 20
+detroit = 10
+[wearer]
+activations_per_hour = 60
+length_s = [10, 60]
+marks = 1
+[[faults]]
+kind = "video.unplugged"
+at_s = 2
+for_s = 900
+cameras = ["baltimore/cam-0003"]
+[[faults]]
+kind = "network.down"
+at_s = 3
+for_s = 900
+cameras = ["detroit/cam-0004"]
+"""
+CAMERA = "baltimore/cam-0002"
+
+
+def serve(folder: Path, url: str, name: str = "serve") -> AbstractContextManager[Program]:
+    tokens = folder / "tokens"
+    tokens.write_text(f"ann {'a' * 24}\nbob {'b' * 24}\n")
+    options = ("--port", "0", "--tokens", tokens, "--history", folder / "history.sqlite")
+    return program(folder, name, FLEET, "serve", "--broker", url, *options)
+
+
+async def address(page: Program, operator: str = "ann") -> str:
+    """Where that operator logs in."""
+    return (await page.prints(rf"{operator}: (http\S+)"))[1]
+
+
+@asynccontextmanager
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(
+            executable_path=real("chromium"), args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        try:
+            yield started
+        finally:
+            await started.close()
+
+
+async def opened(where: Browser, url: str, complaints: list[str], **options: Any) -> Page:
+    """A page of its own, logged in; what its scripts complain about goes to `complaints`."""
+    page = await (await where.new_context(**options)).new_page()
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    await page.goto(url)
+    return page
+
+
+async def serious(page: Page) -> list[str]:
+    """What axe-core finds that is serious or worse."""
+    found = (await Axe().run(page)).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in ("serious", "critical")]
+
+
+async def picture(page: Page, name: str) -> None:
+    """The pictures of the documentation: LAPEL_PICTURES=1 makes them anew."""
+    if os.environ.get("LAPEL_PICTURES") == "1":
+        await page.screenshot(path=DOCS / name, full_page=False)
+
+
+async def test_an_operator_finds_a_camera_and_starts_it(tmp_path: Path) -> None:
+    real("mosquitto")
+    (tmp_path / "day.toml").write_text(DAY)
+    complaints: list[str] = []
+    async with embedded_broker("mosquitto") as broker, browser() as chromium:
+        running = program(
+            tmp_path,
+            "run",
+            FLEET,
+            "run",
+            tmp_path / "day.toml",
+            "--broker",
+            broker.url,
+            "--agency",
+            "demo",
+            "--seed",
+            "1",
+        )
+        with running, serve(tmp_path, broker.url) as server:
+            page = await opened(chromium, await address(server), complaints, viewport={"width": 1100, "height": 820})
+            await page.get_by_text("60 of 60 cameras").wait_for()
+            await page.get_by_role("link", name="baltimore/cam-0003").first.wait_for()  # needs attention
+            await page.get_by_text("no frames from the video source").wait_for()
+            await page.keyboard.press("/")
+            await page.keyboard.type("buffalo")
+            await page.get_by_text("20 of 60 cameras").wait_for()
+            await page.wait_for_timeout(1000)
+            assert await serious(page) == []
+            await page.fill("#words", "")
+            await picture(page, "page.png")
+
+            await page.fill("#words", CAMERA)
+            await page.locator("#cameras").get_by_role("link", name=CAMERA).click()
+            await start_and_stop(page)
+            assert await serious(page) == []
+            await page.evaluate("scrollTo(0, 0)")
+            await picture(page, "page-camera.png")
+            await on_a_phone_in_the_dark(chromium, await address(server, "bob"), complaints)
+            assert complaints == []
+
+
+async def start_and_stop(page: Page) -> None:
+    """Sends a start, sees *recording* within two seconds, and the stop with its account."""
+    lit = page.locator("#camera_state .lead .state")
+    if await lit.inner_text() == "recording":
+        await command(page, "stop-recording")
+        await page.locator("#camera_state .lead .buffering").wait_for()
+    await command(page, "start-recording")
+    await page.locator("#camera_state .lead .recording").wait_for(timeout=2000)
+    await page.locator("#camera_state .node.active.recording").wait_for()
+    await page.locator("#camera_commands").get_by_text("start-recording by ann, drill: done").first.wait_for()
+    await page.locator("#camera_recordings .clip .outcome.recording").wait_for()
+    await command(page, "mark")
+    await page.locator("#camera_recordings .clip .marker").first.wait_for(state="attached")
+    await page.wait_for_timeout(2500)
+    await command(page, "stop-recording")
+    await page.locator("#camera_recordings .clip .outcome.saved").first.wait_for()
+
+
+async def command(page: Page, name: str) -> None:
+    await page.fill("#reason", "drill")
+    await page.get_by_role("button", name=name, exact=True).click()
+    await page.get_by_role("button", name=f"Send {name}").click()
+
+
+async def on_a_phone_in_the_dark(chromium: Browser, url: str, complaints: list[str]) -> None:
+    phone: dict[str, Any] = {"viewport": {"width": 400, "height": 800}, "color_scheme": "dark", "has_touch": True}
+    page = await opened(chromium, url, complaints, **phone)
+    await page.get_by_text("60 of 60 cameras").wait_for()
+    for path in (None, f"/camera?name={CAMERA}"):
+        if path:
+            await page.goto(f"{url.partition('/login')[0]}{path}")
+            await page.get_by_text("start-recording by ann").first.wait_for()
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 400
+        assert await serious(page) == []
+    await page.get_by_role("link", name="The fleet").click()
+    await page.get_by_text("60 of 60 cameras").wait_for()
+    await picture(page, "page-phone.png")
+    await page.get_by_role("button", name="Log out").click()
+    await page.get_by_label("Token").wait_for()
+    assert await serious(page) == []
+
+
+async def test_two_operators_and_a_server_that_is_killed(tmp_path: Path) -> None:
+    """Nothing is forgotten and nothing doubled, though events come while the server is away."""
+    real("mosquitto")
+    clock, complaints = SystemClock(), list[str]()
+    async with embedded_broker("mosquitto") as broker, aiomqtt.Client("127.0.0.1", broker.port) as camera:
+
+        async def publish(number: int) -> None:
+            fields = {"kind": "marker", "mono_s": number, "camera": "cam-1", "session": "s", "detail": {}}
+            one = EventMessage(id=f"e-{number}", time=iso(clock.now().utc), **fields)  # type: ignore[arg-type]
+            await camera.publish("lapel/v1/demo/home/cam-1/event", msgspec.json.encode(one), qos=1)
+
+        await camera.publish("lapel/v1/demo/home/cam-1/state", msgspec.json.encode(state("home/cam-1")), 1, retain=True)
+        async with browser() as chromium:
+            with serve(tmp_path, broker.url) as server:
+                pages = [await opened(chromium, await address(server, name), complaints) for name in ("ann", "bob")]
+                for number in range(1, 21):
+                    await publish(number)
+                for page in pages:
+                    await page.locator("#events li").nth(19).wait_for()
+                server.kill()
+            for number in range(21, 31):
+                await publish(number)
+            with serve(tmp_path, broker.url, "again") as server:
+                page = await opened(chromium, await address(server), complaints)
+                await publish(31)
+                await page.locator("#events li").nth(30).wait_for()
+                assert await page.locator("#events li").count() == 31
+                server.send_signal(signal.SIGTERM)
+                assert await server.ends() == 0
+                assert server.err == ""
+    with sqlite3.connect(tmp_path / "history.sqlite") as history:
+        ids = [id_ for (id_,) in history.execute("SELECT id FROM events")]
+        doing = list(history.execute("SELECT camera, state FROM states"))
+    history.close()
+    assert sorted(ids, key=lambda one: int(one[2:])) == [f"e-{number}" for number in range(1, 32)]
+    assert doing == [("home/cam-1", "buffering")]
+
+
+async def test_what_cannot_be_served_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "no-history").mkdir()
+    async with embedded_broker() as broker:
+        with serve(tmp_path, broker.url) as server:
+            port = (await address(server)).split(":")[2].partition("/")[0]
+            for name, code, options, text in (
+                ("port", 2, ["--port", port], f"--port {port}: cannot listen there"),
+                ("history", 3, ["--port", "0", "--history", tmp_path / "no-history"], "unable to open database file"),
+                ("origin", 2, ["--origin", "fleet.example"], "give https://HOST[:PORT]"),
+            ):
+                with program(tmp_path, name, FLEET, "serve", "--broker", broker.url, *options) as other:
+                    assert await other.ends() == code, other.err
+                    assert text in other.err
+                    assert "Traceback" not in other.err
+    with program(tmp_path, "gone", FLEET, "serve", "--broker", "mqtt://127.0.0.1:1", "--port", "0") as gone:
+        assert await gone.ends() == 4
+        assert "is a broker running there?" in gone.err
