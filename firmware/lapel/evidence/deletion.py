@@ -38,7 +38,7 @@ class RecordingDeleter:
     def delete(self, recording: str, now: datetime, entry: AuditEntry) -> None:
         """See `Retention.delete`."""
         folder = self._store.root / recording
-        reason = self._reason_to_keep(folder, now)
+        _, reason = self._decide(folder, now)
         if reason is not None:
             raise StorageError(f"{folder}: may not be deleted: {reason}")
         self._store.log([entry])
@@ -49,20 +49,18 @@ class RecordingDeleter:
             _remove(hidden)
 
     def _expired(self, recording: str, now: datetime) -> ExpiredRecording | None:
-        folder = self._store.root / recording
-        if self._reason_to_keep(folder, now) is not None:
+        receipt, reason = self._decide(self._store.root / recording, now)
+        if receipt is None or reason is not None:
             return None
-        receipt = self._receipt(folder)
-        return ExpiredRecording(recording, receipt.back_end, receipt.received_at, receipt.category) if receipt else None
+        return ExpiredRecording(recording, receipt.close, receipt.back_end, receipt.received_at, receipt.category)
 
-    def _reason_to_keep(self, folder: Path, now: datetime) -> str | None:
+    def _decide(self, folder: Path, now: datetime) -> tuple[Receipt | None, str | None]:
+        """The receipt of a recording, and why it must stay; None when it may go."""
         try:
-            return self._rules.reason_to_keep(self._receipt(folder), now)
+            receipt = stored_receipt(folder, self._back_ends)
         except EvidenceError as error:
-            return str(error)
-
-    def _receipt(self, folder: Path) -> Receipt | None:
-        return stored_receipt(folder, self._back_ends)
+            return None, str(error)
+        return receipt, self._rules.reason_to_keep(receipt, now)
 
     def _finish(self) -> None:
         with storage_errors(self._store.root):
