@@ -131,6 +131,8 @@ class ExpiredRecording(msgspec.Struct, frozen=True):
     """A recording that may be deleted from the storage card."""
 
     recording: str
+    close: str
+    """SHA-256 of its manifest's last line: what was deleted."""
     back_end: str
     """Which system has confirmed that it imported it."""
     received_at: str
