@@ -1,10 +1,11 @@
-"""Which stretches of time the clips in an evidence folder have frames of, by their manifests."""
+"""Which stretches of time the clips in an evidence folder have, or had, frames of: by their manifests."""
 
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from lapel.errors import EvidenceError
+from lapel.evidence.disk import DELETED
 from lapel.evidence.ledger import Footage
 from lapel.evidence.manifest import MANIFEST
 from lapel.evidence.manifest_reader import read_manifest
@@ -16,9 +17,11 @@ _TOLERANCE_TICKS = TICKS_PER_S // 10
 
 
 def footage_in(evidence: Path) -> Iterator[Footage]:
-    """The stretches of all clips. One whose manifest cannot be read has none. Raises EvidenceError for the folder."""
+    """The stretches of all clips, also of those that were deleted after their import. One whose manifest cannot be read
+    has none. Raises EvidenceError for the folder.
+    """
     try:
-        paths = sorted(evidence.glob(f"*/{MANIFEST}"))
+        paths = sorted([*evidence.glob(f"*/{MANIFEST}"), *evidence.glob(f"{DELETED}/*/{MANIFEST}")])
     except OSError as error:
         raise EvidenceError(f"{evidence}: cannot be read: {error.strerror}") from error
     for path in paths:
