@@ -53,11 +53,11 @@ def test_every_kind_of_fault_is_listed_with_its_parameters(capsys: pytest.Captur
     assert main(["faults"]) == 0
     output = capsys.readouterr().out
     assert (
-        "clock.step          the wall clock is stepped by `step_s`, forward or, if negative, back (happens once)\n"
+        "clock.step            the wall clock is stepped by `step_s`, forward or, if negative, back (happens once)\n"
         in output
     )
     assert (
-        "broker.outage       the broker stops, for all cameras, and starts again at the end (in scenario files only)\n"
+        "broker.outage         the broker stops, for all cameras, and starts again at the end (in scenario files only)\n"
         in output
     )
 
