@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from evidence_keys import SIGNER
-from lapel.evidence.audit_lines import AUDIT_FOLDER
+from lapel.evidence.audit_log import AUDIT_FOLDER
 from lapel.evidence.chain import ChainWriter
 from lapel.evidence.records import MarkerSet
 

@@ -34,8 +34,11 @@ class BodyWornHarness:
         storage: Any = None,
         worker: Worker | None = None,
         before_power_on: Callable[["BodyWornHarness"], None] = lambda _: None,
+        **devices: Any,
     ) -> None:
-        """`percent`: of the battery's charge. `before_power_on` is called with it before it is switched on."""
+        """`percent`: of the battery's charge. `before_power_on` is called with it before it is switched on. `devices`
+        of the camera stand in for the simulated ones; one that is a function is called with the clock.
+        """
         self.clock, self.link, self.indicators = clock, RecordingLink(), SimulatedIndicators()
         self.storage = storage or MemoryStorage()
         self.battery = SimulatedBattery(clock, random.Random(1), percent=percent)
@@ -55,10 +58,13 @@ class BodyWornHarness:
             rng=random.Random(7),
             session="s",
             indicators=self.indicators,
-            switches=self.buttons,
-            battery=self.battery,
-            dock=self.dock,
-            positioning=self.gps,
+            **{
+                "switches": self.buttons,
+                "battery": self.battery,
+                "dock": self.dock,
+                "positioning": self.gps,
+                **{name: device(clock) if callable(device) else device for name, device in devices.items()},
+            },
         )
 
     async def run(self, steps: Steps) -> None:

@@ -11,7 +11,7 @@ from evidence.recordings import SEALING
 from lapel.camera import Camera
 from lapel.config import load
 from lapel.evidence.store import EvidenceStore
-from lapel.hardware.interfaces import Storage
+from lapel.hardware.interfaces import Retention, Storage
 from lapel.settings import Settings
 from lapel.worker import InlineWorker
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
@@ -34,8 +34,11 @@ class CameraHarness:
         settings: Settings | None = None,
         blind: bool = False,
         restarted_because: str = "",
+        retention: Callable[[EvidenceStore], Retention] | None = None,
     ) -> None:
-        """`blind`: the video source delivers nothing. `restarted_because`: why an earlier camera's place is taken."""
+        """`blind`: the video source delivers nothing. `restarted_because`: why an earlier camera's place is taken.
+        `retention`: makes what deletes recordings.
+        """
         self.clock, self.root, self._restarted_because = clock, root, restarted_because
         self.config = load(flags={("prebuffer", "length_s"): 10, ("recording", "min_free_bytes"): 0, **(flags or {})})
         self.store = EvidenceStore(root, 0, sealing=lambda: SEALING)
@@ -55,6 +58,7 @@ class CameraHarness:
             indicators=self.indicators,
             settings=self.settings,
             time_zone="America/New_York",
+            retention=retention(self.store) if retention else None,
         )
 
     async def run(self, steps: Steps) -> None:

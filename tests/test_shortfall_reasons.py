@@ -225,7 +225,7 @@ async def test_each_camera_of_a_process_gets_the_reason_for_which_the_one_before
 
     def make(_: Settings) -> App:
         nothing = cast(Any, Nothing())
-        return App(cast(Any, EndingCamera(next(numbers))), nothing, nothing, ThreadWorker())
+        return App(cast(Any, EndingCamera(next(numbers))), nothing, nothing, ThreadWorker(), nothing)
 
     assert await run_for_good(Settings(load()), make) == "reboot by command 3"
     assert reasons == ["", "reboot by command 1", "reboot by command 2"]

@@ -5,6 +5,7 @@ import random
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from time import sleep  # blocks the capture thread alone
@@ -14,13 +15,17 @@ from lapel.camera import Camera
 from lapel.clock import Clock, SystemClock, system_time_zone
 from lapel.config import Config, fingerprint, identity_folder, state_folder
 from lapel.errors import ConfigError, LapelError, StorageError
+from lapel.evidence.deletion import RecordingDeleter
 from lapel.evidence.identity import load_or_make
 from lapel.evidence.manifest import Sealing
+from lapel.evidence.receipt_files import read_back_ends
+from lapel.evidence.retention import RetentionRules, parse_categories
 from lapel.evidence.store import EvidenceStore
 from lapel.evidence.vault import Vault
 from lapel.evidence.vault_keys import cipher_of_processor, read_recipients
 from lapel.files import PRIVATE_FOLDER
 from lapel.hardware.interfaces import Buttons, CodedSource, FrameFormat, FrameSource, Indicators
+from lapel.hardware.pi.board import Board, open_board
 from lapel.link.broker_address import brokers_of
 from lapel.link.contract import Contract, LapelV1
 from lapel.link.interface import Link, NoLink
@@ -58,10 +63,12 @@ class App:
     storage: EvidenceStore
     journal: SqliteJournal
     worker: ThreadWorker
+    board: Board
 
     def close(self) -> None:
-        """Release the evidence folder and end the worker's threads."""
+        """Release the evidence folder and the board's devices, and end the worker's threads."""
         self.worker.close()
+        self.board.close()
         self.journal.close()
         self.storage.close()
 
@@ -136,6 +143,7 @@ def assemble(
     if source is None:
         source = coded_source_of(config, clock) if config.video.codec == "copy" else source_of(config, clock)
     footage = live_footage(config, source, clock, rng, sound_of(config, clock, source))
+    board = open_board(config.pi, clock, worker, indicators)
     link = _link(config, (contract or lapel_v1)(config), clock, session, rng, Outbox(journal, worker), indicators)
     camera = Camera(
         config,
@@ -146,15 +154,33 @@ def assemble(
         link=access.intercept(link) if access else link,
         rng=rng,
         session=session,
-        indicators=indicators,
+        indicators=board.indicators,
         buttons=buttons,
+        switches=board.switches,
+        battery=board.battery,
+        dock=board.dock,
+        positioning=board.positioning,
+        triggers=board.triggers,
+        board=board.health,
         settings=settings,
         log=access.log if access else None,
         time_zone=system_time_zone(),
+        retention=retention_of(config, storage),
     )
     if access is not None:
         access.attach(camera, settings, storage, worker)
-    return App(camera, storage, journal, worker)
+    return App(camera, storage, journal, worker, board)
+
+
+def retention_of(config: Config, store: EvidenceStore) -> RecordingDeleter | None:
+    """What deletes recordings from the storage card; None without a back end whose receipts count.
+
+    Raises ConfigError, or EvidenceError for a key that cannot be used.
+    """
+    back_ends = read_back_ends([Path(name) for name in config.evidence.back_ends.split()])
+    by_category = parse_categories(config.evidence.keep_categories)
+    rules = RetentionRules(timedelta(days=config.evidence.keep_days), by_category)
+    return RecordingDeleter(store, rules, back_ends) if back_ends else None
 
 
 def sealing_of(config: Config, clock: Clock) -> Sealing:

@@ -37,12 +37,25 @@ class AuditTrail:
 
     def note(self, event: str, detail: Mapping[str, Value]) -> None:
         """Note something that happened just now."""
-        entry = self._entry(event, detail)
+        entry = self.entry(event, detail)
         if len(self._noted) < UNWRITTEN_MAX:
             self._noted.append(entry)
         else:
             self._lost, self._lost_utc = self._lost + 1, self._lost_utc or entry.utc
         self._wake.set()
+
+    def entry(self, event: str, detail: Mapping[str, Value]) -> AuditEntry:
+        """An entry about something that happens just now, which the caller writes by itself."""
+        now = self._clock.now()
+        self._noted_s = now.mono_s
+        return AuditEntry(
+            event=event,
+            detail=dict(detail),
+            utc=iso(now.utc),
+            mono_s=round(now.mono_s, 6),
+            session=self._session,
+            clock_quality=self._clock.quality(),
+        )
 
     def heartbeat(self, state: str) -> None:
         """Note that the camera is alive, if nothing else was noted for a while. Entries that wait are tried again."""
@@ -77,15 +90,3 @@ class AuditTrail:
             self._lost, self._lost_utc = 0, ""
             self.note("entries-lost", detail)
         return True
-
-    def _entry(self, event: str, detail: Mapping[str, Value]) -> AuditEntry:
-        now = self._clock.now()
-        self._noted_s = now.mono_s
-        return AuditEntry(
-            event=event,
-            detail=dict(detail),
-            utc=iso(now.utc),
-            mono_s=round(now.mono_s, 6),
-            session=self._session,
-            clock_quality=self._clock.quality(),
-        )

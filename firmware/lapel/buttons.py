@@ -32,7 +32,8 @@ class ButtonWatch:
             self._buttons[name].ignore_press(self._clock.mono_s())
         try:
             async for edge in self._switches.edges():
-                button, now_s = self._buttons[edge.button], self._clock.mono_s()
+                button = self._buttons[edge.button]
+                now_s = self._clock.mono_s() if edge.at_s is None else edge.at_s
                 self._report(edge.button, button.on_down(now_s) if edge.is_down else button.on_up(now_s))
                 self._await_holds()
         finally:

@@ -22,12 +22,13 @@ from lapel.capture_reason import SWITCHED_ON, after_power_loss, after_restart, c
 from lapel.check import Check
 from lapel.clock import Clock, Instant
 from lapel.config import Config, fingerprint
-from lapel.device_watches import BatteryWatch, post_gesture, watch_dock, watch_keys
+from lapel.device_watches import BatteryWatch, post_gesture, watch_dock, watch_keys, watch_triggers
 from lapel.errors import MessageError, StorageError
 from lapel.fragment import LONGEST_GOP_S, Fragment
 from lapel.gestures import Gesture
 from lapel.hardware.interfaces import (
     Battery,
+    BoardHealth,
     ButtonName,
     Buttons,
     Charge,
@@ -36,8 +37,10 @@ from lapel.hardware.interfaces import (
     Footage,
     Indicators,
     Positioning,
+    Retention,
     Storage,
     Switches,
+    Triggers,
 )
 from lapel.indications import REMIND_EVERY_S, RepeatedSignal
 from lapel.light_event import Inbox
@@ -53,6 +56,7 @@ from lapel.recording import Cause
 from lapel.recording_reports import report_notice
 from lapel.remote_commands import RemoteCommands
 from lapel.reporter import Reporter
+from lapel.retention_watch import RetentionWatch
 from lapel.settings import Settings
 from lapel.settings_trial import SettingsTrial
 from lapel.states import Chart, Effect, Event, Facts, Outcome, State
@@ -92,8 +96,8 @@ class Camera:
         "_asleep", "_audit", "_awaiting_start", "_battery", "_battery_watch", "_began", "_buttons", "_chart",
         "_clock", "_config", "_dock", "_fault", "_footage", "_inbox", "_indicators", "_link", "_messages",
         "_positioning", "_post_event", "_published_flags", "_recorder", "_recording", "_recording_since",
-        "_reminders", "_remote", "_repairing", "_reporter", "_rng", "_settings", "_since", "_started", "_storage",
-        "_switches", "_time_zone", "_trial", "ended", "log", "recovered", "restarts",
+        "_reminders", "_remote", "_repairing", "_reporter", "_retention", "_rng", "_settings", "_since", "_started",
+        "_storage", "_switches", "_time_zone", "_trial", "_triggers", "ended", "log", "recovered", "restarts",
     )  # fmt: skip
 
     def __init__(
@@ -113,17 +117,21 @@ class Camera:
         battery: Battery | None = None,
         dock: Dock | None = None,
         positioning: Positioning | None = None,
+        triggers: Triggers | None = None,
+        board: BoardHealth | None = None,
         settings: Settings | None = None,
         log: Log | None = None,
         time_zone: str = "UTC",
+        retention: Retention | None = None,
     ) -> None:
         """`session` is new at each start; `rng` is this camera's own random stream. `settings` is where `config` came
-        from and where changes to it are written. A device that is None is one that this camera does not have.
+        from and where changes to it are written. Without `retention` nothing is deleted from the storage card. A device
+        that is None is one that this camera does not have.
         """
         self._config, self._clock, self._footage, self._link = config, clock, footage, link
         self._time_zone = time_zone
         self._rng, self._indicators, self._buttons = rng, indicators, buttons
-        self._battery, self._dock, self._positioning = battery, dock, positioning
+        self._battery, self._dock, self._positioning, self._triggers = battery, dock, positioning, triggers
         self._switches = ButtonWatch(switches, clock, self._on_gesture) if switches is not None else None
         self._settings = settings or Settings(config)
         identity = config.camera
@@ -131,11 +139,21 @@ class Camera:
         self._audit = AuditTrail(storage, worker, clock, session, config.evidence.heartbeat_s)
         self._reporter = Reporter(link, clock, indicators, self.log, identity.name, session, self._audit)
         self._storage = StorageWatch(storage, worker, config.recording.min_free_bytes)
+        self._retention = RetentionWatch(retention, worker, clock, self._audit, self._reporter)
         self._battery_watch = BatteryWatch(
             battery, clock, self._reporter, indicators, self._post, self._publish_changed_flags
         )
         self._messages = StatusMessages(
-            identity, session, clock, footage, link, self._reporter, self._battery_watch.power, battery, positioning
+            identity,
+            session,
+            clock,
+            footage,
+            link,
+            self._reporter,
+            self._battery_watch.power,
+            battery,
+            positioning,
+            board,
         )
         self._remote = RemoteCommands(
             self._reporter, self._settings, worker, indicators, self_test=self.self_test, restart=self._restart_for
@@ -225,6 +243,18 @@ class Camera:
     def mark(self) -> None:
         """The wearer sets a marker."""
         self._post(Event.MARK, Cause("button"))
+
+    def mute(self, reason: str, source: str = "button") -> str | None:
+        """Record silence from now on. Returns why that is refused; None when it is not."""
+        return self._request(Event.MUTE, Cause(source, reason))
+
+    def unmute(self, source: str = "button") -> str | None:
+        """Record sound again. Returns why that is refused; None when it is not."""
+        return self._request(Event.UNMUTE, Cause(source))
+
+    def _request(self, event: Event, cause: Cause) -> str | None:
+        self._post(event, cause)  # a refusal is reported, too
+        return self._chart.refusal(event, self._facts())
 
     def shut_down(self, reason: str) -> None:
         """End the session; a recording in progress is finished first."""
@@ -330,6 +360,7 @@ class Camera:
             recording=recording.id if recording else None,
             unwritten_bytes=recording.unwritten_bytes if recording else 0,
             in_post_event=self._post_event is not None,
+            is_muted=recording is not None and recording.is_muted,
         )
 
     def _audited_setup(self, reason: str) -> dict[str, Value]:
@@ -388,6 +419,8 @@ class Camera:
             storage_full=self._storage.is_full,
             battery_critical=self._battery_watch.power.is_critical,
             post_event_configured=self._config.recording.postevent_s > 0 and self._post_event is None,
+            without_sound=self._footage.status().sound is None,
+            muted=self._recording is not None and self._recording.is_muted,
         )
 
     async def _carry_out(self, effect: Effect, item: InboxEvent, outcome: Outcome, fault: str) -> None:
@@ -407,6 +440,10 @@ class Camera:
                 self._post_event = asyncio.create_task(self._await_post_event(item.cause), name="post-event")
             case Effect.SET_MARKER:
                 self._set_marker(item)
+            case Effect.MUTE:
+                self._mute(item.cause)
+            case Effect.UNMUTE:
+                self._unmute(item.cause)
             case _:
                 assert_never(effect)
 
@@ -453,6 +490,8 @@ class Camera:
         if self._recording is not None:
             stopped = self._clock.now()
             await self._footage.cut(wait_s=LONGEST_GOP_S)
+            if self._recording.is_muted:
+                self._unmute(Cause("camera", "the recording ended"))
             self._recording.end(cause, stopped)
             self._recording = None
 
@@ -465,6 +504,23 @@ class Camera:
         if self._recording is not None:
             self._recording.mark(item.at)
             self._reporter.emit(detail.Marker(recording=self._recording.id, source=item.cause.source))
+
+    def _mute(self, cause: Cause) -> None:
+        """From now on, not from when it was requested: sound from before may be on the storage card."""
+        if self._recording is not None:
+            now = self._clock.now()
+            self._footage.set_muted(True, now)
+            self._recording.mute(now, cause)
+            self._reporter.emit(detail.Muted(recording=self._recording.id, source=cause.source, reason=cause.reason))
+            self._publish_state()
+
+    def _unmute(self, cause: Cause) -> None:
+        if self._recording is not None:
+            now = self._clock.now()
+            self._footage.set_muted(False, now)
+            seconds = self._recording.unmute(now)
+            self._reporter.emit(detail.Unmuted(recording=self._recording.id, source=cause.source, seconds=seconds))
+            self._publish_state()
 
     # -- from the footage --------------------------------------------------------------------------------------------
 
@@ -697,6 +753,8 @@ class Camera:
         await self._recorder.save_failed()
         try:
             await self._storage.measure()
+            if await self._retention.delete_expired(is_full=self._storage.is_full):
+                await self._storage.measure()
             if self._chart.state == State.FAULT:
                 await self._recorder.settled()  # what has just failed is not an earlier session's
                 await self._recover()
@@ -727,6 +785,8 @@ class Camera:
             yield self._battery_watch.run()
         if self._dock is not None:
             yield watch_dock(self._dock, self._battery_watch.power, self._post)
+        if self._triggers is not None:
+            yield watch_triggers(self._triggers, lambda: State(self._chart.state), self._post, self._reporter)
 
     def _new_recording_id(self) -> str:
         return f"{self._clock.now().utc:%Y%m%dT%H%M%SZ}-{self._rng.getrandbits(32):08x}"

@@ -117,9 +117,62 @@ class EvidenceSection(_Section, frozen=True, kw_only=True):
     recipients: str = ""
     """Public key files (X25519, PEM) of those who may read the recordings; several are separated by blanks. With any,
     recordings are encrypted before they touch the disk, and the camera cannot decrypt them. Empty: not encrypted."""
+    back_ends: str = ""
+    """Public key or certificate files (PEM) of the back ends whose receipts count; several are separated by blanks.
+    Recordings whose import one of them has confirmed are deleted after `keep_days`. Empty: nothing is ever deleted."""
+    keep_days: Annotated[float, Meta(ge=0, le=36_500)] = 7.0
+    """Days that a recording stays on the card after its import was confirmed. Needs a synced clock."""
+    keep_categories: str = ""
+    """The same for categories that receipts name: `traffic stop=1, use of force=90`."""
     heartbeat_s: Annotated[float, Meta(ge=1, le=86_400)] = 60.0
     """Seconds after which the audit log notes that the camera is alive, if nothing else has happened. A power loss is
     known to this precision. Checked at each telemetry interval."""
+
+
+_Pin = Annotated[int, Meta(ge=-1, le=27)]
+
+
+class PiSection(_Section, frozen=True, kw_only=True):
+    """Devices of a Raspberry Pi. Pins are BCM numbers, as `pinout` prints them; -1 is not connected. A button, the
+    dock's contact or a trigger input connects its pin to ground; lights, buzzer and motor are on at 3.3 V.
+    """
+
+    event_button: _Pin = -1
+    """Pin of the event button."""
+    power_button: _Pin = -1
+    """Pin of the power button."""
+    red_light: _Pin = -1
+    """Pin of the red light."""
+    green_light: _Pin = -1
+    """Pin of the green light."""
+    buzzer: _Pin = -1
+    """Pin of an active buzzer."""
+    vibration: _Pin = -1
+    """Pin that switches the vibration motor."""
+    dock: _Pin = -1
+    """Pin of the contact that the dock closes."""
+    holster: _Pin = -1
+    """Pin of the contact that a drawn weapon closes: it starts a recording."""
+    light_bar: _Pin = -1
+    """Pin of the contact that the light bar closes: it starts a recording."""
+    battery: Literal["none", "max17048", "ina219"] = "none"
+    """The battery's gauge on the I2C bus."""
+    i2c_bus: Annotated[int, Meta(ge=0, le=20)] = 1
+    """The bus: 1 is `/dev/i2c-1`, on pins 2 and 3."""
+    cells: Annotated[int, Meta(ge=1, le=4)] = 1
+    """Lithium cells in series, for the ina219, which estimates the charge from their voltage."""
+    shunt_ohm: Annotated[float, Meta(gt=0, le=1)] = 0.1
+    """The ina219's shunt, in ohms."""
+    gpsd: bool = False
+    """Take the position from gpsd on this machine."""
+    health: bool = False
+    """Report undervoltage, throttling and heat of the board as flags."""
+
+    def pins(self) -> dict[str, int]:
+        """The pins that are connected, by their keys."""
+        inputs = ("event_button", "power_button", "dock", "holster", "light_bar")
+        keys = (*inputs, "red_light", "green_light", "buzzer", "vibration")
+        return {key: getattr(self, key) for key in keys if getattr(self, key) >= 0}
 
 
 class LinkSection(_Section, frozen=True, kw_only=True):
@@ -160,6 +213,7 @@ class Config(_Section, frozen=True, kw_only=True):
     recording: RecordingSection = RecordingSection()
     evidence: EvidenceSection = EvidenceSection()
     link: LinkSection = LinkSection()
+    pi: PiSection = PiSection()
 
 
 SECTIONS: Mapping[str, type[_Section]] = {
@@ -283,7 +337,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 
 def _example_section(name: str, kind: type[_Section]) -> Iterable[str]:
-    yield f"# {(kind.__doc__ or '').strip()}"
+    yield f"# {' '.join((kind.__doc__ or '').split())}"
     yield f"[{name}]"
     descriptions = field_docstrings(kind)
     for field in msgspec.structs.fields(kind):

@@ -34,7 +34,7 @@ class Power:
         before = self.is_low, self.is_critical, self.is_hot
         self.is_low = not charge.charging and (_is_low(charge) or (self.is_low and charge.percent <= LOW_PERCENT))
         self.is_critical = not charge.charging and charge.percent <= CRITICAL_PERCENT
-        self.is_hot = charge.temperature_c >= (COOL_C if self.is_hot else HOT_C)
+        self.is_hot = charge.temperature_c is not None and charge.temperature_c >= (COOL_C if self.is_hot else HOT_C)
         changes: tuple[BatteryChange, ...] = ("battery-low", "battery-critical", "overheated")
         now = self.is_low, self.is_critical, self.is_hot
         return [change for change, was, is_so in zip(changes, before, now, strict=True) if is_so and not was]

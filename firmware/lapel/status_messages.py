@@ -6,7 +6,7 @@ from lapel import __version__
 from lapel.audit_entry import AuditPosition
 from lapel.clock import Clock, Instant, iso
 from lapel.config import CameraSection
-from lapel.hardware.interfaces import Battery, Fix, Footage, FootageStatus, Positioning
+from lapel.hardware.interfaces import Battery, BoardHealth, Fix, Footage, FootageStatus, Positioning
 from lapel.link.interface import Link
 from lapel.link.messages import AuditHead, Position, StateMessage, Telemetry
 from lapel.power import Power
@@ -47,6 +47,7 @@ class Current:
     recording: str | None
     unwritten_bytes: int
     in_post_event: bool
+    is_muted: bool
 
     @property
     def is_capturing(self) -> bool:
@@ -59,6 +60,7 @@ class StatusMessages:
 
     __slots__ = (
         "_battery",
+        "_board",
         "_clock",
         "_footage",
         "_identity",
@@ -80,10 +82,11 @@ class StatusMessages:
         power: Power,
         battery: Battery | None,
         positioning: Positioning | None,
+        board: BoardHealth | None = None,
     ) -> None:
         self._identity, self._session, self._clock, self._footage = identity, session, clock, footage
         self._link, self._reporter, self._power = link, reporter, power
-        self._battery, self._positioning = battery, positioning
+        self._battery, self._positioning, self._board = battery, positioning, board
 
     def flags(self, now: Current) -> list[str]:
         """Conditions beside the state."""
@@ -98,6 +101,8 @@ class StatusMessages:
                 flags.append("microphone-lost")
             elif now.recording and footage.sound.silent_s >= SILENT_S:
                 flags.append("silent-microphone")
+        if now.is_muted:
+            flags.append("muted")
         if self._clock.quality() == "unsynced":
             flags.append("clock-unsynced")
         if now.in_post_event:
@@ -109,7 +114,7 @@ class StatusMessages:
             flags.append("publish-refused")
         if link.duplicate:
             flags.append("duplicate-name")
-        return flags + self._power.flags()
+        return flags + self._power.flags() + (self._board.flags() if self._board is not None else [])
 
     def state(self, now: Current, configuration: int) -> StateMessage:
         """The state message, also the birth message. *recording* is published only once a fragment is on disk."""
@@ -150,13 +155,18 @@ class StatusMessages:
             events_dropped=link.events_dropped,
             storage_free_bytes=free_bytes,
             battery_percent=round(charge.percent, 1) if charge else None,
-            battery_minutes_left=round(minutes_left, 1) if minutes_left is not None else None,
-            temperature_c=round(charge.temperature_c, 1) if charge else None,
+            battery_minutes_left=rounded(minutes_left),
+            temperature_c=rounded(charge.temperature_c) if charge else None,
             position=_position(fix) if fix else None,
             sound_rms_dbfs=footage.sound.rms_dbfs if footage.sound else None,
             sound_peak_dbfs=footage.sound.peak_dbfs if footage.sound else None,
             audit_head=AuditHead(count=audited.count, hash=audited.hash) if audited and audited.count else None,
         )
+
+
+def rounded(reading: float | None) -> float | None:
+    """To a tenth; None stays None."""
+    return None if reading is None else round(reading, 1)
 
 
 def _position(fix: Fix) -> Position:

@@ -6,9 +6,11 @@ import pty
 import tty
 from collections.abc import AsyncIterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from driven_pins import DrivenSwitches
 from lapel.hardware.desktop.terminal import TerminalButtons
 from lapel.hardware.interfaces import Buttons, Edge, Switches
 from lapel_fleet.hardware.switches import SimulatedSwitches
@@ -22,12 +24,18 @@ async def read(edges: AsyncIterator[Edge], into: list[Edge]) -> None:
         into.append(await anext(edges))
 
 
-@given(st.lists(ACTIONS, max_size=30), st.integers(0, 10))
-def test_edges_alternate_and_agree_with_the_buttons_that_are_down(actions: list[tuple[str, str]], joins: int) -> None:
+MAKE = [SimulatedSwitches, DrivenSwitches]
+
+
+@pytest.mark.parametrize("make", MAKE)
+@given(actions=st.lists(ACTIONS, max_size=30), joins=st.integers(0, 10))
+def test_edges_alternate_and_agree_with_the_buttons_that_are_down(
+    make: type[SimulatedSwitches | DrivenSwitches], actions: list[tuple[str, str]], joins: int
+) -> None:
     """Also for a camera that starts in the middle."""
 
     async def program(clock: VirtualClock) -> None:
-        simulated = SimulatedSwitches(clock)
+        simulated = make(clock)
         switches: Switches = simulated
         for action, button in actions[:joins]:
             getattr(simulated, action)(button)
@@ -47,9 +55,10 @@ def test_edges_alternate_and_agree_with_the_buttons_that_are_down(actions: list[
     run_virtual(program)
 
 
-def test_a_hold_lasts_and_a_stuck_button_stays_down() -> None:
+@pytest.mark.parametrize("make", MAKE)
+def test_a_hold_lasts_and_a_stuck_button_stays_down(make: type[SimulatedSwitches | DrivenSwitches]) -> None:
     async def program(clock: VirtualClock) -> None:
-        buttons = SimulatedSwitches(clock)
+        buttons = make(clock)
         holding = asyncio.create_task(buttons.hold("event", 3.5))
         await clock.sleep(3.4)
         assert buttons.down() == ("event",)

@@ -86,7 +86,7 @@ async def test_a_cameras_recording_is_intact_until_it_is_touched(
     folder = await recorded(tmp_path)
     root, ca = str(folder.parent), str(folder.parent / ".lapel" / "identity" / "certificate.pem")
     assert main(["verify", root, "--trust", ca]) == 0, capsys.readouterr().out
-    assert "1 recordings: 1 intact" in capsys.readouterr().out
+    assert "1 recordings and 1 audit log: 2 intact" in capsys.readouterr().out
     assert main(["verify", root]) == 2
     kinds = [json.loads(line)["record"]["kind"] for line in (folder / "manifest.jsonl").read_text().splitlines()]
     assert (kinds[0], kinds[-1]) == ("open", "close")
@@ -105,7 +105,7 @@ async def test_nothing_of_an_encrypted_recording_can_be_read_on_the_card(tmp_pat
         subprocess.run(["openssl", *command.split()], cwd=tmp_path, check=True, capture_output=True)
     configuration = tmp_path / "camera.toml"
     configuration.write_text(f'[evidence]\nrecipients = "{tmp_path / "agency.pub"}"\n')
-    folder = await recorded(tmp_path, "--config", str(configuration))
+    folder = await recorded(tmp_path, "--config", str(configuration), "--audio", "tone")
     assert sorted(path.name for path in folder.iterdir()) == ["manifest.jsonl", "recording.json", "video.sealed"]
     sealed = (folder / "video.sealed").read_bytes()
     for name in (b"moof", b"mdat", b"ftyp", b"moov", b"avc1", b"x264"):

@@ -75,19 +75,19 @@ def _provenance(folder: Path, manifest: ReadManifest, report: Report) -> Provena
     first, last = _outer_lines(folder / MANIFEST)
     records = {
         "verdict": str(report.verdict),
-        "open": first,
-        "close": last if manifest.ending is not None else None,
+        "open": first.decode(),
+        "close": last.decode() if manifest.ending is not None else None,
     }
     return Provenance(f"{report.recording}.mp4", manifest.fragments[0].utc, records)
 
 
-def _outer_lines(path: Path) -> tuple[str, str]:
+def _outer_lines(path: Path) -> tuple[bytes, bytes]:
     """The first and the last line of a manifest, exactly: their signatures hold inside the export, too."""
     with reading(path) as file:
         lines = iter(lambda: file.readline(_LINE_MAX_BYTES), b"")
         first = next(lines)
         last = deque(lines, maxlen=1)
-    return first.decode(), (last[0] if last else first).decode()
+    return first, last[0] if last else first
 
 
 @contextlib.contextmanager

@@ -91,7 +91,7 @@ signer unknown unless it is given the certificate of the authority that stands b
 <code>pip install c2pa-python</code>:</p>
 <pre>python -c "import c2pa; print(c2pa.Reader('{name}').json())"</pre>
 <p>Their assertion <code>{ASSERTION}</code> contains the first and the last record of the camera's own manifest, with
-the camera's signatures. The original recording stays the evidence. With <code>pip install lapel</code>:</p>
+the camera's signatures. The original recording stays the evidence. With Lapel:</p>
 <pre>lapel-evidence verify --trust CA.pem {recording}</pre>
 <p>That this page is of this file: <code>sha256sum {name}</code></p>
 """

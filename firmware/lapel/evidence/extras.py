@@ -12,4 +12,5 @@ def extra(purpose: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise EvidenceError(f"{purpose} needs the extra `evidence`: pip install 'lapel[evidence]' ({error})") from error
+        install = "pip install '.[evidence]' in Lapel's folder"
+        raise EvidenceError(f"{purpose} needs the extra `evidence`: {install} ({error})") from error

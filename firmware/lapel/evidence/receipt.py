@@ -46,6 +46,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """Length of the video as the camera stored it."""
     received_at: str
     """ISO 8601, by the back end's clock."""
+    category: str = ""
+    """What kind of incident it shows, by the back end; empty when that does not say."""
     back_end: str
     """Which system imported the recording, in its own words."""
     key_id: str
@@ -64,7 +66,7 @@ class Closed(msgspec.Struct, frozen=True, kw_only=True):
     """By the camera's clock; None where that could not be trusted."""
 
 
-def make_receipt(closed: Closed, back_end: str, received_at: str, key: PrivateKey) -> bytes:
+def make_receipt(closed: Closed, back_end: str, received_at: str, key: PrivateKey, category: str = "") -> bytes:
     """The line of a receipt."""
     content = _canonical(
         Receipt(
@@ -74,6 +76,7 @@ def make_receipt(closed: Closed, back_end: str, received_at: str, key: PrivateKe
             fragments=closed.fragments,
             bytes=closed.bytes,
             received_at=received_at,
+            category=category,
             back_end=back_end,
             key_id=key_id(key.public_key()),
         )

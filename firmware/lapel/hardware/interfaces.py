@@ -1,12 +1,12 @@
 """The devices of a camera: one small Protocol each, no implementation.
 
 A laptop, a Raspberry Pi and the simulator each pass in objects that implement them. A camera may have no `Battery`,
-`Positioning`, `Dock` or `Switches`, as a laptop has none. The simulator has all of them; for a Raspberry Pi none is
-included yet.
+`Positioning`, `Dock`, `Switches`, `Triggers` or `BoardHealth`, as a laptop has none.
 """
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lapel.audit_entry import AuditEntry, AuditPosition
 from lapel.clock import Instant
 from lapel.fragment import ClipFragment, Fragment
-from lapel.recording import Account
+from lapel.recording import Account, ExpiredRecording
 from lapel.states import State
 
 Image = NDArray[np.uint8]
@@ -194,6 +194,9 @@ class Footage(Protocol):
         come within `wait_s`.
         """
 
+    def set_muted(self, is_muted: bool, moment: Instant) -> None:
+        """Record true silence from that moment on, which is now, or sound again. Harmless without sound."""
+
     def before(self, moment: Instant) -> PreEvent:
         """The buffered fragments that reach back from `moment` by the configured length, to the next GOP boundary."""
 
@@ -245,6 +248,16 @@ class Storage(Protocol):
         """Mark clips that an earlier session left unfinished as *interrupted*, keep them, and return their accounts."""
 
 
+class Retention(Protocol):
+    """Deletes recordings that may go from the storage card. Blocking: called through a Worker."""
+
+    def expired(self, now: datetime) -> list[ExpiredRecording]:
+        """The recordings that may go now, the oldest first. Raises StorageError."""
+
+    def delete(self, recording: str, now: datetime, entry: AuditEntry) -> None:
+        """Write `entry` to the audit log, then delete. Raises StorageError, also for a recording that may not go."""
+
+
 # -- wearer ----------------------------------------------------------------------------------------------------------
 
 ButtonAction = Literal["event", "mark", "quit"]
@@ -268,6 +281,8 @@ class Edge:
 
     button: ButtonName
     is_down: bool
+    at_s: float | None = None
+    """When, in monotonic seconds; None: now. A busy camera must not take a press for a hold."""
 
 
 class Switches(Protocol):
@@ -278,6 +293,13 @@ class Switches(Protocol):
 
     def edges(self) -> AsyncIterator[Edge]:
         """Each edge since the iteration began; ends only when cancelled."""
+
+
+class Triggers(Protocol):
+    """Inputs that start a recording: a holster, a light bar."""
+
+    def fired(self) -> AsyncIterator[str]:
+        """The name of each input when it fires; ends only when cancelled."""
 
 
 Signal = Literal["recording", "refused", "low battery", "critical battery"]
@@ -312,8 +334,8 @@ class Charge:
     minutes_left: float | None
     """How long the camera could *record* with this charge, whatever it does now; None where the gauge does not know."""
     charging: bool
-    temperature_c: float
-    """Of the cells."""
+    temperature_c: float | None
+    """Of the cells; None where the gauge does not measure it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,6 +368,13 @@ class Dock(Protocol):
 
     async def changed(self) -> None:
         """Return when it has been put in or taken out since the call."""
+
+
+class BoardHealth(Protocol):
+    """What the camera's board reports about itself."""
+
+    def flags(self) -> list[str]:
+        """Conditions of this moment, as flags of the state message: `undervoltage`, `throttled`, `board-hot`."""
 
 
 # -- position --------------------------------------------------------------------------------------------------------

@@ -110,6 +110,16 @@ class Recovered(EventDetail, frozen=True, kw_only=True):
     """Frames in it."""
 
 
+class RecordingDeleted(EventDetail, frozen=True, kw_only=True):
+    """A clip was deleted from the storage card: its import was confirmed, and its time there has passed."""
+
+    kind = "recording-deleted"
+    recording: Id
+    """Id of the clip."""
+    back_end: str
+    """Which system has imported it."""
+
+
 class FootageLost(EventDetail, frozen=True, kw_only=True):
     """Captured frames will not be in a recording."""
 
@@ -132,6 +142,30 @@ class Marker(EventDetail, frozen=True, kw_only=True):
     """Id of the recording."""
     source: str
     """Who set it: `button` or `command`."""
+
+
+class Muted(EventDetail, frozen=True, kw_only=True):
+    """From now on the recording holds silence instead of sound."""
+
+    kind = "muted"
+    recording: Id
+    """Id of the recording."""
+    source: str
+    """Who muted it: `button` or `console`."""
+    reason: str
+    """Why, where a reason was given."""
+
+
+class Unmuted(EventDetail, frozen=True, kw_only=True):
+    """The recording holds sound again."""
+
+    kind = "unmuted"
+    recording: Id
+    """Id of the recording."""
+    source: str
+    """Who ended it: as for `muted`, or `camera` where the recording ended."""
+    seconds: Seconds
+    """For how long it held silence."""
 
 
 class Refused(EventDetail, frozen=True, kw_only=True):
@@ -239,8 +273,8 @@ class BatteryDetail(EventDetail, frozen=True, kw_only=True):
     """Charge."""
     minutes_left: Seconds | None
     """Minutes that the camera could still record; null where the gauge does not report it."""
-    temperature_c: float
-    """Temperature of the cells, in degrees Celsius."""
+    temperature_c: float | None
+    """Temperature of the cells, in degrees Celsius; null where the gauge does not measure it."""
 
 
 class BatteryLow(BatteryDetail, frozen=True, kw_only=True):
@@ -332,8 +366,11 @@ EVENT_DETAILS: tuple[type[EventDetail], ...] = (
     RecordingSaved,
     RecordingFailed,
     Recovered,
+    RecordingDeleted,
     FootageLost,
     Marker,
+    Muted,
+    Unmuted,
     Refused,
     CommandAccepted,
     CommandRejected,

@@ -39,7 +39,10 @@ EventKind = Literal[
     "recording-saved",  # ended as it should, described and closed
     "recording-failed",  # the storage failed; what was synced before is kept
     "recovered",  # an earlier session's unfinished recording was found and kept
+    "recording-deleted",  # from the storage card, after a back end has confirmed that it imported it
     "footage-lost",  # frames that were not saved: how many, and why
+    "muted",  # the recording holds silence from here on
+    "unmuted",
     "marker",  # the wearer or an operator marked this moment
     "refused",  # the state chart does not allow what was requested
     "command-rejected",  # the received message was no valid command

@@ -31,6 +31,10 @@ async def begin(fault: Fault, camera: SimulatedCamera, time: Timeline) -> End:
         case "network.loss":
             camera.network.degrade(loss=fault.loss)
             return camera.network.degrade
+        case "delivery.redelivered" | "delivery.late_will" | "delivery.late_state" | "delivery.swapped":
+            return _disturb_delivery(fault, camera)
+        case "delivery.delayed" | "delivery.burst" | "delivery.qos0_lost" | "delivery.state_again":
+            return _disturb_delivery(fault, camera)
         case "power.cut":
             await camera.power_cut()
             return camera.power_on
@@ -68,6 +72,17 @@ async def begin(fault: Fault, camera: SimulatedCamera, time: Timeline) -> End:
             return _nothing_to_end
         case _:
             raise AssertionError(f"{fault.kind}: has no implementation")
+
+
+def _disturb_delivery(fault: Fault, camera: SimulatedCamera) -> End:
+    def session_of(payload: bytes) -> str:
+        presence = camera.contract.decode_presence(payload)
+        return presence.session if presence is not None else ""
+
+    end = camera.network.disturb_delivery(fault.kind, session_of, fault.latency_s)
+    if camera.network.disturbs_every_subscriber and fault.kind != "delivery.redelivered":
+        camera.actual.delivery_faults.append(fault.kind)
+    return end
 
 
 def _begin_reboot_loop(camera: SimulatedCamera, time: Timeline, every_s: float) -> End:

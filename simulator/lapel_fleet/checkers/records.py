@@ -54,6 +54,8 @@ class ActualRecord:
     markers: list[float] = field(default_factory=list)
     """When the wearer set a marker."""
     power_cuts: int = 0
+    delivery_faults: list[str] = field(default_factory=list)
+    """Faults that disturbed its messages behind it. What was received then says nothing about the camera."""
     clock_steps: int = 0
     card_faults: int = 0
     command_arrivals_s: dict[str, float] = field(default_factory=dict)

@@ -76,12 +76,16 @@ they are retained, so a subscriber gets the newest again when it reconnects.
 
 
 def judge(cases: Iterable[Case], checkers: Mapping[str, Checker] | None = None) -> list[Finding]:
-    """Every checker's finding over all cameras; each failure begins with its camera."""
+    """Every checker's finding over all cameras; each failure begins with its camera. A camera whose messages were
+    disturbed behind it is judged by the checkers of a back end only: what was received says nothing about it.
+    """
     cases = list(cases)
+    undisturbed = [case for case in cases if not case[0].delivery_faults]
     loss = delivery_loss(cases)
     findings = []
     for name, checker in (checkers or CHECKERS).items():
-        results = [(case[0].camera, result) for case in cases for result in checker(case)]
+        judged = cases if name in BACK_END_CHECKERS else undisturbed
+        results = [(case[0].camera, result) for case in judged for result in checker(case)]
         failures = [f"{camera}: {result}" for camera, result in results if result is not None]
         findings.append(Finding(name, len(results), failures, loss if name in NEED_EVERY_MESSAGE else ""))
     return findings

@@ -184,5 +184,5 @@ def _sides(charge: Charge, marks: Thresholds) -> tuple[bool, ...]:
         charge.charging,
         *(charge.percent > mark for mark in marks.percent),
         *(minutes_left > mark for mark in marks.minutes_left),
-        *(charge.temperature_c >= mark for mark in marks.temperature_c),
+        *(charge.temperature_c is not None and charge.temperature_c >= mark for mark in marks.temperature_c),
     )

@@ -4,7 +4,7 @@ Implemented in memory by `virtual_network`, over real sockets by `relayed_networ
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from lapel.check import Check
@@ -19,6 +19,10 @@ RETRY_S = 0.2
 
 class SimulatedNetwork(Transport, Protocol):
     """One camera's link to its broker, with methods by which the outside world disturbs it."""
+
+    @property
+    def disturbs_every_subscriber(self) -> bool:
+        """Whether `disturb_delivery` concerns every subscriber, the run's own too; else back ends only."""
 
     @property
     def is_down(self) -> bool:
@@ -39,6 +43,11 @@ class SimulatedNetwork(Transport, Protocol):
     def degrade(self, latency_s: float = 0.0, loss: float = 0.0) -> None:
         """Delay every message by `latency_s` each way; lose a share of them, which TCP retransmits. The defaults undo
         it.
+        """
+
+    def disturb_delivery(self, kind: str, session_of: Callable[[bytes], str], latency_s: float) -> Callable[[], object]:
+        """Begin a fault of `delivery_faults` on the way to the back end; what is returned ends it. `session_of`: the
+        session in a state's payload, empty when it cannot be read.
         """
 
     def lose_power(self) -> None:

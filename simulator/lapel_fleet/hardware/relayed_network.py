@@ -32,6 +32,8 @@ class RelayedNetwork:
     def __str__(self) -> str:
         return str(self._transport)
 
+    disturbs_every_subscriber = True
+
     @property
     def is_down(self) -> bool:
         """See `SimulatedNetwork.is_down`."""
@@ -73,6 +75,14 @@ class RelayedNetwork:
         self.history.append(f"latency {latency_s:g} s, loss {loss:g}")
         for direction in (self._required_relay.outbound, self._required_relay.inbound):
             direction.latency_s, direction.loss = latency_s, loss
+
+    def disturb_delivery(self, kind: str, session_of: Callable[[bytes], str], latency_s: float) -> Callable[[], object]:
+        """See `SimulatedNetwork.disturb_delivery`."""
+        relay = self._required_relay
+        if relay.port and not relay.reads_mqtt:
+            raise LinkError(f"{self}: {kind}: messages cannot be told apart through TLS or WebSocket; use mqtt://")
+        self.history.append(kind)
+        return relay.deliveries.begin(kind, session_of, latency_s)
 
     def lose_power(self) -> None:
         """See `SimulatedNetwork.lose_power`."""

@@ -7,6 +7,8 @@ import asyncio
 import random
 
 from lapel.link.broker_address import Broker
+from lapel_fleet.hardware.delivery_faults import Delivery, DeliveryFaults
+from lapel_fleet.hardware.mqtt_relay import MqttRelay
 from lapel_fleet.hardware.network import DeliveryDelay
 
 
@@ -19,6 +21,10 @@ class TcpRelay:
         """0 until `open`."""
         self.outbound, self.inbound = DeliveryDelay(rng), DeliveryDelay(rng)
         self.accepts = self.forwards = True
+        self.deliveries = DeliveryFaults(self._deliver, asyncio.get_running_loop)
+        """Faults that concern messages, where the connection is MQTT without encryption."""
+        self._newest: MqttRelay | None = None
+        self._undelivered: list[Delivery] = []
         self._server: asyncio.Server | None = None
         self._broker: Broker | None = None
         self._connections: set[_RelayedConnection] = set()
@@ -65,6 +71,31 @@ class TcpRelay:
         self._connections.add(connection)
         return connection.camera
 
+    @property
+    def reads_mqtt(self) -> bool:
+        """Whether messages can be told apart: not through TLS, nor in WebSocket frames."""
+        return self._broker is not None and self._broker.tls is None and self._broker.websocket_path is None
+
+    def mqtt_of(self, connection: "_RelayedConnection") -> MqttRelay | None:
+        """The MQTT of a new connection, which also sends what the one before did not; None where it cannot be read."""
+        if not self.reads_mqtt:
+            return None
+        number = self._newest.number + 1 if self._newest else 1
+        newest = MqttRelay(
+            self.deliveries, number, connection.write_to_camera, connection.write_to_broker, connection.close
+        )
+        undelivered = [*(self._newest.unsent if self._newest else ()), *self._undelivered]
+        self._newest, self._undelivered = newest, []
+        for one in undelivered:
+            newest.send(one)
+        return newest
+
+    def _deliver(self, delivery: Delivery) -> None:
+        if self._newest is None:
+            self._undelivered.append(delivery)
+        else:
+            self._newest.send(delivery)
+
 
 class _RelayedConnection:
     """One connection through a relay: its two sides, and the data on its way between them."""
@@ -73,6 +104,7 @@ class _RelayedConnection:
         self._relay, self._broker_address = relay, (broker.host, broker.port)
         self.camera, self.broker = _Side(self), _Side(self)
         self.camera.other, self.broker.other = self.broker, self.camera
+        self._mqtt: MqttRelay | None = None
         self._connecting: asyncio.Task[None] | None = None
 
     def on_open(self, side: "_Side") -> None:
@@ -83,6 +115,7 @@ class _RelayedConnection:
                 return
             for direction in (self._relay.outbound, self._relay.inbound):
                 direction.reset()
+            self._mqtt = self._relay.mqtt_of(self)
             self._connecting = asyncio.create_task(self._connect())
         if not self._relay.forwards:
             side.pause()
@@ -95,16 +128,32 @@ class _RelayedConnection:
 
     def forward(self, side: "_Side", data: bytes) -> None:
         """Write data that `side` received to the other side, as late as the link makes it."""
+        if self._mqtt is not None:
+            data = self._mqtt.from_camera(data) if side is self.camera else self._mqtt.from_broker(data)
+        if data:
+            self._write(side.other, data)
+
+    def write_to_camera(self, data: bytes) -> None:
+        """Write to the camera, as late as the link makes it."""
+        self._write(self.camera, data)
+
+    def write_to_broker(self, data: bytes) -> None:
+        """Write to the broker, as late as the link makes it."""
+        self._write(self.broker, data)
+
+    def _write(self, to: "_Side", data: bytes) -> None:
         loop = asyncio.get_running_loop()
-        direction = self._relay.outbound if side is self.camera else self._relay.inbound
+        direction = self._relay.outbound if to is self.broker else self._relay.inbound
         due_s = direction.due_s(loop.time())
         if due_s > loop.time():
-            loop.call_at(due_s, side.other.write, data)
+            loop.call_at(due_s, to.write, data)
         else:
-            side.other.write(data)
+            to.write(data)
 
     def on_closed(self, side: "_Side") -> None:
         """A side is closed: close the other too, unless the link is down, where it could not notice."""
+        if side is self.camera and self._mqtt is not None:
+            self._mqtt.on_lost()
         if self._relay.forwards:
             side.other.abort()
         if self.camera.is_closed and self.broker.is_closed:

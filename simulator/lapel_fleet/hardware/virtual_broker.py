@@ -10,6 +10,7 @@ from typing import Protocol
 from lapel.check import Check
 from lapel.config import LinkSection
 from lapel.link.transport import Envelope, Inbound
+from lapel_fleet.hardware.delivery_faults import Delivery, DeliveryFaults
 
 
 class BrokerConnection(Protocol):
@@ -17,8 +18,14 @@ class BrokerConnection(Protocol):
 
     client_id: str
     will: Envelope | None
+    number: int
+    """Of this connection among the camera's."""
     topics: list[str]
     """Those it has subscribed to."""
+
+    @property
+    def deliveries(self) -> DeliveryFaults | None:
+        """What happens to its messages on the way to back ends; None when nothing ever did."""
 
     def deliver(self, message: Inbound) -> bool:
         """Send a message to the client. Returns whether the network took it."""
@@ -33,6 +40,8 @@ class VirtualBroker:
     def __init__(self) -> None:
         self.retained: dict[str, bytes] = {}
         self.observers: list[Callable[[str, bytes], None]] = []
+        self.back_ends: list[Callable[[str, bytes], None]] = []
+        """Receive every message as late, as often and in the order that delivery faults make of it."""
         self.is_up = True
         self._sessions: dict[str, BrokerConnection] = {}
         self._subscribers: dict[str, list[BrokerConnection]] = {}
@@ -91,14 +100,37 @@ class VirtualBroker:
         if topic in self.retained:
             connection.deliver(Inbound(topic, self.retained[topic], retain=True))
 
-    def deliver(self, message: Envelope) -> int:
-        """Deliver to observers and subscribers. Returns the number of subscribers reached."""
+    def deliver(self, message: Envelope, source: BrokerConnection | None = None) -> int:
+        """Deliver to observers, back ends and subscribers. Returns the number of subscribers reached. `source`: the
+        connection that it came over, or whose last will it is.
+        """
         if message.retain:
             self.retained[message.topic] = message.payload
         for observer in self.observers:
             observer(message.topic, message.payload)
+        if self.back_ends:
+            self._send_to_back_ends(message, source)
         inbound = Inbound(message.topic, message.payload)
         return sum(subscriber.deliver(inbound) for subscriber in self._subscribers.get(message.topic, ()))
+
+    def deliver_to_back_ends(self, message: Envelope | Delivery) -> None:
+        """Hand a message to the back ends, now."""
+        for receive in self.back_ends:
+            receive(message.topic, message.payload)
+
+    def _send_to_back_ends(self, message: Envelope, source: BrokerConnection | None) -> None:
+        faults = source.deliveries if source is not None else None
+        if source is None or faults is None:
+            self.deliver_to_back_ends(message)
+            return
+        delivery = delivery_of(message, source.number)
+        if message is source.will and faults.keeps_will(delivery):
+            return
+        if faults.takes(delivery):
+            faults.take(delivery)
+        else:
+            faults.observe(delivery)
+            self.deliver_to_back_ends(message)
 
     def disconnect(self, connection: BrokerConnection) -> None:
         """End a connection and discard its last will."""
@@ -113,4 +145,9 @@ class VirtualBroker:
         if self.has(connection):
             self.disconnect(connection)
             if connection.will is not None:
-                self.deliver(connection.will)
+                self.deliver(connection.will, connection)
+
+
+def delivery_of(message: Envelope, connection: int) -> Delivery:
+    """The message, on its way over the `connection`-th connection of its camera."""
+    return Delivery(message.topic, message.payload, message.qos, message.retain, connection)

@@ -6,7 +6,7 @@ Half-open connections behave as measured with Mosquitto: the broker notices afte
 import asyncio
 import math
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from lapel.check import Check
@@ -14,8 +14,9 @@ from lapel.config import LinkSection
 from lapel.errors import LinkError
 from lapel.light_event import Inbox
 from lapel.link.transport import Connection, Envelope, Hello, Inbound
+from lapel_fleet.hardware.delivery_faults import DeliveryFaults
 from lapel_fleet.hardware.network import WILL_AFTER_KEEPALIVES, DeliveryDelay
-from lapel_fleet.hardware.virtual_broker import VirtualBroker
+from lapel_fleet.hardware.virtual_broker import VirtualBroker, delivery_of
 
 ACK_TIMEOUT_S = 10.0
 _CLIENT_TIMEOUT_KEEPALIVES = 2
@@ -32,7 +33,10 @@ class VirtualNetwork:
         self._broker, self._keepalive_s = broker, keepalive_s
         rng = rng or random.Random(0)
         self.outbound, self.inbound = DeliveryDelay(rng), DeliveryDelay(rng)
+        self.deliveries: DeliveryFaults | None = None
+        """From the first fault on: thousands of cameras have none."""
         self._connections: list[VirtualConnection] = []
+        self._connects = 0
         self._link = _DEFAULT_LINK
         self.is_plugged = True
         self.is_half_open = False
@@ -61,8 +65,11 @@ class VirtualNetwork:
             raise LinkError(f"{self}: timed out")
         if refusal := self._broker.refusal(self._link) if self.is_plugged else _UNREACHABLE:
             raise LinkError(f"{self}: {refusal}")
-        connection = VirtualConnection(self, self._broker, hello)
+        self._connects += 1
+        connection = VirtualConnection(self, self._broker, hello, self._connects)
         self._broker.accept(connection)
+        if self.deliveries is not None and hello.will is not None:  # without a will it only looks
+            self.deliveries.on_connect()
         for direction in (self.outbound, self.inbound):
             direction.reset()
         self._connections.append(connection)
@@ -79,6 +86,8 @@ class VirtualNetwork:
             self._broker.disconnect(connection)
         else:
             self._expire_later(connection)
+
+    disturbs_every_subscriber = False
 
     @property
     def is_down(self) -> bool:
@@ -127,6 +136,13 @@ class VirtualNetwork:
         for direction in (self.outbound, self.inbound):
             direction.latency_s, direction.loss = latency_s, loss
 
+    def disturb_delivery(self, kind: str, session_of: Callable[[bytes], str], latency_s: float) -> Callable[[], object]:
+        """See `SimulatedNetwork.disturb_delivery`. Concerns the broker's back ends, not its subscribers."""
+        self.history.append(kind)
+        if self.deliveries is None:
+            self.deliveries = DeliveryFaults(self._broker.deliver_to_back_ends, asyncio.get_running_loop)
+        return self.deliveries.begin(kind, session_of, latency_s)
+
     def lose_power(self) -> None:
         """See `SimulatedNetwork.lose_power`."""
         self.history.append("power lost")
@@ -158,8 +174,8 @@ class VirtualConnection:
 
     resumes = False
 
-    def __init__(self, network: VirtualNetwork, broker: VirtualBroker, hello: Hello) -> None:
-        self.client_id, self.will = hello.client_id, hello.will
+    def __init__(self, network: VirtualNetwork, broker: VirtualBroker, hello: Hello, number: int) -> None:
+        self.client_id, self.will, self.number = hello.client_id, hello.will, number
         self.topics: list[str] = []
         self.is_lost = False
         self._network, self._broker = network, broker
@@ -186,6 +202,11 @@ class VirtualConnection:
         while (message := await self._incoming.get()) is not None:
             yield message
         raise LinkError(f"{self._network}: {self._reason}")
+
+    @property
+    def deliveries(self) -> DeliveryFaults | None:
+        """See `BrokerConnection.deliveries`."""
+        return self._network.deliveries
 
     def deliver(self, message: Inbound) -> bool:
         """See `BrokerConnection.deliver`. A connection that the client has given up takes no more messages."""
@@ -230,9 +251,17 @@ class VirtualConnection:
         until_s = asyncio.get_running_loop().time() + ACK_TIMEOUT_S
         await self._travel(self._network.outbound, until_s)
         if message is not None:
-            self._broker.deliver(message)
+            self._broker.deliver(message, self)
+            self._lose_acknowledgement(message)
         if self._network.inbound.latency_s:
             await self._travel(self._network.inbound, until_s)
+
+    def _lose_acknowledgement(self, message: Envelope) -> None:
+        """Break the connection, if a fault is to do so between this message and its acknowledgement."""
+        if self.deliveries is not None and self.deliveries.loses_acknowledgement(delivery_of(message, self.number)):
+            self._broker.expire(self)
+            self.lose("the connection broke before an acknowledgement came")
+            raise LinkError(f"{self._network}: {self._reason}")
 
     async def _travel(self, direction: DeliveryDelay, until_s: float) -> None:
         now_s = asyncio.get_running_loop().time()

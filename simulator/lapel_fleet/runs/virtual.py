@@ -11,6 +11,7 @@ from lapel.randomness import RandomSource
 from lapel.worker import InlineWorker
 from lapel_fleet.cameras.fleet import Fleet
 from lapel_fleet.cameras.media import footage_maker
+from lapel_fleet.hardware.fleet_signer import fleet_sealing
 from lapel_fleet.hardware.footage import SimulatedFootage
 from lapel_fleet.hardware.memory_storage import MemoryStorage
 from lapel_fleet.hardware.storage import StorageCard
@@ -55,9 +56,10 @@ class VirtualEnvironment:
         """See `Environment.network`."""
         return VirtualNetwork(self.broker, self._scenario.keepalive_s, rng)
 
-    def storage_card(self, name: str) -> StorageCard:  # noqa: ARG002  # all cards are alike
+    def storage_card(self, name: str) -> StorageCard:
         """See `Environment.storage_card`."""
-        return MemoryStorage(keeps_finished=False)
+        sealing = fleet_sealing(f"{self.agency}/{name}", self.clock().now)
+        return MemoryStorage(keeps_finished=False, sealing=sealing, keeps_audit=True)
 
     def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:
         """See `Environment.footage`."""
@@ -105,7 +107,8 @@ def run(
             stop_broker=stop, start_broker=start,
         )  # fmt: skip
         received = room.received_messages
-        broker.observers += [received.receive, *listeners]
+        broker.observers.append(received.receive)
+        broker.back_ends += listeners
         fleet = Fleet(scenario, names, streams, environment, clock)
         fleet.power_on()
         room.begin()
@@ -119,7 +122,8 @@ def run(
         await fleet.end()
         await clock.sleep(scenario.duration_s + SETTLE_S - clock.mono_s())
         cases = room.cases(fleet.actual_records())
-        broker.observers.clear()  # messages from here on are due to the end of the run, and are not judged
+        broker.observers.clear()
+        broker.back_ends.clear()  # messages from here on are due to the end of the run, and are not judged
         await fleet.close()
         return Run(
             seed=seed, cases=cases, trace_sha256=lines.close(), trace_lines=lines.lines,

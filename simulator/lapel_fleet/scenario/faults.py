@@ -45,6 +45,33 @@ FAULTS: Mapping[str, FaultKind] = {
     "network.loss": FaultKind(
         "a share `loss` of the messages is lost and arrives late, retransmitted by TCP", parameters=("loss",)
     ),
+    "delivery.redelivered": FaultKind(
+        "an event's acknowledgement is lost with the connection, every ten seconds at most; the camera sends it again "
+        "(MQTT 5, 4.4: at least once)"
+    ),
+    "delivery.late_will": FaultKind(
+        "the last will of a session arrives after the next session's birth message (Will Delay Interval, MQTT 5, "
+        "3.1.3.2.2; brokers in a cluster)"
+    ),
+    "delivery.late_state": FaultKind(
+        "the last state of a session arrives again after the next session's birth message (a bridge that resends its "
+        "queue)"
+    ),
+    "delivery.swapped": FaultKind(
+        "each second event overtakes the one before it (a bridge that resends with several in flight; MQTT 5, 4.6)"
+    ),
+    "delivery.delayed": FaultKind(
+        "every message is acknowledged at once and arrives `latency_s` later (a bridge over a slow line)",
+        parameters=("latency_s",),
+    ),
+    "delivery.burst": FaultKind(
+        "every message is acknowledged at once and arrives when the fault ends, all in one burst (a bridge without its "
+        "uplink)"
+    ),
+    "delivery.qos0_lost": FaultKind("telemetry is lost (QoS 0, MQTT 5, 4.3.1)"),
+    "delivery.state_again": FaultKind(
+        "the retained state is delivered once more (a bridge that reconnects)", lasts=False
+    ),
     "power.cut": FaultKind("the battery is pulled, and put back at the end"),
     "power.reboot_loop": FaultKind(
         "the power fails every `every_s`, and the camera starts again each time", parameters=("every_s",)

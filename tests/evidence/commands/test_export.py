@@ -164,6 +164,13 @@ def test_an_interrupted_recording_is_exported_with_its_reservations(tmp_path: Pa
     assert manifest["assertions"][-1]["data"]["close"] is None
 
 
+def test_a_record_that_power_loss_cut_inside_a_character_is_left_out(tmp_path: Path, exporter: Path) -> None:
+    recording, out = plain_recording(tmp_path / "evidence", status="recording"), tmp_path / "clip.mp4"
+    with (recording / "manifest.jsonl").open("ab") as manifest:
+        manifest.write(b'{"record":{"reason":"J\xc3')
+    assert export(recording, out, exporter) == 0
+
+
 def test_the_report_says_what_was_exported_and_loads_nothing(tmp_path: Path, exporter: Path, camera_root: Path) -> None:
     out = tmp_path / "clip.mp4"
     export(plain_recording(tmp_path / "evidence"), out, exporter, "--trust", camera_root)

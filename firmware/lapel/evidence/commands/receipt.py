@@ -34,6 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     make.add_argument("recording", type=Path, help="folder of the recording")
     make.add_argument("--key", type=Path, required=True, metavar="PEM", help="the back end's Ed25519 or P-256 key")
     make.add_argument("--back-end", required=True, metavar="NAME", help="which system has imported the recording")
+    make.add_argument("--category", default="", help="kind of incident; cameras keep some longer than others")
     make.add_argument(
         "--trust", type=Path, action="append", default=[], metavar="PEM", help="authority of the camera's certificate"
     )
@@ -68,7 +69,7 @@ def _make(options: argparse.Namespace) -> int:
         print(f"not intact: {plain(proof)}; no receipt was made")
         return 1
     key = read_back_end_key(options.key, password.source(options.password_file, options.key))
-    line = make_receipt(closed, options.back_end, iso(SystemClock().now().utc), key)
+    line = make_receipt(closed, options.back_end, iso(SystemClock().now().utc), key, options.category)
     write_receipt(options.out or options.recording / RECEIPT, line)
     print(f"{closed.recording}: receipt made, {closed.fragments} fragments with {closed.bytes} bytes")
     return 0

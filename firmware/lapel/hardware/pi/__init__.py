@@ -1,0 +1,1 @@
+"""A Raspberry Pi's devices: one file each, and `board.py`, which opens those that the configuration names."""

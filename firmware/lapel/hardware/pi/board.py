@@ -1,0 +1,130 @@
+"""Opens the devices that `[pi]` of the configuration names, and closes them again."""
+
+import os
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar, cast
+
+from lapel.clock import Clock
+from lapel.config import PiSection
+from lapel.errors import ConfigError
+from lapel.hardware.interfaces import Battery, ButtonName, Dock, Indicators, Positioning, Switches, Triggers
+from lapel.hardware.interfaces import BoardHealth as BoardHealthInterface
+from lapel.hardware.pi.battery import Gauge, PolledBattery
+from lapel.hardware.pi.board_health import BoardHealth
+from lapel.hardware.pi.dock import PiDock
+from lapel.hardware.pi.gpsd import GpsdPositioning
+from lapel.hardware.pi.i2c import I2cBus, open_bus
+from lapel.hardware.pi.ina219 import Ina219
+from lapel.hardware.pi.indicators import OutputPin, PiIndicators
+from lapel.hardware.pi.max17048 import Max17048
+from lapel.hardware.pi.pins import PinFactory
+from lapel.hardware.pi.switches import PiSwitches
+from lapel.hardware.pi.triggers import PiTriggers
+from lapel.worker import Worker
+
+_MISSING = "install Lapel with the extra for it: pip install 'lapel[pi]'"
+
+
+@dataclass(slots=True)
+class Board:
+    """The devices of one board; None for what it does not have."""
+
+    indicators: Indicators
+    switches: Switches | None = None
+    battery: Battery | None = None
+    dock: Dock | None = None
+    positioning: Positioning | None = None
+    triggers: Triggers | None = None
+    health: BoardHealthInterface | None = None
+    _closing: ExitStack = field(default_factory=ExitStack)
+
+    def close(self) -> None:
+        """Release pins, bus and connections."""
+        self._closing.close()
+
+
+class _Closable(Protocol):
+    def close(self) -> None: ...
+
+
+_Device = TypeVar("_Device", bound=_Closable)
+
+
+def open_board(
+    section: PiSection,
+    clock: Clock,
+    worker: Worker,
+    lines: Indicators,
+    *,
+    factory: PinFactory | None = None,
+    bus: I2cBus | None = None,
+) -> Board:
+    """The devices that `section` names; `lines` shows lines of text. Raises ConfigError when one cannot be used.
+
+    `factory` and `bus` stand in for the board's own.
+    """
+    with ExitStack() as opened:
+        board = Board(lines)
+        if section.pins():
+            _open_pins(board, section, clock, factory or _gpio(), opened)
+        if section.battery != "none":
+            board.battery = PolledBattery(_gauge(section, bus, opened), clock, worker)
+        if section.gpsd:
+            board.positioning = _opened(GpsdPositioning(clock), opened)
+        if section.health:
+            board.health = BoardHealth()
+        board._closing = opened.pop_all()
+        return board
+
+
+def _open_pins(board: Board, section: PiSection, clock: Clock, factory: PinFactory, opened: ExitStack) -> None:
+    buttons: dict[ButtonName, int] = {"event": section.event_button, "power": section.power_button}
+    buttons = {name: pin for name, pin in buttons.items() if pin >= 0}
+    triggers = {name: pin for name, pin in (("holster", section.holster), ("light bar", section.light_bar)) if pin >= 0}
+    try:
+        if buttons:
+            board.switches = _opened(PiSwitches(factory, buttons, clock), opened)
+        if section.dock >= 0:
+            board.dock = _opened(PiDock(factory, section.dock, clock), opened)
+        if triggers:
+            board.triggers = _opened(PiTriggers(factory, triggers, clock), opened)
+        outputs = {"red": section.red_light, "green": section.green_light}
+        outputs |= {"buzzer": section.buzzer, "vibration": section.vibration}
+        opens = {name: OutputPin(factory, pin, clock) for name, pin in outputs.items() if pin >= 0}
+    except Exception as error:  # gpiozero's and lgpio's own, which have no common base
+        raise ConfigError(f"[pi]: a pin cannot be used: {error}; `pinout` prints them") from error
+    if opens:
+        board.indicators = _opened(PiIndicators(board.indicators, clock=clock, **opens), opened)
+
+
+def _opened(device: _Device, opened: ExitStack) -> _Device:
+    opened.callback(device.close)
+    return device
+
+
+def _gauge(section: PiSection, bus: I2cBus | None, opened: ExitStack) -> Gauge:
+    if bus is None:
+        try:
+            bus = open_bus(section.i2c_bus)
+        except ImportError as error:
+            raise ConfigError(f"[pi] battery: {error}; {_MISSING}") from error
+        opened.callback(bus.close)
+    return Max17048(bus) if section.battery == "max17048" else Ina219(bus, section.cells, section.shunt_ohm)
+
+
+def _gpio() -> PinFactory:
+    """The pins of gpiozero: on lgpio, or what GPIOZERO_PIN_FACTORY names."""
+    try:
+        from gpiozero import Device
+    except ImportError as error:
+        raise ConfigError(f"[pi]: {error}; {_MISSING}") from error
+    os.environ.setdefault("GPIOZERO_PIN_FACTORY", "lgpio")  # else it would try four others, each with a warning
+    try:
+        Device.ensure_pin_factory()
+    except Exception as error:  # gpiozero's and lgpio's own, which have no common base
+        raise ConfigError(
+            f"[pi]: this machine has no pins that can be used: {error}; is it a Raspberry Pi, and is this user in the "
+            "group `gpio`?"
+        ) from error
+    return cast(PinFactory, Device.pin_factory)
