@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from accounts import account
 from evidence.recordings import SEALING, ended, flipped, open_store, trust, write_recording
 from fragments import clip_fragments
+from lapel.evidence.disk import read_account, write_account
 from lapel.evidence.identity import load_or_make
 from lapel.evidence.manifest import Sealing
 from lapel.evidence.trust import Trust
@@ -218,16 +219,19 @@ def test_a_missing_record_is_named_with_its_second(recording: Path, trusted: Tru
     assert (finding.message, finding.from_s, finding.to_s) == ("record 3 is missing", 1.0, 2.0)
 
 
-def test_without_its_close_record_a_recording_is_interrupted_never_intact(recording: Path, trusted: Trust) -> None:
+def test_without_its_close_record_a_complete_recording_is_not_intact(recording: Path, trusted: Trust) -> None:
     write_lines(recording, lines(recording)[:-1])
     report = verify_recording(recording, trusted)
-    assert (report.verdict, kinds(report)) == (Verdict.CANNOT_SAY, ["not-closed"])
+    assert (report.verdict, kinds(report)) == (Verdict.NOT_INTACT, ["end-removed"])
 
 
-def test_an_older_manifest_does_not_fit_the_video(recording: Path, trusted: Trust) -> None:
-    write_lines(recording, lines(recording)[:3])  # as it was after two fragments
+def test_an_older_state_of_all_files_is_interrupted_never_intact(recording: Path, trusted: Trust) -> None:
+    """As they were after two fragments: the audit log alone can show that there was more."""
+    write_lines(recording, lines(recording)[:3])
     (recording / "video.mp4").write_bytes(video_of(1, 2))
-    assert kinds(verify_recording(recording, trusted)) == ["not-closed"]
+    write_account(recording, account())
+    report = verify_recording(recording, trusted)
+    assert (report.verdict, kinds(report)) == (Verdict.CANNOT_SAY, ["not-closed"])
 
 
 def test_records_of_another_recording_of_the_same_camera_are_found(recording: Path, trusted: Trust) -> None:
@@ -269,8 +273,6 @@ def test_a_removed_file_is_found(recording: Path, trusted: Trust, name: str, kin
 
 def test_an_account_that_flatters_is_found(recording: Path, trusted: Trust) -> None:
     """Even if its checksum was computed anew."""
-    from lapel.evidence.disk import read_account, write_account
-
     flattering = read_account(recording)
     assert flattering is not None
     flattering.stop = Cause("button", "the scene was secure")
