@@ -290,8 +290,8 @@ class ClipFiles:
         self._video.rename(self._folder / self._name)
 
     def _describe(self, account: Account) -> None:
-        """The manifest first, so that `recording.json` is never *complete* without it. A *failed* clip's account is written
-        even where the manifest cannot be.
+        """The manifest first, so that `recording.json` is never *complete* without it. A *failed* clip has its account
+        even where the manifest could not be written.
         """
         try:
             if self._manifest is not None:
