@@ -1,6 +1,7 @@
 """A storage card in a folder: real files, for cameras that film a clip. Implements `Storage`."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from lapel.audit_entry import AuditEntry, AuditPosition
@@ -46,6 +47,10 @@ class FolderStorage:
     def file(self, recording: str) -> Path:
         """The file with a clip's video. Raises StorageError when there is none."""
         return self._store.video(recording)
+
+    def why(self, at: datetime) -> str:
+        """See `StorageCard.why`."""
+        return self._store.why(at)
 
     def close(self) -> None:
         """See `StorageCard.close`."""

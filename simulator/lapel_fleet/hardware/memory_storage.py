@@ -3,6 +3,7 @@
 import errno
 import io
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -10,10 +11,12 @@ import msgspec
 from lapel import mp4_boxes as boxes
 from lapel.audit_entry import AuditEntry, AuditPosition
 from lapel.clock import iso
-from lapel.errors import StorageError
+from lapel.errors import EvidenceError, StorageError
+from lapel.evidence.audit_reader import Logged
 from lapel.evidence.chain import ChainWriter, Link, seal
 from lapel.evidence.disk import storage_error
 from lapel.evidence.interruption import LOST
+from lapel.evidence.ledger import ledger_of, why
 from lapel.evidence.manifest import Manifest, Sealing
 from lapel.evidence.records import AuditRecord, Recovered
 from lapel.evidence.recovery import interrupted
@@ -86,6 +89,12 @@ class MemoryStorage:
     def listing(self) -> list[Account]:
         """The accounts of all clips, in the order in which they began."""
         return list(self._accounts.values())
+
+    def why(self, at: datetime) -> str:
+        """See `StorageCard.why`."""
+        if not self.audit:
+            raise EvidenceError(f"{CARD}: there is no audit log")
+        return why(ledger_of([Logged(entry) for entry in self.audit]), at)
 
     def close(self) -> None:
         """See `StorageCard.close`. There is nothing to release."""

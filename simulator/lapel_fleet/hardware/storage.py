@@ -4,6 +4,7 @@ import contextlib
 import errno
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
@@ -31,6 +32,9 @@ class StorageCard(Storage, Protocol):
 
     def file(self, recording: str) -> Path:
         """The file with a clip's video. Raises StorageError where there is none."""
+
+    def why(self, at: datetime) -> str:
+        """Why there is a recording of a moment, or why there is none. Raises EvidenceError without an audit log."""
 
     def close(self) -> None:
         """Release it, so that others can use it. Harmless when closed."""
