@@ -9,6 +9,7 @@ from lapel.evidence.store import EvidenceStore
 from lapel.fragment import ClipFragment
 from lapel.hardware.interfaces import RecordingFiles
 from lapel.recording import Account
+from lapel_fleet.checkers.records import ManifestSummary
 from lapel_fleet.hardware.memory_storage import CARD_BYTES
 
 
@@ -47,6 +48,14 @@ class FolderStorage:
     def file(self, recording: str) -> Path:
         """The file with a clip's video. Raises StorageError when there is none."""
         return self._store.video(recording)
+
+    @property
+    def audit(self) -> None:
+        """See `StorageCard.audit`. It is in a file."""
+
+    def manifests(self) -> list[ManifestSummary]:
+        """See `StorageCard.manifests`. They are in files, which `lapel-evidence` verifies."""
+        return []
 
     def why(self, at: datetime) -> str:
         """See `StorageCard.why`."""
