@@ -1,10 +1,11 @@
-"""Which stretches of time the clips in an evidence folder have frames of, by their manifests."""
+"""Which stretches of time the clips in an evidence folder have, or had, frames of: by their manifests."""
 
 import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lapel.errors import EvidenceError
+from lapel.evidence.disk import DELETED
 from lapel.evidence.ledger import Footage
 from lapel.evidence.manifest import MANIFEST
 from lapel.evidence.manifest_reader import read_manifest
@@ -16,9 +17,10 @@ _TOLERANCE_TICKS = TICKS_PER_S // 10
 
 
 def footage_in(evidence: Path) -> Iterator[Footage]:
-    """The stretches of all clips in a folder. Raises EvidenceError when that cannot be read."""
+    """The stretches of all clips, of deleted ones too. Raises EvidenceError when the folder cannot be read."""
     try:
-        folders = sorted(path.parent for path in evidence.glob(f"*/{MANIFEST}"))
+        paths = [*evidence.glob(f"*/{MANIFEST}"), *evidence.glob(f"{DELETED}/*/{MANIFEST}")]
+        folders = sorted(path.parent for path in paths)
     except OSError as error:
         raise EvidenceError(f"{evidence}: cannot be read: {error.strerror}") from error
     yield from footage_of(folders)
