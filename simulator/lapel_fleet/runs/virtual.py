@@ -30,7 +30,7 @@ SETTLE_S = 240.0
 on the cameras, so that a shard ends when the whole fleet does.
 """
 
-VERIFIED_CAMERAS = 50
+VERIFIED_CAMERAS = 12
 """The manifests of so many cameras are verified, which takes three times as long as signing them."""
 _SNAPSHOTS = 50
 """How often in a run the states of all cameras are sampled: often enough for a plot."""
