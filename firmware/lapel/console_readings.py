@@ -170,7 +170,8 @@ class CameraReadings:
 
     def audio(self) -> AudioStatus | None:
         """See `ConsoleCamera.audio`."""
-        sound, configured = self._attached.camera.status().footage.sound, self._attached.config.audio
+        status, configured = self._attached.camera.status(), self._attached.config.audio
+        sound = status.footage.sound
         if sound is None:
             return None
         return AudioStatus(
@@ -179,6 +180,7 @@ class CameraReadings:
             rms_dbfs=sound.rms_dbfs,
             peak_dbfs=sound.peak_dbfs,
             silent_s=round(sound.silent_s, 1),
+            muted="muted" in status.flags,
             in_prebuffer=configured.in_prebuffer,
         )
 

@@ -72,6 +72,8 @@ class AudioStatus(_Data, frozen=True, kw_only=True):
     """Level over the last second."""
     peak_dbfs: float = -120.0
     silent_s: float = 0.0
+    muted: bool = False
+    """Whether the current recording holds silence instead."""
     in_prebuffer: bool = False
     """Whether sound from before the press is recorded."""
 
@@ -224,6 +226,12 @@ class ConsoleCamera(Protocol):
 
     async def self_test(self) -> Sequence[Check]:
         """Test every part that a recording needs."""
+
+    def mute(self, reason: str) -> Outcome:
+        """Record silence instead of sound, from now on to `unmute` or to the end of the recording."""
+
+    def unmute(self) -> Outcome:
+        """Record sound again."""
 
     def identify(self, seconds: float) -> None:
         """Blink and beep."""

@@ -19,6 +19,7 @@ from lapel.evidence.records import (
     FragmentStored,
     GapNoted,
     MarkerSet,
+    Muted,
     Open,
     PreEventStored,
 )
@@ -152,6 +153,9 @@ def news(before: Account, after: Account) -> Iterator[Record]:
         yield MarkerSet(at_s=at_s)
     yield from _gaps("video", before.gaps, after.gaps)
     yield from _gaps("sound", before.audio_gaps, after.audio_gaps)
+    for mute in after.mutes:
+        if mute not in before.mutes:
+            yield Muted(start_s=mute.start_s, end_s=mute.end_s, source=mute.source, reason=mute.reason)
     if after.prebuffer_saved and not before.prebuffer_saved:
         yield PreEventStored(
             configured_s=after.prebuffer_configured_s,

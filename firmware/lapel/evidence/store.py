@@ -290,12 +290,17 @@ class ClipFiles:
         self._video.rename(self._folder / self._name)
 
     def _describe(self, account: Account) -> None:
-        """The manifest first: `recording.json` never says more than the manifest proves, unless the disk failed."""
+        """The manifest first, so that `recording.json` is never *complete* without it. A *failed* clip has its account
+        even where the manifest could not be written.
+        """
         try:
             if self._manifest is not None:
                 self._manifest.describe(account)
-        finally:
-            write_account(self._folder, account)
+        except StorageError:
+            if account.status == "failed":
+                write_account(self._folder, account)
+            raise
+        write_account(self._folder, account)
 
     def _verify(self) -> None:
         """Raise ClipLostError unless video and manifest are under their names, and as long as they were written."""

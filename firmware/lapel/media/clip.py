@@ -10,8 +10,9 @@ from lapel import mp4_boxes as boxes
 from lapel.clock import Instant, iso
 from lapel.fragment import TICKS_PER_S, ClipFragment, Fragment, Gap
 from lapel.hardware.interfaces import RecordingFiles
+from lapel.media.mute_notes import Mute, mute_notes
 from lapel.mp4_boxes import Extent
-from lapel.recording import Account, Cause, GapNote, Location, Status, note_of
+from lapel.recording import Account, Cause, GapNote, Location, MuteNote, Status, note_of
 
 _SOUND_TOLERANCE_S = 0.1
 """Sound that is missing for less than this (five frames of AAC) is no gap."""
@@ -33,7 +34,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Where fragments should stand and will not: how long, how many pictures, and why."""
+    """Where fragments should stand and will not: how long, how many frames, and why."""
 
     start_ticks: int
     duration_ticks: int
@@ -127,18 +128,19 @@ class Clip:
         trigger: Instant,
         shortfall_reasons: Sequence[str],
         markers: Sequence[float],
+        mutes: Sequence[Mute],
         files: RecordingFiles,
     ) -> None:
         """`shortfall_reasons`: why less than configured may come from before the trigger. `markers`: monotonic times, a
-        list that may grow.
+        list that may grow; so may `mutes`.
         """
         self.account = account
         self.files = files
-        self.has_news = bool(markers)
-        """Whether there is more to tell than `recording.json` does; plain growth is no news."""
+        self.has_news = bool(markers or mutes)
+        """Whether `recording.json` is out of date; plain growth is no news."""
         self._trigger = trigger
         self._shortfall_reasons = [*shortfall_reasons]
-        self._markers = markers
+        self._markers, self._mutes = markers, mutes
         self._first: Fragment | None = None
         self._next_start_s = math.inf
         self._placed = 0
@@ -213,13 +215,13 @@ class Clip:
         return self._trigger.mono_s - self._first.start.mono_s if self._first is not None else 0.0
 
     def missed(self, missing: Missing) -> None:
-        """Tell of fragments that will not be in this clip."""
+        """Record fragments that will not be in this clip."""
         self.left_out(missing.gap_before, missing.start_ticks, missing.dropped_before)
         self.account.dropped_frames += missing.frames
         self._note(note_of(Gap(missing.seconds, missing.reason), self._position_s(missing.start_ticks)))
 
     def left_out(self, gap: Gap | None, until_ticks: int, dropped_frames: int) -> None:
-        """Tell of what the camera could not capture or encode, up to a moment of the camera's time line."""
+        """Record what the camera could not capture or encode, up to a moment of the camera's time line."""
         self.account.dropped_frames += dropped_frames
         if gap is not None:
             self._note(note_of(gap, self._position_s(until_ticks) - gap.duration_s))
@@ -270,11 +272,17 @@ class Clip:
 
     def snapshot(self) -> Account:
         """The account as it is now: a copy, which stays so."""
-        return msgspec.structs.replace(self.account, markers_s=self._markers_s())
+        return msgspec.structs.replace(self.account, markers_s=self._markers_s(), mutes=self._mute_notes())
+
+    def _mute_notes(self) -> list[MuteNote]:
+        if self._first is None:
+            return []
+        ended_after_s = self.account.duration_s if self.account.stop is not None else None
+        return [*mute_notes(self._mutes, self._first.start.mono_s, self._next_start_s, ended_after_s)]
 
     def _markers_s(self) -> list[float]:
-        """The markers that lie in this clip. One set after the last picture of an ended clip lies at its end; so do
-        all where there never was a picture.
+        """The markers that lie in this clip. One set after the last frame of an ended clip lies at its end; so do
+        all where there never was a frame.
         """
         if self._first is None:
             is_alone = self.account.stop is not None and self.account.continues is None
@@ -319,7 +327,7 @@ class Clip:
 
 
 def utc_of(fragment: Fragment, trigger: Instant) -> str:
-    """When `fragment` began, as the wall clock of the trigger tells it: no step of that clock tears a clip apart."""
+    """When `fragment` began, by the wall clock as it was at the trigger: a step of that clock does not split a clip."""
     return _utc(fragment.start.mono_s, trigger)
 
 

@@ -136,6 +136,14 @@ class History:
         )
         return [(row[6], _event(row)) for row in reversed(rows)]
 
+    def events_between(self, begin: datetime, end: datetime) -> list[tuple[str, EventMessage, str]]:
+        """Camera, event and time of receiving of all that happened between two times, the end excluded."""
+        rows = self._rows(
+            "SELECT id, kind, time, mono_s, session, detail, camera, received FROM events WHERE time >= ? AND time < ?",
+            iso(begin), iso(end),
+        )  # fmt: skip
+        return [(row[6], _event(row[:7]), row[7]) for row in rows]
+
     def states(self, camera: str, since: datetime) -> list[tuple[str, str, str]]:
         """Time, state and reason of each change since then, and of the last one before."""
         before = self._rows(
