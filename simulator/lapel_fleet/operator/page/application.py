@@ -1,4 +1,4 @@
-"""The page's routes. Whoever gets here has passed the guard: `request.state.operator` is the operator's name."""
+"""The page's routes. Each request has passed the guard: `request.state.operator` is the operator's name."""
 
 import asyncio
 from importlib.resources import files

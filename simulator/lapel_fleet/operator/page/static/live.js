@@ -7,7 +7,7 @@ function replace(name, html) {
   const section = document.getElementById(name);
   if (!section) return;
   const held = section.dataset.pause && document.getElementById(section.dataset.pause).checked;
-  // What somebody has reached by keyboard, or marks to copy, must not move away.
+  // What the operator has reached by keyboard, or marks to copy, must not move away.
   if (held || section.contains(document.activeElement) && document.activeElement !== section || isMarked(section)) {
     section.pending = html;
     return;
