@@ -141,6 +141,10 @@ class LiveFootage:
         """What the buffer holds from before `moment`."""
         return self._prebuffer.before(moment)
 
+    def silent_s(self) -> float:
+        """Seconds since the encoder thread last took something up, beyond its usual wait; 0 while not capturing."""
+        return self._run.silent_s() if self._run is not None else 0.0
+
     def status(self) -> FootageStatus:
         """The state of capturing."""
         status = self._run.dated_status() if self._run is not None else FootageStatus()
@@ -167,12 +171,18 @@ class _Run:
         self._sample = 0
         self._same_since_s = 0.0
         self._newest_s: float | None = None
+        self._took_s = footage._clock.mono_s()
 
     def dated_status(self) -> FootageStatus:
         """The status with the newest frame's age."""
         if self._newest_s is None:
             return self.status
         return replace(self.status, last_frame_age_s=max(0.0, self._f._clock.mono_s() - self._newest_s))
+
+    def silent_s(self) -> float:
+        if not self._encoding.is_alive():
+            return 0.0  # it has said why it ended
+        return max(0.0, self._f._clock.mono_s() - self._took_s - self._f._stall_s)
 
     def start(self) -> None:
         if self._f._sound is not None:
@@ -262,6 +272,7 @@ class _Run:
             self._stopping.set()
 
     def _next(self) -> _Item:
+        self._took_s = self._f._clock.mono_s()
         try:
             return self._items.get(timeout=self._f._stall_s)
         except queue.Empty:

@@ -1,0 +1,1 @@
+"""A camera as a service of systemd: readiness, watchdog, journal."""
