@@ -28,6 +28,7 @@ from lapel.identity_command import add_identity
 from lapel.logs import Log
 from lapel.own_files import DamageReports
 from lapel.sanitize import plain
+from lapel.service.commands import add_commands as add_service_commands
 from lapel.status_messages import CameraStatus
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     drawn = commands.add_parser("states", help="print the state chart as a Mermaid diagram")
     drawn.add_argument("--table", action="store_true", help="print every pair of state and event instead, one per line")
     drawn.set_defaults(command=_states)
+    add_service_commands(commands)
     add_completion(parser)
     return parser
 
