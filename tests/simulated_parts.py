@@ -7,7 +7,7 @@ from typing import Any
 from fragments import fragment
 from lapel.clock import Clock, Instant
 from lapel.fragment import Fragment
-from lapel.hardware.interfaces import FootageListener, FootageStatus, PreEvent, Signal
+from lapel.hardware.interfaces import FootageListener, FootageStatus, PreEvent, Signal, SoundStatus
 from lapel.link.interface import LinkHost, LinkStatus
 from lapel.link.messages import Command, EventMessage, Reply, StateMessage
 from lapel.media.prebuffer import PreEventBuffer
@@ -24,6 +24,10 @@ class VirtualFootage:
         self._number, self._from_s = 0, 0.0
         self.lost: str | None = None
         """Why no frames arrive, as `status` reports it; set by a test."""
+        self.muted = False
+        """What `set_muted` was called with last."""
+        self.sound: SoundStatus | None = None
+        """The microphone, as `status` reports it; set by a test."""
         self.blind = False
         """Whether no fragment is delivered, and no reason reported."""
 
@@ -40,6 +44,9 @@ class VirtualFootage:
             self._close_fragment()
             self._buffer.clear()
 
+    def set_muted(self, is_muted: bool, moment: Instant) -> None:
+        self.muted = is_muted
+
     async def cut(self, wait_s: float = 0.0) -> bool:
         self._close_fragment()
         return True
@@ -48,7 +55,7 @@ class VirtualFootage:
         return self._buffer.before(moment)
 
     def status(self) -> FootageStatus:
-        return FootageStatus(self._buffer.held_s, self._buffer.held_bytes, 10.0, 0, self.lost)
+        return FootageStatus(self._buffer.held_s, self._buffer.held_bytes, 10.0, 0, self.lost, sound=self.sound)
 
     async def _capture(self) -> None:
         while True:

@@ -8,6 +8,7 @@ import pytest
 from body_worn_camera import BodyWornHarness, run_steps
 from lapel.console.diagnosis import findings, survey
 from lapel.console_access import CameraAccess
+from lapel.recording import Account
 from lapel.settings import Settings
 from lapel.worker import InlineWorker
 
@@ -19,6 +20,9 @@ class FolderStorage:
 
     def __init__(self, storage: Any) -> None:
         self.check, self.free_bytes = storage.check, storage.free_bytes
+
+    def listing(self) -> list[Account]:
+        return []
 
 
 def access_to(harness: BodyWornHarness) -> CameraAccess:

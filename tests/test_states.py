@@ -1,5 +1,6 @@
 """The state chart: every pair of state and event, effects, refusals."""
 
+from dataclasses import fields
 from itertools import product
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from lapel.states import TABLE, Chart, Effect, Event, Facts, Go, No, State, mermaid, table_text
 
 GOLDEN = Path(__file__).parent / "golden" / "states.txt"
-ALL_FACTS = [Facts(*values) for values in product((False, True), repeat=3)]
+ALL_FACTS = [Facts(*values) for values in product((False, True), repeat=len(fields(Facts)))]
 
 
 def test_the_table_is_the_reviewed_one() -> None:

@@ -16,7 +16,7 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     * `transition` {event, before, after, source, reason, command}: the state chart, and by whose request;
     * `heartbeat` {state}: the camera was alive;
     * `console-login`, `console-login-failed`, `console-command` … {…}: what was done at the service port;
-    * `deletion` {recording, back_end, received_at, category}: a recording is about to be deleted from the storage card;
+    * `deletion` {recording, close, back_end, received_at, category}: a recording is about to be deleted from the card;
     * `entries-lost` {count, since}: the disk did not take entries, and memory had no room for more.
     """
 

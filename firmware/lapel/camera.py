@@ -248,6 +248,18 @@ class Camera:
         """The wearer sets a marker."""
         self._post(Event.MARK, Cause("button"))
 
+    def mute(self, reason: str, source: str = "button") -> str | None:
+        """Record silence from now on. Returns why that is refused; None when it is not."""
+        return self._request(Event.MUTE, Cause(source, reason))
+
+    def unmute(self, source: str = "button") -> str | None:
+        """Record sound again. Returns why that is refused; None when it is not."""
+        return self._request(Event.UNMUTE, Cause(source))
+
+    def _request(self, event: Event, cause: Cause) -> str | None:
+        self._post(event, cause)  # a refusal is reported, too
+        return self._chart.refusal(event, self._facts())
+
     def shut_down(self, reason: str) -> None:
         """End the session; a recording in progress is finished first."""
         self._post(Event.SHUT_DOWN, Cause("camera", reason))
@@ -352,6 +364,7 @@ class Camera:
             recording=recording.id if recording else None,
             unwritten_bytes=recording.unwritten_bytes if recording else 0,
             in_post_event=self._post_event is not None,
+            is_muted=recording is not None and recording.is_muted,
         )
 
     def _audited_setup(self, reason: str) -> dict[str, Value]:
@@ -418,6 +431,8 @@ class Camera:
             storage_full=self._storage.is_full,
             battery_critical=self._battery_watch.power.is_critical,
             post_event_configured=self._config.recording.postevent_s > 0 and self._post_event is None,
+            without_sound=self._footage.status().sound is None,
+            muted=self._recording is not None and self._recording.is_muted,
         )
 
     async def _carry_out(self, effect: Effect, item: InboxEvent, outcome: Outcome, fault: str) -> None:
@@ -437,6 +452,10 @@ class Camera:
                 self._post_event = asyncio.create_task(self._await_post_event(item.cause), name="post-event")
             case Effect.SET_MARKER:
                 self._set_marker(item)
+            case Effect.MUTE:
+                self._mute(item.cause)
+            case Effect.UNMUTE:
+                self._unmute(item.cause)
             case _:
                 assert_never(effect)
 
@@ -483,6 +502,8 @@ class Camera:
         if self._recording is not None:
             stopped = self._clock.now()
             await self._footage.cut(wait_s=LONGEST_GOP_S)
+            if self._recording.is_muted:
+                self._unmute(Cause("camera", "the recording ended"))
             self._recording.end(cause, stopped)
             self._recording = None
 
@@ -495,6 +516,23 @@ class Camera:
         if self._recording is not None:
             self._recording.mark(item.at)
             self._reporter.emit(detail.Marker(recording=self._recording.id, source=item.cause.source))
+
+    def _mute(self, cause: Cause) -> None:
+        """From now on, not from when it was requested: sound from before may be on the storage card."""
+        if self._recording is not None:
+            now = self._clock.now()
+            self._footage.set_muted(True, now)
+            self._recording.mute(now, cause)
+            self._reporter.emit(detail.Muted(recording=self._recording.id, source=cause.source, reason=cause.reason))
+            self._publish_state()
+
+    def _unmute(self, cause: Cause) -> None:
+        if self._recording is not None:
+            now = self._clock.now()
+            self._footage.set_muted(False, now)
+            seconds = self._recording.unmute(now)
+            self._reporter.emit(detail.Unmuted(recording=self._recording.id, source=cause.source, seconds=seconds))
+            self._publish_state()
 
     # -- from the footage --------------------------------------------------------------------------------------------
 

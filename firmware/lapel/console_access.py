@@ -102,6 +102,18 @@ class CameraAccess(CameraReadings):
             return checks
         return [msgspec.structs.replace(check, ok=True) if check.name == "link" else check for check in checks]
 
+    def mute(self, reason: str) -> Outcome:
+        """See `ConsoleCamera.mute`."""
+        return self._outcome(self._attached.camera.mute(reason, "console"))
+
+    def unmute(self) -> Outcome:
+        """See `ConsoleCamera.unmute`."""
+        return self._outcome(self._attached.camera.unmute("console"))
+
+    def _outcome(self, refusal: str | None) -> Outcome:
+        recording = self._attached.camera.status().recording
+        return Outcome(done=refusal is None, reason=refusal or "", recording=recording)
+
     def audit(self, event: str, detail: Mapping[str, str | float | bool | None]) -> None:
         """Note in the camera's audit log what was done at its console; while it is still starting there is none."""
         if self._current is not None:

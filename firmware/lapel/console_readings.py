@@ -170,7 +170,8 @@ class CameraReadings:
 
     def audio(self) -> AudioStatus | None:
         """See `ConsoleCamera.audio`."""
-        sound, configured = self._attached.camera.status().footage.sound, self._attached.config.audio
+        status, configured = self._attached.camera.status(), self._attached.config.audio
+        sound = status.footage.sound
         if sound is None:
             return None
         return AudioStatus(
@@ -179,6 +180,7 @@ class CameraReadings:
             rms_dbfs=sound.rms_dbfs,
             peak_dbfs=sound.peak_dbfs,
             silent_s=round(sound.silent_s, 1),
+            muted="muted" in status.flags,
             in_prebuffer=configured.in_prebuffer,
         )
 
@@ -195,14 +197,24 @@ class CameraReadings:
     async def storage(self) -> StorageStatus:
         """See `ConsoleCamera.storage`."""
         attached = self._attached
-        folder, needed = str(attached.storage.root), attached.config.recording.min_free_bytes
+        ok, finding = True, "writable"
         free: int | None = None
+        recordings: int | None = None
         try:
             free = await attached.worker.run(attached.storage.free_bytes)
+            recordings = len(await attached.worker.run(attached.storage.listing))
             await attached.worker.run(attached.storage.check)
         except StorageError as error:
-            return StorageStatus(folder=folder, ok=False, finding=str(error), free_bytes=free, needed_bytes=needed)
-        return StorageStatus(folder=folder, ok=True, finding="writable", free_bytes=free, needed_bytes=needed)
+            ok, finding = False, str(error)
+        return StorageStatus(
+            folder=str(attached.storage.root),
+            ok=ok,
+            finding=finding,
+            free_bytes=free,
+            needed_bytes=attached.config.recording.min_free_bytes,
+            seconds_left=None if free is None else seconds_left(attached.config, free),
+            recordings=recordings,
+        )
 
     async def clips(self) -> Sequence[Clip]:
         """See `ConsoleCamera.clips`."""
@@ -315,3 +327,9 @@ class CameraReadings:
         """A client id of its own: with the camera's, the broker would drop the camera's connection."""
         own = self._attached.config.camera
         return f"lapel/{own.agency}/{own.site}/{own.name}-probe"
+
+
+def seconds_left(config: Config, free_bytes: int) -> float:
+    """How much can be recorded in so many bytes, at the bitrates that encoders do not exceed."""
+    sound_bps = config.audio.bitrate_bps * config.audio.channels if config.audio.source != "none" else 0
+    return 8 * free_bytes / (config.video.bitrate_bps + sound_bps)

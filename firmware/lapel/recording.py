@@ -34,6 +34,18 @@ class GapNote(msgspec.Struct, frozen=True):
     reason: str
 
 
+class MuteNote(msgspec.Struct, frozen=True):
+    """An interval of a clip in which the sound is silence on purpose. Nothing of the original was kept."""
+
+    start_s: float
+    """In seconds from the start of the clip, to the nearest AAC frame."""
+    end_s: float | None
+    """None while it lasts, and where power was lost before its end."""
+    source: str
+    """Who muted: as in `Cause.source`."""
+    reason: str
+
+
 class Location(msgspec.Struct, frozen=True, kw_only=True):
     """A position as the receiver last knew it: degrees in WGS 84, north and east positive."""
 
@@ -107,6 +119,8 @@ class Account(msgspec.Struct, kw_only=True):
     """Whether sound from before the trigger is recorded, too."""
     audio_gaps: list[GapNote] = []
     """Where sound was to be recorded and is missing, and why; before the trigger only where it was to be there."""
+    mutes: list[MuteNote] = []
+    """Where the sound was muted, by whom, and why."""
     markers_s: list[float] = []
     """Where the wearer or an operator set a marker, in seconds of the clip's time line."""
     torn_bytes: int = 0
@@ -117,6 +131,8 @@ class ExpiredRecording(msgspec.Struct, frozen=True):
     """A recording that may be deleted from the storage card."""
 
     recording: str
+    close: str
+    """SHA-256 of its manifest's last line: what was deleted."""
     back_end: str
     """Which system has confirmed that it imported it."""
     received_at: str

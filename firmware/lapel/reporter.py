@@ -5,7 +5,7 @@ from lapel.clock import Clock, iso
 from lapel.errors import MessageError
 from lapel.hardware.interfaces import Indicators
 from lapel.link.backoff import TokenBucket
-from lapel.link.event_details import CommandRejected, EventDetail
+from lapel.link.event_details import CommandRejected, EventDetail, StateChanged
 from lapel.link.interface import Link
 from lapel.link.messages import CameraState, Detail, EventMessage, Reply, Result
 from lapel.logs import Level, Log
@@ -64,7 +64,7 @@ class Reporter:
         """Publish an event that happened just now."""
         self._events += 1
         now = self._clock.now()
-        if self._audit is not None:
+        if self._audit is not None and not isinstance(detail, StateChanged):  # the audit log has the transition itself
             self._audit.note(detail.kind, detail.on_wire())
         self.link.publish(
             EventMessage(

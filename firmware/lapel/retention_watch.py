@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import msgspec
+
 from lapel.audit_trail import AuditTrail
 from lapel.clock import Clock
 from lapel.errors import StorageError
@@ -44,8 +46,7 @@ class RetentionWatch:
         return bool(expired)
 
     async def _delete(self, retention: Retention, one: ExpiredRecording, at: datetime) -> None:
-        facts = {"recording": one.recording, "back_end": one.back_end, "received_at": one.received_at}
-        entry = self._audit.entry("deletion", {**facts, "category": one.category})
+        entry = self._audit.entry("deletion", msgspec.structs.asdict(one))
         try:
             await self._worker.run(lambda: retention.delete(one.recording, at, entry))
         except StorageError as error:

@@ -42,6 +42,8 @@ class Event(StrEnum):
     STOP = "stop"
     POST_EVENT_OVER = "post_event_over"
     MARK = "mark"
+    MUTE = "mute"
+    UNMUTE = "unmute"
     DOCK = "dock"
     UNDOCK = "undock"
     STORAGE_FULL = "storage_full"
@@ -64,6 +66,8 @@ class Effect(StrEnum):
     CLOSE_RECORDING = "close recording"
     AWAIT_POST_EVENT = "await post-event"
     SET_MARKER = "set marker"
+    MUTE = "mute"
+    UNMUTE = "unmute"
 
 
 class Guard(StrEnum):
@@ -72,6 +76,8 @@ class Guard(StrEnum):
     STORAGE_FULL = "storage_full"
     BATTERY_CRITICAL = "battery_critical"
     POST_EVENT_CONFIGURED = "post_event_configured"
+    WITHOUT_SOUND = "without_sound"
+    MUTED = "muted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,9 @@ class Facts:
     battery_critical: bool = False
     post_event_configured: bool = False
     """A post-event time is configured and not running yet."""
+    without_sound: bool = False
+    """The recording has no sound."""
+    muted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +126,8 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.STOP: (No("the camera is off and records nothing"),),
         Event.POST_EVENT_OVER: (No("the camera went off before the post-event time was over"),),
         Event.MARK: (No("the camera is off; there is no recording to mark"),),
+        Event.MUTE: (No("the camera is off; there is no sound to mute"),),
+        Event.UNMUTE: (No("the camera is off; no sound is muted"),),
         Event.DOCK: (No("the camera is off; the dock only charges it"),),
         Event.UNDOCK: (No("the camera is off; undocking does not wake it"),),
         Event.STORAGE_FULL: (No("the camera is off; free space is checked when it starts"),),
@@ -138,6 +149,8 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.STOP: (No("the camera is starting; nothing is being recorded"),),
         Event.POST_EVENT_OVER: (No("the camera restarted before the post-event time was over"),),
         Event.MARK: (No("the camera is starting; there is no recording to mark"),),
+        Event.MUTE: (No("the camera is starting; there is no sound to mute"),),
+        Event.UNMUTE: (No("the camera is starting; no sound is muted"),),
         Event.DOCK: (Go(State.DOCKED),),
         Event.UNDOCK: (No("the camera is starting and was not docked"),),
         Event.STORAGE_FULL: (Go(State.FAULT),),
@@ -162,6 +175,8 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.STOP: (No("the camera is in standby; nothing is being recorded"),),
         Event.POST_EVENT_OVER: (No("the recording ended before its post-event time was over"),),
         Event.MARK: (No("the camera is in standby; there is no recording to mark"),),
+        Event.MUTE: (No("the camera is in standby; there is no sound to mute"),),
+        Event.UNMUTE: (No("the camera is in standby; no sound is muted"),),
         Event.DOCK: (Go(State.DOCKED),),
         Event.UNDOCK: (No("the camera is not docked"),),
         Event.STORAGE_FULL: (Go(State.FAULT),),
@@ -186,6 +201,8 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.STOP: (No("the camera is buffering; nothing is being recorded"),),
         Event.POST_EVENT_OVER: (No("the recording has ended; its post-event time is over"),),
         Event.MARK: (No("the camera is buffering; there is no recording to mark"),),
+        Event.MUTE: (No("the camera is not recording; there is no sound to mute"),),
+        Event.UNMUTE: (No("the camera is not recording; no sound is muted"),),
         Event.DOCK: (Go(State.DOCKED, (_RELEASE,)),),
         Event.UNDOCK: (No("the camera is not docked; it is buffering"),),
         Event.STORAGE_FULL: (Go(State.FAULT, (_RELEASE,)),),
@@ -210,6 +227,12 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         ),
         Event.POST_EVENT_OVER: (Go(State.BUFFERING, (_CLOSE,)),),
         Event.MARK: (Go(State.RECORDING, (Effect.SET_MARKER,)),),
+        Event.MUTE: (
+            No("no sound is recorded that could be muted", Guard.WITHOUT_SOUND),
+            No("the sound is muted already", Guard.MUTED),
+            Go(State.RECORDING, (Effect.MUTE,)),
+        ),
+        Event.UNMUTE: (Go(State.RECORDING, (Effect.UNMUTE,), Guard.MUTED), No("the sound is not muted")),
         Event.DOCK: (Go(State.DOCKED, (_CLOSE, _RELEASE)),),
         Event.UNDOCK: (No("the camera is not docked; it is recording"),),
         Event.STORAGE_FULL: (Go(State.FAULT, (_CLOSE, _RELEASE)),),
@@ -234,6 +257,8 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.STOP: (No("the camera is docked; nothing is being recorded"),),
         Event.POST_EVENT_OVER: (No("the dock ended the recording before its post-event time was over"),),
         Event.MARK: (No("the camera is docked; there is no recording to mark"),),
+        Event.MUTE: (No("the camera is docked; there is no sound to mute"),),
+        Event.UNMUTE: (No("the camera is docked; no sound is muted"),),
         Event.DOCK: (No("the camera is docked already"),),
         Event.UNDOCK: (Go(State.BUFFERING, (_CAPTURE,)),),
         Event.STORAGE_FULL: (No("the camera is docked; the dock makes room by offloading"),),
@@ -255,6 +280,8 @@ TABLE: Mapping[State, Mapping[Event, tuple[Row, ...]]] = {
         Event.STOP: (No("the camera has a fault; nothing is being recorded"),),
         Event.POST_EVENT_OVER: (No("the fault ended the recording before its post-event time was over"),),
         Event.MARK: (No("the camera has a fault; there is no recording to mark"),),
+        Event.MUTE: (No("the camera has a fault; there is no sound to mute"),),
+        Event.UNMUTE: (No("the camera has a fault; no sound is muted"),),
         Event.DOCK: (Go(State.DOCKED),),
         Event.UNDOCK: (No("the camera is not docked; it has a fault"),),
         Event.STORAGE_FULL: (No("the fault stays: the storage is full"),),

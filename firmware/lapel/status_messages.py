@@ -47,6 +47,7 @@ class Current:
     recording: str | None
     unwritten_bytes: int
     in_post_event: bool
+    is_muted: bool
 
     @property
     def is_capturing(self) -> bool:
@@ -100,6 +101,8 @@ class StatusMessages:
                 flags.append("microphone-lost")
             elif now.recording and footage.sound.silent_s >= SILENT_S:
                 flags.append("silent-microphone")
+        if now.is_muted:
+            flags.append("muted")
         if self._clock.quality() == "unsynced":
             flags.append("clock-unsynced")
         if now.in_post_event:

@@ -10,6 +10,7 @@ from lapel.audit_entry import AuditEntry
 from lapel.errors import StorageError
 from lapel.evidence.deletion import RecordingDeleter
 from lapel.evidence.receipt_files import RECEIPT
+from lapel.evidence.recorded_footage import footage_in
 from lapel.evidence.retention import RetentionRules
 from lapel.evidence.store import EvidenceStore
 from receipts import BACK_END, confirm
@@ -60,8 +61,17 @@ def test_a_deletion_is_audited_before_it_happens(store: EvidenceStore, deleter: 
     confirm(store.root / "clip-1", RECEIVED_AT)
     deleter.delete("clip-1", LATER, ENTRY)
     assert [account.recording for account in store.listing()] == ["clip-2"]
-    assert sorted(path.name for path in store.root.iterdir() if path.name.startswith("clip")) == ["clip-2"]
+    assert not (store.root / "clip-1").exists()
     assert '"event":"deletion"' in audited(store)
+
+
+def test_what_was_recorded_is_known_after_a_deletion(store: EvidenceStore, deleter: RecordingDeleter) -> None:
+    before = list(footage_in(store.root))
+    confirm(store.root / "clip-1", RECEIVED_AT)
+    deleter.delete("clip-1", LATER, ENTRY)
+    left = sorted(path.name for path in (store.root / ".deleted" / "clip-1").iterdir())
+    assert left == ["manifest.jsonl", "receipt.json"]
+    assert sorted(footage_in(store.root), key=str) == sorted(before, key=str)
 
 
 @pytest.mark.parametrize("recording", ["clip-1", "clip-9"])
@@ -102,9 +112,8 @@ def test_a_full_card_that_takes_no_audit_entry_deletes_nothing(
 def test_what_a_power_cut_left_half_removed_is_removed_the_next_time(
     store: EvidenceStore, deleter: RecordingDeleter
 ) -> None:
-    hidden = store.root / ".deleting-clip-1"
-    (store.root / "clip-1").rename(hidden)
-    (hidden / "recording.json").unlink()
+    (store.root / ".deleted").mkdir()
+    (store.root / "clip-1").rename(store.root / ".deleted" / "clip-1")
     assert expired(deleter) == []
-    assert not hidden.exists()
+    assert [path.name for path in (store.root / ".deleted" / "clip-1").iterdir()] == ["manifest.jsonl"]
     assert [account.recording for account in store.listing()] == ["clip-2"]

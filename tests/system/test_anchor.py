@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,6 +131,7 @@ def test_a_proof_shows_one_camera_to_somebody_who_may_not_see_the_others(
     proof.write_text(capsys.readouterr().out)
     (anchor / "heads.json").unlink()
     assert verify(anchor, authority.root, "--proof", str(proof)) == 0
+    assert f"{CAMERAS[1]}: record 10 is part of the anchor" in capsys.readouterr().out
     proof.write_text(proof.read_text().replace('"count": 10', '"count": 9'))
     assert verify(anchor, authority.root, "--proof", str(proof)) == 1
     assert CAMERAS[0] not in proof.read_text()
@@ -168,6 +170,19 @@ def test_an_authority_that_is_not_there_gives_one_line(
     said = capsys.readouterr().err
     assert reason in said
     assert said.count("\n") == 1
+
+
+def test_without_the_library_nothing_is_said_about_an_anchor(anchor: Path, authority: TimeAuthority) -> None:
+    program = (
+        "import sys\n"
+        "sys.modules['rfc3161_client'] = None\n"
+        "from lapel.evidence.cli import main\n"
+        f"sys.exit(main(['anchor', 'verify', {str(anchor)!r}, '--trust', {str(authority.root)!r}]))\n"
+    )
+    checked = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert checked.returncode == 2
+    assert "checking time stamps needs the extra `evidence`" in checked.stderr
+    assert "not intact" not in checked.stdout
 
 
 def test_an_anchor_is_never_replaced(anchor: Path, cameras: Path, authority: TimeAuthority) -> None:

@@ -14,6 +14,7 @@ from lapel_fleet.cli.main import main
 from system.brokers import real
 
 FLEET = Path(sys.executable).with_name("lapel-fleet")
+EXAMPLES = Path(backend.__file__).parent
 BACK_END = f"{shlex.quote(sys.executable)} {shlex.quote(backend.__file__)} {{broker}} {{agency}}"
 SOME = (
     "late-will", "duplicate-name", "repeated-events", "same-name-at-two-sites",
@@ -23,7 +24,7 @@ SOME = (
 
 def conformance(*options: str | Path) -> subprocess.CompletedProcess[str]:
     command = [FLEET, "conformance", *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 def verdicts(*options: str | Path) -> dict[str, str]:

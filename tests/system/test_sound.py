@@ -21,11 +21,12 @@ from lapel.clock import SystemClock
 from lapel.config import load
 from lapel.errors import AudioError
 from lapel.evidence.store import EvidenceStore
-from lapel.media.aac import SoundFormat
+from lapel.media.aac import FRAME_SAMPLES, SoundFormat
 from lapel.media.sound_sources import SoundChunk, ToneSource, open_sound
 from lapel.media.sound_track import SoundTrack
 from lapel.mp4_boxes import extent
 from lapel.worker import ThreadWorker
+from lapel_fleet.hardware.frame_source import SimulatedFrameSource
 from simulated_parts import RecordedIndicators, RecordingLink
 from system.brokers import real
 from system.process import SMALL_SCENE, camera_on, lapel_camera, terminal, until
@@ -224,41 +225,63 @@ class FailingSource:
         self._tone.close()
 
 
+class RecordingCamera:
+    """A camera in this process, whose microphone and video source can fail."""
+
+    def __init__(self, folder: Path, max_clip_s: float = 600) -> None:
+        clock, self.folder = SystemClock(), folder
+        settings = load(
+            flags={
+                ("video", "source"): "scene", ("video", "width"): 320, ("video", "height"): 180,
+                ("video", "bitrate_bps"): 500_000, ("prebuffer", "length_s"): 1, ("recording", "min_free_bytes"): 0,
+                ("audio", "source"): "tone", ("link", "telemetry_s"): 1, ("recording", "max_clip_s"): max_clip_s,
+            }
+        )  # fmt: skip
+        self.microphone = FailingSource(clock)
+        self.video = SimulatedFrameSource(source_of(settings, clock))
+        self.link, self._store, self._worker = RecordingLink(), EvidenceStore(folder, 0), ThreadWorker()
+        footage = live_footage(
+            settings, self.video, clock, random.Random(1), SoundTrack(self.microphone, SoundFormat(), clock)
+        )
+        self.camera = Camera(
+            settings, clock=clock, footage=footage, storage=self._store, worker=self._worker, link=self.link,
+            rng=random.Random(1), session="s", indicators=RecordedIndicators(),
+        )  # fmt: skip
+
+    async def __aenter__(self) -> "RecordingCamera":
+        """With a recording under way."""
+        self._running = asyncio.create_task(self.camera.run())
+        await until(lambda: self.camera.status().footage.buffered_s > 0.5, lambda: "no frames")
+        self.camera.press()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.camera.shut_down("over")
+        await self._running
+        self._worker.close()
+        self._store.close()
+
+    async def has_flag(self, flag: str, *, is_set: bool = True) -> None:
+        await until(lambda: (flag in self.camera.status().flags) == is_set, lambda: f"{self.camera.status().flags}")
+
+    def clips(self) -> list[Path]:
+        """In their order."""
+        folders = [path for path in self.folder.iterdir() if not path.name.startswith(".")]
+        return sorted(folders, key=lambda folder: str(account(folder)["start_time"]))
+
+
 async def test_an_unplugged_microphone_is_a_gap_of_sound_only(tmp_path: Path) -> None:
-    clock = SystemClock()
-    source = FailingSource(clock)
-    settings = load(
-        flags={
-            ("video", "source"): "scene", ("video", "width"): 320, ("video", "height"): 180,
-            ("video", "bitrate_bps"): 500_000, ("prebuffer", "length_s"): 1, ("recording", "min_free_bytes"): 0,
-            ("audio", "source"): "tone", ("link", "telemetry_s"): 1,
-        }
-    )  # fmt: skip
-    store, worker, link = EvidenceStore(tmp_path, 0), ThreadWorker(), RecordingLink()
-    footage = live_footage(
-        settings, source_of(settings, clock), clock, random.Random(1), SoundTrack(source, SoundFormat(), clock)
-    )
-    camera = Camera(
-        settings, clock=clock, footage=footage, storage=store, worker=worker, link=link, rng=random.Random(1),
-        session="s", indicators=RecordedIndicators(),
-    )  # fmt: skip
-    running = asyncio.create_task(camera.run())
-    await until(lambda: camera.status().footage.buffered_s > 0.5, lambda: "no frames")
-    camera.press()
-    await asyncio.sleep(3)
-    source.plugged = False
-    await until(lambda: "microphone-lost" in camera.status().flags, lambda: f"flags {camera.status().flags}")
-    await until(lambda: link.events("microphone-lost"), lambda: "no event")
-    await asyncio.sleep(1.5)
-    source.plugged = True
-    await until(lambda: "microphone-lost" not in camera.status().flags, lambda: f"flags {camera.status().flags}")
-    await until(lambda: link.events("microphone-restored"), lambda: "no event")
-    await asyncio.sleep(2)
-    camera.shut_down("over")
-    await running
-    worker.close()
-    store.close()
-    (clip,) = [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
+    async with RecordingCamera(tmp_path) as on:
+        await asyncio.sleep(3)
+        on.microphone.plugged = False
+        await on.has_flag("microphone-lost")
+        await until(lambda: on.link.events("microphone-lost"), lambda: "no event")
+        await asyncio.sleep(1.5)
+        on.microphone.plugged = True
+        await on.has_flag("microphone-lost", is_set=False)
+        await until(lambda: on.link.events("microphone-restored"), lambda: "no event")
+        await asyncio.sleep(2)
+    (clip,) = on.clips()
     about = account(clip)
     (gap,) = about["audio_gaps"]
     assert about["gaps"] == []
@@ -272,6 +295,53 @@ async def test_an_unplugged_microphone_is_a_gap_of_sound_only(tmp_path: Path) ->
     track = sound(clip / "video.mp4")
     in_the_gap = track.samples[round((gap["start_s"] + 0.1) * 48_000) : round((gap["start_s"] + 1.2) * 48_000)]
     assert abs(in_the_gap).max() == 0
+
+
+async def test_a_mute_is_digital_silence_between_sound_that_is_in_step(tmp_path: Path) -> None:
+    async with RecordingCamera(tmp_path) as on:
+        await asyncio.sleep(1.5)
+        assert on.camera.mute("private") is None
+        await on.has_flag("muted")
+        await asyncio.sleep(1.5)
+        assert on.camera.unmute() is None
+        await on.has_flag("muted", is_set=False)
+        await asyncio.sleep(1.5)
+    (clip,) = on.clips()
+    (mute,) = account(clip)["mutes"]
+    assert (mute["end_s"] - mute["start_s"], account(clip)["audio_gaps"]) == (pytest.approx(1.5, abs=0.3), [])
+    samples = sound(clip / "video.mp4").samples
+    begin, end = (round(mute[key] * 48_000) for key in ("start_s", "end_s"))
+    frame = FRAME_SAMPLES  # two clocks are rounded: the account has milliseconds
+    assert abs(samples[begin + 48 : end - 48]).max() == 0
+    assert abs(samples[begin - 3 * frame : begin - 2 * frame]).max() > 0.2
+    assert abs(samples[end + 2 * frame : end + 3 * frame]).max() > 0.2
+    found = differences_s(clip / "video.mp4", but_not=(mute["start_s"] - 0.1, mute["end_s"] + 0.1))
+    assert len(found) > 40
+    assert max(map(abs, found)) < IN_STEP_S
+    assert complaints(clip / "video.mp4") == ""
+
+
+async def test_sound_goes_on_in_step_where_the_video_pauses_and_in_linked_clips(tmp_path: Path) -> None:
+    async with RecordingCamera(tmp_path, max_clip_s=5) as on:
+        await asyncio.sleep(1.5)
+        on.video.unplug()
+        await on.has_flag("source-lost")
+        await asyncio.sleep(1.0)
+        on.video.plug_in()
+        await on.has_flag("source-lost", is_set=False)
+        await asyncio.sleep(3.5)
+    clips = on.clips()
+    assert len(clips) >= 2
+    (gap,) = account(clips[0])["gaps"]
+    for clip in clips[:2]:
+        assert account(clip)["audio_gaps"] == []
+        assert complaints(clip / "video.mp4") == ""
+        found = differences_s(clip / "video.mp4")
+        assert len(found) > 20
+        assert max(map(abs, found)) < IN_STEP_S
+    during = slice(*(round(at_s * 48_000) for at_s in (gap["start_s"], gap["start_s"] + gap["duration_s"])))
+    loud = abs(sound(clips[0] / "video.mp4").samples[during]) > 0.01
+    assert loud.mean() > 0.9
 
 
 async def test_a_silent_microphone_is_noticed() -> None:

@@ -72,6 +72,8 @@ class AudioStatus(_Data, frozen=True, kw_only=True):
     """Level over the last second."""
     peak_dbfs: float = -120.0
     silent_s: float = 0.0
+    muted: bool = False
+    """Whether the current recording holds silence instead."""
     in_prebuffer: bool = False
     """Whether sound from before the press is recorded."""
 
@@ -95,6 +97,10 @@ class StorageStatus(_Data, frozen=True, kw_only=True):
     free_bytes: int | None = None
     needed_bytes: int = 0
     """Free bytes without which no recording is started."""
+    seconds_left: float | None = None
+    """How much can still be recorded, at the highest bitrate that is configured; null when unknown."""
+    recordings: int | None = None
+    """How many are on it; null when unknown."""
 
 
 class BatteryStatus(_Data, frozen=True, kw_only=True):
@@ -220,6 +226,12 @@ class ConsoleCamera(Protocol):
 
     async def self_test(self) -> Sequence[Check]:
         """Test every part that a recording needs."""
+
+    def mute(self, reason: str) -> Outcome:
+        """Record silence instead of sound, from now on to `unmute` or to the end of the recording."""
+
+    def unmute(self) -> Outcome:
+        """Record sound again."""
 
     def identify(self, seconds: float) -> None:
         """Blink and beep."""

@@ -11,10 +11,10 @@ from types import ModuleType
 from lapel import __version__
 from lapel.completion import add_completion
 from lapel.errors import LapelError
-from lapel.evidence.commands import anchor, export, receipt, show, verify, wrap_key
+from lapel.evidence.commands import anchor, day, export, receipt, show, verify, why, wrap_key
 from lapel.sanitize import plain
 
-COMMANDS: tuple[ModuleType, ...] = (verify, show, export, wrap_key, receipt, anchor)
+COMMANDS: tuple[ModuleType, ...] = (verify, show, export, wrap_key, day, why, receipt, anchor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

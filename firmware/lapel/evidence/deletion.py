@@ -1,25 +1,29 @@
 """Deletes recordings from the storage card, never one that may not go. Implements `hardware.interfaces.Retention`.
 
-A deletion is written to the audit log before anything is removed. The folder is renamed first (`.deleting-…`): what a
-power cut leaves half removed is no recording any more, and is removed the next time.
+    root/.deleted/RECORDING/manifest.jsonl    stays: what was recorded, second by second
+    root/.deleted/RECORDING/receipt.json      stays: who has it
+
+A deletion is written to the audit log before anything is removed. Then the folder is moved there, and only then its
+other files are removed: what a power cut leaves is no recording any more, and is removed the next time.
 """
 
-import shutil
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from lapel.audit_entry import AuditEntry
 from lapel.errors import EvidenceError, StorageError
-from lapel.evidence.disk import storage_errors
+from lapel.evidence.disk import DELETED, storage_errors
+from lapel.evidence.manifest import MANIFEST
 from lapel.evidence.receipt import PublicKey, Receipt
-from lapel.evidence.receipt_files import stored_receipt
+from lapel.evidence.receipt_files import RECEIPT, stored_receipt
 from lapel.evidence.retention import RetentionRules
 from lapel.evidence.store import EvidenceStore
-from lapel.files import sync_folder
+from lapel.files import PRIVATE_FOLDER, sync_folder
 from lapel.recording import ExpiredRecording
 
-_DELETING = ".deleting-"
+_KEPT = (MANIFEST, RECEIPT)
 
 
 class RecordingDeleter:
@@ -38,42 +42,42 @@ class RecordingDeleter:
     def delete(self, recording: str, now: datetime, entry: AuditEntry) -> None:
         """See `Retention.delete`."""
         folder = self._store.root / recording
-        reason = self._reason_to_keep(folder, now)
+        _, reason = self._decide(folder, now)
         if reason is not None:
             raise StorageError(f"{folder}: may not be deleted: {reason}")
         self._store.log([entry])
         with storage_errors(folder):
-            hidden = folder.with_name(f"{_DELETING}{recording}")
-            folder.rename(hidden)
+            deleted = self._store.root / DELETED
+            deleted.mkdir(PRIVATE_FOLDER, exist_ok=True)
+            folder.rename(deleted / recording)
+            sync_folder(deleted)
             sync_folder(self._store.root)
-            _remove(hidden)
+            _strip(deleted / recording)
 
     def _expired(self, recording: str, now: datetime) -> ExpiredRecording | None:
-        folder = self._store.root / recording
-        if self._reason_to_keep(folder, now) is not None:
+        receipt, reason = self._decide(self._store.root / recording, now)
+        if receipt is None or reason is not None:
             return None
-        receipt = self._receipt(folder)
-        return ExpiredRecording(recording, receipt.back_end, receipt.received_at, receipt.category) if receipt else None
+        return ExpiredRecording(recording, receipt.close, receipt.back_end, receipt.received_at, receipt.category)
 
-    def _reason_to_keep(self, folder: Path, now: datetime) -> str | None:
+    def _decide(self, folder: Path, now: datetime) -> tuple[Receipt | None, str | None]:
+        """The receipt of a recording, and why it must stay; None when it may go."""
         try:
-            return self._rules.reason_to_keep(self._receipt(folder), now)
+            receipt = stored_receipt(folder, self._back_ends)
         except EvidenceError as error:
-            return str(error)
-
-    def _receipt(self, folder: Path) -> Receipt | None:
-        return stored_receipt(folder, self._back_ends)
+            return None, str(error)
+        return receipt, self._rules.reason_to_keep(receipt, now)
 
     def _finish(self) -> None:
-        with storage_errors(self._store.root):
-            for hidden in _interrupted(self._store.root):
-                _remove(hidden)
+        deleted = self._store.root / DELETED
+        with storage_errors(deleted):
+            for folder in sorted(deleted.iterdir()) if deleted.is_dir() else ():
+                _strip(folder)
 
 
-def _interrupted(root: Path) -> Iterator[Path]:
-    return (path for path in sorted(root.glob(f"{_DELETING}*")) if path.is_dir() and not path.is_symlink())
-
-
-def _remove(folder: Path) -> None:
-    shutil.rmtree(folder)
-    sync_folder(folder.parent)
+def _strip(folder: Path) -> None:
+    """Remove everything but what stays."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name not in _KEPT:
+                os.unlink(entry.path)

@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from lapel.clock import Instant, iso
-from lapel.evidence.chain import ChainWriter, Record
+from lapel.evidence.chain import ChainWriter, Link, Record
 from lapel.evidence.records import (
     FORMAT,
     ClockStepped,
@@ -19,6 +19,7 @@ from lapel.evidence.records import (
     FragmentStored,
     GapNoted,
     MarkerSet,
+    Muted,
     Open,
     PreEventStored,
 )
@@ -75,6 +76,11 @@ class Manifest:
     def is_encrypted(self) -> bool:
         """Whether the clip's fragments are encrypted."""
         return self._sealer is not None
+
+    @property
+    def position(self) -> Link:
+        """Where its chain stands."""
+        return self._chain.position
 
     def stage(self, fragment: ClipFragment) -> bytes:
         """The bytes to store for `fragment`. Its record is staged until `commit`, or given up with `discard`."""
@@ -147,6 +153,9 @@ def news(before: Account, after: Account) -> Iterator[Record]:
         yield MarkerSet(at_s=at_s)
     yield from _gaps("video", before.gaps, after.gaps)
     yield from _gaps("sound", before.audio_gaps, after.audio_gaps)
+    for mute in after.mutes:
+        if mute not in before.mutes:
+            yield Muted(start_s=mute.start_s, end_s=mute.end_s, source=mute.source, reason=mute.reason)
     if after.prebuffer_saved and not before.prebuffer_saved:
         yield PreEventStored(
             configured_s=after.prebuffer_configured_s,

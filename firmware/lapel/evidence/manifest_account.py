@@ -3,15 +3,16 @@
 import msgspec
 
 from lapel.evidence.manifest_reader import ReadManifest
-from lapel.evidence.records import Continued, FragmentStored, GapNoted, MarkerSet, PreEventStored
+from lapel.evidence.records import Continued, FragmentStored, GapNoted, MarkerSet, Muted, PreEventStored
 from lapel.mp4_boxes import Extent
-from lapel.recording import Account, GapNote
+from lapel.recording import Account, GapNote, MuteNote
 
 
 def account_of(manifest: ReadManifest) -> Account:
     """The account that the intact records add up to, as it was while the clip was written."""
     account = msgspec.structs.replace(manifest.opened.account)
     gaps: dict[tuple[str, float], GapNote] = {}
+    mutes: dict[float, MuteNote] = {}
     for record in manifest.records[: manifest.intact_records]:
         match record:
             case FragmentStored():
@@ -21,6 +22,8 @@ def account_of(manifest: ReadManifest) -> Account:
                 account.markers_s = [*account.markers_s, record.at_s]
             case GapNoted():
                 gaps[record.of, record.start_s] = GapNote(record.start_s, record.duration_s, record.reason)
+            case Muted():
+                mutes[record.start_s] = MuteNote(record.start_s, record.end_s, record.source, record.reason)
             case PreEventStored():
                 account.prebuffer_saved = True
                 account.prebuffer_actual_s, account.prebuffer_shortfall = record.actual_s, record.shortfall
@@ -30,6 +33,7 @@ def account_of(manifest: ReadManifest) -> Account:
                 pass
     account.gaps = [gap for (of, _), gap in gaps.items() if of == "video"]
     account.audio_gaps = [gap for (of, _), gap in gaps.items() if of == "sound"]
+    account.mutes = [*mutes.values()]
     return account
 
 

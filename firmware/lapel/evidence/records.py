@@ -99,6 +99,16 @@ class GapNoted(Record, frozen=True, tag="gap"):
     reason: str
 
 
+class Muted(Record, frozen=True, tag="mute"):
+    """An interval that holds silence on purpose. A later record with the same start replaces it: it is over."""
+
+    start_s: float
+    end_s: float | None
+    """None where it has not ended."""
+    source: str
+    reason: str
+
+
 class ClockStepped(Record, frozen=True, tag="clock-step"):
     """The wall clock was set while the clip was recorded."""
 
@@ -170,5 +180,5 @@ class AuditTail(Record, frozen=True, tag="audit-tail"):
 
 LogRecord = AuditOpen | AuditRecord | AuditTail
 ManifestRecord = (
-    Open | FragmentStored | PreEventStored | MarkerSet | GapNoted | ClockStepped | Continued | Close | Recovered
+    Open | FragmentStored | PreEventStored | MarkerSet | GapNoted | Muted | ClockStepped | Continued | Close | Recovered
 )

@@ -23,6 +23,10 @@ Transport = Callable[[bytes], bytes]
 """Sends a time-stamp request (DER) to an authority and returns its answer."""
 
 
+class UnprovedTime(EvidenceError):
+    """A token does not prove when something existed."""
+
+
 @dataclass(frozen=True, slots=True)
 class TimeStamp:
     """What a token says."""
@@ -59,19 +63,23 @@ def obtain(data: bytes, transport: Transport) -> bytes:
         from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
     request = TimestampRequestBuilder().data(data).hash_algorithm(HashAlgorithm.SHA256).build()
     token = transport(request.as_bytes())
-    _require_answer(_decode(token), request)
+    try:
+        answer = _decode(token)
+    except UnprovedTime as error:
+        raise EvidenceError(f"the answer of the time-stamping authority {error}") from error
+    _require_answer(answer, request)
     return token
 
 
 def check(data: bytes, token: bytes, roots: Sequence[x509.Certificate]) -> TimeStamp:
-    """When and by whom `data` was time-stamped. Raises EvidenceError unless an authority below `roots` says so."""
+    """When and by whom `data` was time-stamped. Raises UnprovedTime unless an authority below `roots` says so."""
     with extra("checking time stamps"):
         from rfc3161_client import VerificationError, VerifierBuilder
     answer = _decode(token)
     try:
         VerifierBuilder(roots=list(roots)).build().verify_message(answer, data)
     except (VerificationError, ValueError) as error:
-        raise EvidenceError(f"is not proved by a trusted time-stamping authority: {error}") from error
+        raise UnprovedTime(f"is not proved by a trusted time-stamping authority: {error}") from error
     return TimeStamp(answer.tst_info.gen_time, _authority(answer))
 
 
@@ -81,9 +89,9 @@ def _decode(token: bytes) -> "TimeStampResponse":
     try:
         answer = decode_timestamp_response(token)
     except ValueError as error:
-        raise EvidenceError(f"is no time stamp (RFC 3161): {error}") from error
+        raise UnprovedTime(f"is no time stamp (RFC 3161): {error}") from error
     if answer.status != 0:
-        raise EvidenceError(f"the time-stamping authority refused: {', '.join(answer.status_string) or answer.status}")
+        raise UnprovedTime(f"is a refusal: {', '.join(answer.status_string) or answer.status}")
     return answer
 
 

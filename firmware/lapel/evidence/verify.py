@@ -66,13 +66,13 @@ def verify_recording(folder: Path, trust: Trust) -> Report:
         manifest = read_manifest(folder / MANIFEST)
     except (EvidenceError, FileNotFoundError) as error:
         findings = [_without_manifest(folder, error)]
-        return Report(recording=folder.name, folder=str(folder), verdict=_verdict(findings), findings=findings)
+        return Report(recording=folder.name, folder=str(folder), verdict=verdict_of(findings), findings=findings)
     findings = [*_records(manifest), *_files(folder, manifest), *_ending(folder, manifest), *_signer(manifest, trust)]
     account, fragments = manifest.opened.account, manifest.fragments
     return Report(
         recording=account.recording,
         folder=str(folder),
-        verdict=_verdict(findings),
+        verdict=verdict_of(findings),
         findings=findings,
         camera=f"{account.agency}/{account.site}/{account.camera}",
         key_id=key_id(manifest.key),
@@ -83,7 +83,8 @@ def verify_recording(folder: Path, trust: Trust) -> Report:
     )
 
 
-def _verdict(findings: list[Finding]) -> Verdict:
+def verdict_of(findings: list[Finding]) -> Verdict:
+    """What the findings amount to."""
     if any(finding.proves for finding in findings):
         return Verdict.NOT_INTACT
     return Verdict.CANNOT_SAY if findings else Verdict.INTACT

@@ -194,6 +194,9 @@ class Footage(Protocol):
         come within `wait_s`.
         """
 
+    def set_muted(self, is_muted: bool, moment: Instant) -> None:
+        """Record true silence from that moment on, which is now, or sound again. Harmless without sound."""
+
     def before(self, moment: Instant) -> PreEvent:
         """The buffered fragments that reach back from `moment` by the configured length, to the next GOP boundary."""
 

@@ -144,6 +144,30 @@ class Marker(EventDetail, frozen=True, kw_only=True):
     """Who set it: `button` or `command`."""
 
 
+class Muted(EventDetail, frozen=True, kw_only=True):
+    """From now on the recording holds silence instead of sound."""
+
+    kind = "muted"
+    recording: Id
+    """Id of the recording."""
+    source: str
+    """Who muted it: `button` or `console`."""
+    reason: str
+    """Why, where a reason was given."""
+
+
+class Unmuted(EventDetail, frozen=True, kw_only=True):
+    """The recording holds sound again."""
+
+    kind = "unmuted"
+    recording: Id
+    """Id of the recording."""
+    source: str
+    """Who ended it: as for `muted`, or `camera` where the recording ended."""
+    seconds: Seconds
+    """For how long it held silence."""
+
+
 class Refused(EventDetail, frozen=True, kw_only=True):
     """The camera may not or cannot do what was requested; nothing changed."""
 
@@ -345,6 +369,8 @@ EVENT_DETAILS: tuple[type[EventDetail], ...] = (
     RecordingDeleted,
     FootageLost,
     Marker,
+    Muted,
+    Unmuted,
     Refused,
     CommandAccepted,
     CommandRejected,

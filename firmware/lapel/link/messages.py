@@ -41,6 +41,8 @@ EventKind = Literal[
     "recovered",  # an earlier session's unfinished recording was found and kept
     "recording-deleted",  # from the storage card, after a back end has confirmed that it imported it
     "footage-lost",  # frames that were not saved: how many, and why
+    "muted",  # the recording holds silence from here on
+    "unmuted",
     "marker",  # the wearer or an operator marked this moment
     "refused",  # the state chart does not allow what was requested
     "command-rejected",  # the received message was no valid command

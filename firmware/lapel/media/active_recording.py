@@ -3,6 +3,7 @@
 Nothing here waits for the disk but the recording's one task, `drain`.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from lapel.fragment import TICKS_PER_S, Fragment
 from lapel.hardware.interfaces import PreEvent, RecordingFiles, Storage
 from lapel.light_event import LightEvent
 from lapel.media.clip import Clip, Missing, Placed, Surroundings, utc_of
+from lapel.media.mute_notes import Mute
 from lapel.media.notices import ClipLost, Failed, Lost, Notice, PreEventSaved, Saved, Started
 from lapel.media.sound_trimming import sound_since
 from lapel.recording import Account, Cause
@@ -67,6 +69,7 @@ class Recording:
         self._trigger = trigger
         self._shortfall_reasons = shortfall_reasons
         self._markers: list[float] = []
+        self._mutes: list[Mute] = []
         self._queue: deque[Fragment | Missing | _Milestone] = deque()
         self._arrived = LightEvent()
         self._last_number = 0
@@ -118,9 +121,24 @@ class Recording:
         """Set a marker."""
         if not self.ended:
             self._markers.append(moment.mono_s)
-            if self._open:
-                self._open[-1].has_news = True
-            self._arrived.set()
+            self._wake_drain()
+
+    @property
+    def is_muted(self) -> bool:
+        """Whether it is muted now."""
+        return bool(self._mutes) and self._mutes[-1].end_s == math.inf
+
+    def mute(self, moment: Instant, cause: Cause) -> None:
+        """Note that there is no sound from that moment on."""
+        if not self.ended:
+            self._mutes.append(Mute(moment.mono_s, cause))
+            self._wake_drain()
+
+    def unmute(self, moment: Instant) -> float:
+        """Note that there is sound again. Returns for how many seconds there was none."""
+        self._mutes[-1].end_s = moment.mono_s
+        self._wake_drain()
+        return moment.mono_s - self._mutes[-1].start_s
 
     def pre_event_complete(self) -> None:
         """Everything from before the trigger was added: the snapshot, and the GOP that was open at the trigger."""
@@ -142,6 +160,12 @@ class Recording:
     def _with_sound_that_may_be_kept(self, fragment: Fragment) -> Fragment:
         """Sound from before the trigger is recorded only where that was configured."""
         return fragment if self._blank.audio_in_prebuffer else sound_since(fragment, self._trigger.mono_s)
+
+    def _wake_drain(self) -> None:
+        """Have it write the account, which has news."""
+        if self._open:
+            self._open[-1].has_news = True
+        self._arrived.set()
 
     def _put(self, item: Fragment | Missing | _Milestone) -> None:
         self._queue.append(item)
@@ -316,7 +340,7 @@ class Recording:
     async def _opened(self, account: Account, shortfall_reasons: Sequence[str]) -> Clip:
         account = msgspec.structs.replace(account)
         files = await self._means.worker.run(partial(self._means.storage.create, account))
-        clip = Clip(account, self._trigger, shortfall_reasons, self._markers, files)
+        clip = Clip(account, self._trigger, shortfall_reasons, self._markers, self._mutes, files)
         self._open.append(clip)
         return clip
 

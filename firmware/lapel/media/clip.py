@@ -10,8 +10,9 @@ from lapel import mp4_boxes as boxes
 from lapel.clock import Instant, iso
 from lapel.fragment import TICKS_PER_S, ClipFragment, Fragment, Gap
 from lapel.hardware.interfaces import RecordingFiles
+from lapel.media.mute_notes import Mute, mute_notes
 from lapel.mp4_boxes import Extent
-from lapel.recording import Account, Cause, GapNote, Location, Status, note_of
+from lapel.recording import Account, Cause, GapNote, Location, MuteNote, Status, note_of
 
 _SOUND_TOLERANCE_S = 0.1
 """Sound that is missing for less than this (five frames of AAC) is no gap."""
@@ -127,18 +128,19 @@ class Clip:
         trigger: Instant,
         shortfall_reasons: Sequence[str],
         markers: Sequence[float],
+        mutes: Sequence[Mute],
         files: RecordingFiles,
     ) -> None:
         """`shortfall_reasons`: why less than configured may come from before the trigger. `markers`: monotonic times, a
-        list that may grow.
+        list that may grow; so may `mutes`.
         """
         self.account = account
         self.files = files
-        self.has_news = bool(markers)
+        self.has_news = bool(markers or mutes)
         """Whether there is more to tell than `recording.json` does; plain growth is no news."""
         self._trigger = trigger
         self._shortfall_reasons = [*shortfall_reasons]
-        self._markers = markers
+        self._markers, self._mutes = markers, mutes
         self._first: Fragment | None = None
         self._next_start_s = math.inf
         self._placed = 0
@@ -270,7 +272,13 @@ class Clip:
 
     def snapshot(self) -> Account:
         """The account as it is now: a copy, which stays so."""
-        return msgspec.structs.replace(self.account, markers_s=self._markers_s())
+        return msgspec.structs.replace(self.account, markers_s=self._markers_s(), mutes=self._mute_notes())
+
+    def _mute_notes(self) -> list[MuteNote]:
+        if self._first is None:
+            return []
+        ended_after_s = self.account.duration_s if self.account.stop is not None else None
+        return [*mute_notes(self._mutes, self._first.start.mono_s, self._next_start_s, ended_after_s)]
 
     def _markers_s(self) -> list[float]:
         """The markers that lie in this clip. One set after the last picture of an ended clip lies at its end; so do

@@ -137,6 +137,11 @@ class LiveFootage:
         """See `Footage.cut`. Harmless when not started."""
         return self._run is None or await self._run.cut(wait_s)
 
+    def set_muted(self, is_muted: bool, moment: Instant) -> None:
+        """See `Footage.set_muted`."""
+        if self._sound is not None:
+            self._sound.set_muted(is_muted, moment.mono_s)
+
     def before(self, moment: Instant) -> PreEvent:
         """What the buffer holds from before `moment`."""
         return self._prebuffer.before(moment)

@@ -12,8 +12,9 @@ import numpy as np
 from lapel.clock import Clock
 from lapel.errors import AudioError
 from lapel.hardware.interfaces import SoundStatus
-from lapel.media.aac import FRAME_SAMPLES, AacEncoder, AacFrame, Samples, SoundFormat
+from lapel.media.aac import FRAME_SAMPLES, AacEncoder, AacFrame, Samples, SoundFormat, silent_frame
 from lapel.media.drift import DriftCorrector
+from lapel.media.mute_intervals import MuteIntervals
 from lapel.media.sound_sources import SoundChunk, SoundSource
 
 STALL_S = 0.25
@@ -37,6 +38,7 @@ class SoundTrack:
         self._source, self._clock = source, clock
         self._frames: deque[AacFrame] = deque()
         self._encoded_to = 0
+        self._mutes = MuteIntervals(silent_frame(form))
         self._arrived = threading.Condition()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -61,6 +63,17 @@ class SoundTrack:
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.join(within_s)
+
+    def set_muted(self, is_muted: bool, at_s: float) -> None:
+        """Record true silence from a monotonic time on, or sound again. That time must not lie in sound that was taken.
+        The level is measured all the same, so that a microphone that fails meanwhile is noticed.
+        """
+        if is_muted:
+            self._mutes.begin(self.number_at(at_s))
+        else:
+            self._mutes.end(self.number_at(at_s))
+        with self._arrived:
+            self._frames = deque(self._mutes.replaced(self._frames))
 
     def number_at(self, mono_s: float) -> int:
         """The number of the sample at a monotonic time: all frames are counted from its zero."""
@@ -101,10 +114,11 @@ class SoundTrack:
             if stretch is None or stretch.behind_s(chunk) > STALL_S:
                 self._heard_s = chunk.arrived_s if stretch is None else self._heard_s
                 stretch = _Stretch(self.format, chunk.arrived_s - chunk.samples.shape[1] / self.format.rate_hz)
-            frames = stretch.add(chunk.samples, chunk.arrived_s)
+            frames = stretch.add(chunk, self._mutes)
             self._measure(chunk.samples, chunk.arrived_s)
             with self._arrived:
-                self._frames += frames
+                self._frames += self._mutes.replaced(frames)
+                self._mutes.forget_before(self.number_at(chunk.arrived_s - _KEPT_S))
                 while self._frames and self._frames[0].start < self.number_at(chunk.arrived_s - _KEPT_S):
                     self._frames.popleft()
                 self._encoded_to = frames[-1].start + FRAME_SAMPLES if frames else self._encoded_to
@@ -131,14 +145,17 @@ class _Stretch:
 
     def __init__(self, form: SoundFormat, start_s: float) -> None:
         self.corrector = DriftCorrector(form.rate_hz, start_s)
-        self._encoder = AacEncoder(form, round(start_s * form.rate_hz))
+        self._next = round(start_s * form.rate_hz)
+        self._encoder = AacEncoder(form, self._next)
 
     def behind_s(self, chunk: SoundChunk) -> float:
         """How far the sound is behind the clock with this chunk; negative: ahead."""
         return self.corrector.behind_s(chunk.arrived_s, chunk.samples.shape[1])
 
-    def add(self, samples: Samples, arrived_s: float) -> list[AacFrame]:
-        return self._encoder.encode(self.corrector.correct(samples, arrived_s))
+    def add(self, chunk: SoundChunk, mutes: MuteIntervals) -> list[AacFrame]:
+        samples = self.corrector.correct(chunk.samples, chunk.arrived_s)
+        start, self._next = self._next, self._next + samples.shape[1]
+        return self._encoder.encode(mutes.silenced(samples, start))
 
 
 def dbfs(amplitude: float) -> float:

@@ -1,7 +1,7 @@
 """The steps of `lapel-camera install`: each knows whether it is done, how it is done, and how it is undone."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -147,23 +147,38 @@ def _packages(system: System, answers: Answers, record: Record) -> Iterator[Step
     wanted = {"rpicam-apps-lite": answers.video.startswith("rpicam"), "gpsd": answers.gpsd}
     for package, is_wanted in wanted.items():
         if is_wanted or f"package {package}" in record:
-            yield _package(system, package)
+            yield _package(system, package, record)
 
 
-def _package(system: System, name: str) -> Step:
-    return Step(
-        f"package {name}",
-        f"package {name}",
-        is_done=lambda: _has_package(system, name),
-        do=lambda: system.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", name),
-        undo=lambda: system.run("apt-get", "purge", "-y", "-qq", "--autoremove", name),
-    )
+def _package(system: System, name: str, record: Record) -> Step:
+    step = f"package {name}"
+
+    def install_it() -> None:
+        before = installed_packages(system)
+        system.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", name)
+        record.note(step, " ".join(sorted(installed_packages(system) - before)))
+
+    def purge() -> None:
+        came = record.detail(step).split() or [name]
+        others = removed_with(system, came) - set(came)  # installed since, and in need of one of them
+        system.run("apt-get", "purge", "-y", "-qq", *([name] if others else came))
+
+    return Step(step, step, is_done=lambda: name in installed_packages(system), do=install_it, undo=purge)
 
 
-def _has_package(system: System, name: str) -> bool:
+def installed_packages(system: System) -> set[str]:
+    """The names of the packages that are installed."""
     stanzas = system.read("/var/lib/dpkg/status").split("\n\n")
-    installed = f"Package: {name}\nStatus: install ok installed\n"
-    return any(stanza.lstrip("\n").startswith(installed) for stanza in stanzas)
+    lines = [stanza.strip().splitlines()[:2] for stanza in stanzas]
+    return {
+        first.split()[1] for first, second in (pair for pair in lines if len(pair) == 2) if "ok installed" in second
+    }
+
+
+def removed_with(system: System, packages: Sequence[str]) -> set[str]:
+    """The packages that apt would remove together with these."""
+    told = system.output("apt-get", "purge", "-s", *packages).splitlines()
+    return {line.split()[1] for line in told if line.startswith(("Remv ", "Purg "))}
 
 
 def _unit(system: System, answers: Answers, command: str) -> Iterator[Step]:

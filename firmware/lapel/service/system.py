@@ -64,6 +64,10 @@ class System:
             said = (done.stderr or done.stdout).strip().splitlines()
             raise ConfigError(f"{' '.join(command)}: failed: {said[-1] if said else f'exit code {done.returncode}'}")
 
+    def output(self, *command: str) -> str:
+        """What a command prints there; empty where there is no such command."""
+        return self._done(command).stdout
+
     def succeeds(self, *command: str) -> bool:
         """Whether a command succeeds there; False where there is no such command."""
         return self._done(command).returncode == 0

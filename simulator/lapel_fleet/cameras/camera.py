@@ -28,6 +28,8 @@ from lapel_fleet.hardware.switches import HELD_S
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
 
+HEARTBEAT_INTERVALS = 6
+"""Telemetry intervals between two heartbeats in the audit log: each is signed, and a fleet has thousands of cameras."""
 _FEW_LOG_LINES = 8
 """What one recording logs."""
 _INLINE = InlineWorker()
@@ -289,6 +291,7 @@ def _config(environment: Environment, site: str, camera: str, scenario: Scenario
             ("camera", "name"): camera,
             ("prebuffer", "length_s"): scenario.prebuffer_s,
             ("link", "telemetry_s"): scenario.telemetry_s,
+            ("evidence", "heartbeat_s"): max(60.0, HEARTBEAT_INTERVALS * scenario.telemetry_s),
             ("link", "broker"): environment.broker_url(),
             ("link", "spread_s"): scenario.spread_s,
         }

@@ -13,6 +13,7 @@ from lapel.randomness import RandomSource
 from lapel.worker import InlineWorker, Worker
 from lapel_fleet.broker.address import CONNECTS_PER_S, Address
 from lapel_fleet.cameras.media import MakeFootage
+from lapel_fleet.hardware.fleet_signer import fleet_sealing
 from lapel_fleet.hardware.folder_storage import FolderStorage
 from lapel_fleet.hardware.footage import SimulatedFootage
 from lapel_fleet.hardware.memory_storage import MemoryStorage
@@ -67,11 +68,12 @@ class LiveEnvironment:
 
     def storage_card(self, name: str) -> StorageCard:
         """See `Environment.storage_card`."""
+        sealing = fleet_sealing(f"{self.agency}/{name}", self.clock().now)
         if self._folder is None:
-            return MemoryStorage(keeps_finished=False)
+            return MemoryStorage(keeps_finished=False, sealing=sealing)
         folder = self._folder / name.replace("/", "-")
         folder.mkdir(parents=True, exist_ok=True)
-        return FolderStorage(EvidenceStore(folder, 0))
+        return FolderStorage(EvidenceStore(folder, 0, sealing=lambda: sealing))
 
     def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:  # noqa: ARG002
         """See `Environment.footage`."""

@@ -82,6 +82,9 @@ class ComputedFootage:
         self._is_opening = False
         return True
 
+    def set_muted(self, is_muted: bool, moment: Instant) -> None:
+        """See `Footage.set_muted`."""
+
     def before(self, moment: Instant) -> PreEvent:
         """See `Footage.before`. Begins a recording: from here on fragments are delivered."""
         from_ticks = self._ticks(moment) - round(self._length_s * TICKS_PER_S)

@@ -9,11 +9,13 @@ import msgspec
 
 from lapel import mp4_boxes as boxes
 from lapel.audit_entry import AuditEntry, AuditPosition
+from lapel.clock import iso
 from lapel.errors import StorageError
-from lapel.evidence.chain import ChainWriter
+from lapel.evidence.chain import ChainWriter, Link, seal
 from lapel.evidence.disk import storage_error
-from lapel.evidence.manifest import Sealing
-from lapel.evidence.records import AuditRecord
+from lapel.evidence.interruption import LOST
+from lapel.evidence.manifest import Manifest, Sealing
+from lapel.evidence.records import AuditRecord, Recovered
 from lapel.evidence.recovery import interrupted
 from lapel.fragment import ClipFragment
 from lapel.recording import Account
@@ -27,16 +29,21 @@ CARD_BYTES = 64_000_000_000
 class MemoryStorage:
     """Recordings in memory. Like a storage card it outlives the camera session that wrote to it."""
 
-    def __init__(self, *, keeps_finished: bool = True, sealing: Sealing | None = None) -> None:
-        """Without `keeps_finished` only the size of a finished clip's video is kept: a fleet makes thousands of clips,
-        and their videos are never read. `sealing` signs manifests and the audit log; without it there are none.
+    def __init__(
+        self, *, keeps_finished: bool = True, sealing: Sealing | None = None, keeps_audit: bool = False
+    ) -> None:
+        """Without `keeps_finished` only the sizes of a finished clip's video and manifest are kept: a fleet makes
+        thousands of clips, and their videos are never read. `sealing` signs manifests and the audit log; without it
+        there are none. `keeps_audit`: keep the entries of the audit log, not only where it stands.
         """
         self._accounts: dict[str, Account] = {}
         self._videos: dict[str, bytearray] = {}
         self._finished_bytes: int | None = None if keeps_finished else 0
         self._sealing = sealing
-        self.audit_lines: list[bytes] = []
-        self._audit = ChainWriter(sealing.signer, self.audit_lines.append) if sealing else None
+        self._manifests: dict[str, MemoryManifest] = {}
+        self._audit_position = Link()
+        self.audit: list[AuditEntry] | None = [] if keeps_audit else None
+        """The entries of the audit log, where they are kept."""
 
     def check(self) -> None:
         """See `Storage.check`. Never fails."""
@@ -49,22 +56,31 @@ class MemoryStorage:
         """See `Storage.create`. Raises StorageError when the recording's id exists."""
         if account.recording in self._accounts:
             raise storage_error(f"{CARD}: {account.recording}", OSError(errno.EEXIST, "exists"))
-        files = MemoryFiles(account.recording, self._accounts, self._videos, self._finish)
+        manifest = MemoryManifest(self._sealing, account) if self._sealing else None
+        if manifest is not None:
+            self._manifests[account.recording] = manifest
+        files = MemoryFiles(account.recording, self._accounts, self._videos, self._finish, manifest)
         files.describe(account)
         return files
 
     def log(self, entries: Sequence[AuditEntry]) -> AuditPosition:
         """See `Storage.log`."""
-        if self._audit is None:
+        if self._sealing is None:
             return AuditPosition(0, "")
-        self._audit.add(*(AuditRecord(entry=entry) for entry in entries))
-        return AuditPosition(self._audit.position.count, self._audit.position.head or "")
+        for entry in entries:
+            _, self._audit_position = seal(AuditRecord(entry=entry), self._audit_position, self._sealing.signer)
+        if self.audit is not None:
+            self.audit += entries
+        return AuditPosition(self._audit_position.count, self._audit_position.head or "")
 
     def recover(self) -> list[Account]:
         """See `Storage.recover`."""
         unfinished = [account for account in self._accounts.values() if account.status == "recording"]
         found = [interrupted(one, boxes.extent(io.BytesIO(self._video(one.recording)))) for one in unfinished]
         self._accounts.update({account.recording: account for account in found})
+        for account in found:
+            if (manifest := self._manifests.get(account.recording)) is not None:
+                manifest.close_interrupted(account)
         return found
 
     def listing(self) -> list[Account]:
@@ -80,6 +96,12 @@ class MemoryStorage:
             raise StorageError(f"{CARD}: there is no video of {recording}")
         return self._video(recording)
 
+    def manifest(self, recording: str) -> bytes:
+        """The manifest of a clip. Raises StorageError when there is none any more."""
+        if recording not in self._manifests:
+            raise StorageError(f"{CARD}: there is no manifest of {recording}")
+        return bytes(self._manifests[recording].lines)
+
     def file(self, recording: str) -> Path:
         """See `StorageCard.file`. Always raises StorageError: there are no files."""
         raise StorageError(f"{CARD}: {recording} is in memory only; cameras that film a clip keep files")
@@ -90,6 +112,7 @@ class MemoryStorage:
     def _finish(self, recording: str) -> None:
         if self._finished_bytes is not None and self._accounts[recording].status != "recording":
             self._finished_bytes += len(self._videos.pop(recording, b""))
+            self._manifests.pop(recording, None)
 
 
 class MemoryFiles:
@@ -101,23 +124,29 @@ class MemoryFiles:
         accounts: dict[str, Account],
         videos: dict[str, bytearray],
         finish: Callable[[str], None],
+        manifest: "MemoryManifest | None" = None,
     ) -> None:
         self._recording = recording
         self._accounts = accounts
         self._videos = videos
         self._finish = finish
+        self._manifest = manifest
         self._closed = False
 
     def append(self, fragments: Sequence[ClipFragment]) -> None:
         """See `RecordingFiles.append`. Raises StorageError once closed."""
         if self._closed:
             raise StorageError(f"{CARD}: {self._recording} is closed, nothing can be appended")
-        self._videos.setdefault(self._recording, bytearray()).extend(
-            b"".join(chunk for fragment in fragments for chunk in fragment.chunks)
-        )
+        video = self._videos.setdefault(self._recording, bytearray())
+        for fragment in fragments:
+            video += self._manifest.stage(fragment) if self._manifest else b"".join(fragment.chunks)
+        if self._manifest is not None:
+            self._manifest.commit()
 
     def describe(self, account: Account) -> None:
         """See `RecordingFiles.describe`."""
+        if self._manifest is not None:
+            self._manifest.describe(account)
         self._accounts[self._recording] = msgspec.structs.replace(account)
 
     def close(self) -> None:
@@ -125,3 +154,25 @@ class MemoryFiles:
         if not self._closed:
             self._closed = True
             self._finish(self._recording)
+
+
+class MemoryManifest(Manifest):
+    """The manifest of a clip in memory."""
+
+    def __init__(self, sealing: Sealing, account: Account) -> None:
+        self.lines = bytearray()
+        self._sealing = sealing
+        super().__init__(sealing, self.lines.extend, account)
+
+    def close_interrupted(self, account: Account) -> None:
+        """As the next session does after a power cut; a card in memory has no torn tails."""
+        recovered = Recovered(
+            account=account,
+            fragments=account.fragments,
+            bytes=account.video_bytes,
+            video_tail=None,
+            manifest_tail=None,
+            reason=LOST,
+            utc=iso(self._sealing.now().utc),
+        )
+        ChainWriter(self._sealing.signer, self.lines.extend, self.position).add(recovered)

@@ -37,6 +37,10 @@ class PixelFootage:
         """See `Footage.cut`."""
         return await self._live.cut(wait_s)
 
+    def set_muted(self, is_muted: bool, moment: Instant) -> None:
+        """See `Footage.set_muted`."""
+        self._live.set_muted(is_muted, moment)
+
     def before(self, moment: Instant) -> PreEvent:
         """See `Footage.before`."""
         return self._live.before(moment)

@@ -3,10 +3,7 @@
 The page has no script and loads nothing; its content security policy forbids both, whatever a failure's text contains.
 """
 
-import base64
-import hashlib
 from collections.abc import Iterable, Sequence
-from importlib.resources import files
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
@@ -16,7 +13,8 @@ from lapel.errors import StorageError
 from lapel_fleet.report.excerpts import Excerpt, excerpts
 from lapel_fleet.report.figures import FAULTS_ID, figures
 from lapel_fleet.report.formatting import counted, span
-from lapel_fleet.report.markup import document, node
+from lapel_fleet.report.markup import node
+from lapel_fleet.report.page_frame import framed_page, table
 from lapel_fleet.report.result import Result
 from lapel_fleet.report.summary import CheckerResult, InjectedFault, Interval, Site, Summary, over_time, summarise
 
@@ -52,19 +50,9 @@ def write_page(folder: Path, result: Result) -> None:
 def page(report: Report) -> str:
     """The content of `index.html`."""
     summary = report.summary
-    style = files("lapel_fleet.report").joinpath("page.css").read_text(encoding="utf-8")
-    head = node(
-        "head",
-        node("meta", charset="utf-8"),
-        node("meta", http_equiv="Content-Security-Policy", content=_policy(style)),
-        node("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        node("link", rel="icon", href="data:,"),
-        node("title", f"{summary.scenario}: {summary.verdict}"),
-        node("style", style),
-    )
     plots = figures(summary, report.over_time)
-    body = node(
-        "body",
+    return framed_page(
+        f"{summary.scenario}: {summary.verdict}",
         _head(summary),
         node(
             "main",
@@ -76,7 +64,6 @@ def page(report: Report) -> str:
         node("footer", "Everything on this page, and every interval of the run, is in ",
              node("a", "report.json", href="report.json"), "."),
     )  # fmt: skip
-    return document(node("html", head, body, lang="en"))
 
 
 def _report(result: Result) -> Report:
@@ -92,12 +79,6 @@ def _from_trace(trace: Path, failures: Sequence[str]) -> dict[str, Excerpt]:
             return excerpts(lines, failures)
     except OSError as error:
         raise StorageError(f"{trace}: cannot be read: {error.strerror}") from error
-
-
-def _policy(style: str) -> str:
-    """The content security policy: allows this style and an empty icon, nothing else."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
 def _head(summary: Summary) -> Element:
@@ -145,7 +126,7 @@ def _checkers(checkers: Sequence[CheckerResult]) -> Element:
         ]
         for number, one in enumerate(checkers)
     ]
-    return _table("Verdicts", ["verdict", "checker", "occasions", "failures"], rows, first_number=2)
+    return table("Verdicts", ["verdict", "checker", "occasions", "failures"], rows, first_number=2)
 
 
 def _failures(report: Report) -> Iterable[Element]:
@@ -184,7 +165,7 @@ def _sites(sites: Sequence[Site]) -> Element:
         for one in sites
     ]  # fmt: skip
     head = ["site", "cameras", "recordings", "refusals", "failures", "messages"]
-    return _table("Sites", head, rows, first_number=1)
+    return table("Sites", head, rows, first_number=1)
 
 
 def _faults(faults: Sequence[InjectedFault]) -> Element:
@@ -194,18 +175,4 @@ def _faults(faults: Sequence[InjectedFault]) -> Element:
         for number, one in enumerate(faults, 1)
     ]  # fmt: skip
     head = ["", "kind", "at", "for", "share of cameras", "where"]
-    return _table("Injected faults", head, rows, first_number=len(head))
-
-
-def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[Element | str]], *, first_number: int) -> Element:
-    """A table whose columns from `first_number` on are numbers."""
-
-    def cell(tag: str, number: int, content: Element | str, **attributes: str) -> Element:
-        return node(tag, content, **(attributes | ({"class_": "n"} if number >= first_number else {})))
-
-    table = node(
-        "table",
-        node("thead", node("tr", *(cell("th", number, one, scope="col") for number, one in enumerate(head)))),
-        node("tbody", *(node("tr", *(cell("td", number, one) for number, one in enumerate(row))) for row in rows)),
-    )
-    return node("div", table, class_="wide", tabindex=0, role="region", aria_label=title)
+    return table("Injected faults", head, rows, first_number=len(head))

@@ -11,6 +11,7 @@ from lapel.randomness import RandomSource
 from lapel.worker import InlineWorker
 from lapel_fleet.cameras.fleet import Fleet
 from lapel_fleet.cameras.media import footage_maker
+from lapel_fleet.hardware.fleet_signer import fleet_sealing
 from lapel_fleet.hardware.footage import SimulatedFootage
 from lapel_fleet.hardware.memory_storage import MemoryStorage
 from lapel_fleet.hardware.storage import StorageCard
@@ -55,9 +56,10 @@ class VirtualEnvironment:
         """See `Environment.network`."""
         return VirtualNetwork(self.broker, self._scenario.keepalive_s, rng)
 
-    def storage_card(self, name: str) -> StorageCard:  # noqa: ARG002  # all cards are alike
+    def storage_card(self, name: str) -> StorageCard:
         """See `Environment.storage_card`."""
-        return MemoryStorage(keeps_finished=False)
+        sealing = fleet_sealing(f"{self.agency}/{name}", self.clock().now)
+        return MemoryStorage(keeps_finished=False, sealing=sealing, keeps_audit=True)
 
     def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:
         """See `Environment.footage`."""

@@ -1,8 +1,10 @@
 """The microphone."""
 
-from lapel.console.command import Answer, Noun, Verb
+from lapel.console.command import Answer, Noun, Parameter, Verb
+from lapel.console.interface import Outcome
 from lapel.console.invocation import Invocation
 from lapel.console.layout import Block, Pairs, Text
+from lapel.errors import ConsoleError
 
 _METER_DB, _METER_CHARS = 60.0, 30
 
@@ -19,10 +21,25 @@ async def _show(call: Invocation) -> Answer:
         ("level", f"none: {audio.lost}" if audio.lost else level),
         ("before the press", "recorded" if audio.in_prebuffer else "not recorded"),
     ]
+    rows += [("recording", "muted")] if audio.muted else []
     blocks: list[Block] = [Pairs(rows)]
     if audio.silent_s >= 1:
         blocks.append(Text(f"silent for {audio.silent_s:.0f} s: is the microphone muted, or dead?", "warn"))
     return Answer(audio, tuple(blocks))
+
+
+async def _mute(call: Invocation) -> Answer:
+    return _answered("mute", call.camera.mute(call.word("reason")), "silence is recorded until `audio unmute`")
+
+
+async def _unmute(call: Invocation) -> Answer:
+    return _answered("unmute", call.camera.unmute(), "sound is recorded again")
+
+
+def _answered(verb: str, outcome: Outcome, done: str) -> Answer:
+    if not outcome.done:
+        raise ConsoleError(f"audio {verb}: refused: {outcome.reason}", "refused")
+    return Answer(outcome, (Text(done, "good"),))
 
 
 def _meter(dbfs: float) -> str:
@@ -31,4 +48,14 @@ def _meter(dbfs: float) -> str:
     return "#" * filled + "." * (_METER_CHARS - filled)
 
 
-NOUN = Noun("audio", "the microphone", (Verb("show", _show, "source, level of the last second"),))
+_REASON = Parameter("reason", "the reason, kept with the recording", rest=True)
+
+NOUN = Noun(
+    "audio",
+    "the microphone",
+    (
+        Verb("show", _show, "source, level of the last second"),
+        Verb("mute", _mute, "record silence instead of sound", "service", (_REASON,)),
+        Verb("unmute", _unmute, "record sound again", "service"),
+    ),
+)

@@ -15,7 +15,7 @@ from lapel.evidence.anchor import Heads, is_proved, prove, statement_of
 from lapel.evidence.anchor_files import StoredAnchor
 from lapel.evidence.audit_lines import camera_folders, departure
 from lapel.evidence.identity import read_certificates
-from lapel.evidence.time_stamp import check, obtain, over_http
+from lapel.evidence.time_stamp import UnprovedTime, check, obtain, over_http
 from lapel.sanitize import plain
 
 NAME = "anchor"
@@ -70,8 +70,8 @@ def _verify(options: argparse.Namespace) -> int:
 def _failures(anchor: StoredAnchor, roots: list[x509.Certificate], options: argparse.Namespace) -> Iterator[str]:
     try:
         stamp = check(anchor.statement.text().encode(), anchor.token, roots)
-    except EvidenceError as error:
-        yield f"the time stamp {error}"
+    except UnprovedTime as error:
+        yield f"{anchor_files.TOKEN} {error}"
     else:
         who = plain(stamp.authority)
         print(f"{anchor.statement.day}: {anchor.statement.cameras} cameras, time-stamped {iso(stamp.at)} by {who}")
@@ -79,8 +79,8 @@ def _failures(anchor: StoredAnchor, roots: list[x509.Certificate], options: argp
         yield f"{anchor_files.HEADS} is not the list that was time-stamped"
     if options.cameras is not None:
         yield from _departures(anchor, camera_folders(options.cameras))
-    if options.proof is not None and not is_proved(anchor_files.read_proof(options.proof), anchor.statement):
-        yield f"{options.proof} does not belong to this anchor"
+    if options.proof is not None:
+        yield from _unproved(anchor, options.proof)
 
 
 def _departures(anchor: StoredAnchor, folders: dict[str, Path]) -> Iterator[str]:
@@ -91,6 +91,14 @@ def _departures(anchor: StoredAnchor, folders: dict[str, Path]) -> Iterator[str]
             print(f"{plain(camera)}: intact up to record {head.count}")
         else:
             yield f"{camera}: {reason}"
+
+
+def _unproved(anchor: StoredAnchor, path: Path) -> Iterator[str]:
+    proof = anchor_files.read_proof(path)
+    if is_proved(proof, anchor.statement):
+        print(f"{plain(proof.camera)}: record {proof.head.count} is part of the anchor, with hash {proof.head.hash}")
+    else:
+        yield f"{path} does not belong to this anchor"
 
 
 def _heads(anchor: StoredAnchor) -> Heads:

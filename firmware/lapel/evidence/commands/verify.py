@@ -4,6 +4,7 @@ Exit codes: 0 all are intact; 1 one is not intact; 2 one was interrupted, or it 
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +12,14 @@ from typing import TextIO
 
 import msgspec
 
+from lapel.audit_entry import AuditPosition
 from lapel.errors import EvidenceError
+from lapel.evidence.audit_log import log_files
 from lapel.evidence.disk import ACCOUNT, video_of
 from lapel.evidence.manifest import MANIFEST
 from lapel.evidence.trust import Trust
 from lapel.evidence.verify import Finding, Report, Verdict, verify_recording
+from lapel.evidence.verify_log import LOG, verify_log
 
 NAME = "verify"
 HELP = "check that recordings are complete and unchanged"
@@ -36,6 +40,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="CA.pem",
         help="certificate of the authority that vouches for the cameras' keys; may be given several times",
     )
+    parser.add_argument(
+        "--head",
+        metavar="COUNT:HASH",
+        help="where the audit log stood, from the camera's telemetry: it must lead there",
+    )
     parser.add_argument("--json", action="store_true", help="print a JSON array of reports")
     parser.add_argument("--quiet", action="store_true", help="list only recordings that are not intact")
 
@@ -47,7 +56,10 @@ def run(options: argparse.Namespace) -> int:
     if not folders:
         raise EvidenceError(f"{options.paths[0]}: there is no recording in it; name an evidence folder or a recording")
     progress = _Progress(len(folders), sys.stderr)
-    reports = []
+    reports = _logs(folders, trust, options.head)
+    for report in reports:
+        if not options.json and not (options.quiet and report.verdict is Verdict.INTACT):
+            print(text_of(report))
     for folder in folders:
         report = _verified(folder, trust)
         progress.advance(report.size_bytes)
@@ -58,6 +70,22 @@ def run(options: argparse.Namespace) -> int:
     progress.clear()
     print(msgspec.json.encode(reports).decode() if options.json else _summary(reports))
     return _EXIT[next(one for one in _WORST_FIRST if any(report.verdict is one for report in reports))]
+
+
+def _logs(folders: list[Path], trust: Trust, head: str | None) -> list[Report]:
+    """Reports on the audit logs beside the recordings. Raises EvidenceError when `head` is given and there is none."""
+    roots = [root for root in dict.fromkeys(folder.parent for folder in folders) if log_files(root)]
+    expected = _head(head) if head is not None else None
+    if expected is not None and len(roots) != 1:
+        raise EvidenceError(f"--head {head}: there are {len(roots)} audit logs here; name one camera's evidence folder")
+    return [verify_log(root, trust, expected) for root in roots]
+
+
+def _head(text: str) -> AuditPosition:
+    count, _, digest = text.partition(":")
+    if not count.isdigit() or not re.fullmatch("[0-9a-f]{64}", digest):
+        raise EvidenceError(f"--head {text}: write COUNT:HASH, as `audit_head` in the camera's telemetry has them")
+    return AuditPosition(int(count), digest)
 
 
 def recordings_in(path: Path, depth: int = _DEPTH) -> Iterator[Path]:
@@ -106,7 +134,9 @@ def _where(finding: Finding) -> str:
 
 def _summary(reports: list[Report]) -> str:
     counts = [f"{sum(one.verdict is verdict for one in reports)} {verdict}" for verdict in Verdict]
-    return f"{len(reports)} recordings: {', '.join(counts)}"
+    logs = sum(report.recording == LOG for report in reports)
+    what = f"{len(reports) - logs} recordings" + (f" and {logs} audit log{'s' * (logs > 1)}" if logs else "")
+    return f"{what}: {', '.join(counts)}"
 
 
 class _Progress:

@@ -65,6 +65,7 @@ def add_conformance(parser: argparse.ArgumentParser) -> None:
     results = parser.add_argument_group("results")
     results.add_argument("--json", action="store_true", help="print the result as JSON, and nothing else")
     results.add_argument("--junit", type=Path, metavar="FILE", help="write a test case for each situation")
+    results.add_argument("--html", type=Path, metavar="FILE", help="write a page with every failure and its messages")
     parser.set_defaults(command=_conformance)
 
 
@@ -81,7 +82,7 @@ def _conformance(options: argparse.Namespace) -> int:
 
 def _examine(options: argparse.Namespace, situations: list[Any]) -> int:
     from lapel.link.contract import LapelV1
-    from lapel_fleet.control.conformance import output
+    from lapel_fleet.control.conformance import output, page
     from lapel_fleet.control.conformance.examination import Examiner
 
     if not options.probe and not options.probe_command:
@@ -107,6 +108,8 @@ def _examine(options: argparse.Namespace, situations: list[Any]) -> int:
     result = output.Result(seed=seed, broker=broker, took_s=clock.mono_s() - began_s, outcomes=outcomes)
     if options.junit:
         output.write_junit(options.junit, result)
+    if options.html:
+        page.write_page(options.html, result)
     if options.json:
         print(output.as_json(result))
     else:

@@ -8,7 +8,7 @@ import pytest
 
 from fleet.control.conformance.back_ends import Naive
 from lapel.errors import StorageError
-from lapel_fleet.control.conformance import output
+from lapel_fleet.control.conformance import output, page
 from lapel_fleet.control.conformance.catalogue import chosen
 from lapel_fleet.control.conformance.examination import Examiner
 from lapel_fleet.control.conformance.subject import MemorySubject
@@ -42,6 +42,15 @@ def test_junit_has_a_case_for_each_situation_whatever_the_messages_contain(tmp_p
     skipped = by_id["restart"].find("skipped")
     assert skipped is not None
     assert "does not answer" in (skipped.get("message") or "")
+
+
+def test_the_page_shows_each_failure_and_no_message_becomes_markup() -> None:
+    shown = page.page(result("malformed-messages", "late-will", "power-is-lost", "restart"))
+    assert 'href="#late-will"' in shown
+    assert "<mark>" in shown
+    assert "Replay: <code>lapel-fleet conformance late-will --seed 7</code>" in shown
+    assert "default-src 'none'" in shown
+    assert "<script" not in shown
 
 
 def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:

@@ -1,0 +1,136 @@
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from lapel.audit_entry import AuditEntry
+from lapel.evidence.audit_reader import Logged
+from lapel.evidence.ledger import Footage, Ledger, Span, day_of, ledger_of, sums_of, why
+
+START = datetime(2026, 11, 27, 8, 0, 0, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def logged(
+    mono_s: float, kind: str, session: str = "s1", *, clock_s: float = 0.0, problem: str = "", **detail: Any
+) -> Logged:
+    """An entry; `clock_s`: how far the wall clock is off at that time."""
+    utc = at(mono_s + clock_s).isoformat(timespec="milliseconds")
+    entry = AuditEntry(event=kind, detail=detail, utc=utc, mono_s=mono_s, session=session, clock_quality="synced")
+    return Logged(entry, problem)
+
+
+def moved(mono_s: float, after: str, session: str = "s1", requester: str = "the button", **options: Any) -> Logged:
+    return logged(mono_s, "transition", session, after=after, requester=requester, **options)
+
+
+SHIFT = [
+    logged(0, "power-on", reason=""),
+    moved(2, "buffering", requester="the camera"),
+    moved(600, "recording"),
+    moved(720, "buffering"),
+    moved(900, "standby", requester="command 7 from dispatcher-3 (end of patrol)"),
+    moved(1000, "off"),
+    logged(1001, "power-off", reason="button"),
+    logged(2000, "power-on", "s2", reason=""),
+    moved(2001, "docked", "s2"),
+    logged(2400, "heartbeat", "s2", state="docked"),
+]
+
+
+def reasons(ledger: Ledger) -> list[tuple[str, float]]:
+    return [(span.reason, span.seconds) for span in ledger.spans]
+
+
+def check_whole(spans: Sequence[Span]) -> None:
+    """Every second once: each span begins where the one before ends."""
+    for before, after in pairwise(spans):
+        assert before.end == after.start
+    assert all(span.seconds > 0 for span in spans)
+
+
+def test_every_second_of_a_shift_has_one_reason() -> None:
+    ledger = ledger_of(SHIFT)
+    check_whole(ledger.spans)
+    assert reasons(ledger)[:5] == [
+        ("starting", 2.0), ("buffering", 598.0), ("recorded", 120.0), ("buffering", 180.0), ("asleep", 100.0),
+    ]  # fmt: skip
+    assert [reason for reason, _ in reasons(ledger)[5:]] == ["off", "off", "starting", "docked"]
+    assert sums_of(ledger.spans)["off"] == 1000.0
+
+
+def test_who_put_it_to_sleep_is_named() -> None:
+    assert "put to sleep by command 7 from dispatcher-3 (end of patrol)" in why(ledger_of(SHIFT), at(950))
+
+
+def test_power_loss_leaves_the_time_up_to_the_next_start_unknown() -> None:
+    ledger = ledger_of([*SHIFT, logged(3000, "power-on", "s3", reason="")])
+    unknown = [span for span in ledger.spans if span.reason == "unknown"]
+    assert [(one.start, one.end) for one in unknown] == [(at(2400), at(3000))]
+    assert "lost between 2026-11-27 08:40:00 UTC and 2026-11-27 08:50:00 UTC" in unknown[0].detail
+
+
+def test_footage_makes_known_what_power_loss_left_unknown() -> None:
+    log = [
+        logged(0, "power-on", reason=""),
+        moved(2, "buffering"),
+        moved(60, "recording"),
+        logged(500, "power-on", "s2"),
+    ]
+    ledger = ledger_of(log, [Footage("clip", "s1", 30.0, 400.0)])
+    assert reasons(ledger) == [("starting", 2.0), ("buffering", 28.0), ("recorded", 370.0), ("unknown", 100.0)]
+
+
+def test_seconds_of_a_recording_without_frames_have_a_reason_of_their_own() -> None:
+    log = [*SHIFT[:4]]
+    ledger = ledger_of(log, [Footage("clip", "s1", 570.0, 650.0), Footage("clip", "s1", 700.0, 720.0)])
+    assert reasons(ledger)[1:5] == [("buffering", 568.0), ("recorded", 80.0), ("no-frames", 50.0), ("recorded", 20.0)]
+
+
+@pytest.mark.parametrize("step_s", [3600.0, -3600.0])
+def test_a_clock_that_is_set_loses_and_doubles_no_second(step_s: float) -> None:
+    log = [
+        logged(0, "power-on", clock_s=-step_s, reason=""),
+        moved(10, "buffering", clock_s=-step_s),
+        logged(100, "heartbeat"),
+        moved(200, "standby"),
+        moved(300, "off"),
+    ]
+    ledger = ledger_of(log)
+    check_whole(ledger.spans)
+    assert sum(span.seconds for span in ledger.spans) == pytest.approx(300.0)
+    assert ledger.spans[0].start == at(0)
+    assert any(f"the clock was set by {step_s:+.1f} s" in note.text for note in ledger.notes)
+
+
+def test_removed_entries_make_the_time_between_their_neighbours_unknown() -> None:
+    log = [*SHIFT[:2], moved(800, "buffering", problem="records 4 to 9 are missing"), *SHIFT[4:]]
+    spans = ledger_of(log).spans
+    check_whole(spans)
+    (unknown,) = [span for span in spans if span.reason == "unknown"]
+    assert (unknown.start, unknown.end) == (at(2), at(800))
+    assert "records 4 to 9 are missing" in unknown.detail
+
+
+def test_a_refusal_near_the_moment_is_named_with_its_reason() -> None:
+    refused = logged(300, "refused", event="start", source="command", reason="the storage is full")
+    ledger = ledger_of([*SHIFT[:2], refused, *SHIFT[2:]])
+    assert "start by command was refused: the storage is full" in why(ledger, at(310))
+    assert "refused" not in why(ledger, at(500))
+
+
+def test_a_day_is_as_long_as_it_is_whatever_the_log_holds() -> None:
+    day = day_of(ledger_of(SHIFT), START - timedelta(hours=8), START + timedelta(hours=16))
+    check_whole(day.spans)
+    assert sum(sums_of(day.spans).values()) == 86_400.0
+    assert (day.spans[0].reason, day.spans[0].detail) == ("unknown", "the audit log begins later")
+    assert (day.spans[-1].reason, day.spans[-1].detail) == ("unknown", "the audit log has no entry after this")
+
+
+def test_a_moment_outside_the_log_is_unknown() -> None:
+    assert "unknown. The audit log has no entry around that time" in why(ledger_of(SHIFT), at(-100))
