@@ -41,6 +41,7 @@ from lapel.media.file_source import FileSource
 from lapel.media.footage import LiveFootage
 from lapel.media.fragment_copier import FragmentCopier
 from lapel.media.frame_fitting import Wanted
+from lapel.media.frame_reducer import FrameReducer
 from lapel.media.live_sources import UrlSource
 from lapel.media.overlay import burn_in
 from lapel.media.prebuffer import PreEventBuffer
@@ -233,6 +234,7 @@ def live_footage(
         stall_s=video.stall_s,
         sound=sound,
         sound_in_prebuffer=config.audio.in_prebuffer,
+        new_reducer=FrameReducer if video.reduce else None,
         overlay=(lambda frame: burn_in(frame, config.camera.name, clock.quality())) if video.overlay else None,
     )
 

@@ -546,6 +546,12 @@ class Camera:
         """Log it."""
         self._reporter.announce(note)
 
+    def on_video_reduced(self, width: int, height: int, reason: str) -> None:
+        """Worth a warning, and no more: the recording goes on."""
+        self._reporter.announce(f"the video is reduced to {width}x{height}: {reason}", "warning")
+        self._reporter.emit(detail.VideoReduced(width=width, height=height, reason=reason))
+        self._publish_changed_flags()
+
     def on_source_lost(self, reason: str) -> None:
         """A gap, not an end."""
         self._reporter.announce(f"no video: {reason}")
