@@ -28,6 +28,7 @@ from lapel.hardware.interfaces import Buttons, CodedSource, FrameFormat, FrameSo
 from lapel.hardware.pi.board import Board, open_board
 from lapel.link.broker_address import brokers_of
 from lapel.link.contract import Contract, LapelV1
+from lapel.link.home_assistant import device_configuration
 from lapel.link.interface import Link, NoLink
 from lapel.link.mqtt import MqttTransport
 from lapel.link.outbox import Outbox
@@ -325,4 +326,5 @@ def _link(
         rng=rng,
         spread_s=link.spread_s,
         drain_per_s=link.drain_per_s,
+        announcement=device_configuration(config, contract) if link.home_assistant else None,
     )

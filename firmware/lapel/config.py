@@ -201,6 +201,8 @@ class LinkSection(_Section, frozen=True, kw_only=True):
     """This camera's certificate file."""
     key: str = ""
     """This camera's private key file."""
+    home_assistant: Annotated[str, Meta(pattern=r"^[\w/-]*$", max_length=64)] = ""
+    """Prefix of Home Assistant's discovery topics, as a rule `homeassistant`: the camera is announced. Empty: not."""
     allow_plain: bool = False
     """Allow mqtt:// to other machines: not encrypted, so anyone on the way can read it and send commands."""
 
