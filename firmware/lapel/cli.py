@@ -27,6 +27,7 @@ from lapel.hardware.interfaces import Indicators
 from lapel.identity_command import add_identity
 from lapel.logs import Log
 from lapel.own_files import DamageReports
+from lapel.policy_command import add_policy
 from lapel.sanitize import plain
 from lapel.service.commands import add_commands as add_service_commands
 from lapel.status_messages import CameraStatus
@@ -78,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands.add_parser("run", help="run a camera until it is stopped"))
     _add_login(commands.add_parser("login", help="set the secrets of the technician's console"))
     add_identity(commands.add_parser("identity", help="show, make or certify the key that signs the recordings"))
+    add_policy(commands.add_parser("policy", help="explain, check or compare agencies' profiles"))
     _add_config(commands.add_parser("config", help="show or check a configuration"))
     contract = commands.add_parser("asyncapi", help="print the fleet contract as an AsyncAPI 3 document")
     contract.set_defaults(command=_asyncapi)

@@ -179,6 +179,16 @@ def test_one_line_examines_a_back_end_in_every_situation(repo: Path) -> None:
     assert "pytest_fixture.py" not in done.stdout  # a readable failure has no lines of ours
 
 
+def test_a_back_end_that_dies_fails_once_and_the_rest_is_not_examined(repo: Path) -> None:
+    real("mosquitto")
+    mortal = CONFTEST.replace("if leaf ==", "json.loads(message.payload or b'{}')['session']\n        if leaf ==", 1)
+    (repo / "conftest.py").write_text(mortal.replace("@pytest.fixture", "@pytest.fixture(scope='session')"))
+    chosen = "malformed-messages or telemetry-of-a-newer or commands-and-replies"
+    done = run_tests(repo, "-k", chosen, "-rs", test_conformance=CONFORMANCE)
+    assert "1 failed, 2 skipped" in done.stdout, done.stdout + done.stderr
+    assert "not examined: since malformed-messages the back end processes nothing any more" in done.stdout
+
+
 def test_a_back_end_in_memory_needs_no_broker(repo: Path) -> None:
     done = run_tests(repo, "-k", "power-is-lost or late-will", "--lapel-seed", "7", test_memory=IN_MEMORY)
     assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr

@@ -98,8 +98,8 @@ class Examiner:
         self._topics: set[str] = set()
         """Topics with retained states of this examination."""
         self._is_stopped = False
-        self._lost_in = ""
-        """The situation after which the back end processed nothing any more."""
+        self.lost_in = ""
+        """The situation since which the back end processes nothing any more; empty while it does."""
 
     def check_connection(self) -> None:
         """Find out which questions it answers. Raises ConfigError when it shows nothing of what is published."""
@@ -161,9 +161,9 @@ class Examiner:
 
     def _lost(self) -> str:
         """Why no further situation can be examined; empty while the back end processes messages."""
-        if self._lost_in and self._witness_is_shown(self._stories.site("connection"), self._process_limit_s / 2):
-            self._lost_in = ""
-        return f"since {self._lost_in} the back end processes nothing any more" if self._lost_in else ""
+        if self.lost_in and self._witness_is_shown(self._stories.site("connection"), self._process_limit_s / 2):
+            self.lost_in = ""
+        return f"since {self.lost_in} the back end processes nothing any more" if self.lost_in else ""
 
     def _play(self, situation: Situation, story: Story) -> tuple[list[WrongBelief], list[LedThere]]:
         """What the back end believes wrongly at the first question with a wrong answer, and what led there."""
@@ -204,7 +204,7 @@ class Examiner:
             return self._wrong(ask.truths)
         site = self._stories.site(situation.id)
         if not self._witness_is_shown(site, self._process_limit_s):
-            self._lost_in = situation.id
+            self.lost_in = situation.id
             text = f"not shown within {self._process_limit_s:g} s: the back end no longer processes messages"
             lost = WrongBelief(f"{site}/{WITNESS}", "state", "nothing", "its last state", text)
             return [lost, *self._wrong(ask.truths)]

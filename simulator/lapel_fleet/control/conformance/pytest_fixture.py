@@ -17,6 +17,8 @@ from lapel_fleet.control.conformance.subject import BrokerSubject, MemorySubject
 
 _SEED = pytest.StashKey[int]()
 _STORIES = pytest.StashKey[dict[Any, Stories]]()
+_LOST = pytest.StashKey[list[tuple[Any, str]]]()
+"""Back ends that process nothing any more, and the situation since which they do not."""
 AGENCY = "conformance"
 
 
@@ -29,12 +31,16 @@ class ConformanceTest:
         given = request.config.getoption("--lapel-seed")
         self.seed: int = stash.setdefault(_SEED, given if given is not None else random.SystemRandom().getrandbits(31))
         self._stories = stash.setdefault(_STORIES, {})
+        self._lost = stash.setdefault(_LOST, [])
 
     def __call__(self, back_end: Any, *, contract: ContractFactory = LapelV1) -> None:
         """`back_end`: an object with the methods of a probe, or the URL of an HTTP probe. It is connected to the broker
         of the fixture `lapel_broker`, unless it has a method `receive`. `contract`: your own topics and payloads.
         """
         __tracebackhide__ = True
+        for lost, since in self._lost:
+            if lost is back_end:
+                pytest.skip(f"not examined: since {since} the back end processes nothing any more")
         agency = self._request.config.getoption("--lapel-agency") or AGENCY
         with ExitStack() as stack:
             subject = self._subject(back_end, stack)
@@ -44,6 +50,8 @@ class ConformanceTest:
             examiner = Examiner(subject, self.seed, agency=agency, contract=contract, stories=self._stories[key])
             stack.callback(examiner.clean_up)
             outcome = examiner.examine_one(self.situation)
+            if examiner.lost_in:
+                self._lost.append((back_end, examiner.lost_in))
         if outcome.verdict == "failed":
             pytest.fail(
                 "\n".join([f"{outcome.id}: the back end believes what is not true", *failure_lines(outcome)]), False

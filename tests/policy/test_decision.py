@@ -1,0 +1,116 @@
+from datetime import date
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lapel.policy.decision import Start, decide
+from lapel.policy.profile import (
+    ACTIVITIES,
+    CONTEXTS,
+    SOURCES,
+    STATES,
+    Duty,
+    Limit,
+    Profile,
+    load_profile,
+    shipped_profiles,
+)  # fmt: skip
+
+TEXT = "A rule in a sentence."
+TODAY = date(2026, 11, 27)
+starts = st.builds(
+    Start,
+    source=st.sampled_from(SOURCES),
+    state=st.sampled_from(STATES),
+    contexts=st.frozensets(st.sampled_from(CONTEXTS)),
+    activities=st.frozensets(st.sampled_from(ACTIVITIES)),
+    on=st.just(TODAY),
+)
+limits = st.builds(
+    Limit,
+    id=st.just("limit"),
+    text=st.just(TEXT),
+    answer=st.sampled_from(["refuse", "ask"]),
+    sources=st.lists(st.sampled_from(SOURCES)),
+    states=st.lists(st.sampled_from(STATES)),
+    contexts=st.lists(st.sampled_from(CONTEXTS)),
+)
+duties = st.builds(
+    Duty, id=st.just("duty"), text=st.just(TEXT), activities=st.lists(st.sampled_from(ACTIVITIES), min_size=1)
+)
+profiles = st.builds(Profile, name=st.just("any"), title=st.just(TEXT), rule=st.lists(limits | duties, max_size=6))
+
+
+@given(profiles, starts)
+def test_no_profile_however_written_refuses_the_wearers_own_start(profile: Profile, start: Start) -> None:
+    """Not even one that loading would reject: the rules here were never checked."""
+    assert decide(profile, Start("wearer", start.state, start.contexts, start.activities, start.on)).answer != "refuse"
+
+
+@given(profiles, starts)
+def test_only_the_wearer_is_asked(profile: Profile, start: Start) -> None:
+    if decide(profile, start).answer == "ask":
+        assert start.source == "wearer"
+
+
+@given(starts)
+def test_without_rules_everything_is_allowed(start: Start) -> None:
+    assert decide(load_profile("development"), start).answer == "allow"
+
+
+@pytest.mark.parametrize(
+    ("start", "answer", "rule"),
+    [
+        (Start("wearer"), "allow", ""),
+        (Start("wearer", contexts=["first-amendment"]), "ask", "first-amendment-attestation"),
+        (Start("command"), "refuse", "remote-start-off"),
+        (Start("command", contexts=["first-amendment"]), "refuse", "first-amendment-not-remote"),
+        (Start("command", activities=["arrest-warrant"]), "allow", "enforcement-activities"),
+        (
+            Start("light-bar", contexts=["first-amendment"], activities=["violent-disturbance"]),
+            "allow",
+            "disturbances-and-emergencies",
+        ),
+        (Start("light-bar"), "allow", ""),
+        (Start("light-bar", "standby"), "refuse", "asleep-no-triggers"),
+        (Start("man-down", "standby"), "allow", ""),
+        (Start("man-down", "standby", contexts=["medical"]), "refuse", "private-places-not-remote"),
+    ],
+)
+def test_federal_2024(start: Start, answer: str, rule: str) -> None:
+    decision = decide(load_profile("federal-2024"), start)
+    assert (decision.answer, decision.rule) == (answer, rule)
+
+
+@pytest.mark.parametrize(
+    ("on", "answer", "rule"),
+    [
+        (date(2025, 10, 16), "refuse", "first-amendment-not-remote"),
+        (date(2025, 10, 17), "allow", "order-enforcement-at-protests"),
+        (date(2026, 12, 31), "allow", "order-enforcement-at-protests"),
+        (date(2027, 1, 1), "refuse", "first-amendment-not-remote"),
+    ],
+)
+def test_a_courts_order_overrides_until_its_last_day(on: date, answer: str, rule: str) -> None:
+    start = Start("command", contexts=["first-amendment"], activities=["enforcement-at-protest"], on=on)
+    decision = decide(load_profile("court-order-example"), start)
+    assert (decision.answer, decision.rule) == (answer, rule)
+
+
+def test_a_decision_names_all_duties_with_their_seconds() -> None:
+    start = Start("wearer", activities=["arrest", "emergency"], on=TODAY)
+    decision = decide(load_profile("court-order-example"), start)
+    assert [(duty.id, duty.start_within_s) for duty in decision.duties] == [
+        ("order-enforcement-at-protests", 15.0),
+        ("enforcement-activities", 60.0),
+        ("disturbances-and-emergencies", 60.0),
+    ]
+
+
+@pytest.mark.parametrize("name", shipped_profiles())
+def test_shipped_profiles_give_each_rule_a_sentence(name: str) -> None:
+    for rule in load_profile(name).rules:
+        assert rule.text.endswith("."), rule.id
+        assert msgspec.json.encode(rule)
