@@ -55,7 +55,7 @@ def _install(options: argparse.Namespace) -> int:
     elif sys.stdin.isatty():
         answers = ask(input, field_docstrings(Answers))
     else:
-        raise ConfigError("install: nobody is here to ask; give --answers FILE")
+        raise ConfigError("install: there is no terminal to ask on; give --answers FILE")
     command = options.service_command or (_own_command() if system.root == Path("/") else _INSTALLED)
     _require_visible(command)
     for line in install(system, answers, str(command), dry_run=options.dry_run):
