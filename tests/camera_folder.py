@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from accounts import account
-from fragments import HEADER, fragment, stored
+from evidence.recordings import SEALING
+from fragments import clip_fragments
+from lapel.audit_entry import AuditEntry
 from lapel.config import load
 from lapel.console.candidate import UnconfirmedChange, UnconfirmedFile
 from lapel.console.login import Secrets
@@ -26,6 +28,9 @@ CHANGE = UnconfirmedChange(undo={"prebuffer": {"length_s": 5}}, deadline=datetim
 EVENTS = [Waiting(number, marker(f"e{number}")) for number in range(1, 8)]
 
 
+ENTRY = AuditEntry(event="marker", detail={}, utc=NOW, mono_s=1.0, session="s", clock_quality="synced")
+
+
 def write_camera_folder(root: Path) -> None:
     """One complete recording, one that was cut off, and everything in the state folder."""
     state = root / ".lapel"
@@ -40,11 +45,12 @@ def write_camera_folder(root: Path) -> None:
     UnconfirmedFile(state / "unconfirmed.json").write(CHANGE)
 
     (state / "console.jsonl").write_text('{"at": "2026-11-24T07:00:00.000Z", "mono_s": 1.0, "kind": "login"}\n')
-    store = EvidenceStore(root, 0)
+    store = EvidenceStore(root, 0, sealing=lambda: SEALING)
+    store.log([ENTRY])
     for name, status in (("whole", "complete"), ("cut-off", "recording")):
         files = store.create(account(name))
-        files.append(stored(HEADER, fragment(1).body))
-        files.append(stored(fragment(2).body))
+        for one in clip_fragments(2):
+            files.append([one])
         files.describe(account(name, status=status, fragments=2, frames=20, duration_s=2.0))
         files.close()
     store.close()

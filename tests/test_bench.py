@@ -8,7 +8,7 @@ from bench.figure import Figure
 
 def test_benchmarks_return_figures() -> None:
     figures = [*bench_memory.main((1.0,), (64, 64)), *bench_encoder.main(((64, 64),), 10)]
-    assert len([*figures, *bench_evidence.main(1, (64, 64), 2)]) == 4
+    assert len([*figures, *bench_evidence.main(1, (64, 64), 2)]) == 5
 
 
 @pytest.mark.parametrize(("value", "holds"), [(1.1, True), (1.3, False)])

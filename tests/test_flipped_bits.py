@@ -9,6 +9,7 @@ import pytest
 
 from camera_folder import BASE, EVENTS, SECRET, write_camera_folder
 from camera_harness import CameraHarness, run_steps
+from evidence.recordings import SEALING
 from lapel.console.candidate import UnconfirmedFile
 from lapel.console.console_log import FileConsoleLog
 from lapel.console.login import Secrets
@@ -51,7 +52,7 @@ def start_and_record(root: Path) -> Start:
         "logins.json": Secrets(state / "logins.json", cost=2, damage=settings.damage).check("service", SECRET),
         "unconfirmed.json": UnconfirmedFile(state / "unconfirmed.json", settings.damage).load(),
     }
-    store = EvidenceStore(root, 0, damage=settings.damage)
+    store = EvidenceStore(root, 0, damage=settings.damage, sealing=lambda: SEALING)
 
     async def record(harness: CameraHarness) -> None:
         await FileConsoleLog(state / "console.jsonl", harness.clock, InlineWorker()).append("login", role="service")

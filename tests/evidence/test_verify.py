@@ -1,5 +1,6 @@
 """The tamper matrix: what is done to a recording, and what verification must say about it."""
 
+import dataclasses
 import random
 import shutil
 from collections.abc import Callable
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 from accounts import account
 from evidence.recordings import SEALING, ended, flipped, open_store, trust, write_recording
 from fragments import clip_fragments
+from lapel.evidence.disk import read_account, write_account
 from lapel.evidence.identity import load_or_make
 from lapel.evidence.manifest import Sealing
+from lapel.evidence.records import Encryption, Recipient
 from lapel.evidence.trust import Trust
 from lapel.evidence.verify import Report, Verdict, verify_recording
 from lapel.recording import Cause
@@ -60,17 +63,35 @@ def test_a_copy_under_another_name_is_intact(recording: Path, trusted: Trust, tm
     assert verify_recording(tmp_path / "for the court", trusted).verdict is Verdict.INTACT
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    count=st.integers(0, 12),
-    batches=st.lists(st.integers(1, 4), min_size=12, max_size=12),
-    markers=st.lists(st.floats(0, 60), max_size=4),
-    status=st.sampled_from(["complete", "failed"]),
-)
+WRITTEN = {
+    "count": st.integers(0, 12),
+    "batches": st.lists(st.integers(1, 4), min_size=12, max_size=12),
+    "markers": st.lists(st.floats(0, 60), max_size=4),
+    "status": st.sampled_from(["complete", "failed"]),
+}
+fixtures_are_shared = [HealthCheck.function_scoped_fixture]
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=fixtures_are_shared)
+@given(**WRITTEN)
 def test_no_recording_that_a_camera_wrote_raises_a_false_alarm(
     tmp_path: Path, count: int, batches: list[int], markers: list[float], status: str
 ) -> None:
-    root = tmp_path / "evidence"
+    check_intact(tmp_path, count, batches, markers, status)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+@settings(deadline=None, max_examples=1_000, suppress_health_check=fixtures_are_shared)
+@given(**WRITTEN)
+def test_none_of_a_thousand_recordings_raises_a_false_alarm(
+    tmp_path: Path, count: int, batches: list[int], markers: list[float], status: str
+) -> None:
+    check_intact(tmp_path, count, batches, markers, status)
+
+
+def check_intact(folder: Path, count: int, batches: list[int], markers: list[float], status: str) -> None:
+    root = folder / "evidence"
     shutil.rmtree(root, ignore_errors=True)
     store = open_store(root)
     clip, written = clip_fragments(count), 0
@@ -83,7 +104,7 @@ def test_no_recording_that_a_camera_wrote_raises_a_false_alarm(
     files.describe(ended(account(), clip, status))
     files.close()
     store.close()
-    report = verify_recording(root / "clip-1", trust(tmp_path))
+    report = verify_recording(root / "clip-1", trust(folder))
     assert (report.verdict, report.findings) == (Verdict.INTACT, [])
 
 
@@ -218,16 +239,19 @@ def test_a_missing_record_is_named_with_its_second(recording: Path, trusted: Tru
     assert (finding.message, finding.from_s, finding.to_s) == ("record 3 is missing", 1.0, 2.0)
 
 
-def test_without_its_close_record_a_recording_is_interrupted_never_intact(recording: Path, trusted: Trust) -> None:
+def test_without_its_close_record_a_complete_recording_is_not_intact(recording: Path, trusted: Trust) -> None:
     write_lines(recording, lines(recording)[:-1])
     report = verify_recording(recording, trusted)
-    assert (report.verdict, kinds(report)) == (Verdict.CANNOT_SAY, ["not-closed"])
+    assert (report.verdict, kinds(report)) == (Verdict.NOT_INTACT, ["end-removed"])
 
 
-def test_an_older_manifest_does_not_fit_the_video(recording: Path, trusted: Trust) -> None:
-    write_lines(recording, lines(recording)[:3])  # as it was after two fragments
+def test_an_older_state_of_all_files_is_interrupted_never_intact(recording: Path, trusted: Trust) -> None:
+    """As they were after two fragments: the audit log alone can show that there was more."""
+    write_lines(recording, lines(recording)[:3])
     (recording / "video.mp4").write_bytes(video_of(1, 2))
-    assert kinds(verify_recording(recording, trusted)) == ["not-closed"]
+    write_account(recording, account())
+    report = verify_recording(recording, trusted)
+    assert (report.verdict, kinds(report)) == (Verdict.CANNOT_SAY, ["not-closed"])
 
 
 def test_records_of_another_recording_of_the_same_camera_are_found(recording: Path, trusted: Trust) -> None:
@@ -243,6 +267,36 @@ def test_records_of_another_camera_are_found(recording: Path, trusted: Trust, tm
     write_lines(recording, [*lines(recording)[:3], *lines(other)[3:]])
     report = verify_recording(recording, trusted)
     assert (report.verdict, report.findings[0].kind) == (Verdict.NOT_INTACT, "record-foreign")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param(b'"utc":"2026-11-24T07:00:01', b'"utc":"2026-11-24T08:00:01', id="clock"),
+        pytest.param(b'"mono_s":1.0', b'"mono_s":9.0', id="monotonic clock"),
+        pytest.param(b'"key_id":"aa"', b'"key_id":"bb"', id="recipients"),
+        pytest.param(b'"at_s":1.25', b'"at_s":0.25', id="marker"),
+        pytest.param(b'"camera":"cam-0001"', b'"camera":"cam-0002"', id="camera"),
+    ],
+)
+def test_a_field_of_a_record_that_was_changed_is_found(tmp_path: Path, trusted: Trust, old: bytes, new: bytes) -> None:
+    sealer = FixedSealer(Encryption("aes-256-gcm", "HPKE", [Recipient("aa", "wrapped")]))
+    folder = write_recording(tmp_path / "sealed", sealing=dataclasses.replace(SEALING, sealer=lambda _: sealer))
+    assert verify_recording(folder, trusted).verdict is Verdict.INTACT
+    manifest = folder / "manifest.jsonl"
+    assert old in manifest.read_bytes()
+    manifest.write_bytes(manifest.read_bytes().replace(old, new))
+    assert verify_recording(folder, trusted).verdict is Verdict.NOT_INTACT
+
+
+@dataclasses.dataclass(frozen=True)
+class FixedSealer:
+    """Stands for encryption: the tests of the vault are elsewhere."""
+
+    encryption: Encryption
+
+    def seal(self, fragment: bytes, number: int, previous: str) -> bytes:
+        return fragment[::-1]
 
 
 def test_a_whole_manifest_signed_by_another_key_is_not_trusted(trusted: Trust, tmp_path: Path) -> None:
@@ -269,8 +323,6 @@ def test_a_removed_file_is_found(recording: Path, trusted: Trust, name: str, kin
 
 def test_an_account_that_flatters_is_found(recording: Path, trusted: Trust) -> None:
     """Even if its checksum was computed anew."""
-    from lapel.evidence.disk import read_account, write_account
-
     flattering = read_account(recording)
     assert flattering is not None
     flattering.stop = Cause("button", "the scene was secure")

@@ -86,7 +86,7 @@ async def test_a_cameras_recording_is_intact_until_it_is_touched(
     folder = await recorded(tmp_path)
     root, ca = str(folder.parent), str(folder.parent / ".lapel" / "identity" / "certificate.pem")
     assert main(["verify", root, "--trust", ca]) == 0, capsys.readouterr().out
-    assert "1 recordings and 1 audit log: 2 intact" in capsys.readouterr().out
+    assert "1 recording and 1 audit log: 2 intact" in capsys.readouterr().out
     assert main(["verify", root]) == 2
     kinds = [json.loads(line)["record"]["kind"] for line in (folder / "manifest.jsonl").read_text().splitlines()]
     assert (kinds[0], kinds[-1]) == ("open", "close")

@@ -32,9 +32,7 @@ baltimore = 30
 buffalo = 20
 detroit = 10
 [wearer]
-activations_per_hour = 60
-length_s = [10, 60]
-marks = 1
+activations_per_hour = 0
 [[faults]]
 kind = "video.unplugged"
 at_s = 2
@@ -117,6 +115,9 @@ async def test_an_operator_finds_a_camera_and_starts_it(tmp_path: Path) -> None:
             await page.get_by_text("60 of 60 cameras").wait_for()
             await page.get_by_role("link", name="baltimore/cam-0003").first.wait_for()  # needs attention
             await page.get_by_text("no frames from the video source").wait_for()
+            options = ("send", "baltimore/cam-001*", "start-recording", "--reason", "drill", "--broker", broker.url)
+            with program(tmp_path, "send", FLEET, *options) as sending:
+                assert await sending.ends() == 0, sending.out + sending.err
             await page.keyboard.press("/")
             await page.keyboard.type("buffalo")
             await page.get_by_text("20 of 60 cameras").wait_for()
@@ -136,13 +137,12 @@ async def test_an_operator_finds_a_camera_and_starts_it(tmp_path: Path) -> None:
 
 
 async def start_and_stop(page: Page) -> None:
-    """Sends a start, sees *recording* within two seconds, and the stop with its account."""
-    lit = page.locator("#camera_state .lead .state")
-    if await lit.inner_text() == "recording":
-        await command(page, "stop-recording")
-        await page.locator("#camera_state .lead .buffering").wait_for()
+    """Sends a start, sees *recording* within two seconds, and the stop with its account. On a machine with more to do
+    than it has cores, everything takes longer by as much.
+    """
+    overload = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     await command(page, "start-recording")
-    await page.locator("#camera_state .lead .recording").wait_for(timeout=2000)
+    await page.locator("#camera_state .lead .recording").wait_for(timeout=2000 * overload)
     await page.locator("#camera_state .node.active.recording").wait_for()
     await page.locator("#camera_commands").get_by_text("start-recording by ann, drill: done").first.wait_for()
     await page.locator("#camera_recordings .clip .outcome.recording").wait_for()

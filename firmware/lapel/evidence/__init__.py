@@ -1,1 +1,1 @@
-"""Recordings on the storage card: writing, listing, and recovery after a power cut."""
+"""Recordings on the storage card: written, signed, encrypted, recovered; and checked, without a camera."""

@@ -18,13 +18,10 @@ from lapel.recording import Account
 LOST = "power or process was lost while recording"
 
 
-def close_interrupted(
-    folder: Path, manifest: ReadManifest, account: Account, sealing: Sealing, contradiction: str
-) -> Account:
+def close_interrupted(folder: Path, manifest: ReadManifest, account: Account, sealing: Sealing) -> Account:
     """Cut the tails off and sign what was found. Returns the account that the manifest then ends with.
 
-    `contradiction`: what does not fit an interrupted clip; empty if nothing. A manifest of another identity stays as it
-    is: only its own key can close it. Raises OSError.
+    A manifest of another identity stays as it is: only its own key can close it. Raises OSError.
     """
     if key_id(manifest.key) != key_id(public_key(sealing.signer.certificates[0])):
         return account
@@ -41,7 +38,7 @@ def close_interrupted(
                 bytes=account.video_bytes,
                 video_tail=video_tail,
                 manifest_tail=manifest_tail,
-                reason="; ".join(filter(None, (LOST, contradiction))),
+                reason=LOST,
                 utc=iso(sealing.now().utc),
             )
         )

@@ -60,46 +60,38 @@ def recovered(folder: Path, damage: DamageReports, sealing: Sealing | None = Non
 
 
 def _with_manifest(folder: Path, damage: DamageReports, sealing: Sealing) -> Account | None:
+    """By the manifest. One that is not closed beside an account that has ended was changed afterwards: no lost session
+    leaves that, so it stays as it is for verification to find. Only a disk that failed can.
+    """
+    status = _status(folder)
     if (ending := last_ending(folder / MANIFEST)) is not None:
-        return _restored(folder, ending.account, damage)
+        return None if status not in (None, "recording") else _restored(folder, ending.account, damage)
+    if status in ("complete", "interrupted"):
+        return None
     release_reserve(folder)  # the lost session could not; a full disk needs the space now
-    contradiction = _contradiction(folder)
     manifest = read_manifest(folder / MANIFEST)
     video = video_of(folder)
     account = interrupted(account_of(manifest), extent_of(manifest, video.stat().st_size if video else 0))
-    account = close_interrupted(folder, manifest, account, sealing, contradiction)
-    if os.path.lexists(folder / ACCOUNT) and contradiction == "":
-        _unreadable_aside(folder, damage)
-    return _mark(folder, account)
+    return _restored(folder, close_interrupted(folder, manifest, account, sealing), damage)
 
 
-def _unreadable_aside(folder: Path, damage: DamageReports) -> None:
-    try:
-        read_account(folder)
-    except UnreadableAccount as error:
-        damage.add(set_aside(folder / ACCOUNT, str(error)))
-
-
-def _restored(folder: Path, account: Account, damage: DamageReports) -> Account | None:
-    """Of a clip that is closed: the account, when `recording.json` was not written any more or is damaged."""
-    try:
-        written = read_account(folder)
-        if written is None or written.status != "recording":
-            return None
-    except UnreadableAccount:
-        if os.path.lexists(folder / ACCOUNT):
-            _unreadable_aside(folder, damage)
-    return _mark(folder, account)
-
-
-def _contradiction(folder: Path) -> str:
-    """What is strange about an unclosed manifest whose clip has ended by its `recording.json`; empty if nothing is."""
+def _status(folder: Path) -> str | None:
+    """Status by `recording.json`; None when that cannot be used."""
     try:
         account = read_account(folder)
     except UnreadableAccount:
-        return ""
-    ended = account is not None and account.status != "recording"
-    return f"{ACCOUNT} says {account.status}, but the manifest was not closed" if account and ended else ""
+        return None
+    return account.status if account is not None else "unknown"
+
+
+def _restored(folder: Path, account: Account, damage: DamageReports) -> Account:
+    """Write the account that the manifest ends with; one that cannot be used is kept beside."""
+    if os.path.lexists(folder / ACCOUNT):
+        try:
+            read_account(folder)
+        except UnreadableAccount as error:
+            damage.add(set_aside(folder / ACCOUNT, str(error)))
+    return _mark(folder, account)
 
 
 def interrupted(account: Account, found: boxes.Extent) -> Account:

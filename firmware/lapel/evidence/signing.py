@@ -16,6 +16,14 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from lapel.errors import EvidenceError
 
 ALGORITHM = "ecdsa-p256-sha256"
+UNREADABLE = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What reading a certificate can raise that was changed, or made by a forger."""
 _DETERMINISTIC = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
 _VERIFYING = ec.ECDSA(hashes.SHA256())
 
@@ -64,7 +72,7 @@ def public_key(certificate: bytes) -> ec.EllipticCurvePublicKey:
     """The P-256 key of a DER certificate. Raises EvidenceError when there is none."""
     try:
         key = x509.load_der_x509_certificate(certificate).public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise EvidenceError(f"the certificate cannot be read: {error}") from error
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise EvidenceError("the certificate's key is not on P-256, the curve that cameras sign with")

@@ -5,9 +5,10 @@ from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 
 from lapel.evidence.identity import read_certificates
+from lapel.evidence.signing import UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Trust:
         """
         try:
             chain = [x509.load_der_x509_certificate(one) for one in certificates]
-        except ValueError:
+        except UNREADABLE:
             return "its certificate cannot be read"
         for position, certificate in enumerate(chain):
             if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
@@ -50,7 +51,7 @@ def name_of(certificate: x509.Certificate) -> str:
 def _is_issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(authority)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except (*UNREADABLE, TypeError, InvalidSignature):
         return False
     return True
 
@@ -58,5 +59,5 @@ def _is_issued_by(certificate: x509.Certificate, authority: x509.Certificate) ->
 def _is_authority(certificate: x509.Certificate) -> bool:
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except (ValueError, x509.ExtensionNotFound):
+    except (*UNREADABLE, x509.ExtensionNotFound):
         return False

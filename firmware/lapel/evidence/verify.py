@@ -4,6 +4,7 @@ Needs no camera and no private key: encrypted fragments are checked as they are 
 """
 
 import base64
+import contextlib
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +14,7 @@ import msgspec
 
 from lapel import own_files
 from lapel.errors import EvidenceError
-from lapel.evidence.disk import ACCOUNT, video_of
+from lapel.evidence.disk import ACCOUNT, UnreadableAccount, read_account, video_of
 from lapel.evidence.fragment_check import FileProblem, check_fragments, sha256_of
 from lapel.evidence.manifest import MANIFEST, seconds
 from lapel.evidence.manifest_reader import Problem, ReadManifest, read_manifest
@@ -132,9 +133,7 @@ def _file_finding(problem: FileProblem, *, is_open: bool) -> Finding:
 def _ending(folder: Path, manifest: ReadManifest) -> Iterator[Finding]:
     ending = manifest.ending
     if ending is None:
-        yield Finding(
-            "not-closed", "interrupted: it was not closed by its camera", _last_s(manifest), None, proves=False
-        )
+        yield _not_closed(folder, manifest)
         return
     if isinstance(ending, Recovered):
         text = f"interrupted, and recovered by its camera at {ending.utc}: {ending.reason}"
@@ -142,6 +141,16 @@ def _ending(folder: Path, manifest: ReadManifest) -> Iterator[Finding]:
         yield from _tails(folder, ending)
     yield from _counts(manifest, ending)
     yield from _account(folder / ACCOUNT, ending)
+
+
+def _not_closed(folder: Path, manifest: ReadManifest) -> Finding:
+    """Interrupted, as a rule. But `recording.json` is *complete* only once the last record is on disk."""
+    last_s = _last_s(manifest)
+    with contextlib.suppress(UnreadableAccount):
+        account = read_account(folder)
+        if account is not None and account.status == "complete":
+            return Finding("end-removed", f"{ACCOUNT} says complete, but the last record is missing", last_s, None)
+    return Finding("not-closed", "interrupted: it was not closed by its camera", last_s, None, proves=False)
 
 
 def _counts(manifest: ReadManifest, ending: Close | Recovered) -> Iterator[Finding]:

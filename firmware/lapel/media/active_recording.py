@@ -103,8 +103,8 @@ class Recording:
     def add(self, fragment: Fragment) -> None:
         """The next fragment; one that came before is not taken twice.
 
-        If the disk is so slow that more than `unwritten_max_bytes` would wait, the fragment is lost: said by a `Lost`
-        notice and written down as a gap. What `begin` was given does not count, it is in memory anyway.
+        If the disk is so slow that more than `unwritten_max_bytes` would wait, the fragment is lost: a `Lost`
+        notice reports it, and the account lists a gap. What `begin` was given does not count, it is in memory anyway.
         """
         if self.ended or not self._follows(fragment):
             return
@@ -266,7 +266,7 @@ class Recording:
         return new
 
     async def _close_lost(self, clip: Clip, error: ClipLostError, missing: Missing) -> None:
-        """Say in its account, if its folder is still there, what became of it."""
+        """Record in its account, if its folder is still there, why it ended."""
         clip.finish("failed", Cause("camera", str(error)), self._means.surroundings())
         self._means.notify(ClipLost(self, clip.account.recording, error))
         if missing.frames:
@@ -359,7 +359,7 @@ class Recording:
         self._means.notify(Saved(clip.snapshot()))
 
     async def _give_up(self, error: StorageError) -> None:
-        """Report at once that the disk failed and what it did not take. The account says so, too: now, or as soon as
+        """Report at once that the disk failed and what it did not take. The account records it, too: now, or as soon as
         the disk takes it (`Recorder.save_failed`).
         """
         self.ended = True

@@ -34,7 +34,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Where fragments should stand and will not: how long, how many pictures, and why."""
+    """Where fragments should stand and will not: how long, how many frames, and why."""
 
     start_ticks: int
     duration_ticks: int
@@ -137,7 +137,7 @@ class Clip:
         self.account = account
         self.files = files
         self.has_news = bool(markers or mutes)
-        """Whether there is more to tell than `recording.json` does; plain growth is no news."""
+        """Whether `recording.json` is out of date; plain growth is no news."""
         self._trigger = trigger
         self._shortfall_reasons = [*shortfall_reasons]
         self._markers, self._mutes = markers, mutes
@@ -215,13 +215,13 @@ class Clip:
         return self._trigger.mono_s - self._first.start.mono_s if self._first is not None else 0.0
 
     def missed(self, missing: Missing) -> None:
-        """Tell of fragments that will not be in this clip."""
+        """Record fragments that will not be in this clip."""
         self.left_out(missing.gap_before, missing.start_ticks, missing.dropped_before)
         self.account.dropped_frames += missing.frames
         self._note(note_of(Gap(missing.seconds, missing.reason), self._position_s(missing.start_ticks)))
 
     def left_out(self, gap: Gap | None, until_ticks: int, dropped_frames: int) -> None:
-        """Tell of what the camera could not capture or encode, up to a moment of the camera's time line."""
+        """Record what the camera could not capture or encode, up to a moment of the camera's time line."""
         self.account.dropped_frames += dropped_frames
         if gap is not None:
             self._note(note_of(gap, self._position_s(until_ticks) - gap.duration_s))
@@ -281,8 +281,8 @@ class Clip:
         return [*mute_notes(self._mutes, self._first.start.mono_s, self._next_start_s, ended_after_s)]
 
     def _markers_s(self) -> list[float]:
-        """The markers that lie in this clip. One set after the last picture of an ended clip lies at its end; so do
-        all where there never was a picture.
+        """The markers that lie in this clip. One set after the last frame of an ended clip lies at its end; so do
+        all where there never was a frame.
         """
         if self._first is None:
             is_alone = self.account.stop is not None and self.account.continues is None
@@ -327,7 +327,7 @@ class Clip:
 
 
 def utc_of(fragment: Fragment, trigger: Instant) -> str:
-    """When `fragment` began, as the wall clock of the trigger tells it: no step of that clock tears a clip apart."""
+    """When `fragment` began, by the wall clock as it was at the trigger: a step of that clock does not split a clip."""
     return _utc(fragment.start.mono_s, trigger)
 
 

@@ -12,7 +12,7 @@ from lapel.media.aac import Samples
 _PULL_PER_S = 0.05
 """The correction for each second that the sound is behind: at 200 ppm of drift it stays 4 ms behind."""
 _MOST = 0.002
-"""The strongest correction: a third of a hundredth of a semitone, which is not heard."""
+"""The strongest correction: three hundredths of a semitone, which is inaudible."""
 _WINDOW = 50
 """Chunks (a second of 20 ms each) of which the earliest arrival counts: the others waited for the scheduler."""
 

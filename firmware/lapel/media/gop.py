@@ -13,7 +13,7 @@ _SOUND_PATIENCE_S = 0.15
 
 
 class GopBuilder:
-    """The open GOP of one camera, and what its fragment will say about missing frames and sound."""
+    """The open GOP of one camera, and what its fragment will record about missing frames and sound."""
 
     def __init__(self, rate_fps: float, sound: SoundTrack | None = None) -> None:
         """`sound` goes into the fragments, beside the video of its time."""

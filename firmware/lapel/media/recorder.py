@@ -24,7 +24,7 @@ from lapel.worker import Worker
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who records: what every account says about its camera."""
+    """The identity of the camera, which every account contains."""
 
     agency: str
     site: str

@@ -24,7 +24,7 @@ _ALSA_CONFIG = Path("/usr/share/alsa/alsa.conf")
 _TIMEOUT_S = 5.0
 
 TONE_HZ, TONE_SWEEP_HZ = 600.0, 1_000.0
-"""The tone rises by `TONE_SWEEP_HZ` in each second of the monotonic clock, from `TONE_HZ`: its pitch tells the time
+"""The tone rises by `TONE_SWEEP_HZ` in each second of the monotonic clock, from `TONE_HZ`: its pitch shows the time
 within the second, so that a test can compare it with the frame shown at the same moment.
 """
 

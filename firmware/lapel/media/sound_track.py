@@ -43,7 +43,7 @@ class SoundTrack:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._level: deque[tuple[float, float, float]] = deque()
-        self._heard_s = 0.0  # when the level was last that of a working microphone
+        self._loud_s = 0.0  # when the level was last that of a working microphone
 
     @property
     def has_sound(self) -> bool:
@@ -112,7 +112,7 @@ class SoundTrack:
                 self._stopping.wait(ahead_s)  # no sound card, but something that delivers as fast as it is read
                 chunk = SoundChunk(chunk.samples, self._clock.mono_s())
             if stretch is None or stretch.behind_s(chunk) > STALL_S:
-                self._heard_s = chunk.arrived_s if stretch is None else self._heard_s
+                self._loud_s = chunk.arrived_s if stretch is None else self._loud_s
                 stretch = _Stretch(self.format, chunk.arrived_s - chunk.samples.shape[1] / self.format.rate_hz)
             frames = stretch.add(chunk, self._mutes)
             self._measure(chunk.samples, chunk.arrived_s)
@@ -130,8 +130,8 @@ class SoundTrack:
             self._level.popleft()
         rms = math.sqrt(sum(power for _, power, _ in self._level) / len(self._level))
         if rms > _SILENT_BELOW:
-            self._heard_s = at_s
-        self.status = SoundStatus(None, dbfs(rms), dbfs(max(peak for *_, peak in self._level)), at_s - self._heard_s)
+            self._loud_s = at_s
+        self.status = SoundStatus(None, dbfs(rms), dbfs(max(peak for *_, peak in self._level)), at_s - self._loud_s)
 
     def _lose(self, reason: str) -> None:
         self._level.clear()

@@ -22,6 +22,7 @@ from lapel_fleet.control.conformance.mutants_cli import add_mutants
 from lapel_fleet.control.socket.cli import add_control
 from lapel_fleet.operator.cli import add_commands
 from lapel_fleet.operator.page.cli import add_serve
+from lapel_fleet.operator.page.daily_cli import add_daily
 from lapel_fleet.training.cli import add_practice
 
 
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     add_provision(commands.add_parser("provision", help="make certificates, and configure a Mosquitto to require them"))
     add_commands(commands)
     add_serve(commands.add_parser("serve", help="the operator's web page: the fleet, each camera, commands, history"))
+    add_daily(commands.add_parser("daily", help="report on a day: what should have been recorded and was not"))
     add_control(commands)
     add_conformance(commands.add_parser("conformance", help="examine your back end in named situations of the field"))
     add_mutants(commands.add_parser("mutants", help="plant bugs in a back end, and see which situations catch them"))

@@ -135,8 +135,12 @@ def _where(finding: Finding) -> str:
 def _summary(reports: list[Report]) -> str:
     counts = [f"{sum(one.verdict is verdict for one in reports)} {verdict}" for verdict in Verdict]
     logs = sum(report.recording == LOG for report in reports)
-    what = f"{len(reports) - logs} recordings" + (f" and {logs} audit log{'s' * (logs > 1)}" if logs else "")
+    what = _counted(len(reports) - logs, "recording") + (f" and {_counted(logs, 'audit log')}" if logs else "")
     return f"{what}: {', '.join(counts)}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 class _Progress:

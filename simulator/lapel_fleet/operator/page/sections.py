@@ -28,6 +28,8 @@ STATES = ("recording", "buffering", "standby", "docked", "booting", "fault", "of
 _MOST_ATTENTIONS, _MOST_EVENTS = 25, 40
 _ATTENTION_S = 5.0
 """Seconds after which what needs attention is looked at again although no message came: a silent camera sends none."""
+_RENDER_S = 0.45
+"""At most so often, a little more often than a reader is sent an update."""
 _DAY, _CHART = timedelta(hours=24), timedelta(hours=12)
 
 Sections = dict[str, str]
@@ -60,13 +62,14 @@ class FleetSections:
         self._clock = clock
         self._key: tuple[object, ...] = ()
         self._sections: Sections = {}
+        self._rendered_s = -_RENDER_S
 
     def render(self) -> Sections:
-        """The sections as they are now."""
-        tick = int(self._clock.mono_s() / _ATTENTION_S)
-        key = self._view.version, self._connection.error, self._writer.error, tick
-        if key != self._key:
-            self._key, self._sections = key, self._rendered()
+        """The sections as they are, or were a moment ago: many readers do not make many renderings."""
+        now_s = self._clock.mono_s()
+        key = self._view.version, self._connection.error, self._writer.error, int(now_s / _ATTENTION_S)
+        if key != self._key and now_s - self._rendered_s >= _RENDER_S:
+            self._key, self._sections, self._rendered_s = key, self._rendered(), now_s
         return self._sections
 
     def _rendered(self) -> Sections:

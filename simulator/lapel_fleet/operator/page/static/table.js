@@ -1,7 +1,7 @@
 // The table of all cameras. It holds every row, filters them at once, and draws the first that fit.
 "use strict";
 
-const STEP = 200;
+const STEP = 100;
 const table = document.getElementById("cameras"), body = table.tBodies[0];
 const words = document.getElementById("words"), shown = document.getElementById("shown"), more = document.getElementById("more");
 const cameras = new Map();
