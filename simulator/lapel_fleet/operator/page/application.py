@@ -1,6 +1,7 @@
 """The page's routes. Each request has passed the guard: `request.state.operator` is the operator's name."""
 
 import asyncio
+from contextlib import suppress
 from importlib.resources import files
 from urllib.parse import parse_qsl, urlencode
 
@@ -14,9 +15,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from lapel.clock import Clock
-from lapel.link.messages import CommandName
+from lapel.errors import LapelError, StorageError
+from lapel.link.messages import Command, CommandName
 from lapel.worker import Worker
 from lapel_fleet.operator.metrics.fleet_metrics import FleetMetrics
+from lapel_fleet.operator.outcomes import OutcomeTally
 from lapel_fleet.operator.page.connection import FleetConnection, command_of
 from lapel_fleet.operator.page.fleet_view import FleetView
 from lapel_fleet.operator.page.guard import Guard
@@ -179,12 +182,18 @@ class Page:
         if form.get("confirmed") != "yes":
             view = self._view.cameras[camera]
             return self._html("confirm.html", request, camera=camera, command=name, reason=reason, view=view)
-        if self._connection.error:
-            raise HTTPException(503, f"Nothing was sent: the broker is away ({self._connection.error}).")
-        task = asyncio.create_task(self._connection.send(camera, command), name="command")
+        try:
+            tally = await self._connection.begin(camera, command)
+        except LapelError as error:
+            raise HTTPException(503, f"Nothing was sent: {error}.") from error
+        task = asyncio.create_task(self._finish(command, tally), name="command")
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
         return RedirectResponse(f"/camera?{urlencode({'name': camera})}#commands", 303)
+
+    async def _finish(self, command: Command, tally: OutcomeTally) -> None:
+        with suppress(StorageError):  # the page says so, since the other messages cannot be written either
+            await self._connection.finish(command, tally)
 
     def _known(self, camera: str) -> str:
         if camera not in self._view.cameras:

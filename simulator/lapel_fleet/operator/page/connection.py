@@ -13,7 +13,7 @@ from lapel.link.broker_address import Broker
 from lapel.link.messages import Command, StateMessage
 from lapel.worker import Worker
 from lapel_fleet.operator.operator import Operator, operator
-from lapel_fleet.operator.outcomes import Outcome
+from lapel_fleet.operator.outcomes import Outcome, OutcomeTally
 from lapel_fleet.operator.page.history import History
 from lapel_fleet.operator.received import Received
 
@@ -67,20 +67,27 @@ class FleetConnection:
                 self._connected = None
             await self._clock.sleep(backoff.next_s())
 
-    async def send(self, camera: str, command: Command) -> None:
-        """Send a command to one camera and wait for its account, which the history has from before the sending on.
-        Raises LinkError when there is no connection.
+    async def begin(self, camera: str, command: Command) -> OutcomeTally:
+        """Put a command to one camera on record; `finish` sends it. Raises LinkError when there is no connection, and
+        StorageError when the history cannot be written: what is not on record is not sent.
         """
         if self._connected is None:
-            raise LinkError(f"the broker is away ({self.error}); nothing was sent, try again when it is back")
+            raise LinkError(f"the broker is away ({self.error})")
         tally = self._connected.tally([camera])
         outcome = tally.outcomes[camera]
         if not outcome.id:
             outcome.id = f"unsent-{uuid.uuid4().hex[:12]}"
         await self._note(outcome, command)
-        if outcome.result is None:
+        return tally
+
+    async def finish(self, command: Command, tally: OutcomeTally) -> None:
+        """Send the command and wait for its account. Raises StorageError when that cannot be written."""
+        if self._connected is None:
+            tally.close("the broker was lost")
+        elif not tally.is_settled:
             await self._connected.send(command, tally)
-        await self._note_result(outcome)
+        for outcome in tally.outcomes.values():
+            await self._note_result(outcome)
 
     async def _note(self, outcome: Outcome, command: Command) -> None:
         row = (

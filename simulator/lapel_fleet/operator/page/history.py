@@ -7,7 +7,8 @@ with one thread.
 import json
 import sqlite3
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -92,24 +93,21 @@ class History:
 
     def client_id(self) -> str:
         """The id under which a broker keeps events for the owner of this file while it is away."""
-        with self._connection:
+        with self._writing():
             self._connection.execute("INSERT OR IGNORE INTO about VALUES ('client', ?)", [uuid.uuid4().hex[:12]])
         return f"lapel-page-{self._rows('SELECT value FROM about WHERE key = ?', 'client')[0][0]}"
 
     def write(self, rows: Mapping[str, Iterable[Row]]) -> None:
         """Add rows to tables in one transaction. What is there already stays."""
-        try:
-            with self._connection:
-                for table, values in rows.items():
-                    for row in values:
-                        marks = ", ".join("?" * len(row))
-                        self._connection.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)
-        except sqlite3.Error as error:
-            raise StorageError(f"history {self._path}: cannot be written: {error}") from error
+        with self._writing():
+            for table, values in rows.items():
+                for row in values:
+                    marks = ", ".join("?" * len(row))
+                    self._connection.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)
 
     def set_result(self, id_: str, result: str, reason: str, took_s: float | None) -> None:
         """The account of a command."""
-        with self._connection:
+        with self._writing():
             self._connection.execute(
                 "UPDATE commands SET result = ?, result_reason = ?, took_s = ? WHERE id = ?",
                 [result, reason, took_s, id_],
@@ -117,7 +115,7 @@ class History:
 
     def remove_before(self, oldest: datetime) -> None:
         """Remove what is older."""
-        with self._connection:
+        with self._writing():
             for table, column in _TIMES.items():
                 self._connection.execute(f"DELETE FROM {table} WHERE {column} < ?", [iso(oldest)])
 
@@ -173,6 +171,15 @@ class History:
         """The newest commands that were sent to a camera from the page, the newest first."""
         rows = self._rows("SELECT * FROM commands WHERE camera = ? ORDER BY sent DESC LIMIT ?", camera, most)
         return [SentCommand(*row) for row in rows]
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """A transaction."""
+        try:
+            with self._connection:
+                yield
+        except sqlite3.Error as error:
+            raise StorageError(f"history {self._path}: cannot be written: {error}") from error
 
     def _rows(self, query: str, *values: object) -> list[Row]:
         try:

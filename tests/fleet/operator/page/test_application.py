@@ -2,11 +2,14 @@
 
 import asyncio
 import re
+from types import SimpleNamespace
 
 import pytest
 
-from fleet.operator.messages import state
+from fleet.operator.messages import reply, state
 from fleet.operator.page.messages import NOW, TOKENS, TestedPage, event, open_page, telemetry
+from lapel.link.messages import Command
+from lapel_fleet.operator.outcomes import OutcomeTally
 
 EVIL = "<img src=x onerror=alert(1)>"
 START = {"camera": "a/1", "command": "start-recording", "reason": "drill"}
@@ -130,17 +133,38 @@ async def test_a_command_is_confirmed_first_and_refused_without_a_broker() -> No
 
 async def test_a_command_is_sent_in_the_name_of_who_is_logged_in() -> None:
     async with open_page() as page, page.browser(token=TOKENS["bob"]) as browser:
-        sent = []
+        sent = list[tuple[str, Command]]()
 
-        async def send(camera: str, command: object) -> None:
-            sent.append((camera, command.command, command.reason, command.sender))  # type: ignore[attr-defined]
+        async def send(command: Command, tally: OutcomeTally) -> None:
+            for outcome in tally.open():
+                sent.append((outcome.camera, command))
+                tally.take(outcome.camera, reply(outcome.id), 1.0)
 
-        page.connection.error, page.connection.send = "", send  # type: ignore[method-assign, assignment]
+        page.connection._connected = SimpleNamespace(  # type: ignore[assignment]
+            tally=lambda cameras: OutcomeTally({camera: f"id-{camera}" for camera in cameras}), send=send
+        )
         page.sends("a/1", state("a/1"))
         answer = await browser.post("/command", data={**START, "confirmed": "yes", "sender": "ann"})
         await asyncio.sleep(0)
         assert (answer.status_code, answer.headers["location"]) == (303, "/camera?name=a%2F1#commands")
-        assert sent == [("a/1", "start-recording", "drill", "bob")]
+        assert [(camera, one.command, one.reason, one.sender) for camera, one in sent] == [
+            ("a/1", "start-recording", "drill", "bob")
+        ]
+        (account,) = page.history.commands("a/1")
+        assert (account.sender, account.result) == ("bob", "done")
+
+
+async def test_what_cannot_be_put_on_record_is_not_sent() -> None:
+    async with open_page() as page, page.browser() as browser:
+        page.connection._connected = SimpleNamespace(  # type: ignore[assignment]
+            tally=lambda cameras: OutcomeTally(dict.fromkeys(cameras, "id")),
+            send=lambda *_: pytest.fail("it was sent"),
+        )
+        page.sends("a/1", state("a/1"))
+        page.history._connection.execute("DROP TABLE commands")
+        answer = await browser.post("/command", data={**START, "confirmed": "yes"})
+        assert answer.status_code == 503
+        assert "Nothing was sent: history :memory:: cannot be written: no such table: commands" in answer.text
 
 
 async def test_the_rows_and_the_overview() -> None:
