@@ -89,10 +89,10 @@ class FleetView:
     def _change(self, camera: str, change: Callable[[CameraView], bool], *, is_live: bool = True) -> None:
         view = self.cameras.get(camera)
         if view is None:
-            view = CameraView(camera, is_live_s=self._clock.mono_s())
+            view = CameraView(camera, last_message_s=self._clock.mono_s())
             self.cameras[camera] = view
         if is_live:
-            view.is_live_s = self._clock.mono_s()
+            view.last_message_s = self._clock.mono_s()
         if change(view):
             self.version += 1
             view.version = self.version
