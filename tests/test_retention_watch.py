@@ -8,7 +8,10 @@ import pytest
 
 from camera_harness import CameraHarness, run_steps
 from evidence.recordings import SEALING
+from lapel.app import retention_of
 from lapel.clock import Quality, iso
+from lapel.config import load
+from lapel.errors import EvidenceError
 from lapel.evidence.deletion import RecordingDeleter
 from lapel.evidence.retention import RetentionRules
 from lapel.evidence.store import EvidenceStore
@@ -63,6 +66,16 @@ def test_with_a_clock_that_is_not_set_nothing_goes(tmp_path: Path, quality: Qual
         assert not imported.exists()
 
     run_steps(tmp_path, steps, retention=deleter, flags={("link", "telemetry_s"): 600})
+
+
+def test_without_a_back_end_nothing_is_ever_deleted(tmp_path: Path) -> None:
+    assert retention_of(load(flags={("evidence", "keep_days"): 0}), EvidenceStore(tmp_path)) is None
+
+
+def test_a_back_ends_key_that_is_missing_is_named_at_the_start(tmp_path: Path) -> None:
+    config = load(flags={("evidence", "back_ends"): str(tmp_path / "backend.pub")})
+    with pytest.raises(EvidenceError, match=r"backend\.pub: cannot be read"):
+        retention_of(config, EvidenceStore(tmp_path))
 
 
 class SmallCard(EvidenceStore):

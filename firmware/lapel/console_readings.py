@@ -70,6 +70,9 @@ class EvidenceStorage(Protocol):
     def video(self, recording: str) -> Path:
         """The video file of a clip."""
 
+    def why(self, at: datetime) -> str:
+        """Why there is a recording of a moment, or why there is none. Raises EvidenceError too."""
+
 
 @dataclass(frozen=True, slots=True)
 class AttachedCamera:
@@ -234,6 +237,10 @@ class CameraReadings:
     async def clip_file(self, recording: str) -> Path:
         """See `ConsoleCamera.clip_file`."""
         return await self._attached.worker.run(partial(self._attached.storage.video, recording))
+
+    async def why(self, at: datetime) -> str:
+        """See `ConsoleCamera.why`."""
+        return await self._attached.worker.run(partial(self._attached.storage.why, at))
 
     # -- devices -------------------------------------------------------------------------------------------------------
 

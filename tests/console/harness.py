@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from console.terminals import Emulator, Terminal
+from evidence.recordings import SEALING
 from lapel.camera import Camera
 from lapel.config import load
 from lapel.console.candidate import CandidateConfig, UnconfirmedFile
@@ -66,7 +67,7 @@ class Harness:
         self.clock, self.folder, self.log = clock, folder, Log(clock)
         keys = {("prebuffer", "length_s"): 10, ("recording", "evidence"): "evidence"}
         self.config = load(flags={**keys, **{tuple(key.split("__")): value for key, value in flags.items()}})  # type: ignore[misc]
-        self.storage = FixedSizeStorage(folder, self.config.recording.min_free_bytes)
+        self.storage = FixedSizeStorage(folder, self.config.recording.min_free_bytes, sealing=lambda: SEALING)
         self.link, self.indicators = RecordingLink(), RecordedIndicators()
         self.settings = Settings(self.config, folder / ".lapel" / "configuration.json")
         self.line = SimulatedSerialLine()

@@ -115,3 +115,25 @@ def test_a_log_signed_by_another_key_is_not_trusted(tmp_path: Path, trusted: Tru
 def test_without_a_log_one_line_says_what_to_name(tmp_path: Path) -> None:
     with pytest.raises(EvidenceError, match="there is no audit log"):
         read_log(tmp_path, Trust())
+
+
+def test_an_unfinished_last_line_is_no_change(evidence: Path, trusted: Trust) -> None:
+    (path,) = log_files(evidence)
+    path.write_bytes(path.read_bytes()[:-40])
+    assert verify_log(evidence, trusted).verdict is Verdict.INTACT
+
+
+def test_another_key_within_the_log_is_found_without_a_trusted_authority(evidence: Path, tmp_path: Path) -> None:
+    other = load_or_make(tmp_path / "identity", SEALING.camera).signer
+    write_log(evidence, Sealing(other, SEALING.now, SEALING.camera))
+    (problem,) = read_log(evidence, Trust()).problems
+    assert problem.reason == "from record 10 on it is signed by another key"
+
+
+def test_many_changed_lines_are_named_in_few_words(evidence: Path, trusted: Trust) -> None:
+    (path,) = log_files(evidence)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:3], *[b"rubbish\n"] * 100, *lines[3:]]))
+    (follows,) = [one.follows_problem for one in read_log(evidence, trusted).entries if one.follows_problem]
+    assert follows.endswith("and more")
+    assert len(follows) < 200

@@ -4,6 +4,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lapel.audit_entry import AuditEntry
 from lapel.evidence.audit_reader import Logged
@@ -17,11 +19,18 @@ def at(seconds: float) -> datetime:
 
 
 def logged(
-    mono_s: float, kind: str, session: str = "s1", *, clock_s: float = 0.0, problem: str = "", **detail: Any
+    mono_s: float,
+    kind: str,
+    session: str = "s1",
+    *,
+    clock_s: float = 0.0,
+    quality: str = "synced",
+    problem: str = "",
+    **detail: Any,
 ) -> Logged:
     """An entry; `clock_s`: how far the wall clock is off at that time."""
     utc = at(mono_s + clock_s).isoformat(timespec="milliseconds")
-    entry = AuditEntry(event=kind, detail=detail, utc=utc, mono_s=mono_s, session=session, clock_quality="synced")
+    entry = AuditEntry(event=kind, detail=detail, utc=utc, mono_s=mono_s, session=session, clock_quality=quality)
     return Logged(entry, problem)
 
 
@@ -60,7 +69,7 @@ def test_every_second_of_a_shift_has_one_reason() -> None:
     assert reasons(ledger)[:5] == [
         ("starting", 2.0), ("buffering", 598.0), ("recorded", 120.0), ("buffering", 180.0), ("asleep", 100.0),
     ]  # fmt: skip
-    assert [reason for reason, _ in reasons(ledger)[5:]] == ["off", "off", "starting", "docked"]
+    assert [reason for reason, _ in reasons(ledger)[5:]] == ["off", "starting", "docked"]
     assert sums_of(ledger.spans)["off"] == 1000.0
 
 
@@ -108,13 +117,13 @@ def test_a_clock_that_is_set_loses_and_doubles_no_second(step_s: float) -> None:
     assert any(f"the clock was set by {step_s:+.1f} s" in note.text for note in ledger.notes)
 
 
-def test_removed_entries_make_the_time_between_their_neighbours_unknown() -> None:
+def test_the_time_between_the_neighbours_of_removed_entries_is_deleted() -> None:
     log = [*SHIFT[:2], moved(800, "buffering", problem="records 4 to 9 are missing"), *SHIFT[4:]]
     spans = ledger_of(log).spans
     check_whole(spans)
-    (unknown,) = [span for span in spans if span.reason == "unknown"]
-    assert (unknown.start, unknown.end) == (at(2), at(800))
-    assert "records 4 to 9 are missing" in unknown.detail
+    (deleted,) = [span for span in spans if span.reason == "deleted"]
+    assert (deleted.start, deleted.end) == (at(2), at(800))
+    assert "records 4 to 9 are missing" in deleted.detail
 
 
 def test_a_refusal_near_the_moment_is_named_with_its_reason() -> None:
@@ -134,3 +143,116 @@ def test_a_day_is_as_long_as_it_is_whatever_the_log_holds() -> None:
 
 def test_a_moment_outside_the_log_is_unknown() -> None:
     assert "unknown. The audit log has no entry around that time" in why(ledger_of(SHIFT), at(-100))
+
+
+@pytest.mark.parametrize(
+    ("event", "source", "reason"),
+    [
+        ("power_off", "button", "off-by-button"),
+        ("battery_critical", "camera", "off-by-battery"),
+        ("power_off", "command", "off"),
+        ("shut_down", "camera", "off"),
+        ("restart", "command", "off"),
+    ],
+)
+def test_how_a_camera_was_switched_off_is_its_reason_until_it_starts_again(
+    event: str, source: str, reason: str
+) -> None:
+    off = [moved(1000, "off", event=event, source=source), logged(1001, "power-off", reason="…")]
+    ledger = ledger_of([*SHIFT[:4], *off, logged(2000, "power-on", "s2", reason="")])
+    assert reasons(ledger)[-1] == (reason, 1000.0)
+
+
+def test_a_recording_that_was_taken_away_is_recorded_by_the_log_alone() -> None:
+    ledger = ledger_of(SHIFT, [])
+    (recorded,) = [span for span in ledger.spans if span.reason == "recorded"]
+    assert recorded.seconds == 120.0
+    assert "by the log alone: no recording of it is here" in recorded.detail
+
+
+@pytest.mark.parametrize(
+    ("clock_s", "quality", "text"),
+    [
+        (-800_000_000.0, "unsynced", "its clock was never set"),
+        (800_000_000.0, "unknown", "its clock shows a time after that of later sessions"),
+        (-3_000.0, "synced", "its clock shows a time before the end of the session before"),
+    ],
+)
+def test_a_session_with_an_impossible_clock_loses_no_second(clock_s: float, quality: str, text: str) -> None:
+    wrong = [
+        logged(2000, "power-on", "s2", clock_s=clock_s, quality=quality, reason=""),
+        moved(2003, "buffering", "s2", clock_s=clock_s, quality=quality),
+        moved(2500, "off", "s2", clock_s=clock_s, quality=quality),
+    ]
+    ledger = ledger_of([*SHIFT[:7], *wrong, logged(4000, "power-on", "s3", reason="")])
+    check_whole(ledger.spans)
+    assert reasons(ledger)[-3:] == [("starting", 3.0), ("buffering", 497.0), ("off", 2499.0)]
+    assert ledger.spans[-3].start == at(1001)
+    assert text in ledger.notes[0].text
+
+
+def test_times_before_a_clock_was_set_follow_from_what_it_showed_afterwards() -> None:
+    late = [
+        logged(2000, "power-on", "s2", clock_s=-800_000_000.0, quality="unsynced", reason=""),
+        moved(2003, "buffering", "s2", clock_s=-800_000_000.0, quality="unsynced"),
+        logged(2060, "heartbeat", "s2"),
+    ]
+    ledger = ledger_of([*SHIFT[:7], *late])
+    assert [(span.start, span.reason) for span in ledger.spans[-2:]] == [
+        (at(2000), "starting"),
+        (at(2003), "buffering"),
+    ]
+
+
+def test_a_first_session_whose_clock_was_never_set_ends_before_the_next_one() -> None:
+    wrong = [
+        logged(0, "power-on", clock_s=800_000_000.0, quality="unknown", reason=""),
+        moved(10, "docked", clock_s=800_000_000.0, quality="unknown"),
+        logged(60, "heartbeat", clock_s=800_000_000.0, quality="unknown"),
+    ]
+    ledger = ledger_of([*wrong, logged(1000, "power-on", "s2", reason=""), moved(1010, "buffering", "s2")])
+    check_whole(ledger.spans)
+    assert (ledger.spans[0].start, ledger.spans[-1].end) == (at(940), at(1010))
+    assert "when it ran is not known" in ledger.notes[0].text
+
+
+MOVES = st.tuples(
+    st.floats(0.001, 40_000).map(lambda one: round(one, 3)),
+    st.sampled_from(["heartbeat", "standby", "set clock", "removed", "power-on", "off"]),
+    st.integers(-100_000, 100_000),
+    st.sampled_from(["synced", "unknown", "unsynced"]),
+)
+
+
+@given(st.lists(MOVES, max_size=20), st.integers(-30, 30))
+def test_whatever_happens_no_second_is_lost_or_doubled(moves: list[tuple[float, str, int, str]], day: int) -> None:
+    log = [logged(0, "power-on", reason="")]
+    now_s, begun_s, ran_s, clock_s, problem = 0.0, 0.0, 0.0, 0.0, ""
+    for number, (wait_s, what, step_s, quality) in enumerate(moves):
+        session = log[-1].entry.session
+        now_s += wait_s
+        if what == "set clock":
+            clock_s += step_s
+        elif what == "removed":
+            problem = "records are missing"
+            continue
+        elif what == "power-on":
+            session, begun_s = f"session {number}", now_s
+        else:
+            what = {"off": "off", "standby": "standby"}.get(what, "buffering")
+        if session == log[-1].entry.session:
+            ran_s += now_s - begun_s - log[-1].entry.mono_s
+        kind = "power-on" if what == "power-on" else "transition"
+        log.append(
+            logged(
+                now_s - begun_s, kind, session, clock_s=clock_s + begun_s, quality=quality, problem=problem, after=what
+            )
+        )
+        problem = ""
+    ledger = ledger_of(log)
+    check_whole(ledger.spans)
+    assert sum(span.seconds for span in ledger.spans) >= ran_s - 0.01
+    start = START + timedelta(days=day)
+    sheet = day_of(ledger, start, start + timedelta(days=1))
+    check_whole(sheet.spans)
+    assert sum(sums_of(sheet.spans).values()) == pytest.approx(86_400.0, abs=1e-4)

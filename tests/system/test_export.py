@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import subprocess
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -52,16 +53,18 @@ async def test_chromium_plays_it_to_its_end(exported: Path, tmp_path: Path) -> N
     server = await asyncio.start_server(receive, "127.0.0.1", 0)
     page = tmp_path / "page.html"
     page.write_text(PAGE % server.sockets[0].getsockname()[1])
-    browser = await asyncio.create_subprocess_exec(
-        real("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-        "--no-first-run", "--autoplay-policy=no-user-gesture-required",
-        f"--user-data-dir={tmp_path / 'profile'}", page.as_uri(),
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+    browser = subprocess.Popen(
+        [
+            real("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+            "--no-first-run", "--autoplay-policy=no-user-gesture-required",
+            f"--user-data-dir={tmp_path / 'profile'}", page.as_uri(),
+        ],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         played = json.loads(await asyncio.wait_for(reported, 60))
     finally:
         browser.kill()
-        await browser.wait()
+        browser.wait()
         server.close()
     assert played == {"duration": pytest.approx(3.0, abs=0.05), "frames": pytest.approx(90, abs=5)}

@@ -221,6 +221,9 @@ class ConsoleCamera(Protocol):
     async def clip_file(self, recording: str) -> Path:
         """The video file of a recording. Raises StorageError when there is none."""
 
+    async def why(self, at: datetime) -> str:
+        """In words, why there is a recording of a moment, or why there is none. Raises StorageError, EvidenceError."""
+
     async def request(self, action: str, reason: str) -> Outcome:
         """Request `start-recording`, `stop-recording`, `mark`, `arm`, `sleep` or `reboot`; the camera may refuse."""
 

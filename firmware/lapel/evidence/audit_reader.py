@@ -12,13 +12,14 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from lapel.audit_entry import AuditEntry
 from lapel.errors import EvidenceError
 from lapel.evidence.audit_log import AUDIT_FOLDER, log_files
-from lapel.evidence.chain import DamagedLine, Line, Link, parse_line
+from lapel.evidence.chain import CutLine, DamagedLine, Line, Link, parse_line
 from lapel.evidence.manifest_reader import LINE_MAX_BYTES
 from lapel.evidence.records import AuditOpen, AuditRecord, LogRecord
 from lapel.evidence.signing import is_signed, public_key
 from lapel.evidence.trust import Trust
 from lapel.files import reading
 
+_MORE = ", and more"
 _decoder = msgspec.json.Decoder(LogRecord)
 
 
@@ -62,13 +63,17 @@ def read_log(evidence: Path, trust: Trust) -> ReadLog:
         raise EvidenceError(f"{evidence}: there is no audit log ({AUDIT_FOLDER}); name a camera's evidence folder")
     reader = _Reader(trust)
     for path in files:
-        try:
-            with reading(path) as file:
-                for number, line in enumerate(iter(lambda: file.readline(LINE_MAX_BYTES), b""), 1):
-                    reader.take(str(path), number, line)
-        except OSError as error:
-            raise EvidenceError(f"{path}: cannot be read: {error.strerror}") from error
+        for number, line in enumerate(_lines(path), 1):
+            reader.take(str(path), number, line, may_be_cut=path == files[-1])
     return reader.log
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with reading(path) as file:
+            yield from iter(lambda: file.readline(LINE_MAX_BYTES), b"")
+    except OSError as error:
+        raise EvidenceError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 class _Reader:
@@ -79,21 +84,28 @@ class _Reader:
         self._problem = ""
         self._head_is_known = True
 
-    def take(self, file: str, number: int, text: bytes) -> None:
-        """Read the next line."""
+    def take(self, file: str, number: int, text: bytes, *, may_be_cut: bool) -> None:
+        """Read the next line. `may_be_cut`: of the newest file, whose end its camera may be writing, or has not cut off
+        yet since it lost its power.
+        """
         try:
             line = parse_line(text)
             record = _decoder.decode(line.record)
         except (DamagedLine, msgspec.DecodeError) as error:
+            if may_be_cut and isinstance(error, CutLine):
+                return
             self._note(file, number, f"record {self.log.position.count + 1} {error}")
             self._skip()
             return
+        before = self._key
         if isinstance(record, AuditOpen):
             self._begin_session(record)
         if self._key is None or not is_signed(line.record, line.signature, self._key):
             self._note(file, number, f"record {record.number} is not signed by the camera, or was changed")
             self._skip()
             return
+        if before is not None and before != self._key:
+            self._note(file, number, f"from record {record.number} on it is signed by another key")
         for reason in self._misplaced(record.number, record.previous):
             self._note(file, number, reason)
         self._accept(record, line)
@@ -139,4 +151,4 @@ class _Reader:
 
     def _note(self, file: str, line: int, reason: str) -> None:
         self.log.problems.append(LogProblem(file, line, reason))
-        self._problem = "; ".join(filter(None, (self._problem, reason)))
+        self._problem = f"{self._problem.removesuffix(_MORE)}{_MORE}" if self._problem else reason

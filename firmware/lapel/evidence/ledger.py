@@ -9,15 +9,18 @@ clock. So a clock that was set loses and doubles nothing.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from lapel.audit_entry import AuditEntry
 from lapel.evidence.audit_reader import Logged
+from lapel.evidence.session_clock import SessionTime, shifts
 
-Reason = Literal["recorded", "no-frames", "buffering", "asleep", "docked", "starting", "fault", "off", "unknown"]
-REASONS: tuple[Reason, ...] = (
-    "recorded", "no-frames", "buffering", "asleep", "docked", "starting", "fault", "off", "unknown",
-)  # fmt: skip
+Reason = Literal[
+    "recorded", "no-frames", "buffering", "asleep", "docked", "starting", "fault", "off-by-button", "off-by-battery",
+    "off", "deleted", "unknown",
+]  # fmt: skip
+REASONS: tuple[Reason, ...] = get_args(Reason)
+_OFF: tuple[Reason, ...] = ("off-by-button", "off-by-battery", "off")
 _OF_STATE: dict[str, Reason] = {
     "off": "off",
     "booting": "starting",
@@ -78,9 +81,8 @@ def ledger_of(logged: Sequence[Logged], footage: Iterable[Footage] | None = None
     """The ledger by a camera's audit log. `footage`: what its clips hold; None where that is not known, and then a
     camera that was in the state *recording* counts as recording.
     """
-    sessions = list(_sessions(logged))
+    sessions, notes = _placed(list(_sessions(logged)))
     spans: list[Span] = []
-    notes: list[Note] = []
     for session in sessions:
         if spans:
             spans += _between(spans[-1], session)
@@ -135,10 +137,28 @@ def _sessions(logged: Sequence[Logged]) -> Iterator[_Session]:
     part: list[Logged] = []
     for one in [*logged, None]:
         if part and (one is None or one.entry.session != part[0].entry.session or one.entry.event == "power-on"):
-            yield _Session(part, _offset_s(part[-1].entry))
+            set_last = next((entry for entry in reversed(part) if entry.entry.clock_quality != "unsynced"), part[-1])
+            yield _Session(part, _offset_s(set_last.entry))
             part = []
         if one is not None:
             part.append(one)
+
+
+def _placed(sessions: list[_Session]) -> tuple[list[_Session], list[Note]]:
+    """The sessions one after the other, whatever their clocks showed, and a note about each that was moved."""
+    placed: list[_Session] = []
+    notes: list[Note] = []
+    for session, (shift_s, why) in zip(sessions, shifts([_time(one) for one in sessions]), strict=True):
+        placed.append(replace(session, offset_s=session.offset_s + shift_s))
+        if why:
+            notes.append(Note(placed[-1].utc(session.entries[0].entry.mono_s), f"session {session.id}: {why}"))
+    return placed, notes
+
+
+def _time(session: _Session) -> SessionTime:
+    start_s, end_s = (one.entry.mono_s + session.offset_s for one in (session.entries[0], session.entries[-1]))
+    qualities = {one.entry.clock_quality for one in session.entries}
+    return SessionTime(start_s, end_s, is_set=qualities != {"unsynced"}, is_synced="synced" in qualities)
 
 
 def _offset_s(entry: AuditEntry) -> float:
@@ -153,12 +173,14 @@ def _within(session: _Session, after: datetime | None) -> Iterator[Span]:
     for one in session.entries:
         at = max(start, session.utc(_moment_s(one.entry)))
         if one.follows_problem:
-            yield Span(start, at, "unknown", f"the audit log was changed: {one.follows_problem}")
+            yield Span(start, at, "deleted", f"the audit log was changed: {one.follows_problem}")
             start, (reason, detail) = (
                 at,
                 _state_after(one.entry) or ("unknown", "the audit log was changed before this"),
             )
             continue
+        if one.entry.event == "power-off" and reason in _OFF:
+            continue  # the transition says more
         if (state := _state_after(one.entry)) is not None:
             yield Span(start, at, reason, detail)
             start, (reason, detail) = at, state
@@ -190,14 +212,20 @@ def _state_after(entry: AuditEntry) -> tuple[Reason, str] | None:
         return _first_state(entry)
     if entry.event == "power-off":
         return "off", f"switched off: {entry.detail.get('reason')}"
-    if entry.event == "heartbeat":
-        return None
     if entry.event != "transition":
         return None
     after, requester = str(entry.detail.get("after")), entry.detail.get("requester")
     why = entry.detail.get("reason")
     by = f"by {requester}" + (f": {why}" if why else "")
-    return _OF_STATE.get(after, "unknown"), _words(after, by, str(why or ""))
+    reason = _off_by(entry) if after == "off" else _OF_STATE.get(after, "unknown")
+    return reason, _words(after, by, str(why or ""))
+
+
+def _off_by(entry: AuditEntry) -> Reason:
+    if entry.detail.get("event") == "battery_critical":
+        return "off-by-battery"
+    is_button = (entry.detail.get("event"), entry.detail.get("source")) == ("power_off", "button")
+    return "off-by-button" if is_button else "off"
 
 
 def _words(state: str, by: str, why: str) -> str:
@@ -223,9 +251,9 @@ def _between(before: Span, session: _Session) -> Iterator[Span]:
         return
     problem = session.entries[0].follows_problem
     if problem:
-        yield Span(before.end, start, "unknown", f"the audit log was changed: {problem}")
-    elif before.reason == "off":
-        yield Span(before.end, start, "off", before.detail)
+        yield Span(before.end, start, "deleted", f"the audit log was changed: {problem}")
+    elif before.reason in _OFF:
+        yield Span(before.end, start, before.reason, before.detail)
     else:
         yield Span(
             before.end, start, "unknown", f"power or process was lost between {_iso(before.end)} and {_iso(start)}"
@@ -272,6 +300,9 @@ def _with_footage(spans: list[Span], placed: list[tuple[datetime, datetime, str]
 
 
 def _split(span: Span, placed: list[tuple[datetime, datetime, str]]) -> Iterator[Span]:
+    if not placed and span.reason == "recorded":
+        yield replace(span, detail=f"{span.detail}; by the log alone: no recording of it is here")
+        return
     at = span.start
     for start, end, recording in placed:
         start, end = max(start, at), min(end, span.end)

@@ -16,7 +16,10 @@ _COLOURS: dict[Reason, str] = {
     "docked": "#8d6e63",
     "starting": "#b0bec5",
     "fault": "#6a1b9a",
+    "off-by-button": "#90a4ae",
+    "off-by-battery": "#546e7a",
     "off": "#cfd8dc",
+    "deleted": "#ff00c8",
     "unknown": "#000000",
 }
 _WIDTH, _ROW, _LEFT, _TOP = 960, 18, 60, 40
@@ -26,7 +29,7 @@ def text_of(ledger: Ledger, title: str, zone: tzinfo) -> str:
     """The sheet as lines."""
     lines = [title, ""]
     lines += [
-        f"{_clock(span.start, zone)}  {_length(span.seconds):>10}  {span.reason:<10} {span.detail}"
+        f"{_clock(span.start, zone)}  {_length(span.seconds):>10}  {span.reason:<14} {span.detail}"
         for span in ledger.spans
     ]
     if ledger.notes:
@@ -91,8 +94,8 @@ def _sum_lines(ledger: Ledger) -> Iterator[str]:
     sums = sums_of(ledger.spans)
     for reason in REASONS:
         if sums[reason] >= 0.0005:
-            yield f"{reason:<10} {_length(sums[reason]):>10}"
-    yield f"{'sum':<10} {_length(sum(sums.values())):>10}"
+            yield f"{reason:<14} {_length(sums[reason]):>10}"
+    yield f"{'sum':<14} {_length(sum(sums.values())):>10}"
 
 
 def _clock(moment: datetime, zone: tzinfo) -> str:

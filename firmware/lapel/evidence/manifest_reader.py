@@ -2,7 +2,7 @@
 
 import base64
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -70,7 +70,12 @@ def read_manifest(path: Path) -> ReadManifest:
     """
     with reading(path) as file:
         lines = list(iter(lambda: file.readline(LINE_MAX_BYTES), b""))
-    manifest = _begin(str(path), lines[0] if lines else b"")
+    return read_lines(str(path), lines)
+
+
+def read_lines(name: str, lines: Sequence[bytes]) -> ReadManifest:
+    """The same for a manifest whose lines are in memory. Raises EvidenceError that begins with `name`."""
+    manifest = _begin(name, lines[0] if lines else b"")
     _follow(manifest, lines[1:])
     return manifest
 

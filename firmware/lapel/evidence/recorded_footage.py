@@ -1,7 +1,7 @@
 """Which stretches of time the clips in an evidence folder have, or had, frames of: by their manifests."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lapel.errors import EvidenceError
@@ -17,16 +17,20 @@ _TOLERANCE_TICKS = TICKS_PER_S // 10
 
 
 def footage_in(evidence: Path) -> Iterator[Footage]:
-    """The stretches of all clips, also of those that were deleted after their import. One whose manifest cannot be read
-    has none. Raises EvidenceError for the folder.
-    """
+    """The stretches of all clips, of deleted ones too. Raises EvidenceError when the folder cannot be read."""
     try:
-        paths = sorted([*evidence.glob(f"*/{MANIFEST}"), *evidence.glob(f"{DELETED}/*/{MANIFEST}")])
+        paths = [*evidence.glob(f"*/{MANIFEST}"), *evidence.glob(f"{DELETED}/*/{MANIFEST}")]
+        folders = sorted(path.parent for path in paths)
     except OSError as error:
         raise EvidenceError(f"{evidence}: cannot be read: {error.strerror}") from error
-    for path in paths:
+    yield from footage_of(folders)
+
+
+def footage_of(clips: Iterable[Path]) -> Iterator[Footage]:
+    """The stretches of the clips in these folders. One whose manifest cannot be read has none."""
+    for folder in clips:
         with contextlib.suppress(EvidenceError, OSError):
-            manifest = read_manifest(path)
+            manifest = read_manifest(folder / MANIFEST)
             account = manifest.opened.account
             yield from stretches(account.recording, account.session, manifest.fragments)
 

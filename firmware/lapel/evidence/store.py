@@ -18,6 +18,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from lapel.audit_entry import AuditEntry, AuditPosition
@@ -37,6 +38,7 @@ from lapel.evidence.disk import (
     storage_errors,
     write_account,
 )
+from lapel.evidence.folder_ledger import why_in_folder
 from lapel.evidence.manifest import MANIFEST, Manifest, Sealing
 from lapel.evidence.recovery import recovered, whole_extent
 from lapel.files import PRIVATE, PRIVATE_FOLDER, is_regular_file, open_no_follow, sync_folder, write
@@ -146,6 +148,10 @@ class EvidenceStore:
         if folder.is_symlink() or not is_regular_file(path):
             raise StorageError(f"{path}: there is no such video; look for its id in the list of recordings")
         return path
+
+    def why(self, at: datetime) -> str:
+        """Why there is a recording of a moment, or why there is none, by the audit log. Raises EvidenceError too."""
+        return why_in_folder(self.root, self.listing(), at)
 
     def close(self) -> None:
         """Release the folder for another camera. Harmless when closed."""

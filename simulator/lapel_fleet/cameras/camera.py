@@ -208,6 +208,8 @@ class SimulatedCamera(CameraHardware):
         self.sample_resources()
         self.recorder.add_due_stop()
         self.actual.accounts = self.card_contents.listing()
+        self.actual.manifests = self.card_contents.manifests()
+        self.actual.audit = [*self.earlier_audit, *(self.card_contents.audit or ())]
         self.actual.state = self.state
         self.actual.session = self._firmware.state_message().session if self.camera else ""
         self.recorder.set_unsent([] if self.is_on else self.flash.unsent())  # one that is on had time to send them

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from lapel.audit_entry import AuditEntry
 from lapel.config import Config
 from lapel.randomness import RandomSource
 from lapel_fleet.cameras.actual_recorder import ActualRecorder
@@ -40,6 +41,7 @@ class CameraHardware:
         "card_contents",
         "clock",
         "dock",
+        "earlier_audit",
         "environment",
         "flash",
         "footage",
@@ -63,6 +65,8 @@ class CameraHardware:
         self.recorder = ActualRecorder(_new_record(name, scenario, environment), self.clock)
         self.network = environment.network(name, streams.stream(name, "line"))
         self.card_contents = environment.storage_card(name)
+        self.earlier_audit: list[AuditEntry] = []
+        """What the audit logs of cards hold that were swapped."""
         self.card = SimulatedStorage(self.card_contents, keeps_history=environment.keeps_history)
         self.flash = SimulatedFlash()
         self.battery = SimulatedBattery(self.clock, streams.stream(name, "battery"))
@@ -153,6 +157,7 @@ class CameraHardware:
 
     def swap_card(self) -> None:
         """Replace the storage card by an empty one without faults."""
+        self.earlier_audit += self.card_contents.audit or ()
         with self._sampled_before_and_after():
             self.card_contents = self.environment.storage_card(self.name)
             self.card.swap(self.card_contents)

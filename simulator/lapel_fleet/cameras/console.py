@@ -9,6 +9,7 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -177,6 +178,10 @@ class CardAccess:
     def video(self, recording: str) -> Path:
         """See `EvidenceStorage.video`."""
         return self._camera.card_contents.file(recording)
+
+    def why(self, at: datetime) -> str:
+        """See `EvidenceStorage.why`."""
+        return self._camera.card_contents.why(at)
 
 
 class MemoryConsoleLog:

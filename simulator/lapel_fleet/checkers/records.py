@@ -13,6 +13,7 @@ from typing import Protocol
 
 import msgspec
 
+from lapel.audit_entry import AuditEntry
 from lapel.link.messages import EventMessage, Reply, StateMessage, Telemetry
 from lapel.recording import Account
 
@@ -38,6 +39,20 @@ class Resource(msgspec.Struct, frozen=True, gc=False):
     left: float
     refilling: bool = False
     """Whether it may have risen since the sample before: on a charger, swapped, offloaded."""
+
+
+class ManifestSummary(msgspec.Struct, frozen=True):
+    """What the manifest of a clip holds."""
+
+    recording: str
+    problem: str
+    """Where it is not as its camera wrote it; empty when it is."""
+    ending: str
+    """Kind of its last record: `close`, `recovered`, or empty without one."""
+    described: int
+    """Fragments that its records describe."""
+    counted: int
+    """Fragments by its last record."""
 
 
 @dataclass(slots=True)
@@ -68,6 +83,10 @@ class ActualRecord:
     """Ids of those commands that arrived after their expiry."""
     accounts: list[Account] = field(default_factory=list)
     """The account of every clip that it ever made, offloaded ones too."""
+    manifests: list[ManifestSummary] = field(default_factory=list)
+    """Of the clips whose manifests were verified."""
+    audit: list[AuditEntry] = field(default_factory=list)
+    """The entries of its audit log."""
     states: list[tuple[float, str]] = field(default_factory=list)
     """Its states and when each began, as its lights showed them: those of the chart; `off` after a power cut."""
     frame_outages: list[tuple[float, float]] = field(default_factory=list)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from lapel_fleet.checkers import commands, events, recordings, resources, states
+from lapel_fleet.checkers import commands, events, evidence, recordings, resources, states
 from lapel_fleet.checkers.back_end import BACK_END_CHECKERS, BackEndChecker
 from lapel_fleet.checkers.records import BackEndProbe, Case, Checker
 
@@ -56,6 +56,11 @@ CHECKERS: dict[str, Checker] = {
     "every-connection-begins-with-a-birth": events.every_connection_begins_with_a_birth,
     "commands-have-one-final-reply": commands.commands_have_one_final_reply,
     "expired-commands-are-refused": commands.expired_commands_are_refused,
+    "manifests-are-intact": evidence.manifests_are_intact,
+    "recordings-are-in-the-audit-log": evidence.recordings_are_in_the_audit_log,
+    "deletions-are-in-the-audit-log": evidence.deletions_are_in_the_audit_log,
+    "every-second-is-accounted-for": evidence.every_second_is_accounted_for,
+    "the-ledger-is-true": evidence.the_ledger_is_true,
     "battery-charge-is-consistent": resources.battery_charge_is_consistent,
     "storage-space-is-consistent": resources.storage_space_is_consistent,
 }

@@ -1,6 +1,7 @@
 """A storage card in a folder: real files, for cameras that film a clip. Implements `Storage`."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from lapel.audit_entry import AuditEntry, AuditPosition
@@ -8,6 +9,7 @@ from lapel.evidence.store import EvidenceStore
 from lapel.fragment import ClipFragment
 from lapel.hardware.interfaces import RecordingFiles
 from lapel.recording import Account
+from lapel_fleet.checkers.records import ManifestSummary
 from lapel_fleet.hardware.memory_storage import CARD_BYTES
 
 
@@ -46,6 +48,18 @@ class FolderStorage:
     def file(self, recording: str) -> Path:
         """The file with a clip's video. Raises StorageError when there is none."""
         return self._store.video(recording)
+
+    @property
+    def audit(self) -> None:
+        """See `StorageCard.audit`. It is in a file."""
+
+    def manifests(self) -> list[ManifestSummary]:
+        """See `StorageCard.manifests`. They are in files, which `lapel-evidence` verifies."""
+        return []
+
+    def why(self, at: datetime) -> str:
+        """See `StorageCard.why`."""
+        return self._store.why(at)
 
     def close(self) -> None:
         """See `StorageCard.close`."""

@@ -3,6 +3,7 @@
 import errno
 import io
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -10,15 +11,19 @@ import msgspec
 from lapel import mp4_boxes as boxes
 from lapel.audit_entry import AuditEntry, AuditPosition
 from lapel.clock import iso
-from lapel.errors import StorageError
+from lapel.errors import EvidenceError, StorageError
+from lapel.evidence.audit_reader import Logged
 from lapel.evidence.chain import ChainWriter, Link, seal
 from lapel.evidence.disk import storage_error
 from lapel.evidence.interruption import LOST
+from lapel.evidence.ledger import ledger_of, why
 from lapel.evidence.manifest import Manifest, Sealing
-from lapel.evidence.records import AuditRecord, Recovered
+from lapel.evidence.manifest_reader import read_lines
+from lapel.evidence.records import AuditRecord, Close, Recovered
 from lapel.evidence.recovery import interrupted
 from lapel.fragment import ClipFragment
 from lapel.recording import Account
+from lapel_fleet.checkers.records import ManifestSummary
 
 CARD = "simulated card"
 """Stands in error messages where a real storage card has its folder."""
@@ -30,17 +35,24 @@ class MemoryStorage:
     """Recordings in memory. Like a storage card it outlives the camera session that wrote to it."""
 
     def __init__(
-        self, *, keeps_finished: bool = True, sealing: Sealing | None = None, keeps_audit: bool = False
+        self,
+        *,
+        keeps_finished: bool = True,
+        sealing: Sealing | None = None,
+        keeps_audit: bool = False,
+        verifies: bool = False,
     ) -> None:
         """Without `keeps_finished` only the sizes of a finished clip's video and manifest are kept: a fleet makes
         thousands of clips, and their videos are never read. `sealing` signs manifests and the audit log; without it
-        there are none. `keeps_audit`: keep the entries of the audit log, not only where it stands.
+        there are none. `keeps_audit`: keep the entries of the audit log, not only where it stands. `verifies`: verify
+        each manifest, which takes longer than signing it.
         """
         self._accounts: dict[str, Account] = {}
         self._videos: dict[str, bytearray] = {}
         self._finished_bytes: int | None = None if keeps_finished else 0
         self._sealing = sealing
         self._manifests: dict[str, MemoryManifest] = {}
+        self._verified: list[ManifestSummary] | None = [] if verifies else None
         self._audit_position = Link()
         self.audit: list[AuditEntry] | None = [] if keeps_audit else None
         """The entries of the audit log, where they are kept."""
@@ -87,6 +99,12 @@ class MemoryStorage:
         """The accounts of all clips, in the order in which they began."""
         return list(self._accounts.values())
 
+    def why(self, at: datetime) -> str:
+        """See `StorageCard.why`."""
+        if not self.audit:
+            raise EvidenceError(f"{CARD}: there is no audit log")
+        return why(ledger_of([Logged(entry) for entry in self.audit]), at)
+
     def close(self) -> None:
         """See `StorageCard.close`. There is nothing to release."""
 
@@ -102,6 +120,12 @@ class MemoryStorage:
             raise StorageError(f"{CARD}: there is no manifest of {recording}")
         return bytes(self._manifests[recording].lines)
 
+    def manifests(self) -> list[ManifestSummary]:
+        """See `StorageCard.manifests`."""
+        if self._verified is None:
+            return []
+        return [*self._verified, *(summary_of(recording, one.lines) for recording, one in self._manifests.items())]
+
     def file(self, recording: str) -> Path:
         """See `StorageCard.file`. Always raises StorageError: there are no files."""
         raise StorageError(f"{CARD}: {recording} is in memory only; cameras that film a clip keep files")
@@ -112,7 +136,9 @@ class MemoryStorage:
     def _finish(self, recording: str) -> None:
         if self._finished_bytes is not None and self._accounts[recording].status != "recording":
             self._finished_bytes += len(self._videos.pop(recording, b""))
-            self._manifests.pop(recording, None)
+            manifest = self._manifests.pop(recording, None)
+            if self._verified is not None and manifest is not None:
+                self._verified.append(summary_of(recording, manifest.lines))
 
 
 class MemoryFiles:
@@ -176,3 +202,17 @@ class MemoryManifest(Manifest):
             utc=iso(self._sealing.now().utc),
         )
         ChainWriter(self._sealing.signer, self.lines.extend, self.position).add(recovered)
+
+
+def summary_of(recording: str, lines: bytearray) -> ManifestSummary:
+    """What a manifest holds, as `lapel-evidence verify` reads it."""
+    try:
+        manifest = read_lines(recording, bytes(lines).splitlines(keepends=True))
+    except EvidenceError as error:
+        return ManifestSummary(recording, str(error), "", 0, 0)
+    ending = manifest.ending
+    kind = "" if ending is None else "close" if isinstance(ending, Close) else "recovered"
+    problem = manifest.problems[0].reason if manifest.problems else ""
+    return ManifestSummary(
+        recording, problem, kind, len(manifest.fragments), ending.fragments if ending is not None else 0
+    )

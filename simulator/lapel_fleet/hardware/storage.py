@@ -4,6 +4,7 @@ import contextlib
 import errno
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
@@ -17,6 +18,7 @@ from lapel.fragment import ClipFragment
 from lapel.hardware.interfaces import RecordingFiles, Storage
 from lapel.recording import Account
 from lapel.worker import Worker
+from lapel_fleet.checkers.records import ManifestSummary
 from lapel_fleet.hardware.memory_storage import CARD, MemoryStorage
 
 T = TypeVar("T")
@@ -31,6 +33,16 @@ class StorageCard(Storage, Protocol):
 
     def file(self, recording: str) -> Path:
         """The file with a clip's video. Raises StorageError where there is none."""
+
+    @property
+    def audit(self) -> Sequence[AuditEntry] | None:
+        """The entries of its audit log; None where they are not kept."""
+
+    def manifests(self) -> list[ManifestSummary]:
+        """What the manifests hold that were verified."""
+
+    def why(self, at: datetime) -> str:
+        """Why there is a recording of a moment, or why there is none. Raises EvidenceError without an audit log."""
 
     def close(self) -> None:
         """Release it, so that others can use it. Harmless when closed."""

@@ -33,8 +33,8 @@ def test_the_sheet_of_a_day_adds_up_to_24_hours(camera: Path, capsys: pytest.Cap
     assert main(["day", *options, "--zone", "UTC"]) == 0
     text = capsys.readouterr().out
     assert text.startswith("demo/baltimore/cam-0001, 2026-01-01 (UTC)\n")
-    assert "sum          24:00:00" in text
-    assert "recorded      0:02:10" in text  # with ten seconds from before the press
+    assert "sum              24:00:00" in text
+    assert "recorded          0:02:10" in text  # with ten seconds from before the press
     assert main(["day", *options, "--zone", "UTC", "--json"]) == 0
     assert sum(json.loads(capsys.readouterr().out)["sums_s"].values()) == 86_400.0
 
@@ -45,7 +45,7 @@ def test_a_day_on_which_the_clocks_change_is_an_hour_shorter_or_longer(
 ) -> None:
     """The camera's own zone is America/New_York."""
     assert main(["day", "--camera", str(camera), "--date", date]) == 0
-    assert f"sum          {hours}:00:00" in capsys.readouterr().out
+    assert f"sum              {hours}:00:00" in capsys.readouterr().out
 
 
 def test_table_and_picture_are_written(camera: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

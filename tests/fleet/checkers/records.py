@@ -3,12 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from lapel.audit_entry import AuditEntry
 from lapel.clock import iso
 from lapel.link.messages import EventMessage, Reply, StateMessage, Telemetry
 from lapel.recording import Account, Cause
 from lapel_fleet.checkers.records import Activation, ActualRecord, Arrival, Case, Message, ReceivedRecord
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+POWER_ON: tuple[float, str, dict[str, Any]] = (0.0, "power-on", {})
 LIGHTS = [(0.0, "booting"), (1.0, "buffering"), (100.0, "recording"), (110.0, "buffering")]
 
 
@@ -26,6 +28,20 @@ def account(id_: str = "clip", at_s: float = 100.0, **changes: Any) -> Account:
         "video_bytes": 1_000_000,
     }  # fmt: skip
     return Account(**{**defaults, **changes})
+
+
+def audit(*entries: tuple[float, str, dict[str, Any]], session: str = "one", clock_s: float = 0.0) -> list[AuditEntry]:
+    """Entries of an audit log: when, kind, detail. `clock_s`: how far the wall clock is off."""
+    return [
+        AuditEntry(
+            event=kind, detail=detail, utc=utc(at_s + clock_s), mono_s=at_s, session=session, clock_quality="synced"
+        )
+        for at_s, kind, detail in entries
+    ]
+
+
+def moved(at_s: float, after: str) -> tuple[float, str, dict[str, Any]]:
+    return at_s, "transition", {"after": after, "requester": "the button"}
 
 
 def press(at_s: float = 100.0, command: str = "") -> Activation:

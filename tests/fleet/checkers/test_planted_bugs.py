@@ -10,7 +10,11 @@ import msgspec
 import pytest
 
 from fleet.watched import run
+from lapel.audit_trail import AuditTrail
 from lapel.camera import Camera
+from lapel.evidence import ledger
+from lapel.evidence.chain import ChainWriter
+from lapel.evidence.records import FragmentStored
 from lapel.link import session as session_module
 from lapel.link.command_check import Delivery
 from lapel.link.outbox import Outbox
@@ -21,6 +25,7 @@ from lapel.media.clip import Clip
 from lapel.media.notices import Saved
 from lapel.reporter import Reporter
 from lapel_fleet.checkers.registry import judge
+from lapel_fleet.hardware.memory_storage import MemoryStorage
 from lapel_fleet.runs.run import AGENCY
 from lapel_fleet.scenario.faults import Fault
 from lapel_fleet.scenario.loading import load
@@ -201,6 +206,70 @@ def saved_recordings_are_not_announced(patch: Patch) -> None:
     )
 
 
+# -- evidence ----------------------------------------------------------------------------------------------------------
+
+
+def a_record_of_a_manifest_is_skipped(patch: Patch) -> None:
+    original = ChainWriter.stage
+
+    def stage(self: ChainWriter, record: Any) -> None:
+        if not (isinstance(record, FragmentStored) and record.fragment == 2):
+            original(self, record)
+
+    patch.setattr(ChainWriter, "stage", stage)
+
+
+def a_recovered_manifest_begins_a_chain_of_its_own(patch: Patch) -> None:
+    original = ChainWriter.__init__
+    patch.setattr(ChainWriter, "__init__", lambda self, signer, append, after=None: original(self, signer, append))
+
+
+def a_transition_is_not_audited(patch: Patch) -> None:
+    original = Camera._audit_transition
+
+    def audit(self: Camera, item: Any, outcome: Any) -> None:
+        if outcome.after != "buffering":
+            original(self, item, outcome)
+
+    patch.setattr(Camera, "_audit_transition", audit)
+
+
+def entries_that_the_card_refuses_are_dropped(patch: Patch) -> None:
+    original = AuditTrail._write
+
+    async def write(self: AuditTrail) -> bool:
+        is_written = await original(self)
+        self._noted.clear()
+        return is_written
+
+    patch.setattr(AuditTrail, "_write", write)
+
+
+def recordings_are_not_audited(patch: Patch) -> None:
+    original = AuditTrail.note
+
+    def note(self: AuditTrail, event: str, detail: Any) -> None:
+        if not event.startswith("recording-"):
+            original(self, event, detail)
+
+    patch.setattr(AuditTrail, "note", note)
+
+
+def the_oldest_recording_makes_room_and_no_entry_says_so(patch: Patch) -> None:
+    original = MemoryStorage.create
+
+    def create(self: MemoryStorage, account: Any) -> Any:
+        if self._accounts:
+            del self._accounts[next(iter(self._accounts))]
+        return original(self, account)
+
+    patch.setattr(MemoryStorage, "create", create)
+
+
+def the_time_without_power_has_no_reason(patch: Patch) -> None:
+    patch.setattr(ledger, "_between", lambda before, session: iter(()))
+
+
 # -- commands ----------------------------------------------------------------------------------------------------------
 
 
@@ -251,6 +320,13 @@ PLANTED: list[tuple[Callable[[Patch], None], Scenario, str]] = [
     (markers_are_reported_and_not_written, SMOKE, "markers-are-kept"),
     (markers_are_ignored, SMOKE, "markers-are-kept"),
     (saved_recordings_are_not_announced, SMOKE, "saved-recordings-are-announced"),
+    (a_record_of_a_manifest_is_skipped, SMOKE, "manifests-are-intact"),
+    (a_recovered_manifest_begins_a_chain_of_its_own, BAD_DAY, "manifests-are-intact"),
+    (a_transition_is_not_audited, SMOKE, "the-ledger-is-true"),
+    (entries_that_the_card_refuses_are_dropped, BAD_DAY, "the-ledger-is-true"),
+    (recordings_are_not_audited, SMOKE, "recordings-are-in-the-audit-log"),
+    (the_oldest_recording_makes_room_and_no_entry_says_so, SMOKE, "deletions-are-in-the-audit-log"),
+    (the_time_without_power_has_no_reason, BAD_DAY, "every-second-is-accounted-for"),
     (a_repeated_command_records_again, BAD_DAY, "activations-are-recorded-or-refused"),
     (a_repeated_command_is_answered_differently, BAD_DAY, "commands-have-one-final-reply"),
     (expired_commands_are_carried_out, BAD_DAY, "expired-commands-are-refused"),

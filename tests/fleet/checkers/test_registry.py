@@ -5,9 +5,22 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import pytest
 
-from fleet.checkers.records import LIGHTS, account, case, event, press, reply, state, telemetry, utc
+from fleet.checkers.records import (
+    LIGHTS,
+    POWER_ON,
+    account,
+    audit,
+    case,
+    event,
+    moved,
+    press,
+    reply,
+    state,
+    telemetry,
+    utc,
+)
 from lapel.recording import Cause, GapNote
-from lapel_fleet.checkers.records import Case, ReceivedRecord, Resource
+from lapel_fleet.checkers.records import Case, ManifestSummary, ReceivedRecord, Resource
 from lapel_fleet.checkers.registry import CHECKERS, judge
 
 ONE = {"activations": [press()], "accounts": [account()]}
@@ -15,6 +28,7 @@ NO_FRAMES = {"states": LIGHTS, "frame_outages": [(103.0, 105.0)], "activations":
 SAVED = event(1, "recording-saved", recording="clip", duration_s=40.0, frames=1200)
 REFUSED = event(1, "refused", event="start", source="button", reason="full")
 BY_COMMAND = {"accounts": [account(start=Cause("command", "", "c-1"))]}
+SHIFT = (POWER_ON, moved(1, "buffering"), moved(100, "recording"), moved(110, "buffering"), moved(200, "docked"))
 FULL, LESS = Resource(0, 100), Resource(60, 90)
 CARD = [Resource(0, 9e6), Resource(120, 8e6)]
 
@@ -127,6 +141,30 @@ PASSES: Mapping[str, Sequence[Case]] = {
         case(reply("c-1", "accepted"), reply("c-1", "done"), reply("c-1", "done"), commands=["c-1"]),
     ],
     "expired-commands-are-refused": [case(reply("c-1", "refused"), expired=["c-1"])],
+    "manifests-are-intact": [
+        case(manifests=[ManifestSummary("clip", "", "close", 4, 4)], **ONE),
+        case(manifests=[ManifestSummary("clip", "", "recovered", 4, 4)], accounts=[account(status="interrupted")]),
+        case(manifests=[ManifestSummary("clip", "", "", 4, 0)], accounts=[account(status="recording")]),
+    ],
+    "recordings-are-in-the-audit-log": [
+        case(audit=audit((103, "recording-started", {"recording": "clip"})), **ONE),
+        case(audit=audit((200, "recovered", {"recording": "clip"})), accounts=[account(status="interrupted")]),
+    ],
+    "deletions-are-in-the-audit-log": [
+        case(audit=audit((103, "recording-started", {"recording": "clip"})), **ONE),
+        case(audit=audit((103, "recording-started", {"recording": "clip"}), (500, "deletion", {"recording": "clip"}))),
+    ],
+    "every-second-is-accounted-for": [
+        case(audit=audit(*SHIFT)),
+        case(audit=[*audit(*SHIFT), *audit((300, "power-on", {}), session="two", clock_s=500)], clock_steps=1),
+    ],
+    "the-ledger-is-true": [
+        case(audit=audit(*SHIFT), states=[*LIGHTS, (200.0, "docked")]),
+        case(
+            audit=[*audit(*SHIFT), *audit((300, "power-on", {}), moved(301, "buffering"), session="two")],
+            states=[*LIGHTS, (210.0, "off"), (300.0, "buffering"), (400.0, "off")],
+        ),
+    ],
     "battery-charge-is-consistent": [
         case(battery=[FULL, LESS]),
         case(battery=[FULL, LESS, Resource(90, 95, refilling=True)]),
@@ -259,6 +297,36 @@ FAILS: Mapping[str, Sequence[tuple[Case, str]]] = {
         ),
     ],
     "expired-commands-are-refused": [(case(reply("c-1", "done"), expired=["c-1"]), "had expired and was done")],
+    "manifests-are-intact": [
+        (case(manifests=[ManifestSummary("clip", "record 3 is missing", "close", 3, 4)], **ONE), "record 3 is missing"),
+        (case(manifests=[ManifestSummary("clip", "", "", 4, 0)], **ONE), "the last record is missing, expected: close"),
+        (case(manifests=[ManifestSummary("clip", "", "close", 3, 4)], **ONE), "3 fragments are described, 4 counted"),
+    ],
+    "recordings-are-in-the-audit-log": [
+        (case(audit=audit(*SHIFT), **ONE), "clip: no entry of the audit log tells of it"),
+    ],
+    "deletions-are-in-the-audit-log": [
+        (
+            case(audit=audit((103, "recording-started", {"recording": "clip"}))),
+            "clip: was recorded, is gone, and no entry says that it was deleted",
+        ),
+    ],
+    "every-second-is-accounted-for": [
+        (
+            case(audit=[*audit(*SHIFT), *audit((300, "power-on", {}), session="two", clock_s=50)]),
+            "the ledger accounts for 350.0 s, 300.0 s have passed",
+        ),
+    ],
+    "the-ledger-is-true": [
+        (
+            case(audit=audit(*SHIFT), states=[*LIGHTS[:3], (110.0, "standby"), (200.0, "docked")]),
+            "the ledger says buffering (buffering, nothing was recording; since the button), the camera was standby",
+        ),
+        (
+            case(audit=audit((50, "heartbeat", {}), SHIFT[-1]), states=LIGHTS),
+            "50.0 to 200.0 s: the ledger says unknown, the camera had power",
+        ),
+    ],
     "battery-charge-is-consistent": [
         (case(battery=[LESS, Resource(90, 95)]), "the charge rises from 90 to 95 at 90.0 s"),
         (case(battery=[FULL, Resource(60, -1)]), "a charge of -1 %"),
