@@ -54,7 +54,7 @@ class MqttRelay:
         return self._through(self._inbound, data, self._on_inbound)
 
     def on_lost(self) -> None:
-        """The camera's side is gone without a DISCONNECT. If its will is kept, the broker is told not to publish it."""
+        """The camera's side is gone without a DISCONNECT. A will that is kept must not be published."""
         if self._will is not None and not self._is_ended and self._faults.keeps_will(self._delivery(self._will)):
             self._to_broker(mqtt.disconnect())
         self._is_ended = True

@@ -79,7 +79,8 @@ class RelayedNetwork:
     def disturb_delivery(self, kind: str, session_of: Callable[[bytes], str], latency_s: float) -> Callable[[], object]:
         """See `SimulatedNetwork.disturb_delivery`."""
         relay = self._required_relay
-        if relay.port and not relay.reads_mqtt:
+        broker = self._brokers[0]
+        if broker.tls is not None or broker.websocket_path is not None:
             raise LinkError(f"{self}: {kind}: messages cannot be told apart through TLS or WebSocket; use mqtt://")
         self.history.append(kind)
         return relay.deliveries.begin(kind, session_of, latency_s)

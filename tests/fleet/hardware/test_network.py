@@ -1,5 +1,8 @@
 """A network link in memory: the results of connecting and probing."""
 
+import random
+import ssl
+
 import pytest
 
 from lapel.config import LinkSection
@@ -7,11 +10,13 @@ from lapel.errors import LinkError
 from lapel.link.broker_address import Broker
 from lapel.link.transport import Hello
 from lapel_fleet.hardware.relayed_network import RelayedNetwork
+from lapel_fleet.hardware.tcp_relay import TcpRelay
 from lapel_fleet.hardware.virtual_broker import VirtualBroker
 from lapel_fleet.hardware.virtual_network import VirtualNetwork
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from lapel_fleet.training.bench import FleetBroker
 
+TLS = ssl.create_default_context()
 LINK = LinkSection(broker="mqtts://broker.example")
 
 
@@ -53,6 +58,18 @@ def test_a_wrong_address_fails_at_the_step_where_it_is_wrong(broker: str, step: 
         assert (last.name, last.ok, last.finding) == (step, False, finding)
 
     run_virtual(program)
+
+
+@pytest.mark.parametrize(
+    "broker", [Broker("127.0.0.1", 1884, websocket_path="/mqtt"), Broker("127.0.0.1", 1884, tls=TLS)]
+)
+async def test_messages_that_cannot_be_told_apart_cannot_be_disturbed(broker: Broker) -> None:
+    async def admitted() -> None:
+        pass
+
+    network = RelayedNetwork([broker], 30, admitted, TcpRelay(random.Random(1)))
+    with pytest.raises(LinkError, match=r"delivery\.burst: messages cannot be told apart through TLS or WebSocket"):
+        network.disturb_delivery("delivery.burst", lambda _: "", 0.0)
 
 
 def test_a_probe_over_a_link_that_is_down_fails_at_its_first_step() -> None:

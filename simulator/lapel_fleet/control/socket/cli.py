@@ -171,12 +171,13 @@ def _faults(options: argparse.Namespace) -> int:
     ]
     if options.json:
         print(json.dumps(kinds))
+    width = 2 + max(map(len, FAULTS))
     for kind in () if options.json else kinds:
         notes = [] if kind["lasts"] else ["happens once"]
         notes += [] if kind["by_hand"] else ["in scenario files only"]
-        print(f"{kind['kind']:<20}{kind['meaning']}" + (f" ({', '.join(notes)})" if notes else ""))
+        print(f"{kind['kind']:<{width}}{kind['meaning']}" + (f" ({', '.join(notes)})" if notes else ""))
         for key, default in kind["parameters"].items():
-            print(f"{'':20}{key}={default:g}")
+            print(f"{'':{width}}{key}={default:g}")
     return 0
 
 

@@ -26,8 +26,8 @@ async def repeated_events(stage: Stage) -> None:
 async def repeated_event_after_many_others(stage: Stage) -> None:
     """An event is repeated after some hundred others of the same camera.
 
-    A memory of the last few ids is not enough: a bridge's queue may hold hours. Nor does an old change of state, heard
-    again, change the state.
+    A memory of the last few ids is not enough: a bridge's queue may hold hours. Nor does an old change of state,
+    delivered again, change the state.
     """
     camera = await stage.camera()
     with stage.line.repeating(events_of(camera)):

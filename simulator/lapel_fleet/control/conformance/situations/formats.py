@@ -34,7 +34,7 @@ async def unknown_fields(stage: Stage) -> None:
 async def unknown_kinds_of_event(stage: Stage) -> None:
     """A newer firmware publishes kinds of events that the back end does not know, between known ones.
 
-    They are kept too: an event that nobody can read yet is evidence all the same.
+    They are kept too: an event that no program can read yet is evidence all the same.
     """
     camera = await stage.camera()
 
@@ -120,7 +120,7 @@ async def commands_and_replies(stage: Stage) -> None:
 async def extra_spaces_and_order_of_keys(stage: Stage) -> None:
     """The same JSON, written by another library: keys in another order, spaces, escaped characters.
 
-    It is the same message. Who compares bytes or cuts strings breaks with a library's update.
+    It is the same message. A back end that compares bytes or cuts strings breaks with a library's update.
     """
     camera = await stage.camera()
 

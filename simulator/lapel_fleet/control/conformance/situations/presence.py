@@ -59,7 +59,8 @@ async def power_is_lost(stage: Stage) -> None:
 async def late_will(stage: Stage) -> None:
     """A camera restarts; the last will of its former session arrives after the new birth message.
 
-    A bridge or a cluster delivers so. Who believes it shows a recording camera as offline for the rest of the shift.
+    A bridge or a cluster delivers so. A back end that believes it shows a recording camera as offline for the rest of
+    the shift.
     """
     camera = await stage.camera()
     with stage.line.holding(will_of(camera), "held back until after the successor's birth"):
@@ -73,7 +74,7 @@ async def late_will(stage: Stage) -> None:
 async def late_state_of_a_former_session(stage: Stage) -> None:
     """A camera restarts; the last state of its former session arrives after the new birth message.
 
-    A bridge's queue does that. Who believes it shows *recording* for a camera that lost that recording's power.
+    A bridge's queue does that. A back end that believes it shows *recording* for a camera that lost its power since.
     """
     camera = await stage.camera()
     await stage.start_recording(camera)
@@ -121,7 +122,7 @@ async def crashed_broker_loses_the_will(stage: Stage) -> None:
 async def telemetry_after_the_will(stage: Stage) -> None:
     """Telemetry (QoS 0) of a camera arrives after its last will: it was delayed on another path.
 
-    Telemetry is no sign of life by itself. Who takes it for one shows a dead camera as online.
+    Telemetry is no sign of life by itself. A back end that takes it for one shows a dead camera as online.
     """
     camera = await stage.camera()
     with stage.line.holding(telemetry_of(camera), "delayed past the last will"):
@@ -135,8 +136,8 @@ async def telemetry_after_the_will(stage: Stage) -> None:
 async def quiet_camera(stage: Stage) -> None:
     """A camera has nothing to report for an hour, and its telemetry (QoS 0) is lost.
 
-    MQTT's keepalive watches the connection. Who adds a time-out of its own, on its own clock, shows healthy cameras as
-    offline.
+    MQTT's keepalive watches the connection. A back end with another time-out, by the messages' times, shows healthy
+    cameras as offline.
     """
     camera, other = await stage.camera(), await stage.camera("cam-0002")
     with stage.line.dropping(telemetry_of(camera)):

@@ -22,7 +22,7 @@ async def recording_in_progress(stage: Stage) -> None:
 async def power_lost_while_recording(stage: Stage) -> None:
     """The battery is pulled in a recording. The camera finds it after the restart, and reports it as recovered.
 
-    It is interrupted, and stays so: who lists it as complete promises footage that does not exist.
+    It is interrupted, and stays so: a list that has it as complete promises footage that does not exist.
     """
     camera = await stage.camera()
     await stage.record_once(camera)
@@ -37,7 +37,7 @@ async def power_lost_while_recording(stage: Stage) -> None:
 async def storage_fails_while_recording(stage: Stage) -> None:
     """The storage card fails in a recording: `recording-failed`, and the camera is in the state *fault*.
 
-    The wearer's recording does not exist. Only the back end can tell anyone in time.
+    The wearer's recording goes no further. Only the back end can alert the operator in time.
     """
     camera = await stage.camera()
     await stage.record_once(camera)

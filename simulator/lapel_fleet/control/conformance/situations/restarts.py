@@ -61,7 +61,7 @@ async def changes_while_the_back_end_is_away(stage: Stage) -> None:
 async def camera_lived_and_died_while_the_back_end_was_away(stage: Stage) -> None:
     """While the back end is away a camera restarts, and then loses its power for good.
 
-    The retained message is the last will of a session that the back end has never heard of. It is the newest truth.
+    The retained message is the last will of a session that the back end does not know. It is the newest truth.
     """
     camera = await stage.camera()
     stage.ask(stage.truth(camera, "state"))
