@@ -27,9 +27,14 @@ function catchUp() {
   }
 }
 
-function follow(address, onUpdate) {
+// `onReturn` is called with the stream when it is back after a loss: the server may be another one by then.
+function follow(address, onUpdate, onReturn) {
   const stream = new EventSource(address);
-  stream.onopen = () => document.body.classList.remove("lost");
+  stream.onopen = () => {
+    const wasLost = document.body.classList.contains("lost");
+    document.body.classList.remove("lost");
+    if (wasLost && onReturn) onReturn(stream);
+  };
   stream.onerror = () => document.body.classList.add("lost");
   stream.onmessage = message => {
     const update = JSON.parse(message.data);
