@@ -51,6 +51,7 @@ bench: $(READY)  ## every figure beside its peer or bound
 
 docs: $(READY)  ## regenerate the documentation that comes from the code
 	@$(BIN)/python docs/generate.py
+	@$(BIN)/python docs/wiring.py
 
 clean:  ## remove what was generated
 	@rm -rf .venv $(LOWEST) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -34,6 +34,9 @@ class Listener:
     def on_source_lost(self, reason: str) -> None:
         self.reports.append(f"lost: {reason}")
 
+    def on_video_reduced(self, width: int, height: int, reason: str) -> None:
+        self.reports.append(f"reduced to {width}x{height}: {reason}")
+
     def on_source_restored(self) -> None:
         self.reports.append("restored")
 

@@ -12,7 +12,7 @@ from lapel.evidence.vault import Vault
 from real_clips import video_fragments
 
 AGENCY, STRANGER = (X25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in (1, 2))
-"""Whom recordings are encrypted for, and somebody else."""
+"""A recipient of the recordings, and a stranger."""
 
 
 def plain_recording(folder: Path, **options: Any) -> Path:

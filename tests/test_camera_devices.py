@@ -69,6 +69,7 @@ def test_the_power_button_switches_off_but_not_while_recording() -> None:
 
     harness = run_steps(steps)
     assert harness.camera.ended == "switched off"
+    assert harness.camera.powers_off
     assert [event.detail["event"] for event in harness.link.events("refused")] == ["power_off"]
 
 

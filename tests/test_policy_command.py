@@ -13,8 +13,8 @@ def run(*arguments: str) -> int:
 def test_explain_answers_in_words_with_the_rule(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("explain", "--profile", "federal-2024", "--source", "command", "--context", "first-amendment") == 0
     assert capsys.readouterr().out == (
-        "refuse: Nobody and nothing but the wearer starts a recording where activity protected by the First Amendment "
-        "was declared: such activity is not recorded for its own sake. (rule first-amendment-not-remote)\n"
+        "refuse: Only the wearer starts a recording where activity protected by the First Amendment was declared: such "
+        "activity is not recorded for its own sake. (rule first-amendment-not-remote)\n"
     )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -28,6 +28,7 @@ from lapel.hardware.interfaces import Buttons, CodedSource, FrameFormat, FrameSo
 from lapel.hardware.pi.board import Board, open_board
 from lapel.link.broker_address import brokers_of
 from lapel.link.contract import Contract, LapelV1
+from lapel.link.home_assistant import device_configuration
 from lapel.link.interface import Link, NoLink
 from lapel.link.mqtt import MqttTransport
 from lapel.link.outbox import Outbox
@@ -41,6 +42,7 @@ from lapel.media.file_source import FileSource
 from lapel.media.footage import LiveFootage
 from lapel.media.fragment_copier import FragmentCopier
 from lapel.media.frame_fitting import Wanted
+from lapel.media.frame_reducer import FrameReducer
 from lapel.media.live_sources import UrlSource
 from lapel.media.overlay import burn_in
 from lapel.media.prebuffer import PreEventBuffer
@@ -48,6 +50,7 @@ from lapel.media.sound_sources import open_sound
 from lapel.media.sound_track import SoundTrack
 from lapel.own_files import DamageReports
 from lapel.randomness import RandomSource
+from lapel.service.watchdog import Part, TimedPart, WorkerPart
 from lapel.settings import Settings
 from lapel.worker import ThreadWorker
 
@@ -64,6 +67,8 @@ class App:
     journal: SqliteJournal
     worker: ThreadWorker
     board: Board
+    parts: Sequence[Part] = ()
+    """What a watchdog asks whether it is alive."""
 
     def close(self) -> None:
         """Release the evidence folder and the board's devices, and end the worker's threads."""
@@ -85,12 +90,12 @@ def settings_of(config: Config, damage: DamageReports) -> Settings:
 
 
 async def run_for_good(
-    settings: Settings, make: Callable[[Settings], App], started: Callable[[Camera], None] = lambda _: None
+    settings: Settings, make: Callable[[Settings], App], started: Callable[[App], None] = lambda _: None
 ) -> str:
     """Run cameras one after the other, each with the settings in force at that time, until one ends without a restart.
 
     Returns why it ended. Settings on trial with which no camera can be assembled are rolled back. `started` is called
-    with each camera.
+    with each camera's parts.
     """
     reason = ""
     while True:
@@ -102,7 +107,7 @@ async def run_for_good(
                 raise
             await asyncio.to_thread(settings.roll_back, str(error))
             continue
-        started(app.camera)
+        started(app)
         try:
             await app.camera.run(reason)
         finally:
@@ -169,7 +174,12 @@ def assemble(
     )
     if access is not None:
         access.attach(camera, settings, storage, worker)
-    return App(camera, storage, journal, worker, board)
+    parts: list[Part] = [
+        TimedPart("camera", camera.silent_s),
+        TimedPart("video encoder", footage.silent_s),
+        WorkerPart(worker, clock),
+    ]
+    return App(camera, storage, journal, worker, board, parts)
 
 
 def retention_of(config: Config, store: EvidenceStore) -> RecordingDeleter | None:
@@ -225,6 +235,7 @@ def live_footage(
         stall_s=video.stall_s,
         sound=sound,
         sound_in_prebuffer=config.audio.in_prebuffer,
+        new_reducer=FrameReducer if video.reduce else None,
         overlay=(lambda frame: burn_in(frame, config.camera.name, clock.quality())) if video.overlay else None,
     )
 
@@ -315,4 +326,5 @@ def _link(
         rng=rng,
         spread_s=link.spread_s,
         drain_per_s=link.drain_per_s,
+        announcement=device_configuration(config, contract) if link.home_assistant else None,
     )

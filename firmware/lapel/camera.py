@@ -93,11 +93,12 @@ class Camera:
 
     # Thousands share a machine when a fleet is simulated: so many names in a dictionary take 3 KB, in slots a tenth.
     __slots__ = (
-        "_asleep", "_audit", "_awaiting_start", "_battery", "_battery_watch", "_began", "_buttons", "_chart",
-        "_clock", "_config", "_dock", "_fault", "_footage", "_inbox", "_indicators", "_link", "_messages",
+        "_asleep", "_audit", "_awaiting_start", "_battery", "_battery_watch", "_began", "_busy_since_s", "_buttons",
+        "_chart", "_clock", "_config", "_dock", "_fault", "_footage", "_inbox", "_indicators", "_link", "_messages",
         "_positioning", "_post_event", "_published_flags", "_recorder", "_recording", "_recording_since",
         "_reminders", "_remote", "_repairing", "_reporter", "_retention", "_rng", "_settings", "_since", "_started",
-        "_storage", "_switches", "_time_zone", "_trial", "_triggers", "ended", "log", "recovered", "restarts",
+        "_storage", "_switches", "_time_zone", "_trial", "_triggers", "ended", "log", "powers_off", "recovered",
+        "restarts",
     )  # fmt: skip
 
     def __init__(
@@ -194,12 +195,15 @@ class Camera:
         self._repairing: asyncio.Task[None] | None = None
         self._reminders = RepeatedSignal(clock, lambda: indicators.signal("recording"), REMIND_EVERY_S)
         self._published_flags: list[str] = []
+        self._busy_since_s: float | None = None
         self.recovered: list[str] = []
         """Recordings that an earlier session did not finish, found by this one."""
         self.ended = ""
         """Why it switched off; empty while it runs."""
         self.restarts = False
         """Whether it switched off in order to start again with the settings then in force."""
+        self.powers_off = False
+        """Whether the board should go off with it: by the power button, or because the battery is critical."""
 
     # -- life --------------------------------------------------------------------------------------------------------
 
@@ -373,9 +377,16 @@ class Camera:
             "time_zone": self._time_zone,
         }
 
+    def silent_s(self) -> float:
+        """Seconds for which it has been busy with one item of its inbox; 0 while it waits for the next."""
+        return 0.0 if self._busy_since_s is None else self._clock.mono_s() - self._busy_since_s
+
     async def _process_inbox(self) -> None:
         while self._chart.state != State.OFF or not self.ended:
-            await self._process(await self._inbox.get())
+            item = await self._inbox.get()
+            self._busy_since_s = self._clock.mono_s()
+            await self._process(item)
+            self._busy_since_s = None
         await self._recorder.settled()
         await self._recorder.save_failed()
         while self._inbox:  # the last notices: what was saved
@@ -410,6 +421,7 @@ class Camera:
         if outcome.after is State.OFF:
             self.restarts = item.event is Event.RESTART
             self.ended = item.cause.reason or item.cause.source
+            self.powers_off = item.event in (Event.POWER_OFF, Event.BATTERY_CRITICAL)
         for effect in outcome.effects:
             await self._carry_out(effect, item, outcome, fault)
         self._report_outcome(item, outcome)
@@ -533,6 +545,12 @@ class Camera:
     def on_source_note(self, note: str) -> None:
         """Log it."""
         self._reporter.announce(note)
+
+    def on_video_reduced(self, width: int, height: int, reason: str) -> None:
+        """Worth a warning, and no more: the recording goes on."""
+        self._reporter.announce(f"the video is reduced to {width}x{height}: {reason}", "warning")
+        self._reporter.emit(detail.VideoReduced(width=width, height=height, reason=reason))
+        self._publish_changed_flags()
 
     def on_source_lost(self, reason: str) -> None:
         """A gap, not an end."""

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import getpass
 import json
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -21,13 +22,14 @@ from lapel.clock import SystemClock, set_system_clock
 from lapel.completion import add_completion
 from lapel.config import Config, unconfirmed_note
 from lapel.errors import ConsoleError, LapelError
-from lapel.hardware.desktop.terminal import PlainIndicators, StatusLine, TerminalButtons, unbuffered_keys
+from lapel.hardware.desktop.terminal import StatusLine, TerminalButtons, unbuffered_keys
 from lapel.hardware.interfaces import Indicators
 from lapel.identity_command import add_identity
 from lapel.logs import Log
 from lapel.own_files import DamageReports
 from lapel.policy_command import add_policy
 from lapel.sanitize import plain
+from lapel.service.commands import add_commands as add_service_commands
 from lapel.status_messages import CameraStatus
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     drawn = commands.add_parser("states", help="print the state chart as a Mermaid diagram")
     drawn.add_argument("--table", action="store_true", help="print every pair of state and event instead, one per line")
     drawn.set_defaults(command=_states)
+    add_service_commands(commands)
     add_completion(parser)
     return parser
 
@@ -174,21 +177,26 @@ def _login_set(options: argparse.Namespace) -> int:
 
 async def _live(config: Config, console: str | None, *, on_terminal: bool) -> int:
     # imports OpenCV and FFmpeg, which takes half a second: not for `--help`
-    from lapel.app import assemble, evidence_folder, run_for_good, settings_of
+    from lapel.app import App, assemble, evidence_folder, run_for_good, settings_of
+    from lapel.service.host import request_power_off, service_indicators
+    from lapel.service.notify import ServiceManager
+    from lapel.service.watchdog import Watchdog
 
-    camera: Camera | None = None
+    app: App | None = None
 
     def status_text() -> str:
-        return _status_text(camera.status()) if camera else "starting"
+        return _status_text(app.camera.status()) if app else "starting"
 
-    def started(new: Camera) -> None:
-        nonlocal camera
-        camera = new
-        _end_on_signals(new)
+    def started(new: App) -> None:
+        nonlocal app
+        app = new
+        _end_on_signals(new.camera)
 
-    status_line = StatusLine(status_text)
-    indicators = status_line if on_terminal else PlainIndicators()
-    drawing = asyncio.create_task(status_line.run()) if on_terminal else None
+    status_line, manager = StatusLine(status_text), ServiceManager(os.environ)
+    indicators = status_line if on_terminal else service_indicators(manager, config.camera.name, os.environ)
+    watchdog = Watchdog(manager, SystemClock(), lambda: app.parts if app else (), indicators.show_line)
+    helpers = [asyncio.create_task(watchdog.run())]
+    helpers += [asyncio.create_task(status_line.run())] if on_terminal else []
     buttons = TerminalButtons(sys.stdin.fileno()) if on_terminal else None
     try:
         evidence_folder(Path(config.recording.evidence))
@@ -200,10 +208,13 @@ async def _live(config: Config, console: str | None, *, on_terminal: bool) -> in
                 started,
             )
     finally:
-        if drawing is not None:
-            drawing.cancel()
-            await asyncio.wait([drawing])
+        manager.notify(STOPPING="1")
+        for helper in helpers:
+            helper.cancel()
+        await asyncio.wait(helpers)
     print(ended)
+    if app is not None and app.camera.powers_off:
+        request_power_off(os.environ)
     return 0
 
 

@@ -69,6 +69,8 @@ class VideoSection(_Section, frozen=True, kw_only=True):
     """How much computation libx264 spends on a frame."""
     overlay: bool = False
     """Draw the camera's name, UTC time and clock quality into the video."""
+    reduce: bool = True
+    """Make frames smaller (3/4, then half) when the encoder cannot keep up for 10 s; not with `copy`."""
     stall_s: Annotated[float, Meta(ge=0.5, le=60)] = 2.0
     """Seconds without a frame after which the source counts as lost and is reopened."""
 
@@ -199,6 +201,8 @@ class LinkSection(_Section, frozen=True, kw_only=True):
     """This camera's certificate file."""
     key: str = ""
     """This camera's private key file."""
+    home_assistant: Annotated[str, Meta(pattern=r"^[\w/-]*$", max_length=64)] = ""
+    """Prefix of Home Assistant's discovery topics, as a rule `homeassistant`: the camera is announced. Empty: not."""
     allow_plain: bool = False
     """Allow mqtt:// to other machines: not encrypted, so anyone on the way can read it and send commands."""
 

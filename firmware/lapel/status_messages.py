@@ -96,6 +96,8 @@ class StatusMessages:
             flags.append("source-lost")
         elif now.is_capturing and (footage.unchanged_s or 0.0) >= FROZEN_S:
             flags.append("frozen")
+        if now.is_capturing and footage.reduced:
+            flags.append("video-reduced")
         if now.is_capturing and footage.sound is not None:
             if footage.sound.lost is not None:
                 flags.append("microphone-lost")

@@ -381,7 +381,7 @@ async def test_a_file_that_changes_its_size_is_recorded_in_two_linked_clips(tmp_
     await bench.finished(recording)
     first, second = bench.memory.listing()
     assert (first.continued_by, second.continues) == ("clip-2", "clip-1")
-    assert first.stop == Cause("camera", "the video source changed its frame format")
+    assert first.stop == Cause("camera", "the video changed its frame format")
     assert (first.duration_s, second.duration_s, first.gaps, second.gaps) == (2.5, 2.5, [], [])
     for clip, size, numbers in (("clip-1", (64, 32), range(25)), ("clip-2", (128, 96), range(25, 50))):
         assert video_files.size_of(bench.memory.video(clip)) == size
@@ -523,7 +523,7 @@ async def test_a_change_of_the_source_begins_a_linked_clip_with_its_own_header()
     assert bench.memory.video("clip-2").startswith(other)
     assert (first.gaps, first.dropped_frames) == ([GapNote(1.0, 2.0, "source lost")], 4)
     assert (second.gaps, second.dropped_frames) == ([], 0)
-    assert first.stop == Cause("camera", "the video source changed its frame format")
+    assert first.stop == Cause("camera", "the video changed its frame format")
 
 
 async def test_a_pre_event_part_that_is_split_is_short_in_no_clip_without_a_reason() -> None:

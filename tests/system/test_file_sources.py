@@ -37,7 +37,7 @@ async def test_a_source_of_two_sizes_becomes_two_linked_clips(tmp_path: Path) ->
     first, second = store.listing()
     assert (first.continued_by, second.continues) == (second.recording, first.recording)
     assert first.stop is not None
-    assert first.stop.reason == "the video source changed its frame format"
+    assert first.stop.reason == "the video changed its frame format"
     assert [stored(store.video(one.recording))[:2] for one in (first, second)] == [(64, 32), (128, 96)]
     assert (first.frames + second.frames, first.gaps, second.gaps) == (80, [], [])
     assert [complaints(store.video(one.recording)) for one in (first, second)] == ["", ""]

@@ -4,13 +4,16 @@ import asyncio
 import random
 import threading
 from collections.abc import Callable
+from time import sleep
 
 from footage_contract import Listener
 from lapel.clock import SystemClock
 from lapel.errors import VideoEnded, VideoError
+from lapel.fragment import Fragment
 from lapel.hardware.interfaces import Frame, FrameFormat, FrameSource
 from lapel.media.encoder import Encoder, EncoderSettings
 from lapel.media.footage import LiveFootage
+from lapel.media.frame_reducer import FrameReducer
 from lapel.media.prebuffer import PreEventBuffer
 from lapel_fleet.hardware.frame_source import SimulatedFrameSource
 from video_files import file_of, numbers, picture
@@ -147,3 +150,35 @@ async def test_a_frozen_source_is_distinguished_from_a_moving_one_and_from_none(
     await until(lambda: (live.status().last_frame_age_s or 0.0) > 1.0)
     source.stalled.clear()
     await live.stop()
+
+
+class SlowEncoder(Encoder):
+    """Keeps up with small frames only."""
+
+    def encode(self, frame: Frame) -> Fragment | None:
+        sleep(0.05 * (frame.height / 32) ** 2)  # 20 of the whole frames a second, 80 of half their size
+        return super().encode(frame)
+
+
+async def test_an_encoder_that_cannot_keep_up_gets_smaller_frames_and_they_are_reported() -> None:
+    source, listener = NumberedSource(), Listener()
+    live = LiveFootage(
+        source,
+        lambda form: SlowEncoder(EncoderSettings(form.rate_fps, 200_000, 0.3, "libx264", "ultrafast")),
+        PreEventBuffer(30.0, 10**8),
+        SystemClock(),
+        random.Random(1),
+        new_reducer=lambda: FrameReducer(window_s=1.0),
+    )
+    await live.start(listener, "the test began")
+    assert not live.status().reduced
+    await until(lambda: any("reduced to 32x16" in report for report in listener.reports))
+    await until(lambda: len({fragment.header for fragment in listener.fragments}) >= 3)
+    assert live.status().reduced
+    await live.stop()
+    assert listener.reports[-2:] == [
+        "reduced to 48x24: the encoder could not keep up with the source",
+        "reduced to 32x16: the encoder could not keep up with the source",
+    ]
+    for fragment in listener.fragments:
+        assert len(numbers(file_of([fragment]))) == fragment.frames

@@ -17,7 +17,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from fleet.operator.messages import state
 from lapel.clock import SystemClock, iso
 from lapel.link.messages import EventMessage
-from lapel_fleet.broker.embedded import embedded_broker
+from lapel_fleet.broker.embedded import embedded_broker, free_port
 from system.brokers import real
 from system.process import Program, program
 
@@ -47,10 +47,10 @@ cameras = ["detroit/cam-0004"]
 CAMERA = "baltimore/cam-0002"
 
 
-def serve(folder: Path, url: str, name: str = "serve") -> AbstractContextManager[Program]:
+def serve(folder: Path, url: str, name: str = "serve", port: int = 0) -> AbstractContextManager[Program]:
     tokens = folder / "tokens"
     tokens.write_text(f"ann {'a' * 24}\nbob {'b' * 24}\n")
-    options = ("--port", "0", "--tokens", tokens, "--history", folder / "history.sqlite")
+    options = ("--port", str(port), "--tokens", tokens, "--history", folder / "history.sqlite")
     return program(folder, name, FLEET, "serve", "--broker", url, *options)
 
 
@@ -188,18 +188,25 @@ async def test_two_operators_and_a_server_that_is_killed(tmp_path: Path) -> None
             one = EventMessage(id=f"e-{number}", time=iso(clock.now().utc), **fields)  # type: ignore[arg-type]
             await camera.publish("lapel/v1/demo/home/cam-1/event", msgspec.json.encode(one), qos=1)
 
-        await camera.publish("lapel/v1/demo/home/cam-1/state", msgspec.json.encode(state("home/cam-1")), 1, retain=True)
+        async def publish_state(doing: str) -> None:
+            payload = msgspec.json.encode(state("home/cam-1", doing, since=iso(clock.now().utc)))
+            await camera.publish("lapel/v1/demo/home/cam-1/state", payload, 1, retain=True)
+
+        port = free_port()
+        await publish_state("buffering")
         async with browser() as chromium:
-            with serve(tmp_path, broker.url) as server:
+            with serve(tmp_path, broker.url, port=port) as server:
                 pages = [await opened(chromium, await address(server, name), complaints) for name in ("ann", "bob")]
                 for number in range(1, 21):
                     await publish(number)
                 for page in pages:
                     await page.locator("#events li").nth(19).wait_for()
                 server.kill()
+            await publish_state("recording")
             for number in range(21, 31):
                 await publish(number)
-            with serve(tmp_path, broker.url, "again") as server:
+            with serve(tmp_path, broker.url, "again", port) as server:
+                await pages[0].locator("#cameras .state.recording").wait_for()  # without being opened again
                 page = await opened(chromium, await address(server), complaints)
                 await publish(31)
                 await page.locator("#events li").nth(30).wait_for()
@@ -212,7 +219,7 @@ async def test_two_operators_and_a_server_that_is_killed(tmp_path: Path) -> None
         doing = list(history.execute("SELECT camera, state FROM states"))
     history.close()
     assert sorted(ids, key=lambda one: int(one[2:])) == [f"e-{number}" for number in range(1, 32)]
-    assert doing == [("home/cam-1", "buffering")]
+    assert doing == [("home/cam-1", "buffering"), ("home/cam-1", "recording")]
 
 
 async def test_what_cannot_be_served_is_one_line(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """An anchor: the newest lines of all cameras' audit logs on one day, as one hash that a third party has time-stamped.
 
 Camera, broker and logs may all belong to one owner, who could remove a day from each of them. A time-stamping authority
-(RFC 3161) that belongs to somebody else has then signed what they contained. One folder holds
+(RFC 3161) of a third party has then signed what they contained. One folder holds
 
     heads.json     {"agency/site/camera": {"count": 512, "hash": "9f0c…"}, …}
     anchor.txt     the statement that was time-stamped: format, day, number of cameras, root of the Merkle tree

@@ -49,7 +49,7 @@ class ReadLog:
     entries: list[Logged] = field(default_factory=list)
     problems: list[LogProblem] = field(default_factory=list)
     untrusted: str = ""
-    """Why the key of a session is not trusted; empty when each is, or nobody is trusted."""
+    """Why the key of a session is not trusted; empty when each is, or no authority was given."""
     position: Link = field(default_factory=Link)
     """Number and hash of the last record."""
     hashes: dict[int, str] = field(default_factory=dict)

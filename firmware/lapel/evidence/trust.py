@@ -13,7 +13,7 @@ from lapel.evidence.signing import UNREADABLE
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Trusted authorities. Without one, nobody's signature proves who signed."""
+    """Trusted authorities. Without one, no signature proves who signed."""
 
     authorities: tuple[x509.Certificate, ...] = ()
 

@@ -56,7 +56,7 @@ class Vault:
         cipher: Cipher,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
-        """Raises EvidenceError without a recipient: nobody could ever read the clips."""
+        """Raises EvidenceError without a recipient: the clips could never be read."""
         if not recipients:
             raise EvidenceError("encryption needs at least one recipient: the agency's public key")
         self._recipients, self._cipher, self._random_bytes = tuple(recipients), cipher, random_bytes

@@ -1,4 +1,4 @@
-"""Verifies a camera's audit log, and that every recording it tells of is still there."""
+"""Verifies a camera's audit log, and that every recording in it is still there."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -154,6 +154,8 @@ class FootageStatus:
     """How long consecutive frames have been identical, which no working sensor delivers; None where it is not known."""
     sound: SoundStatus | None = None
     """How the microphone does; None where no sound is recorded."""
+    reduced: bool = False
+    """Whether frames are smaller than the source's, because the encoder cannot keep up."""
 
 
 class FootageListener(Protocol):
@@ -164,6 +166,9 @@ class FootageListener(Protocol):
 
     def on_source_note(self, note: str) -> None:
         """The source reports something about its frames: their pixels are not square, their size changed."""
+
+    def on_video_reduced(self, width: int, height: int, reason: str) -> None:
+        """Frames are smaller from now on."""
 
     def on_source_lost(self, reason: str) -> None:
         """No more frames arrive; the source is being reopened with back-off."""

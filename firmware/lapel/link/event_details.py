@@ -175,7 +175,7 @@ class Refused(EventDetail, frozen=True, kw_only=True):
     event: str
     """What was requested: an event of the state chart such as `start`, or a command."""
     source: str
-    """Who requested it: `button`, `command`, `dock` or `camera`."""
+    """Who requested it: `button`, `command`, `trigger`, `dock` or `camera`."""
     reason: str
     """Why it was refused."""
 
@@ -214,6 +214,18 @@ class SourceRestored(EventDetail, frozen=True, kw_only=True):
     """The video source delivers frames again, or its first ones."""
 
     kind = "source-restored"
+
+
+class VideoReduced(EventDetail, frozen=True, kw_only=True):
+    """Frames are recorded smaller than the source delivers them. A recording goes on in a linked clip."""
+
+    kind = "video-reduced"
+    width: int
+    """Of the frames from now on, in pixels."""
+    height: int
+    """Likewise."""
+    reason: str
+    """Why: the encoder could not keep up."""
 
 
 class PictureFrozen(EventDetail, frozen=True, kw_only=True):
@@ -376,6 +388,7 @@ EVENT_DETAILS: tuple[type[EventDetail], ...] = (
     CommandRejected,
     SourceLost,
     SourceRestored,
+    VideoReduced,
     PictureFrozen,
     MicrophoneLost,
     MicrophoneRestored,

@@ -48,6 +48,7 @@ EventKind = Literal[
     "command-rejected",  # the received message was no valid command
     "source-lost",
     "source-restored",
+    "video-reduced",  # smaller frames, because the encoder cannot keep up
     "picture-frozen",  # the video source delivers the same frame again and again
     "microphone-lost",  # no sound arrives; the video goes on
     "microphone-restored",

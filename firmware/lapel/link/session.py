@@ -77,8 +77,12 @@ class Session:
         duplicate_backoff_s: float = DUPLICATE_BACKOFF_S,
         spread_s: float = SPREAD_S,
         drain_per_s: float = DRAIN_PER_S,
+        announcement: Envelope | None = None,
     ) -> None:
-        """`session` names this run of the firmware; `rng` is this camera's own stream of it."""
+        """`session` names this run of the firmware; `rng` is this camera's own stream of it. `announcement` is
+        published after the birth message of each connection, for those who look for cameras.
+        """
+        self._announcement = announcement
         self._transport, self._contract, self._clock, self._outbox = transport, contract, clock, outbox
         self._session, self._rng = session, rng
         self._duplicate_backoff_s = duplicate_backoff_s
@@ -206,8 +210,16 @@ class Session:
         self._had_name, self._connected, self._down, self._duplicate = True, True, "", ""
         self._backoff.reset()
         host.on_link(True, "")
+        await self._announce(connection, host)
         self._report_dropped(host)
         await self._write(connection, host)
+
+    async def _announce(self, connection: Connection, host: LinkHost) -> None:
+        if self._announcement is not None:
+            try:
+                await connection.publish(self._announcement)
+            except PublishRefused as error:
+                host.on_refused("announcement", self._announcement.topic, str(error))
 
     def _report_dropped(self, host: LinkHost) -> None:
         if newly_dropped := self._outbox.dropped - self._reported_dropped:

@@ -152,7 +152,7 @@ class Clip:
         if self._first is None:
             return None
         if fragment.header != self._first.header:
-            return "the video source changed its frame format"
+            return "the video changed its frame format"
         length_ticks = fragment.start_ticks + fragment.duration_ticks - self._first.start_ticks
         return f"a clip lasts {max_clip_s:g} s at most" if length_ticks > max_clip_s * TICKS_PER_S else None
 

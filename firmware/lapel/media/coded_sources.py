@@ -157,9 +157,10 @@ class CodedFileSource:
         """Open the file. Raises VideoError when it holds no H.264 that can be recorded as it is."""
         self.close()
         self._pacer = Pacer(self._clock, self._wait, self._clock.mono_s())
-        self._loop_start_s, self._count = 0.0, 0
+        self._loop_start_s, self._count, self._newest_s = 0.0, 0, 0.0
         self._open_packets()
         assert self._packets is not None
+        self._period_s = 1 / self._packets.rate_fps
         return self._packets.format
 
     def read(self) -> CodedFrame:
@@ -168,8 +169,8 @@ class CodedFileSource:
             raise VideoError(f"{self.name}: is not open")
         packet = self._packets.next()
         if packet is None and self._loop and self._count:
-            self._open_packets()
             self._loop_start_s = self._end_s
+            self._open_packets()
             packet = self._packets.next()
         if packet is None:
             self.close()
@@ -194,11 +195,12 @@ class CodedFileSource:
 
     def _start_s(self, at_s: float | None) -> float:
         """When a frame begins, in seconds since the start; one without a time follows its predecessor."""
-        assert self._packets is not None
         if at_s is None:
             start_s = self._end_s
         else:
             self._origin_s = at_s if self._origin_s is None else self._origin_s
             start_s = self._loop_start_s + at_s - self._origin_s
-        self._end_s = start_s + 1 / self._packets.rate_fps
+        # As long as the one before: not every container has durations, and some a wrong rate.
+        self._period_s = start_s - self._newest_s if start_s > self._newest_s else self._period_s
+        self._newest_s, self._end_s = start_s, start_s + self._period_s
         return start_s

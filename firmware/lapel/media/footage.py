@@ -30,6 +30,7 @@ from lapel.hardware.interfaces import (
     PreEvent,
 )
 from lapel.light_event import LightEvent
+from lapel.media.frame_reducer import FrameReducer
 from lapel.media.prebuffer import PreEventBuffer
 from lapel.media.sound_track import SoundTrack
 from lapel.randomness import RandomSource
@@ -40,6 +41,7 @@ _HAND_OVER_S = 0.4
 """Seconds that the capture thread waits for room before it drops a frame: paced sources skip nothing up to 0.5 s."""
 _BACKOFF_S = (0.5, 10.0)
 _JOIN_S = 5.0
+_TOO_SLOW = "the encoder could not keep up with the source"
 _NOTHING_YET = "no frames yet"
 _SAMPLE_STEP = 16
 """Frames are compared by every sixteenth pixel of every sixteenth row: a sensor's noise alone changes some of these.
@@ -110,10 +112,13 @@ class LiveFootage:
         sound: SoundTrack | None = None,
         sound_in_prebuffer: bool = False,
         overlay: Callable[[Frame], None] | None = None,
+        new_reducer: Callable[[], FrameReducer] | None = None,
     ) -> None:
         """`new_encoder` is called once per start, with the source's format, in the encoder thread. `sound` is started
-        and stopped with the video; the encoder takes from it.
+        and stopped with the video; the encoder takes from it. `new_reducer` is called once per start; without it frames
+        keep their size, however slow the encoder is.
         """
+        self._new_reducer = new_reducer
         self._sound, self._sound_in_prebuffer = sound, sound_in_prebuffer
         self._source, self._new_encoder, self._prebuffer = source, new_encoder, prebuffer
         self._clock, self._randomness, self._stall_s, self._overlay = clock, randomness, stall_s, overlay
@@ -146,6 +151,10 @@ class LiveFootage:
         """What the buffer holds from before `moment`."""
         return self._prebuffer.before(moment)
 
+    def silent_s(self) -> float:
+        """Seconds since the encoder thread last took something up, beyond its usual wait; 0 while not capturing."""
+        return self._run.silent_s() if self._run is not None else 0.0
+
     def status(self) -> FootageStatus:
         """The state of capturing."""
         status = self._run.dated_status() if self._run is not None else FootageStatus()
@@ -167,17 +176,24 @@ class _Run:
         self._capturing = threading.Thread(target=self._capture, name=f"capture {name}", daemon=True)
         self._encoding = threading.Thread(target=self._encode, name=f"encode {name}", daemon=True)
         self._encoder: FragmentMaker[Any] | None = None
+        self._reducer = footage._new_reducer() if footage._new_reducer is not None else None
         self._fragments, self._fragment_arrived = 0, LightEvent()
         self._recent: deque[float] = deque(maxlen=60)
         self._sample = 0
         self._same_since_s = 0.0
         self._newest_s: float | None = None
+        self._took_s = footage._clock.mono_s()
 
     def dated_status(self) -> FootageStatus:
         """The status with the newest frame's age."""
         if self._newest_s is None:
             return self.status
         return replace(self.status, last_frame_age_s=max(0.0, self._f._clock.mono_s() - self._newest_s))
+
+    def silent_s(self) -> float:
+        if not self._encoding.is_alive():
+            return 0.0  # it has said why it ended
+        return max(0.0, self._f._clock.mono_s() - self._took_s - self._f._stall_s)
 
     def start(self) -> None:
         if self._f._sound is not None:
@@ -267,8 +283,12 @@ class _Run:
             self._stopping.set()
 
     def _next(self) -> _Item:
+        self._took_s = self._f._clock.mono_s()
         try:
-            return self._items.get(timeout=self._f._stall_s)
+            item = self._items.get(timeout=self._f._stall_s)
+            if self._reducer is not None:
+                self._reducer.waited(self._f._clock.mono_s() - self._took_s)
+            return item
         except queue.Empty:
             return _Lost(f"{self._f._source.name}: no frame for {self._f._stall_s:g} s")
 
@@ -302,6 +322,7 @@ class _Run:
         unchanged_s = None
         if isinstance(frame, Frame):
             unchanged_s = self._unchanged_s(frame)
+            frame = self._reduced(frame)
             if self._f._overlay is not None:
                 self._f._overlay(frame)
         self._deliver(self._encoder.encode(frame))
@@ -309,9 +330,24 @@ class _Run:
         self._newest_s = frame.captured.mono_s
         was_lost = self.status.lost is not None
         dropped = self.status.dropped_frames + frame.dropped_before
-        self.status = FootageStatus(measured_fps=self._rate_fps(), dropped_frames=dropped, unchanged_s=unchanged_s)
+        self.status = FootageStatus(
+            measured_fps=self._rate_fps(),
+            dropped_frames=dropped,
+            unchanged_s=unchanged_s,
+            reduced=self._reducer is not None and self._reducer.is_reducing,
+        )
         if was_lost:
             self._post(self._listener.on_source_restored)
+
+    def _reduced(self, frame: Frame) -> Frame:
+        """The frame at a size that the encoder can keep up with."""
+        if self._reducer is None:
+            return frame
+        is_smaller = self._reducer.observe(self._f._clock.mono_s())
+        frame = self._reducer.reduced(frame)
+        if is_smaller:
+            self._post(self._listener.on_video_reduced, frame.image.shape[1], frame.height, _TOO_SLOW)
+        return frame
 
     def _unchanged_s(self, frame: Frame) -> float:
         """Seconds for which the source has delivered this same frame. Before the overlay: its clock would hide that."""
@@ -333,6 +369,8 @@ class _Run:
             self._encoder.missed(reason)
         self.status = replace(self.status, measured_fps=0.0, lost=reason)
         self._recent.clear()
+        if self._reducer is not None:
+            self._reducer.begin_again(self._f._clock.mono_s())
         self._post(self._listener.on_source_lost, reason)
 
     def _cut(self) -> None:

@@ -24,7 +24,7 @@ FORMAT: Final = "lapel-policy-1"
 Source = Literal["wearer", "command", "peer", "light-bar", "holster", "man-down", "schedule"]
 """Who or what asks for a recording: the wearer's button, an operator, another camera nearby, a sensor, a time table."""
 Context = Literal["first-amendment", "medical", "courtroom"]
-"""A protected context, as somebody declared it: activity protected by the First Amendment, medical care, a court."""
+"""A protected context, as it was declared: activity protected by the First Amendment, medical care, a court."""
 Activity = Literal[
     "arrest", "arrest-warrant", "frisk", "search", "removal-order", "facility-protection", "violent-disturbance",
     "emergency", "enforcement-at-protest",
@@ -60,7 +60,7 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
 
 
 class Duty(Rule, frozen=True, kw_only=True, tag="duty"):
-    """Activities that must be recorded. A start for one of them is allowed, whoever or whatever asks for it."""
+    """Activities that must be recorded. A start for one of them is allowed from every source."""
 
     activities: Annotated[list[Activity], Meta(min_length=1)]
     start_within_s: Annotated[float, Meta(ge=0, le=3600)] = 60.0
@@ -73,7 +73,7 @@ class Limit(Rule, frozen=True, kw_only=True, tag="limit"):
     """Starts that are refused, or ask for an attestation first. An empty list stands for all."""
 
     answer: Literal["refuse", "ask"]
-    """*refuse* is for everybody and everything but the wearer, who is never refused. *ask* is for the wearer alone, who
+    """*refuse* is for every source but the wearer, who is never refused. *ask* is for the wearer alone, who
     presses once more to attest that the recording is justified.
     """
     sources: list[Source] = []

@@ -93,6 +93,10 @@ class _Gate:
         if self.is_open:
             self._listener.on_source_lost(reason)
 
+    def on_video_reduced(self, width: int, height: int, reason: str) -> None:
+        if self.is_open:
+            self._listener.on_video_reduced(width, height, reason)
+
     def on_source_restored(self) -> None:
         if self.is_open:
             self._listener.on_source_restored()

@@ -203,8 +203,8 @@ def test_an_export_is_for_its_owner_only(tmp_path: Path, exporter: Path) -> None
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ([], "nobody signs the export"),
-        (["--signer-key", "key.pem"], "nobody signs the export"),
+        ([], "the export has no signer"),
+        (["--signer-key", "key.pem"], "the export has no signer"),
         (["--signer", "nowhere"], "nowhere/certificate.pem: does not exist"),
         (["--signer-key", "none.pem", "--signer-certificate", "none.pem"], "none.pem: cannot be read"),
     ],

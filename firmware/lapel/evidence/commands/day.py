@@ -1,6 +1,6 @@
 """The ledger of a camera's day: what every second was spent on, and why.
 
-Exit codes: 0 the log is intact; 1 entries were removed or changed, or nobody trusted has signed it.
+Exit codes: 0 the log is intact; 1 entries were removed or changed, or the signer is not trusted.
 """
 
 import argparse

@@ -71,7 +71,7 @@ def _signer(options: argparse.Namespace) -> Signer:
     if options.signer is not None:
         return identity_signer(options.signer)
     if options.signer_key is None or options.signer_certificate is None:
-        raise EvidenceError("nobody signs the export: give --signer-key and --signer-certificate, or --signer FOLDER")
+        raise EvidenceError("the export has no signer: give --signer-key and --signer-certificate, or --signer FOLDER")
     source = password.source(options.signer_password_file, options.signer_key)
     return read_signer(options.signer_key, options.signer_certificate, source)
 

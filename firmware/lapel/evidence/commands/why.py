@@ -1,6 +1,6 @@
 """Why there is a recording of a moment, or why there is none, in words.
 
-Exit codes: 0 the log is intact; 1 entries were removed or changed, or nobody trusted has signed it.
+Exit codes: 0 the log is intact; 1 entries were removed or changed, or the signer is not trusted.
 """
 
 import argparse

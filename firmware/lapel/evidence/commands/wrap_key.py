@@ -1,6 +1,6 @@
 """Hand the key of one encrypted recording to a back end that decrypts by itself: wrapped for its RSA key, as a file.
 
-The recording stays as it is. Whoever has the RSA private key can decrypt this recording, and no other.
+The recording stays as it is. The holder of the RSA private key can decrypt this recording, and no other.
 """
 
 import argparse

@@ -83,7 +83,7 @@ class FleetMetrics(Collector):
     def _take_from_camera(self, received: ReceivedMessage) -> None:
         camera = self._camera(received.camera)
         if not received.retained:
-            camera.heard_s = self._clock.mono_s()
+            camera.last_message_s = self._clock.mono_s()
             self._messages.labels(camera.site, kind_of(received.message)).inc()
         match received.message:
             case StateMessage() as state:
@@ -101,7 +101,7 @@ class FleetMetrics(Collector):
         camera = self._cameras.get(name)
         if camera is None:
             site = self._site(name.partition("/")[0])
-            camera = self._cameras[name] = TrackedCamera(site, heard_s=self._clock.mono_s())
+            camera = self._cameras[name] = TrackedCamera(site, last_message_s=self._clock.mono_s())
         return camera
 
     def _observe_age(self, kind: str, time: str) -> float:
@@ -162,7 +162,7 @@ class FleetMetrics(Collector):
 
 
 def _is_silent(camera: TrackedCamera, now_s: float) -> bool:
-    return camera.state not in ("offline", "off") and now_s - camera.heard_s > SILENT_AFTER_S
+    return camera.state not in ("offline", "off") and now_s - camera.last_message_s > SILENT_AFTER_S
 
 
 def _telemetry_gauges(cameras: Iterable[TrackedCamera]) -> Iterator[GaugeMetricFamily]:

@@ -16,7 +16,7 @@ class TrackedCamera:
     """As in the label `site`."""
     state: str = "unknown"
     flags: tuple[str, ...] = ()
-    heard_s: float = 0.0
+    last_message_s: float = 0.0
     """When the newest message came, on the monotonic clock."""
     clock_error_s: float = 0.0
     """How far its clock is off by the newest telemetry, the time on the way included; positive when it is ahead."""

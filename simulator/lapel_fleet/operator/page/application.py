@@ -1,4 +1,4 @@
-"""The page's routes. Whoever gets here has passed the guard: `request.state.operator` is the operator's name."""
+"""The page's routes. Each request has passed the guard: `request.state.operator` is the operator's name."""
 
 import asyncio
 from contextlib import suppress
@@ -159,7 +159,7 @@ class Page:
             view = self._view.cameras.get(camera)
             if view is None:
                 return {}
-            now = view.heard_s, view.version, self._connection.commands_changed + self._writer.written
+            now = view.last_message_s, view.version, self._connection.commands_changed + self._writer.written
             if now == seen:
                 return {}
             seen = now

@@ -47,7 +47,7 @@ class Attention:
 
 
 def attention(view: CameraView, now_s: float) -> Attention | None:
-    """Why a camera needs attention; None when it does not. `now_s`: on the clock of `view.heard_s`."""
+    """Why a camera needs attention; None when it does not. `now_s`: on the clock of `view.last_message_s`."""
     found = sorted(_reasons(view, now_s), key=lambda one: one[0])
     if not found:
         return None
@@ -64,8 +64,8 @@ def _reasons(view: CameraView, now_s: float) -> Iterator[tuple[int, str]]:
     if state.state == "offline":
         yield from _of_offline(view)
         return
-    if now_s - view.heard_s > SILENT_AFTER_S:
-        yield SOON, f"connected, and silent for {(now_s - view.heard_s) / 60:.0f} min"
+    if now_s - view.last_message_s > SILENT_AFTER_S:
+        yield SOON, f"connected, and silent for {(now_s - view.last_message_s) / 60:.0f} min"
     yield from _of_state(state)
     if view.telemetry is not None:
         yield from _of_telemetry(view.telemetry, view.clock_error_s)

@@ -14,7 +14,7 @@ class CameraView:
 
     camera: str
     """`site/camera`."""
-    heard_s: float
+    last_message_s: float
     """When the newest message came, on the server's monotonic clock."""
     version: int = 0
     state_message: StateMessage | None = None

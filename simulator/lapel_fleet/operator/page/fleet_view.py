@@ -47,7 +47,7 @@ class FleetView:
             case UnreadableMessage(camera, "state", reason) if camera:
                 self._change(camera, lambda view: view.set_unreadable(reason))
             case ReceivedMessage(camera, StateMessage() as state, retained):
-                self._change(camera, lambda view: view.set_state(state), heard=not retained)
+                self._change(camera, lambda view: view.set_state(state), is_live=not retained)
             case ReceivedMessage(camera, Telemetry() as telemetry):
                 self._change(camera, lambda view: view.set_telemetry(telemetry, self._clock.now().utc))
             case ReceivedMessage(camera, EventMessage() as event):
@@ -86,13 +86,13 @@ class FleetView:
         self._event_number += 1
         self.events.append(FleetEvent(self._event_number, camera, event))
 
-    def _change(self, camera: str, change: Callable[[CameraView], bool], *, heard: bool = True) -> None:
+    def _change(self, camera: str, change: Callable[[CameraView], bool], *, is_live: bool = True) -> None:
         view = self.cameras.get(camera)
         if view is None:
-            view = CameraView(camera, heard_s=self._clock.mono_s())
+            view = CameraView(camera, last_message_s=self._clock.mono_s())
             self.cameras[camera] = view
-        if heard:
-            view.heard_s = self._clock.mono_s()
+        if is_live:
+            view.last_message_s = self._clock.mono_s()
         if change(view):
             self.version += 1
             view.version = self.version

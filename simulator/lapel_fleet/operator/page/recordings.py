@@ -23,7 +23,7 @@ class Recording:
     markers_s: list[float] = field(default_factory=list)
     """Seconds from its start on disk to each marker."""
     ended_s: float | None = None
-    """Seconds from its start on disk to its end; None while it goes on, or when no event tells the end."""
+    """Seconds from its start on disk to its end; None while it goes on, or when no event reports the end."""
     duration_s: float | None = None
     """Its length, the pre-event part included."""
     outcome: str = "recording"

@@ -7,7 +7,7 @@ function replace(name, html) {
   const section = document.getElementById(name);
   if (!section) return;
   const held = section.dataset.pause && document.getElementById(section.dataset.pause).checked;
-  // What somebody has reached by keyboard, or marks to copy, must not move away.
+  // What the operator has reached by keyboard, or marks to copy, must not move away.
   if (held || section.contains(document.activeElement) && document.activeElement !== section || isMarked(section)) {
     section.pending = html;
     return;
@@ -27,9 +27,14 @@ function catchUp() {
   }
 }
 
-function follow(address, onUpdate) {
+// `onReturn` is called with the stream when it is back after a loss: the server may be another one by then.
+function follow(address, onUpdate, onReturn) {
   const stream = new EventSource(address);
-  stream.onopen = () => document.body.classList.remove("lost");
+  stream.onopen = () => {
+    const wasLost = document.body.classList.contains("lost");
+    document.body.classList.remove("lost");
+    if (wasLost && onReturn) onReturn(stream);
+  };
   stream.onerror = () => document.body.classList.add("lost");
   stream.onmessage = message => {
     const update = JSON.parse(message.data);

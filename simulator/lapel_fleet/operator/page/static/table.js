@@ -89,10 +89,11 @@ function fromAddress() {
 
 async function start() {
   const first = await (await fetch("/rows")).json();
+  cameras.clear();
+  order = [];
   take({rows: first.rows});
   draw();
-  fromAddress();
-  follow("/stream?since=" + first.version, take);
+  follow("/stream?since=" + first.version, take, stream => { stream.close(); start(); });
 }
 
 words.addEventListener("input", () => { most = STEP; draw(); });
@@ -107,4 +108,4 @@ addEventListener("keydown", event => {
   event.preventDefault();
   words.focus();
 });
-start();
+start().then(fromAddress);
