@@ -319,7 +319,7 @@ def _starts(video: bytes) -> list[int]:
 
 TestRecorder = RecorderMachine.TestCase
 TestRecorder.settings = settings(
-    max_examples=500,
+    max_examples=300,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,

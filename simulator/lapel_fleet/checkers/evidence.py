@@ -117,7 +117,7 @@ def _contradiction(actual: ActualRecord, span: Span, state: str, at_s: float) ->
 
 
 def _groundless(actual: ActualRecord, span: Span) -> str | None:
-    """A camera that ran has told what it did, except since its last entry before a loss of power."""
+    """A camera that ran has logged what it did, except since its last entry before a loss of power."""
     first = actual.audit[0]
     from_s, to_s = ((one - _utc(first, 0.0)).total_seconds() for one in (span.start, span.end))
     silent_s = to_s - from_s if actual.card_faults else _SILENT_INTERVALS * max(60.0, actual.telemetry_s)
