@@ -24,14 +24,14 @@ run: $(READY)  ## four cameras and a broker for a minute; VIDEO=file or address 
 	@$(BIN)/lapel-fleet demo $(if $(VIDEO),--video "$(VIDEO)")
 
 test: $(READY)  ## every test that does not take long
-	@$(BIN)/python -m pytest -n $(JOBS) -m "not soak and not bench"
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not soak and not bench"
 
 lowest: $(READY)  ## the same tests with the lowest versions that pyproject.toml allows
 	@$(PYTHON) -m venv $(LOWEST)
 	@$(BIN)/python .ci/lowest_versions.py > $(LOWEST)/constraints.txt
 	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(LOWEST)/constraints.txt -e '.[evidence,fleet,dev]'
 # Generated pages are compared where the versions are pinned: older ones of msgspec order a schema differently.
-	@$(LOWEST)/bin/python -m pytest -n $(JOBS) -m "not soak and not bench" --ignore tests/test_docs.py
+	@$(LOWEST)/bin/python -m pytest -n $(JOBS) --dist worksteal -m "not soak and not bench" --ignore tests/test_docs.py
 
 check: $(READY)  ## lint, types and import rules
 	@$(BIN)/ruff check .

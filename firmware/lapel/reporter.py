@@ -5,13 +5,15 @@ from lapel.clock import Clock, iso
 from lapel.errors import MessageError
 from lapel.hardware.interfaces import Indicators
 from lapel.link.backoff import TokenBucket
-from lapel.link.event_details import CommandRejected, EventDetail, StateChanged
+from lapel.link.event_details import CommandRejected, EventDetail, PrebufferSaved, StateChanged
 from lapel.link.interface import Link
 from lapel.link.messages import CameraState, Detail, EventMessage, Reply, Result
 from lapel.logs import Level, Log
 from lapel.states import State
 
 _TEXT_CHARS = 500
+_SIGNED_ELSEWHERE = (StateChanged, PrebufferSaved)
+"""Events that the audit log need not have: it has the transition itself, and the clip's manifest the pre-event part."""
 REJECTION_RATE = (20, 0.2)
 """Rejected messages that are reported at once, and then per second. An event and a reply for each of 20,000 would delay
 the reports that matter.
@@ -64,7 +66,7 @@ class Reporter:
         """Publish an event that happened just now."""
         self._events += 1
         now = self._clock.now()
-        if self._audit is not None and not isinstance(detail, StateChanged):  # the audit log has the transition itself
+        if self._audit is not None and not isinstance(detail, _SIGNED_ELSEWHERE):
             self._audit.note(detail.kind, detail.on_wire())
         self.link.publish(
             EventMessage(

@@ -283,7 +283,9 @@ async def test_an_unplugged_microphone_is_a_gap_of_sound_only(tmp_path: Path) ->
         await asyncio.sleep(2)
     (clip,) = on.clips()
     about = account(clip)
-    (gap,) = about["audio_gaps"]
+    (gap,) = [one for one in about["audio_gaps"] if one["reason"] == "microphone: unplugged"]
+    others_s = sum(one["duration_s"] for one in about["audio_gaps"] if one is not gap)
+    assert others_s < 0.5, about["audio_gaps"]  # a busy machine may get no sound for a moment
     assert about["gaps"] == []
     assert gap["reason"] == "microphone: unplugged"
     assert 1.5 < gap["duration_s"] < 6

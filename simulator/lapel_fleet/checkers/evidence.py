@@ -126,7 +126,9 @@ def _groundless(actual: ActualRecord, span: Span) -> str | None:
 
 
 def _ledger(actual: ActualRecord) -> Ledger:
-    return ledger_of([Logged(entry) for entry in actual.audit])
+    if actual.ledger is None:
+        actual.ledger = ledger_of([Logged(entry) for entry in actual.audit])
+    return actual.ledger
 
 
 def _span_at(ledger: Ledger, at: datetime) -> Span | None:

@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 
 from lapel.audit_entry import AuditEntry
+from lapel.evidence.ledger import Ledger
 from lapel.link.messages import EventMessage, Reply, StateMessage, Telemetry
 from lapel.recording import Account
 
@@ -87,6 +88,8 @@ class ActualRecord:
     """Of the clips whose manifests were verified."""
     audit: list[AuditEntry] = field(default_factory=list)
     """The entries of its audit log."""
+    ledger: Ledger | None = None
+    """The ledger by these entries, from when a checker first needed it."""
     states: list[tuple[float, str]] = field(default_factory=list)
     """Its states and when each began, as its lights showed them: those of the chart; `off` after a power cut."""
     frame_outages: list[tuple[float, float]] = field(default_factory=list)

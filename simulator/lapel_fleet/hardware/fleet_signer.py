@@ -20,6 +20,20 @@ def fleet_sealing(camera: str, now: Callable[[], Instant]) -> Sealing:
     return Sealing(_signer()[0], now, camera)
 
 
+def unsigned_sealing(camera: str, now: Callable[[], Instant]) -> Sealing:
+    """The same without signatures, for cameras whose records are never verified: hashes alone link them."""
+    return Sealing(_NoSigner(), now, camera)
+
+
+class _NoSigner:
+    """Implements `lapel.evidence.signing.Signer` and signs nothing."""
+
+    certificates: tuple[bytes, ...] = ()
+
+    def sign(self, data: bytes) -> bytes:  # noqa: ARG002  # see Signer
+        return b""
+
+
 def fleet_root() -> bytes:
     """The certificate (PEM) of the root that vouches for the key."""
     return _signer()[1]

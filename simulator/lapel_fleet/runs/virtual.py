@@ -11,7 +11,7 @@ from lapel.randomness import RandomSource
 from lapel.worker import InlineWorker
 from lapel_fleet.cameras.fleet import Fleet
 from lapel_fleet.cameras.media import footage_maker
-from lapel_fleet.hardware.fleet_signer import fleet_sealing
+from lapel_fleet.hardware.fleet_signer import fleet_sealing, unsigned_sealing
 from lapel_fleet.hardware.footage import SimulatedFootage
 from lapel_fleet.hardware.memory_storage import MemoryStorage
 from lapel_fleet.hardware.storage import StorageCard
@@ -31,7 +31,7 @@ on the cameras, so that a shard ends when the whole fleet does.
 """
 
 VERIFIED_CAMERAS = 12
-"""The manifests of so many cameras are verified, which takes three times as long as signing them."""
+"""So many cameras sign, and their manifests are verified. With all of them a shift takes 1.4 times as long (measured)."""
 _SNAPSHOTS = 50
 """How often in a run the states of all cameras are sampled: often enough for a plot."""
 Listener = Callable[[str, bytes], None]
@@ -61,8 +61,10 @@ class VirtualEnvironment:
 
     def storage_card(self, name: str) -> StorageCard:
         """See `Environment.storage_card`."""
-        sealing = fleet_sealing(f"{self.agency}/{name}", self.clock().now)
-        return MemoryStorage(keeps_finished=False, sealing=sealing, keeps_audit=True, verifies=name in self._verified)
+        is_verified = name in self._verified
+        make_sealing = fleet_sealing if is_verified else unsigned_sealing
+        sealing = make_sealing(f"{self.agency}/{name}", self.clock().now)
+        return MemoryStorage(keeps_finished=False, sealing=sealing, keeps_audit=True, verifies=is_verified)
 
     def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:
         """See `Environment.footage`."""
