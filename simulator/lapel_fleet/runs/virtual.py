@@ -31,7 +31,7 @@ on the cameras, so that a shard ends when the whole fleet does.
 """
 
 VERIFIED_CAMERAS = 12
-"""So many cameras sign, and their manifests are verified. With all of them a shift takes 1.4 times as long (measured)."""
+"""So many cameras sign, and their manifests are verified. If all did, a shift would take 1.4 times as long."""
 _SNAPSHOTS = 50
 """How often in a run the states of all cameras are sampled: often enough for a plot."""
 Listener = Callable[[str, bytes], None]
