@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
-# Side by side: most system tests wait for sockets and processes rather than compute.
-JOBS ?= 4
+# Side by side: most system tests wait for sockets and processes rather than compute. More of them disturb each other.
+JOBS ?= 3
 READY := .venv/.ready
 LOWEST := .venv-lowest
 
