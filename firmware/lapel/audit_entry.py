@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+DELETIONS = ("deletion", "recording-deleted")
+"""The entry before a recording is removed, and the event after it: power may be lost between the two."""
 Value = str | int | float | bool | Sequence[str] | None
 
 

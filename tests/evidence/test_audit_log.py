@@ -1,6 +1,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +140,17 @@ def test_the_log_is_no_recording(tmp_path: Path) -> None:
     assert store.recover() == []
     assert store.listing() == []
     store.close()
+
+
+def test_two_threads_write_to_one_chain(log: AuditLog, tmp_path: Path) -> None:
+    """The audit trail and a deletion, in two threads of the camera's worker."""
+
+    def write(first: int) -> None:
+        for number in range(first, first + 50):
+            log.append([entry(number)], SEALING)
+
+    with ThreadPoolExecutor(2) as threads:
+        for one in [threads.submit(write, first) for first in (100, 200)]:
+            one.result()
+    check_chain(tmp_path)
+    assert len(records(tmp_path)) == 101

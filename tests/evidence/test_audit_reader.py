@@ -97,11 +97,15 @@ def test_a_log_written_anew_differs_from_the_head_that_was_reported(tmp_path: Pa
     assert kinds(tmp_path / "evidence", trusted, head) == ["log-replaced"]
 
 
-def test_a_recording_that_is_gone_is_missing_unless_the_log_says_it_was_deleted(evidence: Path, trusted: Trust) -> None:
+@pytest.mark.parametrize("event", ["recording-deleted", "deletion"])
+def test_a_recording_that_is_gone_is_missing_unless_the_log_says_it_was_deleted(
+    evidence: Path, trusted: Trust, event: str
+) -> None:
+    """Power may be lost between the entry before a deletion and the event after it."""
     shutil.rmtree(evidence / "clip-1")
     assert kinds(evidence, trusted) == ["recording-missing"]
     store = open_store(evidence)
-    store.log([entry(20, "recording-deleted")])
+    store.log([entry(20, event)])
     store.close()
     assert kinds(evidence, trusted) == []
 

@@ -4,6 +4,7 @@ root/.audit/audit-000001.jsonl    only appended to; at `ROTATE_BYTES` the next f
 """
 
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +28,9 @@ _decoder = msgspec.json.Decoder(LogRecord)
 
 
 class AuditLog:
-    """Writes the log. Every method blocks and raises StorageError."""
+    """Writes the log. Every method blocks and raises StorageError. May be called from several threads: the audit trail
+    and a deletion write to the same chain.
+    """
 
     def __init__(self, root: Path, sync: Sync = os.fdatasync, rotate_bytes: int = ROTATE_BYTES) -> None:
         """Touches nothing until it is first used."""
@@ -35,23 +38,26 @@ class AuditLog:
         self._sync, self._rotate_bytes = sync, rotate_bytes
         self._file: AppendFile | None = None
         self._chain: ChainWriter | None = None
+        self._busy = threading.RLock()
 
     def append(self, entries: Sequence[AuditEntry], sealing: Sealing) -> AuditPosition:
         """Append entries: all, or none."""
-        try:
-            with storage_errors(self._folder):
-                chain = self._opened(sealing)
-                chain.add(*(AuditRecord(entry=entry) for entry in entries))
-        except StorageError:
-            self.close()  # it is read anew the next time: the disk, or the card, may be another one
-            raise
-        return AuditPosition(chain.position.count, chain.position.head or "")
+        with self._busy:
+            try:
+                with storage_errors(self._folder):
+                    chain = self._opened(sealing)
+                    chain.add(*(AuditRecord(entry=entry) for entry in entries))
+            except StorageError:
+                self.close()  # it is read anew the next time: the disk, or the card, may be another one
+                raise
+            return AuditPosition(chain.position.count, chain.position.head or "")
 
     def close(self) -> None:
         """Close the file. Harmless when closed."""
-        if self._file is not None:
-            self._file.close()
-        self._file = self._chain = None
+        with self._busy:
+            if self._file is not None:
+                self._file.close()
+            self._file = self._chain = None
 
     def _opened(self, sealing: Sealing) -> ChainWriter:
         if self._file is not None and not self._file.is_in_place():

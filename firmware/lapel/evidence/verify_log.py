@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from lapel.audit_entry import AuditPosition
+from lapel.audit_entry import DELETIONS, AuditPosition
 from lapel.evidence.audit_log import AUDIT_FOLDER
 from lapel.evidence.audit_reader import ReadLog, read_log
 from lapel.evidence.trust import Trust
@@ -12,7 +12,6 @@ from lapel.evidence.verify import Finding, Report, verdict_of
 LOG = "audit log"
 """Stands in a report where a recording has its id."""
 _BEGUN = ("recording-started", "recording-saved", "recovered")
-DELETED = "recording-deleted"
 
 
 def verify_log(evidence: Path, trust: Trust, head: AuditPosition | None = None) -> Report:
@@ -51,7 +50,7 @@ def _head(log: ReadLog, head: AuditPosition | None) -> Iterator[Finding]:
 
 def _recordings(evidence: Path, log: ReadLog) -> Iterator[Finding]:
     """Recordings that the log says were begun, that no entry says were deleted, and that are not there."""
-    deleted = {one.entry.detail.get("recording") for one in log.entries if one.entry.event == DELETED}
+    deleted = {one.entry.detail.get("recording") for one in log.entries if one.entry.event in DELETIONS}
     begun = dict.fromkeys(str(one.entry.detail.get("recording")) for one in log.entries if one.entry.event in _BEGUN)
     for recording in begun:
         if recording not in deleted and not (evidence / recording).is_dir():

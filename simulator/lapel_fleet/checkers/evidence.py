@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from lapel.audit_entry import AuditEntry
+from lapel.audit_entry import DELETIONS, AuditEntry
 from lapel.evidence.audit_reader import Logged
 from lapel.evidence.ledger import Ledger, Reason, Span, ledger_of
 from lapel.recording import Account
@@ -68,7 +68,7 @@ def deletions_are_in_the_audit_log(case: Case) -> Iterator[str | None]:
     """A recording that the audit log tells of is on the card, or an entry says that it was deleted."""
     actual, _ = case
     present = {account.recording for account in actual.accounts}
-    deleted = _named(actual.audit, ("deletion", "recording-deleted"))
+    deleted = _named(actual.audit, DELETIONS)
     for recording in _named(actual.audit, _BEGUN[:2]):
         is_explained = recording in present or recording in deleted
         yield None if is_explained else f"{recording}: was recorded, is gone, and no entry says that it was deleted"
