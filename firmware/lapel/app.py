@@ -198,7 +198,7 @@ def sealing_of(config: Config, clock: Clock) -> Sealing:
 
     Raises EvidenceError for a key or certificate that cannot be used.
     """
-    camera = f"{config.camera.agency}/{config.camera.site}/{config.camera.name}"
+    camera = config.camera.address
     identity = load_or_make(identity_folder(config), camera)
     recipients = [Path(name) for name in config.evidence.recipients.split()]
     vault = Vault(read_recipients(recipients), cipher_of_processor()) if recipients else None

@@ -43,6 +43,11 @@ class CameraSection(_Section, frozen=True, kw_only=True):
     state: str = ""
     """Folder for the camera's own data: unsent events, changed settings. Empty: `.lapel` in the evidence folder."""
 
+    @property
+    def address(self) -> str:
+        """The camera in its fleet: `agency/site/camera`."""
+        return f"{self.agency}/{self.site}/{self.name}"
+
 
 class VideoSection(_Section, frozen=True, kw_only=True):
     """Video source and encoder. Without a configured size and rate, those of the source are used."""

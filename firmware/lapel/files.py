@@ -32,6 +32,14 @@ def is_regular_file(path: Path) -> bool:
         return False
 
 
+def is_at(descriptor: int, path: Path) -> bool:
+    """Whether `path` still names the open file."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except OSError:
+        return False
+
+
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[BinaryIO]:
     """A regular file to read. A pipe in its place is an error at once, not a wait for its other end."""

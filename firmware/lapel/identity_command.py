@@ -35,9 +35,8 @@ def add_identity(parser: argparse.ArgumentParser) -> None:
 
 def _new(options: argparse.Namespace) -> int:
     settings = _settings(options)
-    camera = settings.camera
     folder = config.identity_folder(settings)
-    identity.make(folder, f"{camera.agency}/{camera.site}/{camera.name}")
+    identity.make(folder, settings.camera.address)
     print(_text(identity.load(folder)))
     return 0
 

@@ -126,6 +126,11 @@ class Account(msgspec.Struct, kw_only=True):
     torn_bytes: int = 0
     """Bytes of an unfinished fragment at the end of an interrupted file. They are kept, and not counted as video."""
 
+    @property
+    def address(self) -> str:
+        """The camera in its fleet: `agency/site/camera`."""
+        return f"{self.agency}/{self.site}/{self.camera}"
+
 
 class ExpiredRecording(msgspec.Struct, frozen=True):
     """A recording that may be deleted from the storage card."""

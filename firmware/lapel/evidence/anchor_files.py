@@ -11,6 +11,7 @@ from lapel import files
 from lapel.errors import EvidenceError
 from lapel.evidence.anchor import Heads, Proof, Statement, encode_heads, parse_heads, parse_statement
 from lapel.evidence.audit_lines import camera_folders, newest_head
+from lapel.evidence.pem_keys import read_file
 
 HEADS, STATEMENT, TOKEN = "heads.json", "anchor.txt", "token.tsr"
 _LIMIT_BYTES = 16 * 1024 * 1024
@@ -52,23 +53,23 @@ def write_anchor(folder: Path, statement: Statement, heads: Heads, token: bytes)
 
 def read_anchor(folder: Path) -> StoredAnchor:
     """Read an anchor. Raises EvidenceError."""
-    text = _read(folder / STATEMENT).decode(errors="replace")
+    text = read_file(folder / STATEMENT, _LIMIT_BYTES).decode(errors="replace")
     with _named(folder / STATEMENT):
         statement = parse_statement(text)
     heads = _parsed_heads(folder / HEADS) if (folder / HEADS).exists() else None
-    return StoredAnchor(statement, _read(folder / TOKEN), heads)
+    return StoredAnchor(statement, read_file(folder / TOKEN, _LIMIT_BYTES), heads)
 
 
 def read_proof(path: Path) -> Proof:
     """Read a proof. Raises EvidenceError."""
     try:
-        return msgspec.json.decode(_read(path), type=Proof)
+        return msgspec.json.decode(read_file(path, _LIMIT_BYTES), type=Proof)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise EvidenceError(f"{path}: is no proof: {error}") from error
 
 
 def _parsed_heads(path: Path) -> Heads:
-    data = _read(path)
+    data = read_file(path, _LIMIT_BYTES)
     with _named(path):
         return parse_heads(data)
 
@@ -80,10 +81,3 @@ def _named(path: Path) -> Iterator[None]:
         yield
     except EvidenceError as error:
         raise EvidenceError(f"{path}: {error}") from error
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return files.read_regular_file(path, _LIMIT_BYTES)
-    except OSError as error:
-        raise EvidenceError(f"{path}: cannot be read: {error.strerror}") from error

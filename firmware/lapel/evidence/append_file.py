@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lapel.errors import StorageError
 from lapel.evidence.disk import storage_errors
-from lapel.files import PRIVATE, sync_folder, write
+from lapel.files import PRIVATE, is_at, sync_folder, write
 
 Sync = Callable[[int], None]
 """Syncs an open file, as `os.fdatasync` does."""
@@ -65,10 +65,7 @@ class AppendFile:
 
     def is_in_place(self) -> bool:
         """Whether its path still names this file."""
-        try:
-            return os.path.samestat(os.fstat(self._open_descriptor()), self.path.lstat())
-        except OSError:
-            return False
+        return self._descriptor is not None and is_at(self._descriptor, self.path)
 
     def actual_bytes(self) -> int:
         """Its length on disk, which another program may have changed."""

@@ -9,10 +9,8 @@ import msgspec
 from lapel.errors import EvidenceError
 from lapel.evidence.anchor import Head
 from lapel.evidence.audit_log import AUDIT_FOLDER, log_files
-from lapel.evidence.chain import DamagedLine, parse_line
+from lapel.evidence.chain import DamagedLine, lines_in, parse_line
 from lapel.files import reading
-
-_LINE_MAX_BYTES = 1024 * 1024
 
 
 class DamagedLog(EvidenceError):
@@ -91,7 +89,7 @@ def _lines(path: Path) -> Iterator[_PlacedLine]:
     """The complete lines of a file. Raises EvidenceError, DamagedLog for a line that is no record."""
     try:
         with reading(path) as file:
-            for number, line in enumerate(iter(lambda: file.readline(_LINE_MAX_BYTES), b""), 1):
+            for number, line in enumerate(lines_in(file), 1):
                 if line.endswith(b"\n"):
                     yield _placed(line, f"{path.name}, line {number}")
     except OSError as error:

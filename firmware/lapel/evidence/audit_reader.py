@@ -12,8 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from lapel.audit_entry import AuditEntry
 from lapel.errors import EvidenceError
 from lapel.evidence.audit_log import AUDIT_FOLDER, log_files
-from lapel.evidence.chain import CutLine, DamagedLine, Line, Link, parse_line
-from lapel.evidence.manifest_reader import LINE_MAX_BYTES
+from lapel.evidence.chain import CutLine, DamagedLine, Line, Link, lines_in, parse_line
 from lapel.evidence.records import AuditOpen, AuditRecord, LogRecord
 from lapel.evidence.signing import is_signed, public_key
 from lapel.evidence.trust import Trust
@@ -71,7 +70,7 @@ def read_log(evidence: Path, trust: Trust) -> ReadLog:
 def _lines(path: Path) -> Iterator[bytes]:
     try:
         with reading(path) as file:
-            yield from iter(lambda: file.readline(LINE_MAX_BYTES), b"")
+            yield from lines_in(file)
     except OSError as error:
         raise EvidenceError(f"{path}: cannot be read: {error.strerror}") from error
 

@@ -15,9 +15,9 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -25,7 +25,10 @@ from lapel.evidence.signing import Signer
 
 _LINE = re.compile(rb'\{"record":(\{.*\}),"signature":"([^"]*)"\}\n')
 _COMPLETE = re.compile(rb'\{"record":\{.*\},"signature":"[^"]*"\}.')
-_canonical = msgspec.json.Encoder(order="sorted").encode
+LINE_MAX_BYTES = 1024 * 1024
+"""A longer line was not written by a camera: the longest, a close record with many gaps, has some 10 KB."""
+canonical = msgspec.json.Encoder(order="sorted").encode
+"""JSON as it is signed: sorted keys, no spaces."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -65,10 +68,15 @@ class CutLine(DamagedLine):
 def seal(record: Record, after: Link, signer: Signer) -> tuple[bytes, Link]:
     """The line of `record` at its place in the chain, and the position after it."""
     placed = msgspec.structs.replace(record, number=after.count + 1, previous=after.head)
-    content = _canonical(placed)
+    content = canonical(placed)
     signature = base64.b64encode(signer.sign(content))
     line = b'{"record":' + content + b',"signature":"' + signature + b'"}\n'
     return line, Link(after.count + 1, line_hash(line))
+
+
+def lines_in(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file, each with its line feed. Raises OSError."""
+    return iter(lambda: file.readline(LINE_MAX_BYTES), b"")
 
 
 def line_hash(line: bytes) -> str:
@@ -87,7 +95,7 @@ def parse_line(line: bytes) -> Line:
     try:
         signature = base64.b64decode(found[2], validate=True)
         content: Any = msgspec.json.decode(found[1])
-        same = base64.b64encode(signature) == found[2] and _canonical(content) == found[1]
+        same = base64.b64encode(signature) == found[2] and canonical(content) == found[1]
     except (binascii.Error, msgspec.DecodeError, ValueError, RecursionError) as error:
         raise DamagedLine(f"cannot be read: {error}") from error
     if not same:

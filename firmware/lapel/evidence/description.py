@@ -25,7 +25,7 @@ def facts(manifest: ReadManifest) -> Iterator[tuple[str, str]]:
     """What a recording is and how it was made, as labels and values."""
     opened, account = manifest.opened, _account(manifest)
     yield "recording", account.recording
-    yield "camera", f"{account.agency}/{account.site}/{account.camera}"
+    yield "camera", account.address
     yield "model, firmware", f"{account.model or 'not configured'}, Lapel {account.firmware}"
     yield "wearer", opened.wearer or "not known"
     yield "started", f"{account.trigger_time}, {_cause(account.start)}"
@@ -100,7 +100,7 @@ def _video(manifest: ReadManifest) -> str:
     fragments = manifest.fragments
     if not fragments:
         return "none"
-    end_s = seconds(fragments[-1].start_ticks + fragments[-1].duration_ticks)
+    end_s = seconds(fragments[-1].end_ticks)
     frames, dropped = sum(one.frames for one in fragments), sum(one.dropped_frames for one in fragments)
     size_bytes = sum(one.length for one in fragments)
     return f"{end_s:.3f} s, {len(fragments)} fragments, {frames} frames ({dropped} dropped), {size_bytes} bytes"

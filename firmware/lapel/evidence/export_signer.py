@@ -8,13 +8,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from lapel.errors import EvidenceError
 from lapel.evidence import identity
 from lapel.evidence.pem_keys import read_private
-from lapel.evidence.signing import Signer, SoftwareSigner
+from lapel.evidence.signing import Signer, SoftwareSigner, is_p256
 
 
 def read_signer(key: Path, certificate: Path, password: Callable[[], bytes]) -> Signer:
     """A signer from PEM files; `certificate` holds its own, then those above it. Raises EvidenceError."""
     private = read_private(key, password)
-    if not isinstance(private, ec.EllipticCurvePrivateKey) or not isinstance(private.curve, ec.SECP256R1):
+    if not isinstance(private, ec.EllipticCurvePrivateKey) or not is_p256(private):
         raise EvidenceError(f"{key}: is no key on P-256, the curve that exports are signed with")
     try:
         return SoftwareSigner(private, tuple(identity.read_certificates(certificate)))

@@ -103,11 +103,9 @@ class _Check:
 
     def _end_s(self) -> float:
         last = self._fragments[-1] if self._fragments else None
-        return seconds(last.start_ticks + last.duration_ticks) if last else 0.0
+        return seconds(last.end_ticks) if last else 0.0
 
 
 def _problem(kind: str, what: str, first: FragmentStored, last: FragmentStored) -> FileProblem:
     which = f"fragment {first.fragment}" if first is last else f"fragments {first.fragment} to {last.fragment}"
-    return FileProblem(
-        kind, f"{which}: {what}", seconds(first.start_ticks), seconds(last.start_ticks + last.duration_ticks)
-    )
+    return FileProblem(kind, f"{which}: {what}", seconds(first.start_ticks), seconds(last.end_ticks))

@@ -20,7 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from lapel import files
 from lapel.errors import EvidenceError
-from lapel.evidence.signing import SoftwareSigner, key_id, public_key
+from lapel.evidence.signing import SoftwareSigner, is_p256, key_id, public_key
 
 KEY = "key.pem"
 CERTIFICATE = "certificate.pem"
@@ -134,7 +134,7 @@ def _read_key(path: Path) -> ec.EllipticCurvePrivateKey:
         key = serialization.load_pem_private_key(_read(path), password=None)
     except (ValueError, TypeError) as error:
         raise EvidenceError(f"{path}: is no private key in PEM without a password") from error
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not is_p256(key):
         raise EvidenceError(f"{path}: is no key on P-256, the curve that cameras sign with")
     return key
 

@@ -10,7 +10,7 @@ from lapel.evidence.chain import ChainWriter
 from lapel.evidence.disk import video_of
 from lapel.evidence.manifest import MANIFEST, Sealing
 from lapel.evidence.manifest_reader import ReadManifest
-from lapel.evidence.records import Recovered
+from lapel.evidence.records import Recovered, Tail
 from lapel.evidence.signing import key_id, public_key
 from lapel.evidence.tail import cut_tail
 from lapel.recording import Account
@@ -31,17 +31,23 @@ def close_interrupted(folder: Path, manifest: ReadManifest, account: Account, se
     account = msgspec.structs.replace(account, torn_bytes=video_tail.length if video_tail else 0)
     file = AppendFile(folder / MANIFEST)
     try:
-        ChainWriter(sealing.signer, file.append, manifest.position).add(
-            Recovered(
-                account=account,
-                fragments=account.fragments,
-                bytes=account.video_bytes,
-                video_tail=video_tail,
-                manifest_tail=manifest_tail,
-                reason=LOST,
-                utc=iso(sealing.now().utc),
-            )
-        )
+        recovered = recovered_record(account, sealing, video_tail, manifest_tail)
+        ChainWriter(sealing.signer, file.append, manifest.position).add(recovered)
     finally:
         file.close()
     return account
+
+
+def recovered_record(
+    account: Account, sealing: Sealing, video_tail: Tail | None = None, manifest_tail: Tail | None = None
+) -> Recovered:
+    """The last record of an interrupted clip; the tails are what was moved beside."""
+    return Recovered(
+        account=account,
+        fragments=account.fragments,
+        bytes=account.video_bytes,
+        video_tail=video_tail,
+        manifest_tail=manifest_tail,
+        reason=LOST,
+        utc=iso(sealing.now().utc),
+    )

@@ -45,7 +45,7 @@ def extent_of(manifest: ReadManifest, file_bytes: int) -> Extent:
     return Extent(
         fragments=len(whole),
         frames=sum(one.frames for one in whole),
-        end_ticks=last.start_ticks + last.duration_ticks if last else 0,
+        end_ticks=last.end_ticks if last else 0,
         whole_bytes=last.offset + last.length if last else 0,
         torn_bytes=0,
     )

@@ -11,13 +11,10 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from lapel.errors import EvidenceError
-from lapel.evidence.chain import CutLine, DamagedLine, Link, line_hash, parse_line
+from lapel.evidence.chain import LINE_MAX_BYTES, CutLine, DamagedLine, Link, line_hash, lines_in, parse_line
 from lapel.evidence.records import FORMAT, Close, FragmentStored, ManifestRecord, Open, Recovered
 from lapel.evidence.signing import is_signed, public_key
 from lapel.files import reading
-
-LINE_MAX_BYTES = 1024 * 1024
-"""A longer line was not written by a camera: the longest, a close record with many gaps, has some 10 KB."""
 
 ProblemKind = Literal["record-cut", "record-damaged", "record-foreign", "records-missing", "record-out-of-order"]
 _decoder = msgspec.json.Decoder(ManifestRecord)
@@ -69,7 +66,7 @@ def read_manifest(path: Path) -> ReadManifest:
     give it.
     """
     with reading(path) as file:
-        lines = list(iter(lambda: file.readline(LINE_MAX_BYTES), b""))
+        lines = list(lines_in(file))
     return read_lines(str(path), lines)
 
 

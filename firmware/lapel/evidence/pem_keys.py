@@ -36,10 +36,10 @@ def read_public(path: Path) -> object:
         raise EvidenceError(f"{path}: is no public key in PEM (`openssl pkey -in KEY -pubout` writes one)") from error
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path, limit_bytes: int = _LIMIT_BYTES) -> bytes:
     """The content of a small file. Raises EvidenceError."""
     try:
-        return files.read_regular_file(path, _LIMIT_BYTES)
+        return files.read_regular_file(path, limit_bytes)
     except OSError as error:
         raise EvidenceError(f"{path}: cannot be read: {error.strerror}") from error
 

@@ -16,11 +16,11 @@ from typing import Final
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from lapel.errors import EvidenceError
-from lapel.evidence.signing import key_id
+from lapel.evidence.chain import canonical
+from lapel.evidence.signing import is_signed, key_id, sign_deterministically
 
 FORMAT: Final = "lapel-receipt-1"
 CLOCK_TOLERANCE = timedelta(minutes=1)
@@ -29,7 +29,6 @@ CLOCK_TOLERANCE = timedelta(minutes=1)
 PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
 _LINE = re.compile(rb'\{"receipt":(\{.*\}),"signature":"([A-Za-z0-9+/=]*)"\}\n')
-_canonical = msgspec.json.Encoder(order="sorted").encode
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +67,7 @@ class Closed(msgspec.Struct, frozen=True, kw_only=True):
 
 def make_receipt(closed: Closed, back_end: str, received_at: str, key: PrivateKey, category: str = "") -> bytes:
     """The line of a receipt."""
-    content = _canonical(
+    content = canonical(
         Receipt(
             recording=closed.recording,
             camera=closed.camera,
@@ -127,15 +126,14 @@ def _require_after_end(receipt: Receipt, closed: Closed) -> None:
 def _sign(data: bytes, key: PrivateKey) -> bytes:
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return key.sign(data)
-    return key.sign(data, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+    return sign_deterministically(data, key)
 
 
 def _is_signed(data: bytes, signature: bytes, key: PublicKey) -> bool:
+    if not isinstance(key, ed25519.Ed25519PublicKey):
+        return is_signed(data, signature, key)
     try:
-        if isinstance(key, ed25519.Ed25519PublicKey):
-            key.verify(signature, data)
-        else:
-            key.verify(signature, data, ec.ECDSA(hashes.SHA256()))
+        key.verify(signature, data)
     except InvalidSignature:
         return False
     return True

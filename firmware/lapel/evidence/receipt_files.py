@@ -12,6 +12,7 @@ from lapel.evidence.manifest import MANIFEST
 from lapel.evidence.manifest_reader import read_manifest
 from lapel.evidence.pem_keys import read_file, read_private, read_public
 from lapel.evidence.receipt import Closed, PrivateKey, PublicKey, Receipt, check_receipt
+from lapel.evidence.signing import is_p256
 from lapel.recording import Account
 
 RECEIPT = "receipt.json"
@@ -31,7 +32,7 @@ def closed_recording(folder: Path) -> Closed:
     account = ending.account
     return Closed(
         recording=account.recording,
-        camera=f"{account.agency}/{account.site}/{account.camera}",
+        camera=account.address,
         close=close,
         fragments=ending.fragments,
         bytes=ending.bytes,
@@ -72,7 +73,7 @@ def read_back_end_key(path: Path, password: Callable[[], bytes]) -> PrivateKey:
     key = read_private(path, password)
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return key
-    if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
+    if isinstance(key, ec.EllipticCurvePrivateKey) and is_p256(key):
         return key
     raise EvidenceError(f"{path}: is neither an Ed25519 nor a P-256 key, the kinds that sign receipts")
 
@@ -81,7 +82,7 @@ def _back_end(path: Path) -> PublicKey:
     key = read_public(path)
     if isinstance(key, ed25519.Ed25519PublicKey):
         return key
-    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+    if isinstance(key, ec.EllipticCurvePublicKey) and is_p256(key):
         return key
     raise EvidenceError(f"{path}: is neither an Ed25519 nor a P-256 key, the kinds that sign receipts")
 

@@ -39,7 +39,7 @@ def stretches(recording: str, session: str, fragments: list[FragmentStored]) -> 
     """Fragments that follow each other as one stretch."""
     part: list[FragmentStored] = []
     for fragment in fragments:
-        if part and fragment.start_ticks - _end_ticks(part[-1]) > _TOLERANCE_TICKS:
+        if part and fragment.start_ticks - part[-1].end_ticks > _TOLERANCE_TICKS:
             yield _stretch(recording, session, part)
             part = []
         part.append(fragment)
@@ -48,9 +48,5 @@ def stretches(recording: str, session: str, fragments: list[FragmentStored]) -> 
 
 
 def _stretch(recording: str, session: str, part: list[FragmentStored]) -> Footage:
-    length_s = (_end_ticks(part[-1]) - part[0].start_ticks) / TICKS_PER_S
+    length_s = (part[-1].end_ticks - part[0].start_ticks) / TICKS_PER_S
     return Footage(recording, session, part[0].mono_s, part[0].mono_s + length_s)
-
-
-def _end_ticks(fragment: FragmentStored) -> int:
-    return fragment.start_ticks + fragment.duration_ticks

@@ -74,6 +74,11 @@ class FragmentStored(Record, frozen=True, tag="fragment"):
     """When its first frame was captured."""
     mono_s: float
 
+    @property
+    def end_ticks(self) -> int:
+        """Where it ends on the clip's time line."""
+        return self.start_ticks + self.duration_ticks
+
 
 class PreEventStored(Record, frozen=True, tag="pre-event"):
     """Everything from before the trigger is on the storage card."""

@@ -64,10 +64,10 @@ def _with_manifest(folder: Path, damage: DamageReports, sealing: Sealing) -> Acc
     leaves that, so it stays as it is for verification to find. Only a disk that failed can.
     """
     status = _status(folder)
+    if status in ("complete", "interrupted"):
+        return None  # at a start, this is all that is read of most clips
     if (ending := last_ending(folder / MANIFEST)) is not None:
         return None if status not in (None, "recording") else _restored(folder, ending.account, damage)
-    if status in ("complete", "interrupted"):
-        return None
     release_reserve(folder)  # the lost session could not; a full disk needs the space now
     manifest = read_manifest(folder / MANIFEST)
     video = video_of(folder)

@@ -56,7 +56,17 @@ class SoftwareSigner:
 
     def sign(self, data: bytes) -> bytes:
         """See `Signer.sign`."""
-        return self._key.sign(data, _DETERMINISTIC)
+        return sign_deterministically(data, self._key)
+
+
+def sign_deterministically(data: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
+    """A DER-encoded ECDSA signature with SHA-256, the same each time (RFC 6979)."""
+    return key.sign(data, _DETERMINISTIC)
+
+
+def is_p256(key: ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) -> bool:
+    """Whether a key is on the curve that cameras sign with."""
+    return isinstance(key.curve, ec.SECP256R1)
 
 
 def is_signed(data: bytes, signature: bytes, key: ec.EllipticCurvePublicKey) -> bool:
@@ -74,7 +84,7 @@ def public_key(certificate: bytes) -> ec.EllipticCurvePublicKey:
         key = x509.load_der_x509_certificate(certificate).public_key()
     except UNREADABLE as error:
         raise EvidenceError(f"the certificate cannot be read: {error}") from error
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not is_p256(key):
         raise EvidenceError("the certificate's key is not on P-256, the curve that cameras sign with")
     return key
 

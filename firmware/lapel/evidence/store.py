@@ -41,7 +41,7 @@ from lapel.evidence.disk import (
 from lapel.evidence.folder_ledger import why_in_folder
 from lapel.evidence.manifest import MANIFEST, Manifest, Sealing
 from lapel.evidence.recovery import recovered, whole_extent
-from lapel.files import PRIVATE, PRIVATE_FOLDER, is_regular_file, open_no_follow, sync_folder, write
+from lapel.files import PRIVATE, PRIVATE_FOLDER, is_at, is_regular_file, open_no_follow, sync_folder, write
 from lapel.fragment import ClipFragment
 from lapel.mp4_boxes import NOTHING
 from lapel.own_files import DamageReports
@@ -184,7 +184,7 @@ class EvidenceStore:
         """Hold the lock file exclusively; lock it again when the card was changed."""
         path = self.root / _LOCK
         with self._taking, storage_errors(self.root):
-            if self._lock is not None and _is_at(self._lock, path):
+            if self._lock is not None and is_at(self._lock, path):
                 self._load_key()
                 return
             self._release()
@@ -343,11 +343,3 @@ def _account_or_none(folder: Path) -> Account | None:
         return read_account(folder)
     except (UnreadableAccount, OSError):
         return None
-
-
-def _is_at(descriptor: int, path: Path) -> bool:
-    """Whether `path` still names the open file."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.lstat())
-    except OSError:
-        return False

@@ -75,7 +75,7 @@ def verify_recording(folder: Path, trust: Trust) -> Report:
         folder=str(folder),
         verdict=verdict_of(findings),
         findings=findings,
-        camera=f"{account.agency}/{account.site}/{account.camera}",
+        camera=account.address,
         key_id=key_id(manifest.key),
         start_time=fragments[0].utc if fragments else account.trigger_time,
         duration_s=_end_s(fragments[-1]) if fragments else 0.0,
@@ -200,4 +200,4 @@ def _last_s(manifest: ReadManifest) -> float:
 
 
 def _end_s(fragment: FragmentStored) -> float:
-    return seconds(fragment.start_ticks + fragment.duration_ticks)
+    return seconds(fragment.end_ticks)

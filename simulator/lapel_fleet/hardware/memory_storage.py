@@ -10,16 +10,15 @@ import msgspec
 
 from lapel import mp4_boxes as boxes
 from lapel.audit_entry import AuditEntry, AuditPosition
-from lapel.clock import iso
 from lapel.errors import EvidenceError, StorageError
 from lapel.evidence.audit_reader import Logged
 from lapel.evidence.chain import ChainWriter, Link, seal
 from lapel.evidence.disk import storage_error
-from lapel.evidence.interruption import LOST
+from lapel.evidence.interruption import recovered_record
 from lapel.evidence.ledger import ledger_of, why
 from lapel.evidence.manifest import Manifest, Sealing
 from lapel.evidence.manifest_reader import read_lines
-from lapel.evidence.records import AuditRecord, Close, Recovered
+from lapel.evidence.records import AuditRecord, Close
 from lapel.evidence.recovery import interrupted
 from lapel.fragment import ClipFragment
 from lapel.recording import Account
@@ -192,15 +191,7 @@ class MemoryManifest(Manifest):
 
     def close_interrupted(self, account: Account) -> None:
         """As the next session does after a power cut; a card in memory has no torn tails."""
-        recovered = Recovered(
-            account=account,
-            fragments=account.fragments,
-            bytes=account.video_bytes,
-            video_tail=None,
-            manifest_tail=None,
-            reason=LOST,
-            utc=iso(self._sealing.now().utc),
-        )
+        recovered = recovered_record(account, self._sealing)
         ChainWriter(self._sealing.signer, self.lines.extend, self.position).add(recovered)
 
 

@@ -4,14 +4,19 @@ Exit codes: 0 the log is intact; 1 entries were removed or changed, or the signe
 """
 
 import argparse
-import sys
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import msgspec
 
 from lapel.errors import EvidenceError
-from lapel.evidence.commands.ledger_options import add_camera_options, ledger_from, warnings_of, zone_of
+from lapel.evidence.commands.ledger_options import (
+    add_camera_options,
+    ledger_from,
+    report_problems,
+    warnings_of,
+    zone_of,
+)
 from lapel.evidence.ledger import day_of, sums_of
 from lapel.evidence.ledger_sheet import csv_of, svg_of, text_of
 
@@ -45,9 +50,7 @@ def run(options: argparse.Namespace) -> int:
                                    "sums_s": sums_of(sheet.spans), "problems": warnings_of(log)}).decode())  # fmt: skip
     else:
         print(text_of(sheet, title, zone))
-    for warning in warnings_of(log):
-        print(f"lapel-evidence: {warning}", file=sys.stderr)
-    return 1 if warnings_of(log) else 0
+    return report_problems(log)
 
 
 def _date(text: str) -> date:

@@ -1,6 +1,7 @@
 """What `day` and `why` have in common: the camera's folder, whom to trust, and the ledger that follows."""
 
 import argparse
+import sys
 from datetime import datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -48,3 +49,11 @@ def warnings_of(log: ReadLog) -> list[str]:
     """What the reader must know about the log itself."""
     lines = [f"{one.file}, line {one.line}: {one.reason}" for one in log.problems]
     return [*lines, *([log.untrusted] if log.untrusted else [])]
+
+
+def report_problems(log: ReadLog) -> int:
+    """Print what the reader must know about the log on standard error. Returns the command's exit code."""
+    warnings = warnings_of(log)
+    for warning in warnings:
+        print(f"lapel-evidence: {warning}", file=sys.stderr)
+    return 1 if warnings else 0

@@ -4,11 +4,10 @@ Exit codes: 0 the log is intact; 1 entries were removed or changed, or the signe
 """
 
 import argparse
-import sys
 from datetime import datetime
 
 from lapel.errors import EvidenceError
-from lapel.evidence.commands.ledger_options import add_camera_options, ledger_from, warnings_of, zone_of
+from lapel.evidence.commands.ledger_options import add_camera_options, ledger_from, report_problems, zone_of
 from lapel.evidence.ledger import why
 
 NAME = "why"
@@ -31,6 +30,4 @@ def run(options: argparse.Namespace) -> int:
     except ValueError as error:
         raise EvidenceError(f"--at {options.at}: write a time as in 2026-11-27T14:30:00") from error
     print(why(ledger, at if at.tzinfo else at.replace(tzinfo=zone_of(options, log))))
-    for warning in warnings_of(log):
-        print(f"lapel-evidence: {warning}", file=sys.stderr)
-    return 1 if warnings_of(log) else 0
+    return report_problems(log)
