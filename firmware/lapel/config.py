@@ -241,7 +241,7 @@ def load(
 
     `flags` maps (section, key) to a value; None stands for a flag that was not given.
     """
-    config = _checked(_read(path), str(path)) if path else Config()
+    config = _checked(read_toml(path), str(path)) if path else Config()
     for origin, section, key, value in (*_variables(environment or {}), *_given(flags or {})):
         config = _with(config, origin, section, key, value, strict=False)
     return config
@@ -287,7 +287,8 @@ def example() -> str:
     return "\n".join(line for name, kind in SECTIONS.items() for line in _example_section(name, kind))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file. Raises ConfigError."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

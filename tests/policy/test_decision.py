@@ -40,7 +40,7 @@ limits = st.builds(
 duties = st.builds(
     Duty, id=st.just("duty"), text=st.just(TEXT), activities=st.lists(st.sampled_from(ACTIVITIES), min_size=1)
 )
-profiles = st.builds(Profile, name=st.just("any"), title=st.just(TEXT), rule=st.lists(limits | duties, max_size=6))
+profiles = st.builds(Profile, name=st.just("any"), title=st.just(TEXT), rules=st.lists(limits | duties, max_size=6))
 
 
 @given(profiles, starts)

@@ -88,7 +88,7 @@ def certify(
     root_name = _name(f"Lapel evidence root of {camera}")
     root = _builder(root_key.public_key(), root_name, root_name)
     root = root.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    root = root.add_extension(_key_usage(signs_certificates=True), critical=True)
+    root = root.add_extension(key_usage(signs_certificates=True), critical=True)
     leaf = _builder(key.public_key(), _name(camera), root_name)
     for extension, critical in _leaf_extensions():
         leaf = leaf.add_extension(extension, critical)
@@ -162,7 +162,7 @@ def _leaf_extensions() -> list[tuple[x509.ExtensionType, bool]]:
     """What C2PA asks of a signer's certificate: digital signatures, and e-mail protection as extended usage."""
     return [
         (x509.BasicConstraints(ca=False, path_length=None), True),
-        (_key_usage(signs_certificates=False), True),
+        (key_usage(signs_certificates=False), True),
         (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), False),
     ]
 
@@ -180,7 +180,8 @@ def _builder(key: ec.EllipticCurvePublicKey, name: x509.Name, issuer: x509.Name)
     )
 
 
-def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+def key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    """What a key may be used for: to sign certificates, or to sign data."""
     return x509.KeyUsage(
         digital_signature=not signs_certificates,
         content_commitment=False,

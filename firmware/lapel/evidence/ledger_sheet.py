@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, tzinfo
 from html import escape
 
 from lapel.evidence.ledger import REASONS, Ledger, Reason, Span, sums_of
+from lapel.sanitize import plain_cell
 
 _COLOURS: dict[Reason, str] = {
     "recorded": "#c62828",
@@ -46,7 +47,7 @@ def csv_of(ledger: Ledger, zone: tzinfo) -> str:
     for span in ledger.spans:
         start, end = (one.astimezone(zone).isoformat() for one in (span.start, span.end))
         row = [start, end, f"{span.seconds:.3f}", span.reason, span.detail, span.recording]
-        table.writerow([_harmless(one) for one in row])
+        table.writerow([plain_cell(one) for one in row])
     return out.getvalue()
 
 
@@ -105,8 +106,3 @@ def _clock(moment: datetime, zone: tzinfo) -> str:
 def _length(seconds: float) -> str:
     whole = round(seconds)
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
-
-
-def _harmless(value: str) -> str:
-    """No cell begins as a formula: spreadsheets would calculate what a reason says."""
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@") else value

@@ -92,12 +92,8 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     """The public texts that the rules are taken from."""
     extends: str = ""
     """Name of a profile whose rules apply where none of these does."""
-    rule: list[Duty | Limit] = []
-
-    @property
-    def rules(self) -> list[Duty | Limit]:
-        """Its rules, by precedence."""
-        return self.rule
+    rules: list[Duty | Limit] = msgspec.field(name="rule", default_factory=list)
+    """By precedence. In the file each is a `[[rule]]`."""
 
 
 def load_profile(name: str) -> Profile:
@@ -122,8 +118,8 @@ def _load(name: str, extending: tuple[str, ...]) -> Profile:
     if profile.name in extending:
         raise ConfigError(f"{origin}: extends itself: {' extends '.join([*extending, profile.name])}")
     base = _load(profile.extends, (*extending, profile.name))
-    whole = msgspec.structs.replace(profile, rule=[*profile.rule, *base.rule])
-    for problem in _double_ids(whole.rule):
+    whole = msgspec.structs.replace(profile, rules=[*profile.rules, *base.rules])
+    for problem in _double_ids(whole.rules):
         raise ConfigError(f"{origin}: {problem}")
     return whole
 
@@ -175,13 +171,13 @@ def _check(profile: Profile, origin: str) -> None:
 
 def _problems(profile: Profile) -> Iterator[str]:
     """What makes rules contradict each other or the principles of all profiles."""
-    yield from _double_ids(profile.rule)
-    for rule in profile.rule:
+    yield from _double_ids(profile.rules)
+    for rule in profile.rules:
         if rule.valid_from and rule.valid_until and rule.valid_until < rule.valid_from:
             yield f"rule {rule.id}: valid_until ({rule.valid_until}) is before valid_from ({rule.valid_from})"
         if isinstance(rule, Limit):
             yield from _wrong_sources(rule)
-    yield from _contradictions([rule for rule in profile.rule if isinstance(rule, Limit)])
+    yield from _contradictions([rule for rule in profile.rules if isinstance(rule, Limit)])
 
 
 def _double_ids(rules: Sequence[Rule]) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """What `lapel-camera install` has to know: from a file, or asked in a short dialogue."""
 
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from lapel.config import read_toml
 from lapel.errors import ConfigError
 
 _Name = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -35,11 +35,7 @@ class Answers(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
 def read_answers(path: Path) -> Answers:
     """The answers in a TOML file. Raises ConfigError that names the file and the key."""
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Answers)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is not TOML: {error}") from error
+        return msgspec.convert(read_toml(path), Answers)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {error}; the keys are {', '.join(Answers.__struct_fields__)}") from error
 

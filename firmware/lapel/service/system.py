@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lapel.errors import ConfigError
+from lapel.files import replace
 
 _PUBLIC, _FOLDER = 0o644, 0o755
 
@@ -37,12 +38,7 @@ class System:
         path = self.path(name)
         try:
             path.parent.mkdir(_FOLDER, parents=True, exist_ok=True)
-            new = path.with_name(f"{path.name}.new")
-            new.write_text(text, encoding="utf-8")
-            new.chmod(_PUBLIC)
-            with new.open("rb") as written:
-                os.fsync(written.fileno())
-            new.replace(path)
+            replace(path, text.encode(), _PUBLIC)
         except OSError as error:
             raise ConfigError(f"{path}: cannot be written: {error.strerror}; run it as root (sudo)") from error
 
@@ -61,8 +57,8 @@ class System:
         """Run a command in that system. Raises ConfigError with its last line when it fails."""
         done = self._done(command)
         if done.returncode:
-            said = (done.stderr or done.stdout).strip().splitlines()
-            raise ConfigError(f"{' '.join(command)}: failed: {said[-1] if said else f'exit code {done.returncode}'}")
+            lines = (done.stderr or done.stdout).strip().splitlines()
+            raise ConfigError(f"{' '.join(command)}: failed: {lines[-1] if lines else f'exit code {done.returncode}'}")
 
     def output(self, *command: str) -> str:
         """What a command prints there; empty where there is no such command."""

@@ -133,6 +133,18 @@ class Stage:
         await self.sleep(seconds)
         await self.stop_recording(camera)
 
+    async def record_offline(self, camera: SimulatedCamera) -> None:
+        """A recording while the network is unplugged, and the camera online again minutes later."""
+        camera.network.unplug()
+        await self.sleep(5)
+        camera.press("event", 2)
+        await self.sleep(30)
+        await camera.hold()
+        await self.sleep(90)
+        camera.network.plug_in()
+        await self.until(lambda: camera.is_online, "online again")
+        await self.settle()
+
     async def mark(self, camera: SimulatedCamera, times: int = 1) -> None:
         """The wearer sets markers in a recording, seconds apart."""
         for _ in range(times):

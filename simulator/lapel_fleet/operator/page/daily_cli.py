@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 
 from lapel.clock import SystemClock
 from lapel.errors import ConfigError, StorageError
-from lapel.sanitize import plain
+from lapel.sanitize import plain, plain_cell
 from lapel_fleet.operator.page.daily_report import DailyReport, DatedEvent, daily_report
 
 if TYPE_CHECKING:
     from lapel_fleet.operator.page.history import History
 
 _HEAD = ("time", "camera", "finding", "seconds", "recording", "reason")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet takes a cell that begins so for a formula."""
 
 
 def add_daily(parser: argparse.ArgumentParser) -> None:
@@ -95,14 +93,9 @@ def write_csv(path: Path, report: DailyReport) -> None:
             for one in report.findings:
                 seconds = "" if one.seconds is None else f"{one.seconds:.3f}"
                 row = (one.time, one.camera, one.kind, seconds, one.recording, one.reason)
-                writer.writerow(_cell(value) for value in row)
+                writer.writerow(plain_cell(plain(value)) for value in row)
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-def _cell(value: str) -> str:
-    safe = plain(value)
-    return f"'{safe}" if safe.startswith(_FORMULA) else safe
 
 
 def _write(path: Path, content: str) -> None:

@@ -92,15 +92,7 @@ async def events_that_come_after_offline(stage: Stage) -> None:
     They are as true as any other, and do not belong to the moment of their arrival.
     """
     camera = await stage.camera()
-    camera.network.unplug()
-    await stage.sleep(5)
-    camera.press("event", 2)
-    await stage.sleep(30)
-    await camera.hold()
-    await stage.sleep(90)
-    camera.network.plug_in()
-    await stage.until(lambda: camera.is_online, "online again")
-    await stage.settle()
+    await stage.record_offline(camera)
     stage.ask(stage.truth(camera, "state", "events"))
 
 

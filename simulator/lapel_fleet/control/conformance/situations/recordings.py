@@ -70,13 +70,5 @@ async def recording_reported_after_an_outage(stage: Stage) -> None:
     Complete is complete, whenever it is reported.
     """
     camera = await stage.camera()
-    camera.network.unplug()
-    await stage.sleep(5)
-    camera.press("event", 2)
-    await stage.sleep(30)
-    await camera.hold()
-    await stage.sleep(90)
-    camera.network.plug_in()
-    await stage.until(lambda: camera.is_online, "online again")
-    await stage.settle()
+    await stage.record_offline(camera)
     stage.ask(stage.truth(camera, "state", "recordings"))
