@@ -50,12 +50,12 @@ class HandClock:
 
 
 def ramp(length_s: float) -> Samples:
-    """Samples that tell their own time: 0 at the start, 0.1 a second later."""
+    """Samples that carry their own time: 0 at the start, 0.1 a second later."""
     return (np.arange(round(length_s * FORM.rate_hz), dtype=np.float32) / FORM.rate_hz / 10)[None, :]
 
 
 def write_film(path: Path, *, video_s: float, sound_s: float, sound_from_s: float = 0.0) -> Path:
-    """A file of numbered frames whose samples tell their own time, uncompressed."""
+    """A file of numbered frames whose samples carry their own time, uncompressed."""
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=FPS, options={"g": "5"})
         video.width, video.height, video.pix_fmt = 64, 32, "yuv420p"
@@ -102,7 +102,7 @@ def played(path: Path, length_s: float, *, loop: bool = False, opened_after_s: f
 
 
 def at(samples: Samples, at_s: float) -> float:
-    """The time that the sample at a moment tells."""
+    """The time that the sample at a moment carries."""
     return float(samples[round(at_s * FORM.rate_hz)]) * 10
 
 

@@ -6,7 +6,7 @@ from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 
 class Listener(ServiceManager):
-    """A service manager that keeps what it was told."""
+    """A service manager that keeps the messages that it received."""
 
     def __init__(self, watchdog_s: float | None) -> None:
         super().__init__({})

@@ -71,9 +71,9 @@ async def test_the_position_comes_from_gpsd(gpsd: int) -> None:
 
 
 async def test_without_gpsd_there_is_no_fix_and_it_is_tried_again() -> None:
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        positioning = GpsdPositioning(SystemClock(), port=nobody.getsockname()[1])
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        positioning = GpsdPositioning(SystemClock(), port=closed.getsockname()[1])
         assert (positioning.last_fix(), positioning.satellites()) == (None, 0)
         await asyncio.to_thread(positioning.close)
 

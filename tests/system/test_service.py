@@ -121,7 +121,7 @@ async def test_lines_reach_the_journal_with_fields(tmp_path: Path) -> None:
         assert Journal({"LAPEL_CAMERA": "cam-0001"}, address).write("two\nlines", LAPEL_STATE="fault")
         (entry,) = journal.read()
     assert entry == b"MESSAGE\n\x09\0\0\0\0\0\0\0two\nlines\nLAPEL_CAMERA=cam-0001\nLAPEL_STATE=fault\n"
-    assert not Journal({}, str(tmp_path / "missing")).write("nobody listens")
+    assert not Journal({}, str(tmp_path / "missing")).write("not delivered")
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ class Statement:
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """Shows that one camera's head is part of an anchor, without those of the others."""
+    """Shows that a single camera's head is part of an anchor, without the heads of the others."""
 
     camera: CameraName
     head: Head

@@ -192,7 +192,7 @@ class _Run:
 
     def silent_s(self) -> float:
         if not self._encoding.is_alive():
-            return 0.0  # it has said why it ended
+            return 0.0  # it has reported why it ended
         return max(0.0, self._f._clock.mono_s() - self._took_s - self._f._stall_s)
 
     def start(self) -> None:

@@ -177,8 +177,8 @@ def installed_packages(system: System) -> set[str]:
 
 def removed_with(system: System, packages: Sequence[str]) -> set[str]:
     """The packages that apt would remove together with these."""
-    told = system.output("apt-get", "purge", "-s", *packages).splitlines()
-    return {line.split()[1] for line in told if line.startswith(("Remv ", "Purg "))}
+    listed = system.output("apt-get", "purge", "-s", *packages).splitlines()
+    return {line.split()[1] for line in listed if line.startswith(("Remv ", "Purg "))}
 
 
 def _unit(system: System, answers: Answers, command: str) -> Iterator[Step]:

@@ -26,7 +26,7 @@ class Part(Protocol):
 
 
 class Watchdog:
-    """Asks every part, twice as often as the service manager expects to hear of the camera."""
+    """Checks every part, twice as often as the service manager expects a message."""
 
     def __init__(
         self,

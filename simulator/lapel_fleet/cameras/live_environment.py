@@ -89,7 +89,7 @@ class LiveEnvironment:
 
 
 def cameras_with_link_faults(scenario: Scenario, streams: RandomStreams) -> Callable[[str], bool]:
-    """Tells which cameras need a relay: those whose link, power or deliveries a fault of the scenario affects."""
+    """Which cameras need a relay: those whose link, power or deliveries a fault of the scenario affects."""
     needing = ("network.", "power.", "delivery.")
     faults = [(fault, number) for number, fault in enumerate(scenario.faults) if fault.kind.startswith(needing)]
     return lambda name: any(affected_cameras(fault, number, [name], streams) for fault, number in faults)

@@ -1,4 +1,4 @@
-"""Checkers of evidence: manifests are whole, the audit log tells of every recording and of every second."""
+"""Checkers of evidence: manifests are whole; the audit log accounts for every recording and every second."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -61,11 +61,11 @@ def recordings_are_in_the_audit_log(case: Case) -> Iterator[str | None]:
     for account in actual.accounts:
         if account.frames and account.status != "recording" and not _may_be_untold(actual, account):
             is_named = account.recording in named
-            yield None if is_named else f"{account.recording}: no entry of the audit log tells of it"
+            yield None if is_named else f"{account.recording}: no entry of the audit log names it"
 
 
 def deletions_are_in_the_audit_log(case: Case) -> Iterator[str | None]:
-    """A recording that the audit log tells of is on the card, or an entry says that it was deleted."""
+    """A recording that the audit log names is on the card, or an entry says that it was deleted."""
     actual, _ = case
     present = {account.recording for account in actual.accounts}
     deleted = _named(actual.audit, DELETIONS)
@@ -85,7 +85,7 @@ def every_second_is_accounted_for(case: Case) -> Iterator[str | None]:
     for before, after in pairwise(spans):
         is_whole = abs(after.start - before.end) < _CONTIGUOUS
         yield None if is_whole else f"{before.end:%H:%M:%S} to {after.start:%H:%M:%S}: is missing, or counted twice"
-    if not actual.clock_steps:  # between two runs of the firmware only the wall clock tells how much time has passed
+    if not actual.clock_steps:  # between two runs of the firmware only the wall clock shows how much time has passed
         passed_s, counted_s = actual.audit[-1].mono_s - actual.audit[0].mono_s, sum(span.seconds for span in spans)
         is_whole = abs(counted_s - passed_s) <= _ROUNDING_S
         yield None if is_whole else f"the ledger accounts for {counted_s:.1f} s, {passed_s:.1f} s have passed"

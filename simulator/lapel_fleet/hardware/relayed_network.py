@@ -81,7 +81,7 @@ class RelayedNetwork:
         relay = self._required_relay
         broker = self._brokers[0]
         if broker.tls is not None or broker.websocket_path is not None:
-            raise LinkError(f"{self}: {kind}: messages cannot be told apart through TLS or WebSocket; use mqtt://")
+            raise LinkError(f"{self}: {kind}: messages cannot be distinguished through TLS or WebSocket; use mqtt://")
         self.history.append(kind)
         return relay.deliveries.begin(kind, session_of, latency_s)
 

@@ -73,7 +73,7 @@ class TcpRelay:
 
     @property
     def reads_mqtt(self) -> bool:
-        """Whether messages can be told apart: not through TLS, nor in WebSocket frames."""
+        """Whether messages can be distinguished: not through TLS, nor in WebSocket frames."""
         return self._broker is not None and self._broker.tls is None and self._broker.websocket_path is None
 
     def mqtt_of(self, connection: "_RelayedConnection") -> MqttRelay | None:

@@ -23,7 +23,7 @@ def print_json(cameras: Sequence[str], states: output.States) -> None:
 
 
 def print_json_line(cameras: Sequence[str], states: output.States) -> None:
-    """An array on one line, so that a reader of several tells them apart."""
+    """An array on one line, so that a reader of several can separate them."""
     print(json.dumps(output.table_json(cameras, states)), flush=True)
 
 

@@ -303,7 +303,7 @@ FAILS: Mapping[str, Sequence[tuple[Case, str]]] = {
         (case(manifests=[ManifestSummary("clip", "", "close", 3, 4)], **ONE), "3 fragments are described, 4 counted"),
     ],
     "recordings-are-in-the-audit-log": [
-        (case(audit=audit(*SHIFT), **ONE), "clip: no entry of the audit log tells of it"),
+        (case(audit=audit(*SHIFT), **ONE), "clip: no entry of the audit log names it"),
     ],
     "deletions-are-in-the-audit-log": [
         (

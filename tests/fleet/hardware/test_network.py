@@ -68,7 +68,7 @@ async def test_messages_that_cannot_be_told_apart_cannot_be_disturbed(broker: Br
         pass
 
     network = RelayedNetwork([broker], 30, admitted, TcpRelay(random.Random(1)))
-    with pytest.raises(LinkError, match=r"delivery\.burst: messages cannot be told apart through TLS or WebSocket"):
+    with pytest.raises(LinkError, match=r"delivery\.burst: messages cannot be distinguished through TLS or WebSocket"):
         network.disturb_delivery("delivery.burst", lambda _: "", 0.0)
 
 
