@@ -10,7 +10,6 @@ from pathlib import Path
 from statistics import median
 from time import sleep
 from typing import Any
-from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -29,6 +28,7 @@ from lapel.worker import ThreadWorker
 from lapel_fleet.hardware.frame_source import SimulatedFrameSource
 from simulated_parts import RecordedIndicators, RecordingLink
 from system.brokers import real
+from system.played_page import report_of
 from system.process import SMALL_SCENE, camera_on, lapel_camera, terminal, until
 from system.sounds import sound
 from system.videos import captured_s, complaints, film_with_sound, shots
@@ -384,30 +384,7 @@ v.onloadeddata = async () => {
 
 async def test_a_browser_plays_and_seeks_it_with_sound(tmp_path: Path) -> None:
     (clip,) = await recorded(tmp_path, *FLAGS)
-    reported: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-    async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        path = (await reader.readline()).decode().split(" ")[1]
-        if path.startswith("/?") and not reported.done():
-            reported.set_result(unquote(path[2:]))
-        writer.close()
-
-    server = await asyncio.start_server(receive, "127.0.0.1", 0)
-    (clip / "page.html").write_text(PAGE % server.sockets[0].getsockname()[1])
-    browser = subprocess.Popen(
-        [
-            real("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-            "--no-first-run", "--autoplay-policy=no-user-gesture-required",
-            f"--user-data-dir={tmp_path / 'profile'}", (clip / "page.html").as_uri(),
-        ],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        played = json.loads(await asyncio.wait_for(reported, 60))
-    finally:
-        browser.kill()
-        browser.wait()
-        server.close()
+    played = json.loads(await report_of(clip / "page.html", PAGE, tmp_path / "profile"))
     assert abs(played["duration"] - account(clip)["duration_s"]) < 0.1
     sound_bytes = {at: sound for at, sound, _ in played["seen"]}
     assert all(frames > 5 for *_, frames in played["seen"])
