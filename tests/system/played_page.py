@@ -9,8 +9,8 @@ from system.brokers import real
 
 
 async def report_of(page: Path, content: str, profile: Path) -> str:
-    """Write `content` to `page` and open it. Returns what the page requests as `http://127.0.0.1:%d/?REPORT`, where `%d`
-    in `content` is the port.
+    """Write `content` to `page` and open it. Returns what the page requests from `http://127.0.0.1:%d/?REPORT`; the
+    `%d` in `content` stands for the port.
     """
     reported: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
