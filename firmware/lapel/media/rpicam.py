@@ -51,7 +51,7 @@ class SensorTimes:
     """When each frame was captured, on the camera's own clock.
 
     rpicam-vid gives the sensor's times relative to its first frame. Frames arrive late, some later than others; the
-    one that took the shortest way shows where the sensor's zero is. A frame without a time counts from its arrival.
+    one delivered with the least delay shows where the sensor's zero is. A frame without a time counts from its arrival.
     """
 
     def __init__(self, clock: Clock) -> None:
