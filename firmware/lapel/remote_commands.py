@@ -13,6 +13,8 @@ from lapel.errors import ConfigError, StorageError
 from lapel.hardware.interfaces import Indicators
 from lapel.link.event_details import ConfigurationChanged, ConfigurationRolledBack, Refused, SelfTested
 from lapel.link.messages import Command, Reply, Result
+from lapel.policy.profile import ACTIVITIES, CONTEXTS, TRIGGER_SOURCES
+from lapel.recording_policy import RecordingPolicy
 from lapel.reporter import Reporter
 from lapel.settings import Settings
 from lapel.worker import Worker
@@ -35,13 +37,14 @@ class RemoteCommands:
         settings: Settings,
         worker: Worker,
         indicators: Indicators,
+        policy: RecordingPolicy,
         *,
         self_test: Callable[[], Awaitable[list[Check]]],
         restart: Callable[[Command], Awaitable[str | None]],
     ) -> None:
         """`restart` ends the camera so that it starts again, or returns why it is refused."""
         self._reporter, self._settings, self._worker, self._indicators = reporter, settings, worker, indicators
-        self._self_test, self._restart = self_test, restart
+        self._self_test, self._restart, self._policy = self_test, restart, policy
         self._trial_reply: Reply | None = None  # the last reply to the command that requested the trial
         self._rolled_back = settings.take_rollback_reason()
 
@@ -60,6 +63,10 @@ class RemoteCommands:
             case "reboot":
                 if (reason := await self._restart(command)) is not None:
                     self._refuse(command, reason)
+            case "declare" | "withdraw":
+                await self._change_declaration(command)
+            case "trigger":  # one that names its source is the camera's own
+                self._refuse(command, f"trigger: give what asks for the recording: {', '.join(TRIGGER_SOURCES)}")
             case "start-recording" | "stop-recording" | "arm" | "sleep" | "mark" | "status":
                 raise ValueError(f"{command.command} is the camera's own to carry out")
             case _:
@@ -137,6 +144,18 @@ class RemoteCommands:
                 self._refuse(command, reason)
         except StorageError as error:
             self._reporter.reply(command.id, command.command, "failed", str(error))
+
+    async def _change_declaration(self, command: Command) -> None:
+        if command.declared is None:
+            self._refuse(command, f"declared: give one of {', '.join((*CONTEXTS, *ACTIVITIES))}")
+            return
+        source = command.sender or "command"
+        if command.command == "declare":
+            await self._policy.declare(command.declared, source, command.reason, command.for_s)
+        elif (reason := await self._policy.withdraw(command.declared, source)) is not None:
+            self._refuse(command, reason)
+            return
+        self._done(command)
 
     def _done(self, command: Command) -> None:
         self._reporter.reply(command.id, command.command, "done")

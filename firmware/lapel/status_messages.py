@@ -1,5 +1,6 @@
 """The messages that describe how a camera is: state, flags, telemetry."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lapel import __version__
@@ -48,6 +49,8 @@ class Current:
     unwritten_bytes: int
     in_post_event: bool
     is_muted: bool
+    declared: Sequence[str] = ()
+    """What is declared, as flags."""
 
     @property
     def is_capturing(self) -> bool:
@@ -116,7 +119,7 @@ class StatusMessages:
             flags.append("publish-refused")
         if link.duplicate:
             flags.append("duplicate-name")
-        return flags + self._power.flags() + (self._board.flags() if self._board is not None else [])
+        return flags + [*now.declared] + self._power.flags() + (self._board.flags() if self._board is not None else [])
 
     def state(self, now: Current, configuration: int) -> StateMessage:
         """The state message, also the birth message. *recording* is published only once a fragment is on disk."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lapel.audit_entry import AuditEntry, AuditPosition
 from lapel.clock import Instant
 from lapel.fragment import ClipFragment, Fragment
+from lapel.policy.profile import TriggerSource
 from lapel.recording import Account, ExpiredRecording
 from lapel.states import State
 
@@ -300,14 +301,24 @@ class Switches(Protocol):
         """Each edge since the iteration began; ends only when cancelled."""
 
 
+@dataclass(frozen=True, slots=True)
+class TriggerEdge:
+    """A trigger input has become active, or gone back."""
+
+    source: TriggerSource
+    is_active: bool
+    at_s: float | None = None
+    """When, in monotonic seconds; None: now."""
+
+
 class Triggers(Protocol):
-    """Inputs that start a recording: a holster, a light bar."""
+    """Inputs that ask for a recording: a holster, a light bar."""
 
-    def fired(self) -> AsyncIterator[str]:
-        """The name of each input when it fires; ends only when cancelled."""
+    def edges(self) -> AsyncIterator[TriggerEdge]:
+        """Each edge since the iteration began; ends only when cancelled."""
 
 
-Signal = Literal["recording", "refused", "low battery", "critical battery"]
+Signal = Literal["recording", "refused", "confirm", "duty missed", "low battery", "critical battery"]
 """A signal that the wearer notices without looking: each is a pattern of tones and vibrations."""
 
 

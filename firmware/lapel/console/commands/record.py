@@ -7,7 +7,7 @@ from lapel.errors import ConsoleError
 
 
 async def _request(call: Invocation, action: str, verb: str, done: str) -> Answer:
-    outcome = await call.camera.request(action, call.word("reason") or "console")
+    outcome = await call.camera.request(action, call.word("reason"))
     if not outcome.done:
         raise ConsoleError(f"record {verb}: refused: {outcome.reason}", "refused")
     return Answer(outcome, (Text(f"{done} {outcome.recording or ''}".rstrip(), "good"),))

@@ -15,6 +15,8 @@ _IDENTIFY_BLINK_S = 0.1
 SIGNALS: Mapping[Signal, tuple[int, float]] = {
     "recording": (2, 0.15),
     "refused": (3, 0.15),
+    "confirm": (2, 0.4),
+    "duty missed": (4, 0.4),
     "low battery": (1, 0.6),
     "critical battery": (5, 0.3),
 }
