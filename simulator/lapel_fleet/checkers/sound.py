@@ -59,7 +59,7 @@ def sound_gaps_are_reported(case: Case) -> Iterator[str | None]:
     actual, _ = case
     if not actual.records_sound:
         return
-    missing = sorted([*actual.microphone_outages, *actual.microphone_stalls])
+    missing = _apart([*actual.microphone_outages, *actual.microphone_stalls])
     for one, clips in activations_with_clips(actual):
         for clip in clips:
             if clip.status != "complete" or clip.start_time is None or not clip.audio:
@@ -67,7 +67,7 @@ def sound_gaps_are_reported(case: Case) -> Iterator[str | None]:
             begin_s = one.at_s + _seconds(clip.trigger_time, clip.start_time)
             from_s = begin_s if clip.audio_in_prebuffer else max(begin_s, one.at_s)
             to_s = begin_s + clip.duration_s
-            missing_s, reported_s = overlap_s(_apart(missing), from_s, to_s), _gaps_s(clip)
+            missing_s, reported_s = overlap_s(missing, from_s, to_s), _gaps_s(clip)
             gaps = 1 + sum(from_s < end_s and start_s < to_s for start_s, end_s in missing)
             tolerance_s = gaps * (_TOLERANCE_S + actual.precision_s)
             is_right = missing_s - tolerance_s <= reported_s <= missing_s + tolerance_s + gaps * _late_s(actual)
@@ -95,12 +95,12 @@ def microphone_faults_are_reported(case: Case) -> Iterator[str | None]:
     if not actual.records_sound or any(event.kind == "events-dropped" for event in events):
         return
     soon_s = actual.telemetry_s + actual.message_age_s  # the camera looks once in each interval
-    for outage in actual.microphone_outages:
+    for outage in _apart(actual.microphone_outages, soon_s):
         for begin_s, end_s in _in_states(case, _CAPTURING, outage):
             if end_s - begin_s > soon_s:
                 is_reported = _has(events, "microphone-lost", outage[0], begin_s + soon_s)
                 yield None if is_reported else f"the microphone was unplugged at {begin_s:.1f} s; no event says so"
-    for silence in actual.microphone_silences:
+    for silence in _apart(actual.microphone_silences, soon_s):
         for begin_s, end_s in _in_states(case, {"recording"}, silence):
             delivers = not overlap_s(actual.microphone_outages, begin_s, end_s)
             if delivers and end_s - begin_s > _SILENT_S + soon_s:
@@ -134,7 +134,7 @@ def _implausible(actual: ActualRecord, at_s: float, telemetry: Telemetry) -> str
     from_s = at_s - actual.message_age_s - _LEVEL_S
     if actual.states_between(from_s - _STARTED_S, at_s) - _CAPTURING:
         return None
-    quiet_s = overlap_s(_apart(sorted([*actual.microphone_outages, *actual.microphone_silences])), from_s, at_s)
+    quiet_s = overlap_s(_apart([*actual.microphone_outages, *actual.microphone_silences]), from_s, at_s)
     if not quiet_s and rms <= _SILENT_DBFS:
         return f"{rms:g} dBFS at {at_s:.1f} s, the microphone works"
     if quiet_s >= at_s - from_s and rms > _SILENT_DBFS:
@@ -157,11 +157,11 @@ def _has(events: Iterable[EventMessage], kind: str, from_s: float, to_s: float) 
     return any(event.kind == kind and from_s <= event.mono_s <= to_s for event in events)
 
 
-def _apart(intervals: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The same time in intervals that do not overlap. They must be sorted."""
+def _apart(intervals: Iterable[tuple[float, float]], least_s: float = 0.0) -> list[tuple[float, float]]:
+    """The same time in intervals that do not overlap, and that are at least so far apart."""
     joined: list[tuple[float, float]] = []
-    for begin, end in intervals:
-        if joined and begin <= joined[-1][1]:
+    for begin, end in sorted(intervals):
+        if joined and begin <= joined[-1][1] + least_s:
             joined[-1] = joined[-1][0], max(joined[-1][1], end)
         else:
             joined.append((begin, end))

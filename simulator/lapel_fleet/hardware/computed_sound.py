@@ -38,6 +38,8 @@ WITHOUT_SOUND = ComputedFragmentSound()
 class ComputedSound:
     """The sound that belongs to one camera's computed fragments."""
 
+    __slots__ = ("_began_s", "_microphone", "_mutes", "_source")  # there are thousands
+
     def __init__(self, microphone: SimulatedMicrophone, source: FragmentSource) -> None:
         """`source` supplies the bytes; it must have sound."""
         self._microphone, self._source = microphone, source

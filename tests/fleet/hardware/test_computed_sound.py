@@ -1,7 +1,9 @@
-"""The sound of computed footage: what the microphone delivered, to the nearest AAC frame, and silence where it was muted
+"""The sound of computed footage: what the microphone delivered, to the nearest AAC frame; silence where it was muted
 or dead.
 """
 
+import gc
+import tracemalloc
 from collections.abc import Callable, Coroutine, Sequence
 from itertools import pairwise
 from typing import Any
@@ -24,6 +26,7 @@ from lapel_fleet.hardware.shared_clip import (
     SOUND_RATE_HZ,
     BlankSource,
     FragmentSource,
+    SharedClip,
     SoundRun,
 )
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
@@ -189,6 +192,39 @@ def run(number: int) -> SoundRun:
 
 def frames_of(body: bytes) -> list[bytes]:
     return boxes.sound_frames(body)
+
+
+def test_a_camera_with_sound_takes_no_more_memory_than_one_without() -> None:
+    """Of a shared clip: nothing but the microphone itself and what was done to it."""
+    without, with_sound = (bytes_each_camera(scene_clip(2, has_sound=has_sound)) for has_sound in (False, True))
+    assert with_sound - without < 500
+
+
+def bytes_each_camera(clip: SharedClip) -> float:
+    """What a camera keeps that has just recorded 20 s."""
+
+    async def program(clock: VirtualClock) -> float:
+        async def camera() -> FootageHarness:
+            footage = ComputedFootage(clock, 5.0, 8_000_000, clip, SimulatedMicrophone(clock))
+            harness = FootageHarness(footage, clock)
+            await footage.start(harness.listener, "the test began")
+            await harness.press()
+            await clock.sleep(20)
+            await footage.cut()
+            harness.listener.fragments.clear()  # they are on the storage card
+            return harness
+
+        await camera()  # what is kept once for all of them
+        tracemalloc.start()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            cameras = [await camera() for _ in range(20)]
+            gc.collect()  # which gives up the interpreter's own stock of empty tuples, too
+            return (tracemalloc.get_traced_memory()[0] - before) / len(cameras)
+        finally:
+            tracemalloc.stop()
+
+    return run_virtual(program)
 
 
 MOMENTS = st.lists(st.integers(0, 400_000), min_size=2, max_size=2, unique=True).map(sorted)
