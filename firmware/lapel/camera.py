@@ -112,13 +112,52 @@ class Camera:
 
     # Thousands share a machine when a fleet is simulated: so many names in a dictionary take 3 KB, in slots a tenth.
     __slots__ = (
-        "_asleep", "_audit", "_awaiting_start", "_battery", "_battery_watch", "_began", "_busy_since_s", "_buttons",
-        "_chart", "_clock", "_config", "_dock", "_fault", "_footage", "_inbox", "_indicators", "_link", "_messages",
-        "_positioning", "_post_event", "_published_flags", "_recorder", "_recording", "_recording_since",
-        "_reminders", "_remote", "_repairing", "_reporter", "_retention", "_rng", "_settings", "_since", "_started",
-        "_storage", "_switches", "_time_zone", "_trial", "_triggers", "ended", "log", "policy", "powers_off",
-        "recovered", "restarts",
-    )  # fmt: skip
+        "_asleep",
+        "_audit",
+        "_awaiting_start",
+        "_battery",
+        "_battery_watch",
+        "_began",
+        "_busy_since_s",
+        "_buttons",
+        "_chart",
+        "_clock",
+        "_config",
+        "_dock",
+        "_fault",
+        "_footage",
+        "_inbox",
+        "_indicators",
+        "_link",
+        "_messages",
+        "_positioning",
+        "_post_event",
+        "_published_flags",
+        "_recorder",
+        "_recording",
+        "_recording_since",
+        "_reminders",
+        "_remote",
+        "_repairing",
+        "_reported_flags",
+        "_reporter",
+        "_retention",
+        "_rng",
+        "_settings",
+        "_since",
+        "_started",
+        "_storage",
+        "_switches",
+        "_time_zone",
+        "_trial",
+        "_triggers",
+        "ended",
+        "log",
+        "policy",
+        "powers_off",
+        "recovered",
+        "restarts",
+    )
 
     def __init__(
         self,
@@ -235,6 +274,7 @@ class Camera:
         self._repairing: asyncio.Task[None] | None = None
         self._reminders = RepeatedSignal(clock, lambda: indicators.signal("recording"), REMIND_EVERY_S)
         self._published_flags: list[str] = []
+        self._reported_flags: list[str] = []
         self._busy_since_s: float | None = None
         self.recovered: list[str] = []
         """Recordings that an earlier session did not finish, found by this one."""
@@ -777,15 +817,15 @@ class Camera:
         self._link.publish(message)
 
     def _publish_changed_flags(self) -> None:
-        """Publish the state again if its flags have changed."""
-        flags, before = self._messages.flags(self._current()), self._published_flags
-        if flags == before:
-            return
+        """Report what flags have changed, and publish the state again if its flags are out of date."""
+        flags, before = self._messages.flags(self._current()), self._reported_flags
+        self._reported_flags = flags  # not those that were published: a change of state may have brought them already
         if "frozen" in flags and "frozen" not in before:
             self._reporter.announce("the video is frozen", "warning")
             self._reporter.emit(detail.PictureFrozen(seconds=self._footage.status().unchanged_s))
         self._report_microphone(flags, before)
-        self._publish_state()
+        if flags != self._published_flags:
+            self._publish_state()
 
     def _report_microphone(self, flags: Sequence[str], before: Sequence[str]) -> None:
         """Report what has changed about the sound."""

@@ -30,6 +30,8 @@ from lapel_fleet.scenario.scenario import Scenario
 
 HEARTBEAT_INTERVALS = 6
 """Telemetry intervals between two heartbeats in the audit log: each is signed, and a fleet has thousands of cameras."""
+MICROPHONE = "tone"
+"""The configured source of sound of a camera with a microphone: what it hears."""
 _FEW_LOG_LINES = 8
 """What one recording logs."""
 _INLINE = InlineWorker()
@@ -212,6 +214,7 @@ class SimulatedCamera(CameraHardware):
         self.actual.audit = [*self.earlier_audit, *(self.card_contents.audit or ())]
         self.actual.state = self.state
         self.actual.session = self._firmware.state_message().session if self.camera else ""
+        self.recorder.set_microphone(self.microphone)
         self.recorder.set_unsent([] if self.is_on else self.flash.unsent())  # one that is on had time to send them
         return self.actual
 
@@ -292,6 +295,7 @@ def _config(environment: Environment, site: str, camera: str, scenario: Scenario
             ("camera", "site"): site,
             ("camera", "name"): camera,
             ("prebuffer", "length_s"): scenario.prebuffer_s,
+            ("audio", "source"): MICROPHONE if scenario.sound else "none",
             ("link", "telemetry_s"): scenario.telemetry_s,
             ("evidence", "heartbeat_s"): max(60.0, HEARTBEAT_INTERVALS * scenario.telemetry_s),
             ("link", "broker"): environment.broker_url(),
