@@ -17,19 +17,17 @@ from typing import assert_never
 from lapel import __version__
 from lapel.audit_entry import Value
 from lapel.audit_trail import AuditTrail
-from lapel.buttons import ButtonWatch, HeldButton
+from lapel.buttons import HeldButton
 from lapel.capture_reason import SWITCHED_ON, after_power_loss, after_restart, capture_reason, requester, restart_reason
 from lapel.check import Check
 from lapel.clock import Clock, Instant
 from lapel.config import Config, fingerprint
-from lapel.device_watches import BatteryWatch, post_gesture, watch_dock, watch_keys, watch_triggers
+from lapel.device_watches import BatteryWatch, watch_dock, watch_keys, watch_triggers
 from lapel.errors import MessageError, StorageError
 from lapel.fragment import LONGEST_GOP_S, Fragment
-from lapel.gestures import Gesture
 from lapel.hardware.interfaces import (
     Battery,
     BoardHealth,
-    ButtonName,
     Buttons,
     Charge,
     Dock,
@@ -42,7 +40,6 @@ from lapel.hardware.interfaces import (
     Switches,
     Triggers,
 )
-from lapel.indications import REMIND_EVERY_S, RepeatedSignal
 from lapel.light_event import Inbox
 from lapel.link import event_details as detail
 from lapel.link.interface import Link
@@ -62,6 +59,8 @@ from lapel.settings_trial import SettingsTrial
 from lapel.states import Chart, Effect, Event, Facts, Outcome, State
 from lapel.status_messages import CameraStatus, Current, StatusMessages
 from lapel.storage_watch import StorageWatch
+from lapel.wearer_controls import WearerControls, WearerStatus, wearer_signals
+from lapel.wearer_store import WearerStore
 from lapel.worker import Worker
 
 FAULT_RETRY_S = 5.0
@@ -94,9 +93,9 @@ class Camera:
     # Thousands share a machine when a fleet is simulated: so many names in a dictionary take 3 KB, in slots a tenth.
     __slots__ = (
         "_asleep", "_audit", "_awaiting_start", "_battery", "_battery_watch", "_began", "_busy_since_s", "_buttons",
-        "_chart", "_clock", "_config", "_dock", "_fault", "_footage", "_inbox", "_indicators", "_link", "_messages",
+        "_chart", "_clock", "_config", "_controls", "_dock", "_fault", "_footage", "_inbox", "_link", "_messages",
         "_positioning", "_post_event", "_published_flags", "_recorder", "_recording", "_recording_since",
-        "_reminders", "_remote", "_repairing", "_reporter", "_retention", "_rng", "_settings", "_since", "_started",
+        "_remote", "_repairing", "_reporter", "_retention", "_rng", "_settings", "_signals", "_since", "_started",
         "_storage", "_switches", "_time_zone", "_trial", "_triggers", "ended", "log", "powers_off", "recovered",
         "restarts",
     )  # fmt: skip
@@ -124,25 +123,34 @@ class Camera:
         log: Log | None = None,
         time_zone: str = "UTC",
         retention: Retention | None = None,
+        wearer: WearerStore | None = None,
     ) -> None:
         """`session` is new at each start; `rng` is this camera's own random stream. `settings` is where `config` came
-        from and where changes to it are written. Without `retention` nothing is deleted from the storage card. A device
-        that is None is one that this camera does not have.
+        from and where changes to it are written. Without `retention` nothing is deleted from the storage card. `wearer`
+        keeps what concerns the wearer across restarts. A device that is None is one that this camera does not have.
+
+        Raises ConfigError for a table of indications that cannot be used.
         """
         self._config, self._clock, self._footage, self._link = config, clock, footage, link
         self._time_zone = time_zone
-        self._rng, self._indicators, self._buttons = rng, indicators, buttons
+        self._rng, self._buttons = rng, buttons
         self._battery, self._dock, self._positioning, self._triggers = battery, dock, positioning, triggers
-        self._switches = ButtonWatch(switches, clock, self._on_gesture) if switches is not None else None
         self._settings = settings or Settings(config)
         identity = config.camera
         self.log = log or Log(clock)
         self._audit = AuditTrail(storage, worker, clock, session, config.evidence.heartbeat_s)
-        self._reporter = Reporter(link, clock, indicators, self.log, identity.name, session, self._audit)
+        wearer = wearer or WearerStore()
+        self._signals = wearer_signals(config.controls, indicators, clock, wearer)
+        self._reporter = Reporter(link, clock, self._signals, self.log, identity.name, session, self._audit)
+        self._controls = WearerControls(
+            config.controls, wearer, worker, self._reporter, self._signals, self._post, self._wearer_status,
+            on_change=self._publish_state,
+        )  # fmt: skip
+        self._switches = self._controls.watch(switches, clock) if switches is not None else None
         self._storage = StorageWatch(storage, worker, config.recording.min_free_bytes)
         self._retention = RetentionWatch(retention, worker, clock, self._audit, self._reporter)
         self._battery_watch = BatteryWatch(
-            battery, clock, self._reporter, indicators, self._post, self._publish_changed_flags
+            battery, self._reporter, self._signals, self._post, self._publish_changed_flags
         )
         self._messages = StatusMessages(
             identity,
@@ -157,7 +165,7 @@ class Camera:
             board,
         )
         self._remote = RemoteCommands(
-            self._reporter, self._settings, worker, indicators, self_test=self.self_test, restart=self._restart_for
+            self._reporter, self._settings, worker, self._signals, self_test=self.self_test, restart=self._restart_for
         )
         self._trial = SettingsTrial(clock, footage, link, self._remote, has_broker=bool(config.link.broker))
         self._recorder = Recorder(
@@ -193,7 +201,6 @@ class Camera:
         self._awaiting_start: dict[str, Command] = {}
         self._post_event: asyncio.Task[None] | None = None
         self._repairing: asyncio.Task[None] | None = None
-        self._reminders = RepeatedSignal(clock, lambda: indicators.signal("recording"), REMIND_EVERY_S)
         self._published_flags: list[str] = []
         self._busy_since_s: float | None = None
         self.recovered: list[str] = []
@@ -232,8 +239,7 @@ class Camera:
                 await auditing
             finally:
                 auditing.cancel()
-                self._reminders.set_active(False)
-                self._battery_watch.stop_warnings()
+                self._signals.close()
                 for helper in (*helpers, self._repairing, self._post_event):
                     if helper is not None:
                         helper.cancel()
@@ -250,7 +256,7 @@ class Camera:
 
     def mute(self, reason: str, source: str = "button") -> str | None:
         """Record silence from now on. Returns why that is refused; None when it is not."""
-        return self._request(Event.MUTE, Cause(source, reason))
+        return self._controls.refuse_mute(source) or self._request(Event.MUTE, Cause(source, reason))
 
     def unmute(self, source: str = "button") -> str | None:
         """Record sound again. Returns why that is refused; None when it is not."""
@@ -275,9 +281,9 @@ class Camera:
         """Note in the audit log what was done to the camera otherwise than by a command: at its service port."""
         self._audit.note(event, detail)
 
-    def identify(self, seconds: float) -> None:
-        """Blink and beep."""
-        self._indicators.identify(seconds)
+    def identify(self, seconds: float) -> str | None:
+        """Blink and beep. Returns why that is refused; None when it is not."""
+        return self._signals.identify(seconds)
 
     async def self_test(self) -> list[Check]:
         """Check everything that a recording needs. Harmless at any time."""
@@ -365,6 +371,7 @@ class Camera:
             unwritten_bytes=recording.unwritten_bytes if recording else 0,
             in_post_event=self._post_event is not None,
             is_muted=recording is not None and recording.is_muted,
+            wearer_flags=self._controls.flags(),
         )
 
     def _audited_setup(self, reason: str) -> dict[str, Value]:
@@ -477,7 +484,9 @@ class Camera:
         """At boot, and when the storage works again, maybe with another card. Raises StorageError."""
         await self._storage.test()
         await self._recorder.save_failed(last_try=True)
-        for account in await self._storage.recover():
+        with self._signals.recovering():
+            accounts = await self._storage.recover()
+        for account in accounts:
             self.recovered.append(account.recording)
             self._reporter.announce(f"recovered {account.recording}: interrupted after {account.duration_s:.1f} s")
             self._reporter.emit(
@@ -515,6 +524,7 @@ class Camera:
     def _set_marker(self, item: InboxEvent) -> None:
         if self._recording is not None:
             self._recording.mark(item.at)
+            self._signals.signal("marker")
             self._reporter.emit(detail.Marker(recording=self._recording.id, source=item.cause.source))
 
     def _mute(self, cause: Cause) -> None:
@@ -523,6 +533,7 @@ class Camera:
             now = self._clock.now()
             self._footage.set_muted(True, now)
             self._recording.mute(now, cause)
+            self._signals.set_muted(True)
             self._reporter.emit(detail.Muted(recording=self._recording.id, source=cause.source, reason=cause.reason))
             self._publish_state()
 
@@ -531,6 +542,8 @@ class Camera:
             now = self._clock.now()
             self._footage.set_muted(False, now)
             seconds = self._recording.unmute(now)
+            if cause.source != "camera":  # else the recording ends
+                self._signals.set_muted(False)
             self._reporter.emit(detail.Unmuted(recording=self._recording.id, source=cause.source, seconds=seconds))
             self._publish_state()
 
@@ -676,7 +689,6 @@ class Camera:
             return
         self._reporter.state = state
         self._since = self._clock.now()
-        self._reminders.set_active(state is State.RECORDING)
         self._reporter.emit(detail.StateChanged(before=before.value, after=state.value))
         self._publish_state()
 
@@ -685,8 +697,8 @@ class Camera:
             return  # a fault that persists was reported when it began; so was a camera that stays docked
         if item.event in _ALREADY_SO and self._chart.state == State.OFF:
             return
-        if item.event is Event.START:
-            self._indicators.signal("refused")
+        if item.event is Event.START or item.cause.source == "button":
+            self._signals.signal("storage full" if self._storage.is_full else "refused")
         self._reporter.announce(f"refused {item.event.replace('_', ' ')}: {reason}")
         self._reporter.emit(detail.Refused(event=item.event.value, source=item.cause.source, reason=reason))
         if item.command is not None:
@@ -705,6 +717,7 @@ class Camera:
     def _publish_state(self) -> None:
         message = self.state_message()
         self._published_flags = message.flags
+        self._signals.set_flags(message.flags)
         self._link.publish(message)
 
     def _publish_changed_flags(self) -> None:
@@ -787,9 +800,13 @@ class Camera:
             self.restart("restart with the previous settings")
         self._publish_state()
 
-    def _on_gesture(self, button: ButtonName, gesture: Gesture) -> None:
-        recording_s = self.recorded_s() if self._chart.state == State.RECORDING else None
-        post_gesture(button, gesture, self._post, recording_s=recording_s)
+    def _wearer_status(self) -> WearerStatus:
+        is_recording = self._chart.state == State.RECORDING
+        return WearerStatus(
+            state=State(self._chart.state),
+            recording_s=self.recorded_s() if is_recording else None,
+            is_muted=self._recording is not None and self._recording.is_muted,
+        )
 
     def _device_watches(self) -> Iterator[Coroutine[None, None, None]]:
         """One for each device that this camera has, and one for settings on trial."""

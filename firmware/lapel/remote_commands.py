@@ -10,11 +10,11 @@ from typing import assert_never
 
 from lapel.check import Check
 from lapel.errors import ConfigError, StorageError
-from lapel.hardware.interfaces import Indicators
 from lapel.link.event_details import ConfigurationChanged, ConfigurationRolledBack, Refused, SelfTested
 from lapel.link.messages import Command, Reply, Result
 from lapel.reporter import Reporter
 from lapel.settings import Settings
+from lapel.wearer_signals import WearerSignals
 from lapel.worker import Worker
 
 IDENTIFY_S = 10.0
@@ -34,13 +34,13 @@ class RemoteCommands:
         reporter: Reporter,
         settings: Settings,
         worker: Worker,
-        indicators: Indicators,
+        signals: WearerSignals,
         *,
         self_test: Callable[[], Awaitable[list[Check]]],
         restart: Callable[[Command], Awaitable[str | None]],
     ) -> None:
         """`restart` ends the camera so that it starts again, or returns why it is refused."""
-        self._reporter, self._settings, self._worker, self._indicators = reporter, settings, worker, indicators
+        self._reporter, self._settings, self._worker, self._signals = reporter, settings, worker, signals
         self._self_test, self._restart = self_test, restart
         self._trial_reply: Reply | None = None  # the last reply to the command that requested the trial
         self._rolled_back = settings.take_rollback_reason()
@@ -49,8 +49,7 @@ class RemoteCommands:
         """Carry out `command` and reply."""
         match command.command:
             case "identify":
-                self._indicators.identify(command.seconds or IDENTIFY_S)
-                self._done(command)
+                self._identify(command)
             case "request-log":
                 self._send_log(command)
             case "self-test":
@@ -106,6 +105,12 @@ class RemoteCommands:
             self._reporter.emit(ConfigurationRolledBack(version=self._settings.version, reason=reason))
 
     # -- single commands ---------------------------------------------------------------------------------------------
+
+    def _identify(self, command: Command) -> None:
+        if (reason := self._signals.identify(command.seconds or IDENTIFY_S)) is not None:
+            self._refuse(command, reason)
+        else:
+            self._done(command)
 
     def _send_log(self, command: Command) -> None:
         """Send the log in several replies, so that none is too large for a broker."""

@@ -1,5 +1,6 @@
 """The messages that describe how a camera is: state, flags, telemetry."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lapel import __version__
@@ -48,6 +49,7 @@ class Current:
     unwritten_bytes: int
     in_post_event: bool
     is_muted: bool
+    wearer_flags: Sequence[str] = ()
 
     @property
     def is_capturing(self) -> bool:
@@ -105,6 +107,7 @@ class StatusMessages:
                 flags.append("silent-microphone")
         if now.is_muted:
             flags.append("muted")
+        flags += now.wearer_flags
         if self._clock.quality() == "unsynced":
             flags.append("clock-unsynced")
         if now.in_post_event:

@@ -168,6 +168,16 @@ class Unmuted(EventDetail, frozen=True, kw_only=True):
     """For how long it held silence."""
 
 
+class StealthChanged(EventDetail, frozen=True, kw_only=True):
+    """Lights, tones and vibrations were switched off or on. What is recorded and reported is the same either way."""
+
+    kind = "stealth-changed"
+    on: bool
+    """Whether they are off from now on."""
+    source: str
+    """Who did it: `button`, `command` or `console`."""
+
+
 class Refused(EventDetail, frozen=True, kw_only=True):
     """The camera may not or cannot do what was requested; nothing changed."""
 
@@ -383,6 +393,7 @@ EVENT_DETAILS: tuple[type[EventDetail], ...] = (
     Marker,
     Muted,
     Unmuted,
+    StealthChanged,
     Refused,
     CommandAccepted,
     CommandRejected,

@@ -43,6 +43,7 @@ EventKind = Literal[
     "footage-lost",  # frames that were not saved: how many, and why
     "muted",  # the recording holds silence from here on
     "unmuted",
+    "stealth-changed",  # lights, tones and vibrations were switched off or on; the record goes on
     "marker",  # the wearer or an operator marked this moment
     "refused",  # the state chart does not allow what was requested
     "command-rejected",  # the received message was no valid command

@@ -140,7 +140,7 @@ class SimulatedCamera(CameraHardware):
         if self._run is None or not self.is_on:
             return
         self.actual.power_cuts += 1
-        self.recorder.add_due_stop()
+        self.recorder.add_due_holds()
         self.network.lose_power()
         self.flash.has_power = False
         if self.camera is not None:
@@ -148,7 +148,7 @@ class SimulatedCamera(CameraHardware):
             self.footage.lose_power()
         self._run.cancel()
         await asyncio.wait([self._run])
-        self.indicators.show_state(State.OFF)
+        self.indicators.lose_power()
 
     async def switch_off(self) -> None:
         """Shut the firmware down in order."""
@@ -206,7 +206,7 @@ class SimulatedCamera(CameraHardware):
     def finish_actual_record(self) -> ActualRecord:
         """The actual record, with the state of card, flash and firmware at this moment."""
         self.sample_resources()
-        self.recorder.add_due_stop()
+        self.recorder.add_due_holds()
         self.actual.accounts = self.card_contents.listing()
         self.actual.manifests = self.card_contents.manifests()
         self.actual.audit = [*self.earlier_audit, *(self.card_contents.audit or ())]
@@ -231,8 +231,8 @@ class SimulatedCamera(CameraHardware):
         return self.camera
 
     def _on_button(self, edge: Edge) -> None:
-        if edge.button == "event" and self.switches.are_read:
-            self.recorder.on_event_button(edge, is_recording=self.is_recording)
+        if self.switches.are_read:
+            self.recorder.on_button(edge, is_recording=self.is_recording)
 
     def _on_inbound(self, message: Inbound) -> None:
         if message.topic == self.contract.command_topic:
@@ -250,7 +250,7 @@ class SimulatedCamera(CameraHardware):
                 if self.console is not None:
                     self.console.on_start()
                 await self.camera.run(reason)
-                self.recorder.add_due_stop()
+                self.recorder.add_due_holds()
                 if not self.camera.restarts:
                     return
                 reason = self.camera.ended

@@ -75,6 +75,7 @@ class CameraHardware:
         self.gps = SimulatedGps(self.clock, streams.stream(name, "way"), name.partition("/")[0])
         self.indicators = SimulatedIndicators()
         self.indicators.watchers += [self.battery.set_state, self.recorder.on_state]
+        self.indicators.light_watchers.append(self.recorder.on_light)
         self._is_unplugged = self._is_frozen = False
 
     @property

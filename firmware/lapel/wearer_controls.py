@@ -1,0 +1,161 @@
+"""What the wearer's gestures do: record, mark, mute, switch off, go into stealth.
+
+| control | gesture | does |
+|---|---|---|
+| event | double press | starts a recording |
+| event | press, while recording | sets a marker |
+| event | hold, while recording | stops it |
+| select | hold, while recording | mutes it, or records sound again |
+| power | press, in standby | wakes the camera |
+| power | hold | switches off |
+| event and select | hold both | stealth on, stealth off |
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from lapel.button_set import Control
+from lapel.buttons import ButtonWatch
+from lapel.clock import Clock
+from lapel.config import ControlsSection
+from lapel.device_watches import Post
+from lapel.errors import StorageError
+from lapel.gestures import Gesture, Timings
+from lapel.hardware.interfaces import Indicators, Switches
+from lapel.indications import load_indications
+from lapel.link.event_details import Refused, StealthChanged
+from lapel.recording import Cause
+from lapel.reporter import Reporter
+from lapel.states import Event, State
+from lapel.wearer_signals import WearerSignals
+from lapel.wearer_store import WearerStore
+from lapel.worker import Worker
+
+_BUTTON = Cause("button")
+
+
+@dataclass(frozen=True, slots=True)
+class WearerStatus:
+    """What gestures depend on at the moment."""
+
+    state: State
+    recording_s: float | None
+    """Seconds since the current recording was triggered; None without one."""
+    is_muted: bool
+
+
+class WearerControls:
+    """Carries out the gestures of one camera's wearer. Events of the state chart are posted; the rest happens here."""
+
+    __slots__ = ("_mute_allowed", "_post", "_reporter", "_saving", "_signals", "_status", "_store", "_timings",
+                 "_worker", "on_change")  # fmt: skip
+
+    def __init__(
+        self,
+        controls: ControlsSection,
+        store: WearerStore,
+        worker: Worker,
+        reporter: Reporter,
+        signals: WearerSignals,
+        post: Post,
+        status: Callable[[], WearerStatus],
+        *,
+        on_change: Callable[[], None],
+        mute_allowed: Callable[[], str | None] | None = None,
+    ) -> None:
+        """`on_change` is called when `flags` are others. `mute_allowed` returns why sound must not be muted, or None;
+        without it, it always may.
+        """
+        self._timings = timings_of(controls)
+        self._store, self._worker, self._reporter, self._signals = store, worker, reporter, signals
+        self._post, self._status, self._mute_allowed = post, status, mute_allowed
+        self.on_change = on_change
+        self._saving: asyncio.Task[None] | None = None
+
+    def watch(self, switches: Switches, clock: Clock) -> ButtonWatch:
+        """Reads `switches` and has gestures carried out here."""
+        return ButtonWatch(switches, clock, self.on_gesture, self._timings)
+
+    def flags(self) -> Sequence[str]:
+        """Flags of the state message."""
+        return ["stealth"] if self._store.notes.stealth else []
+
+    def on_gesture(self, control: Control, gesture: Gesture) -> None:
+        """Carry out a gesture. A hold that began before the recording neither stops nor mutes it: a stuck button must
+        not end what the wearer has started since.
+        """
+        now = self._status()
+        is_recording = now.recording_s is not None
+        began_during = now.recording_s is not None and now.recording_s >= self._timings.hold_s
+        match control, gesture:
+            case "event", "double press" if not is_recording:
+                self._post(Event.START, _BUTTON)
+            case "event", "press" if is_recording:
+                self._post(Event.MARK, _BUTTON)
+            case "event", "hold" if began_during:
+                self._post(Event.STOP, _BUTTON)
+            case "select", "hold" if began_during:
+                self._change_mute(Event.UNMUTE if now.is_muted else Event.MUTE)
+            case "power", "press" if now.state is State.STANDBY:
+                self._post(Event.ARM, _BUTTON)
+            case "power", "hold":
+                self._post(Event.POWER_OFF, Cause("button", "switched off"))
+            case "event+select", "hold":
+                self.set_stealth(not self._store.notes.stealth, "button")
+
+    def refuse_mute(self, source: str) -> str | None:
+        """Why sound must not be muted, with that reported; None when it may."""
+        reason = self._mute_allowed() if self._mute_allowed is not None else None
+        if reason is not None:
+            self._reporter.announce(f"refused mute: {reason}", "warning")
+            self._reporter.emit(Refused(event=Event.MUTE.value, source=source, reason=reason))
+        return reason
+
+    def _change_mute(self, event: Event) -> None:
+        if event is Event.MUTE and self.refuse_mute("button") is not None:
+            self._signals.signal("refused")
+        else:
+            self._post(event, _BUTTON)
+
+    def set_stealth(self, is_on: bool, source: str) -> None:
+        """Switch lights, tones and vibrations off or on. The record is the same either way, and says so."""
+        if is_on is self._store.notes.stealth:
+            return
+        self._keep(stealth=is_on)
+        self._signals.set_stealth(is_on)
+        self._reporter.announce(f"stealth {'on' if is_on else 'off'}, by the {source}")
+        self._reporter.emit(StealthChanged(on=is_on, source=source))
+        self.on_change()
+
+    # -- what is kept across restarts ----------------------------------------------------------------------------------
+
+    def _keep(self, **changes: object) -> None:
+        self._store.change(**changes)
+        if self._saving is None or self._saving.done():
+            self._saving = asyncio.create_task(self._save(), name="wearer")
+
+    async def _save(self) -> None:
+        """Write the notes, and again if they have changed in the meantime."""
+        saved = None
+        while saved is not self._store.notes:
+            saved = self._store.notes
+            try:
+                await self._worker.run(partial(self._store.save, saved))
+            except StorageError as error:
+                self._reporter.announce(str(error), "error")
+
+
+def timings_of(controls: ControlsSection) -> Timings:
+    """The timings of gestures, as configured."""
+    return Timings(controls.hold_s, controls.double_press_s, controls.debounce_s, controls.together_s)
+
+
+def wearer_signals(
+    controls: ControlsSection, indicators: Indicators, clock: Clock, store: WearerStore
+) -> WearerSignals:
+    """Lights, tones and vibrations as configured. Raises ConfigError for a file that cannot be used."""
+    table = load_indications(Path(controls.indications) if controls.indications else None)
+    return WearerSignals(indicators, table, clock, controls, is_stealth=store.notes.stealth)
