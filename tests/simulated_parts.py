@@ -103,10 +103,10 @@ class RecordingLink:
         self.published.append(f"offline: {reason}")
         self._closed.set()
 
-    def command(self, command: str, id_: str = "1", *, sender: str = "") -> None:
+    def command(self, command: str, id_: str = "1", *, reason: str = "test", **fields: Any) -> None:
         """Deliver a command to the camera."""
         assert self.host is not None
-        self.host.on_command(Command(id=id_, command=command, reason="test", sender=sender))  # type: ignore[arg-type]
+        self.host.on_command(Command(id=id_, command=command, reason=reason, **fields))  # type: ignore[arg-type]
 
     @property
     def states(self) -> list[str]:

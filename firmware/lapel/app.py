@@ -175,6 +175,7 @@ def assemble(
         time_zone=system_time_zone(),
         retention=retention_of(config, storage),
         wearer=wearer,
+        check_key=storage.check_key,
     )
     if access is not None:
         access.attach(camera, settings, storage, worker)

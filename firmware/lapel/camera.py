@@ -10,8 +10,9 @@ telemetry, `recording_reports.py` reports what the recorder has done, `settings_
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import assert_never
 
 from lapel import __version__
@@ -19,6 +20,7 @@ from lapel.audit_entry import Value
 from lapel.audit_trail import AuditTrail
 from lapel.buttons import HeldButton
 from lapel.capture_reason import SWITCHED_ON, after_power_loss, after_restart, capture_reason, requester, restart_reason
+from lapel.categories import CategoryChoice, categories_of
 from lapel.check import Check
 from lapel.clock import Clock, Instant
 from lapel.config import Config, fingerprint
@@ -54,8 +56,10 @@ from lapel.recording_reports import report_notice
 from lapel.remote_commands import RemoteCommands
 from lapel.reporter import Reporter
 from lapel.retention_watch import RetentionWatch
+from lapel.sanitize import plain
 from lapel.settings import Settings
 from lapel.settings_trial import SettingsTrial
+from lapel.shift_check import ShiftCheck, check_battery, check_key, check_sound, check_video
 from lapel.states import Chart, Effect, Event, Facts, Outcome, State
 from lapel.status_messages import CameraStatus, Current, StatusMessages
 from lapel.storage_watch import StorageWatch
@@ -93,11 +97,11 @@ class Camera:
     # Thousands share a machine when a fleet is simulated: so many names in a dictionary take 3 KB, in slots a tenth.
     __slots__ = (
         "_asleep", "_audit", "_awaiting_start", "_battery", "_battery_watch", "_began", "_busy_since_s", "_buttons",
-        "_chart", "_clock", "_config", "_controls", "_dock", "_fault", "_footage", "_inbox", "_link", "_messages",
-        "_positioning", "_post_event", "_published_flags", "_recorder", "_recording", "_recording_since",
-        "_remote", "_repairing", "_reporter", "_retention", "_rng", "_settings", "_signals", "_since", "_started",
-        "_storage", "_switches", "_time_zone", "_trial", "_triggers", "ended", "log", "powers_off", "recovered",
-        "restarts",
+        "_categories", "_chart", "_check_key", "_clock", "_config", "_controls", "_dock", "_fault", "_footage",
+        "_inbox", "_link", "_messages", "_positioning", "_post_event", "_published_flags", "_recorder", "_recording",
+        "_recording_since", "_remote", "_repairing", "_reporter", "_retention", "_rng", "_settings", "_shift",
+        "_signals", "_since", "_started", "_storage", "_switches", "_time_zone", "_trial", "_triggers", "ended",
+        "log", "powers_off", "recovered", "restarts",
     )  # fmt: skip
 
     def __init__(
@@ -124,10 +128,12 @@ class Camera:
         time_zone: str = "UTC",
         retention: Retention | None = None,
         wearer: WearerStore | None = None,
+        check_key: Callable[[], str] = lambda: "recordings are not signed",
     ) -> None:
         """`session` is new at each start; `rng` is this camera's own random stream. `settings` is where `config` came
         from and where changes to it are written. Without `retention` nothing is deleted from the storage card. `wearer`
-        keeps what concerns the wearer across restarts. A device that is None is one that this camera does not have.
+        keeps what concerns the wearer across restarts. `check_key` blocks; it returns in words what evidence is signed
+        with, or raises StorageError. A device that is None is one that this camera does not have.
 
         Raises ConfigError for a table of indications that cannot be used.
         """
@@ -142,9 +148,13 @@ class Camera:
         wearer = wearer or WearerStore()
         self._signals = wearer_signals(config.controls, indicators, clock, wearer)
         self._reporter = Reporter(link, clock, self._signals, self.log, identity.name, session, self._audit)
+        self._categories = CategoryChoice(
+            categories_of(config.recording), config.controls.ask_category_s, clock, self._reporter, self._signals,
+            lambda: self._recording,
+        )  # fmt: skip
         self._controls = WearerControls(
             config.controls, wearer, worker, self._reporter, self._signals, self._post, self._wearer_status,
-            on_change=self._publish_state,
+            self._categories, on_change=self._publish_state,
         )  # fmt: skip
         self._switches = self._controls.watch(switches, clock) if switches is not None else None
         self._storage = StorageWatch(storage, worker, config.recording.min_free_bytes)
@@ -164,8 +174,18 @@ class Camera:
             positioning,
             board,
         )
+        self._check_key = partial(worker.run, check_key)
+        self._shift = ShiftCheck(
+            config.controls.self_test, clock, self._reporter, footage, self.self_test, lambda: self.state, self._post
+        )
         self._remote = RemoteCommands(
-            self._reporter, self._settings, worker, self._signals, self_test=self.self_test, restart=self._restart_for
+            self._reporter,
+            self._settings,
+            worker,
+            self._signals,
+            wearer=self._controls,
+            self_test=self._shift.run,
+            restart=self._restart_for,
         )
         self._trial = SettingsTrial(clock, footage, link, self._remote, has_broker=bool(config.link.broker))
         self._recorder = Recorder(
@@ -189,6 +209,7 @@ class Camera:
             notify=lambda notice: self._inbox.put(notice),
             last_fix=self.last_fix,
             records_sound=lambda: self._footage.status().sound is not None,
+            attribution=self._controls.attribution,
         )
         self._inbox = Inbox[InboxEvent | Notice | Command]()
         self._chart = Chart()
@@ -240,6 +261,7 @@ class Camera:
             finally:
                 auditing.cancel()
                 self._signals.close()
+                self._shift.close()
                 for helper in (*helpers, self._repairing, self._post_event):
                     if helper is not None:
                         helper.cancel()
@@ -285,18 +307,28 @@ class Camera:
         """Blink and beep. Returns why that is refused; None when it is not."""
         return self._signals.identify(seconds)
 
+    async def run_self_test(self, by: str) -> list[Check]:
+        """Check everything that a recording needs, and put the result on record."""
+        return await self._shift.run(by)
+
     async def self_test(self) -> list[Check]:
         """Check everything that a recording needs. Harmless at any time."""
-        footage, link, quality = self._footage.status(), self._link.status(), self._clock.quality()
-        storage = await self._storage.self_test()
-        fps = f"{footage.measured_fps:.1f} frames per second, {footage.buffered_s:.0f} s buffered"
+        link, quality = self._link.status(), self._clock.quality()
         return [
-            storage,
-            Check("video", footage.lost is None and self._current().is_capturing, footage.lost or fps),
+            await self._storage.self_test(),
+            await check_key(self._check_key),
+            check_video(self._footage.status(), is_capturing=self._current().is_capturing),
+            check_sound(self._footage.status().sound),
+            check_battery(self.charge()),
             Check("clock", quality != "unsynced", quality),
-            Check("link", link.up, link.reason or "up"),
+            Check("link", link.up or not self._config.link.broker, link.reason or "up"),
             Check("events", not link.not_persisted, link.not_persisted or f"{link.events_waiting} waiting"),
         ]
+
+    @property
+    def wearer(self) -> WearerControls:
+        """What concerns its wearer: assignment, category, stealth, notes."""
+        return self._controls
 
     def charge(self) -> Charge | None:
         """What the battery's gauge reads; None without a battery."""
@@ -338,6 +370,7 @@ class Camera:
 
     async def settled(self) -> None:
         """Wait until every recording that has ended is on disk, or has failed."""
+        await self._categories.settled()
         await self._recorder.settled()
 
     def recorded_s(self) -> float:
@@ -422,7 +455,9 @@ class Camera:
             self._fault = item.cause.reason
             self._repairing = asyncio.create_task(self._retry_until_repaired(), name="repair")
         elif outcome.before is State.FAULT:
-            self._fault = ""
+            self._fault = self._shift.failure = ""
+        if outcome.after is not State.BUFFERING:
+            self._categories.finish()
         if outcome.after is State.STANDBY:
             self._asleep = f"the camera was in standby, put to sleep by {requester(item.cause, item.command)}"
         if outcome.after is State.OFF:
@@ -454,7 +489,7 @@ class Camera:
             case Effect.OPEN_RECORDING:
                 await self._open_recording(item, outcome)
             case Effect.CLOSE_RECORDING:
-                await self._close_recording(item.cause)
+                await self._close_recording(item.cause, asks=outcome.after is State.BUFFERING)
             case Effect.AWAIT_POST_EVENT:
                 self._post_event = asyncio.create_task(self._await_post_event(item.cause), name="post-event")
             case Effect.SET_MARKER:
@@ -504,7 +539,8 @@ class Camera:
         if await self._footage.cut():
             self._recording.pre_event_complete()
 
-    async def _close_recording(self, cause: Cause) -> None:
+    async def _close_recording(self, cause: Cause, *, asks: bool) -> None:
+        """`asks`: whether the wearer is still there to choose a category."""
         if self._post_event is not None:
             self._post_event.cancel()
             self._post_event = None
@@ -513,8 +549,12 @@ class Camera:
             await self._footage.cut(wait_s=LONGEST_GOP_S)
             if self._recording.is_muted:
                 self._unmute(Cause("camera", "the recording ended"))
-            self._recording.end(cause, stopped)
-            self._recording = None
+            recording, self._recording = self._recording, None
+            end = partial(recording.end, cause, stopped)
+            if asks:
+                self._categories.ask(recording, end)
+            else:
+                end()
 
     async def _await_post_event(self, cause: Cause) -> None:
         await self._clock.sleep(self._config.recording.postevent_s)
@@ -523,9 +563,10 @@ class Camera:
 
     def _set_marker(self, item: InboxEvent) -> None:
         if self._recording is not None:
-            self._recording.mark(item.at)
+            label = plain(item.command.label.strip()) if item.command is not None else ""
+            self._recording.mark(item.at, label)
             self._signals.signal("marker")
-            self._reporter.emit(detail.Marker(recording=self._recording.id, source=item.cause.source))
+            self._reporter.emit(detail.Marker(recording=self._recording.id, source=item.cause.source, label=label))
 
     def _mute(self, cause: Cause) -> None:
         """From now on, not from when it was requested: sound from before may be on the storage card."""
@@ -657,6 +698,7 @@ class Camera:
 
     def _report_outcome(self, item: InboxEvent, outcome: Outcome) -> None:
         """After the effects: the new state, and the answer to a command."""
+        self._shift.on_transition(item.event, outcome)
         if outcome.after is not outcome.before:
             self._audit_transition(item, outcome)
             self._reporter.announce(f"{outcome.after}" + (f": {self._fault}" if self._fault else ""))
@@ -778,7 +820,10 @@ class Camera:
         """Check whether the cause of the fault is gone, until it is."""
         while self._chart.state == State.FAULT:
             await self._clock.sleep(FAULT_RETRY_S)
-            await self._check_storage()
+            if self._shift.failure:
+                await self._shift.repeat(self)
+            else:
+                await self._check_storage()
 
     async def _check_storage(self) -> None:
         await self._recorder.save_failed()
@@ -786,7 +831,7 @@ class Camera:
             await self._storage.measure()
             if await self._retention.delete_expired(is_full=self._storage.is_full):
                 await self._storage.measure()
-            if self._chart.state == State.FAULT:
+            if self._chart.state == State.FAULT and not self._shift.failure:
                 await self._recorder.settled()  # what has just failed is not an earlier session's
                 await self._recover()
                 self._post(Event.FAULT_CLEARED, Cause("camera", "the storage works again"))

@@ -116,6 +116,10 @@ class RecordingSection(_Section, frozen=True, kw_only=True):
     """Seconds to continue recording after the stop."""
     min_free_bytes: Annotated[int, Meta(ge=0)] = 64_000_000
     """Free bytes on the disk without which no recording is started."""
+    categories: Annotated[str, Meta(max_length=2000)] = ""
+    """Categories that a wearer can choose for a recording, such as `traffic stop, use of force`. Empty: none."""
+    critical_categories: Annotated[str, Meta(max_length=2000)] = ""
+    """Those of them that are offloaded first."""
 
 
 class EvidenceSection(_Section, frozen=True, kw_only=True):
@@ -153,6 +157,12 @@ class ControlsSection(_Section, frozen=True, kw_only=True):
     """Seconds between reminders in standby, where nothing is captured."""
     warn_s: Annotated[float, Meta(ge=5, le=3600)] = 20.0
     """Seconds between warnings, such as that the battery is low."""
+    ask_category_s: Annotated[float, Meta(ge=0, le=60)] = 8.0
+    """Seconds for which a recording waits for its category after the stop, where there are any; 0: not at all."""
+    wearer_required: bool = False
+    """Warn as long as no wearer is assigned."""
+    self_test: Literal["never", "undock", "boot", "boot and undock"] = "undock"
+    """When the camera tests by itself whether it can record, and is out of service if it cannot."""
     indications: str = ""
     """TOML file with an agency's own lights, tones and vibrations. Empty: the camera's."""
 

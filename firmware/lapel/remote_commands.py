@@ -10,10 +10,11 @@ from typing import assert_never
 
 from lapel.check import Check
 from lapel.errors import ConfigError, StorageError
-from lapel.link.event_details import ConfigurationChanged, ConfigurationRolledBack, Refused, SelfTested
+from lapel.link.event_details import ConfigurationChanged, ConfigurationRolledBack, Refused
 from lapel.link.messages import Command, Reply, Result
 from lapel.reporter import Reporter
 from lapel.settings import Settings
+from lapel.wearer_controls import WearerControls
 from lapel.wearer_signals import WearerSignals
 from lapel.worker import Worker
 
@@ -36,12 +37,15 @@ class RemoteCommands:
         worker: Worker,
         signals: WearerSignals,
         *,
-        self_test: Callable[[], Awaitable[list[Check]]],
+        wearer: WearerControls,
+        self_test: Callable[[str], Awaitable[list[Check]]],
         restart: Callable[[Command], Awaitable[str | None]],
     ) -> None:
-        """`restart` ends the camera so that it starts again, or returns why it is refused."""
+        """`self_test` is called with who requested it. `restart` ends the camera so that it starts again, or returns
+        why it is refused.
+        """
         self._reporter, self._settings, self._worker, self._signals = reporter, settings, worker, signals
-        self._self_test, self._restart = self_test, restart
+        self._wearer, self._self_test, self._restart = wearer, self_test, restart
         self._trial_reply: Reply | None = None  # the last reply to the command that requested the trial
         self._rolled_back = settings.take_rollback_reason()
 
@@ -49,13 +53,19 @@ class RemoteCommands:
         """Carry out `command` and reply."""
         match command.command:
             case "identify":
-                self._identify(command)
+                self._answer(command, self._signals.identify(command.seconds or IDENTIFY_S))
             case "request-log":
                 self._send_log(command)
             case "self-test":
                 await self._run_self_test(command)
             case "set-configuration":
                 await self._change_settings(command)
+            case "assign":
+                self._assign(command)
+            case "category":
+                self._answer(command, self._wearer.categories.choose(command.category or "", "command"))
+            case "note":
+                self._take_note(command)
             case "reboot":
                 if (reason := await self._restart(command)) is not None:
                     self._refuse(command, reason)
@@ -106,9 +116,29 @@ class RemoteCommands:
 
     # -- single commands ---------------------------------------------------------------------------------------------
 
-    def _identify(self, command: Command) -> None:
-        if (reason := self._signals.identify(command.seconds or IDENTIFY_S)) is not None:
-            self._refuse(command, reason)
+    def _assign(self, command: Command) -> None:
+        assignment = self._wearer.assignment
+        try:
+            if command.wearer:
+                assignment.assign(command.wearer, "command")
+            else:
+                assignment.clear("command")
+        except ConfigError as error:
+            self._refuse(command, str(error))
+        else:
+            self._done(command)
+
+    def _take_note(self, command: Command) -> None:
+        if not command.reason.strip():
+            self._refuse(command, "a note without words: write it into `reason`")
+            return
+        self._wearer.take_note(command.reason, "command")
+        self._done(command)
+
+    def _answer(self, command: Command, refusal: str | None) -> None:
+        """Reply to what was done, or refused for that reason."""
+        if refusal is not None:
+            self._refuse(command, refusal)
         else:
             self._done(command)
 
@@ -121,10 +151,9 @@ class RemoteCommands:
         self._reporter.reply(command.id, command.command, "done", lines=parts[-1])
 
     async def _run_self_test(self, command: Command) -> None:
-        checks = await self._self_test()
+        checks = await self._self_test("command")
         detail = {check.name: f"{'ok' if check.ok else 'FAILED'}: {check.finding}" for check in checks}
         failed = [check.name for check in checks if not check.ok]
-        self._reporter.emit(SelfTested(passed=not failed, failed=", ".join(failed)))
         reason = f"failed: {', '.join(failed)}" if failed else None
         self._reporter.reply(command.id, command.command, "failed" if failed else "done", reason, detail=detail)
 

@@ -6,6 +6,7 @@
 | event | press, while recording | sets a marker |
 | event | hold, while recording | stops it |
 | select | hold, while recording | mutes it, or records sound again |
+| select | press | steps through the categories |
 | power | press, in standby | wakes the camera |
 | power | hold | switches off |
 | event and select | hold both | stealth on, stealth off |
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from lapel.button_set import Control
 from lapel.buttons import ButtonWatch
+from lapel.categories import CategoryChoice
 from lapel.clock import Clock
 from lapel.config import ControlsSection
 from lapel.device_watches import Post
@@ -26,15 +28,18 @@ from lapel.errors import StorageError
 from lapel.gestures import Gesture, Timings
 from lapel.hardware.interfaces import Indicators, Switches
 from lapel.indications import load_indications
-from lapel.link.event_details import Refused, StealthChanged
-from lapel.recording import Cause
+from lapel.link.event_details import NoteTaken, Refused, StealthChanged
+from lapel.recording import Attribution, Cause
 from lapel.reporter import Reporter
+from lapel.sanitize import plain
 from lapel.states import Event, State
+from lapel.wearer_assignment import WearerAssignment
 from lapel.wearer_signals import WearerSignals
-from lapel.wearer_store import WearerStore
+from lapel.wearer_store import WearerNotes, WearerStore
 from lapel.worker import Worker
 
 _BUTTON = Cause("button")
+_NOTE_CHARS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +55,8 @@ class WearerStatus:
 class WearerControls:
     """Carries out the gestures of one camera's wearer. Events of the state chart are posted; the rest happens here."""
 
-    __slots__ = ("_mute_allowed", "_post", "_reporter", "_saving", "_signals", "_status", "_store", "_timings",
-                 "_worker", "on_change")  # fmt: skip
+    __slots__ = ("_mute_allowed", "_on_change", "_post", "_reporter", "_saving", "_signals", "_status", "_store",
+                 "_timings", "_worker", "assignment", "categories")  # fmt: skip
 
     def __init__(
         self,
@@ -62,17 +67,21 @@ class WearerControls:
         signals: WearerSignals,
         post: Post,
         status: Callable[[], WearerStatus],
+        categories: CategoryChoice,
         *,
         on_change: Callable[[], None],
         mute_allowed: Callable[[], str | None] | None = None,
     ) -> None:
-        """`on_change` is called when `flags` are others. `mute_allowed` returns why sound must not be muted, or None;
-        without it, it always may.
+        """`on_change` is called when `flags` may be others. `mute_allowed` returns why sound must not be muted, or
+        None; without it, it always may.
         """
         self._timings = timings_of(controls)
         self._store, self._worker, self._reporter, self._signals = store, worker, reporter, signals
         self._post, self._status, self._mute_allowed = post, status, mute_allowed
-        self.on_change = on_change
+        self.categories, self._on_change = categories, on_change
+        self.assignment = WearerAssignment(
+            lambda: self._store.notes, self._keep, reporter, on_change, is_required=controls.wearer_required
+        )
         self._saving: asyncio.Task[None] | None = None
 
     def watch(self, switches: Switches, clock: Clock) -> ButtonWatch:
@@ -81,7 +90,22 @@ class WearerControls:
 
     def flags(self) -> Sequence[str]:
         """Flags of the state message."""
-        return ["stealth"] if self._store.notes.stealth else []
+        return ["stealth"] * self._store.notes.stealth + [*self.assignment.flags()]
+
+    @property
+    def notes(self) -> WearerNotes:
+        """What is remembered about the wearer."""
+        return self._store.notes
+
+    def attribution(self) -> Attribution:
+        """What a recording that begins now is put down to."""
+        notes, category = self._store.notes, self.categories.take_next()
+        return Attribution(
+            wearer=notes.present or notes.assigned,
+            assignee=notes.assigned if notes.present else "",
+            category=category,
+            is_critical=self.categories.is_critical(category),
+        )
 
     def on_gesture(self, control: Control, gesture: Gesture) -> None:
         """Carry out a gesture. A hold that began before the recording neither stops nor mutes it: a stuck button must
@@ -99,6 +123,8 @@ class WearerControls:
                 self._post(Event.STOP, _BUTTON)
             case "select", "hold" if began_during:
                 self._change_mute(Event.UNMUTE if now.is_muted else Event.MUTE)
+            case "select", "press" | "double press":
+                self.categories.step("button")
             case "power", "press" if now.state is State.STANDBY:
                 self._post(Event.ARM, _BUTTON)
             case "power", "hold":
@@ -128,7 +154,14 @@ class WearerControls:
         self._signals.set_stealth(is_on)
         self._reporter.announce(f"stealth {'on' if is_on else 'off'}, by the {source}")
         self._reporter.emit(StealthChanged(on=is_on, source=source))
-        self.on_change()
+        self._on_change()
+
+    def take_note(self, text: str, source: str) -> None:
+        """Put a note on record: why something was not recorded, for instance."""
+        notes = self._store.notes
+        note = plain(text.strip())[:_NOTE_CHARS]
+        self._reporter.announce(f"note: {note}")
+        self._reporter.emit(NoteTaken(text=note, wearer=notes.present or notes.assigned, source=source))
 
     # -- what is kept across restarts ----------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from functools import partial
 from lapel.clock import Clock
 from lapel.config import ControlsSection
 from lapel.hardware.interfaces import Indicators
-from lapel.indications import Indications, Light, Signal, Situation
+from lapel.indications import Indications, Light, Pattern, Signal, Situation
 from lapel.states import State
 
 _WARNINGS: Mapping[str, Signal] = {
@@ -23,6 +23,7 @@ _WARNINGS: Mapping[str, Signal] = {
 """Flags of the state message that the wearer is warned of, the most urgent first."""
 _SLOW_RECOVERY_S = 0.5
 """Seconds after which the search for interrupted recordings must have found one."""
+_COUNT_MAX, _LONG_S = 10, 0.6
 _WARNED_IN = (State.BUFFERING, State.RECORDING)
 """States in which someone wears the camera and relies on it."""
 
@@ -68,7 +69,7 @@ class WearerSignals:
     ) -> None:
         self._indicators, self._table, self._clock, self._is_stealth = indicators, table, clock, is_stealth
         self._state, self._is_muted, self._is_recovering = State.OFF, False, False
-        self._shown: Light | None = None
+        self._shown: Light = "dark"
         self._warned: Sequence[Signal] = ()
         self._turn = 0
         self._reminders: Mapping[State, RepeatedSignal] = {
@@ -93,6 +94,8 @@ class WearerSignals:
         self._warnings.set_active(bool(self._warned) and state in _WARNED_IN)
         if state is not before:
             self._signal_change(before, state)
+        if self._warned and state in _WARNED_IN and before not in _WARNED_IN:
+            self._warn()
 
     def _signal_change(self, before: State, after: State) -> None:
         if after is State.RECORDING:
@@ -150,6 +153,12 @@ class WearerSignals:
         if not self._is_stealth:
             self._indicators.signal(signal, self._table.signals[signal])
 
+    def count(self, signal: Signal, number: int) -> None:
+        """Vibrate so many times; for 0, one long tone."""
+        if not self._is_stealth:
+            pattern = Pattern(vibrations=min(number, _COUNT_MAX)) if number else Pattern(tones=1, each_s=_LONG_S)
+            self._indicators.signal(signal, pattern)
+
     def identify(self, seconds: float) -> str | None:
         """Blink and beep for `seconds`. Returns why that is refused; None when it is not."""
         if self._is_stealth:
@@ -177,6 +186,6 @@ class WearerSignals:
     def _situation(self) -> Situation:
         if self._state is State.RECORDING and self._is_muted:
             return "muted"
-        if self._state is State.BOOTING and self._is_recovering:
+        if self._is_recovering and self._state in (State.OFF, State.BOOTING):
             return "recovering"
         return self._state.value

@@ -44,6 +44,9 @@ EventKind = Literal[
     "muted",  # the recording holds silence from here on
     "unmuted",
     "stealth-changed",  # lights, tones and vibrations were switched off or on; the record goes on
+    "category-chosen",  # what kind of incident a recording shows
+    "wearer-changed",  # who wears the camera
+    "note",  # in the wearer's or an operator's words, such as why something was not recorded
     "marker",  # the wearer or an operator marked this moment
     "refused",  # the state chart does not allow what was requested
     "command-rejected",  # the received message was no valid command
@@ -81,6 +84,9 @@ CommandName = Literal[
     "request-log",
     "reboot",
     "self-test",
+    "assign",  # to a wearer, or to none
+    "category",
+    "note",
 ]
 """The commands that a camera knows."""
 
@@ -249,6 +255,13 @@ class Command(_Message, frozen=True, kw_only=True):
     """Of `request-log`: how many of the newest lines; 100 when absent."""
     seconds: Annotated[float, Meta(gt=0, le=300)] | None = None
     """Of `identify`: how long; 10 when absent."""
+    label: Annotated[str, Meta(max_length=100)] = ""
+    """Of `mark`: what the marker is called. Absent: nothing."""
+    category: Annotated[str, Meta(max_length=64)] | None = None
+    """Of `category`: the category of the current recording, of the one just stopped, or else of the next one; empty or
+    absent: none."""
+    wearer: Annotated[str, Meta(max_length=64)] | None = None
+    """Of `assign`: badge id of the wearer; empty or absent: no wearer."""
 
 
 class Reply(_Message, frozen=True, kw_only=True):
