@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -19,6 +20,7 @@ from lapel.link.transport import Inbound
 from lapel.logs import Log
 from lapel.settings import Settings
 from lapel.states import State
+from lapel.wearer_store import WearerStore
 from lapel.worker import InlineWorker
 from lapel_fleet.cameras.camera_hardware import CameraHardware
 from lapel_fleet.cameras.environment import Environment
@@ -61,7 +63,9 @@ class CameraSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 class SimulatedCamera(CameraHardware):
     """A camera that can be switched on, worn and disturbed. Everything done to it is written into `actual`."""
 
-    __slots__ = ("_has_battery", "_rng", "_run", "camera", "console", "contract", "link", "settings", "tap")
+    __slots__ = (
+        "_has_battery", "_rng", "_run", "_wearer_store", "camera", "console", "contract", "link", "settings", "tap",
+    )  # fmt: skip
     link: Session
     tap: Tap
 
@@ -71,6 +75,7 @@ class SimulatedCamera(CameraHardware):
         site, camera = name.split("/")
         self.contract = environment.contract(site, camera)
         self.settings = Settings(_config(environment, site, camera, scenario))
+        self._wearer_store = WearerStore()
         self.switches.watchers.append(self._on_button)
         self._rng = streams.counter_rng(name, "firmware")
         self._has_battery = True
@@ -183,6 +188,15 @@ class SimulatedCamera(CameraHardware):
         """Hold a button; the event button ends a recording."""
         await self.switches.hold(button, seconds)
 
+    async def hold_together(self, buttons: Sequence[ButtonName], seconds: float = HELD_S) -> None:
+        """Hold several buttons at once; event and select switch lights and tones off and on."""
+        await asyncio.gather(*(self.switches.hold(button, seconds) for button in buttons))
+
+    @property
+    def is_stealth(self) -> bool:
+        """Whether its lights and tones are switched off."""
+        return self._wearer_store.notes.stealth
+
     def put_in_dock(self) -> None:
         """Dock it; the firmware finishes a recording first."""
         self.recorder.on_docked(is_recording=self.is_recording)
@@ -282,6 +296,7 @@ class SimulatedCamera(CameraHardware):
             positioning=self.gps,
             settings=self.settings,
             log=log,
+            wearer=self._wearer_store,
         )
 
 
