@@ -11,7 +11,10 @@ from lapel.evidence.manifest_reader import read_manifest
 from lapel.evidence.verify import Verdict, verify_recording
 from lapel.hardware.interfaces import SoundStatus
 
-FLAGS = {("recording", "categories"): "traffic stop, use of force", ("recording", "critical_categories"): "use of force"}
+FLAGS = {
+    ("recording", "categories"): "traffic stop, use of force",
+    ("recording", "critical_categories"): "use of force",
+}
 
 
 def test_two_hours_with_mute_markers_and_categories(tmp_path: Path) -> None:
