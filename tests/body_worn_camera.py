@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from lapel.camera import Camera
@@ -35,6 +35,7 @@ class BodyWornHarness:
         worker: Worker | None = None,
         config: Config | None = None,
         before_power_on: Callable[["BodyWornHarness"], None] = lambda _: None,
+        flags: Mapping[tuple[str, str], Any] | None = None,
         **devices: Any,
     ) -> None:
         """`percent`: of the battery's charge. `before_power_on` is called with it before it is switched on. `devices`
@@ -48,7 +49,7 @@ class BodyWornHarness:
         self.gps = SimulatedGps(clock, random.Random(2), "baltimore")
         before_power_on(self)
         self.footage = ComputedFootage(clock, 10.0, 8_000_000)
-        self.config = config or load(flags={("recording", "min_free_bytes"): 0})
+        self.config = config or load(flags={("recording", "min_free_bytes"): 0, **(flags or {})})
         self.camera = Camera(
             self.config,
             clock=clock,

@@ -124,22 +124,6 @@ def test_select_held_mutes_and_unmutes_a_recording_and_nothing_else() -> None:
     assert harness.link.events("refused") == []
 
 
-def test_a_mute_that_is_not_allowed_is_refused_audibly_and_on_record() -> None:
-    async def steps(harness: BodyWornHarness) -> None:
-        with_sound(harness)
-        harness.camera._controls._mute_allowed = lambda: "the agency's policy does not allow it"
-        await harness.start_recording()
-        await hold(harness, "select")
-        assert harness.count("signals refused") == 1
-        assert harness.camera.mute("private", "console") == "the agency's policy does not allow it"
-
-    harness = run_steps(steps)
-    assert [(event.detail["event"], event.detail["source"]) for event in harness.link.events("refused")] == [
-        ("mute", "button"), ("mute", "console"),
-    ]  # fmt: skip
-    assert harness.storage.listing()[0].mutes == []
-
-
 # -- power -------------------------------------------------------------------------------------------------------------
 
 

@@ -49,6 +49,8 @@ from lapel.media.prebuffer import PreEventBuffer
 from lapel.media.sound_sources import open_sound
 from lapel.media.sound_track import SoundTrack
 from lapel.own_files import DamageReports
+from lapel.policy.declarations import Declarations
+from lapel.policy.profile import load_profile
 from lapel.randomness import RandomSource
 from lapel.service.watchdog import Part, TimedPart, WorkerPart
 from lapel.settings import Settings
@@ -138,6 +140,9 @@ def assemble(
     clock, rng = SystemClock(), random.Random(secrets.randbits(64))
     session = f"{rng.getrandbits(64):016x}"
     damage = settings.damage
+    profile = load_profile(config.policy.profile)
+    declarations = Declarations(state_folder(config) / "declarations.json", damage)
+    declarations.load()
     storage = EvidenceStore(
         evidence_folder(Path(config.recording.evidence)),
         config.recording.min_free_bytes,
@@ -176,6 +181,8 @@ def assemble(
         retention=retention_of(config, storage),
         wearer=wearer,
         check_key=storage.check_key,
+        profile=profile,
+        declarations=declarations,
     )
     if access is not None:
         access.attach(camera, settings, storage, worker)

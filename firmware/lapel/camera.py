@@ -19,12 +19,20 @@ from lapel import __version__
 from lapel.audit_entry import Value
 from lapel.audit_trail import AuditTrail
 from lapel.buttons import HeldButton
-from lapel.capture_reason import SWITCHED_ON, after_power_loss, after_restart, capture_reason, requester, restart_reason
+from lapel.capture_reason import (
+    SWITCHED_ON,
+    after_power_loss,
+    after_restart,
+    capture_reason,
+    requester,
+    restart_reason,
+    trigger_text,
+)
 from lapel.categories import CategoryChoice, categories_of
 from lapel.check import Check
 from lapel.clock import Clock, Instant
 from lapel.config import Config, fingerprint
-from lapel.device_watches import BatteryWatch, watch_dock, watch_keys, watch_triggers
+from lapel.device_watches import BatteryWatch, watch_dock, watch_keys
 from lapel.errors import MessageError, StorageError
 from lapel.fragment import LONGEST_GOP_S, Fragment
 from lapel.hardware.interfaces import (
@@ -50,8 +58,11 @@ from lapel.logs import Log
 from lapel.media.active_recording import Recording
 from lapel.media.notices import Failed, Notice, Saved, Started
 from lapel.media.recorder import Identity, Recorder
+from lapel.policy.declarations import Declarations
+from lapel.policy.profile import Profile, Source, TriggerSource, development
 from lapel.randomness import RandomSource
 from lapel.recording import Cause
+from lapel.recording_policy import NOT_SUBJECT, RecordingPolicy, Ruling
 from lapel.recording_reports import report_notice
 from lapel.remote_commands import RemoteCommands
 from lapel.reporter import Reporter
@@ -63,6 +74,7 @@ from lapel.shift_check import ShiftCheck, check_battery, check_key, check_sound,
 from lapel.states import Chart, Effect, Event, Facts, Outcome, State
 from lapel.status_messages import CameraStatus, Current, StatusMessages
 from lapel.storage_watch import StorageWatch
+from lapel.trigger_watch import TriggerWatch
 from lapel.wearer_controls import WearerControls, WearerStatus, wearer_signals
 from lapel.wearer_store import WearerStore
 from lapel.worker import Worker
@@ -89,6 +101,13 @@ class InboxEvent:
     at: Instant
     cause: Cause
     command: Command | None = None
+    trigger: TriggerSource | None = None
+    """What triggered it, where that was neither a person at the camera nor an operator."""
+
+    @property
+    def source(self) -> Source:
+        """Who or what requests it, as policies name it."""
+        return self.trigger or ("wearer" if self.cause.source == "button" else "command")
 
 
 class Camera:
@@ -101,7 +120,7 @@ class Camera:
         "_inbox", "_link", "_messages", "_positioning", "_post_event", "_published_flags", "_recorder", "_recording",
         "_recording_since", "_remote", "_repairing", "_reporter", "_retention", "_rng", "_settings", "_shift",
         "_signals", "_since", "_started", "_storage", "_switches", "_time_zone", "_trial", "_triggers", "ended",
-        "log", "powers_off", "recovered", "restarts",
+        "log", "policy", "powers_off", "recovered", "restarts",
     )  # fmt: skip
 
     def __init__(
@@ -129,13 +148,16 @@ class Camera:
         retention: Retention | None = None,
         wearer: WearerStore | None = None,
         check_key: Callable[[], str] = lambda: "recordings are not signed",
+        profile: Profile | None = None,
+        declarations: Declarations | None = None,
     ) -> None:
         """`session` is new at each start; `rng` is this camera's own random stream. `settings` is where `config` came
         from and where changes to it are written. Without `retention` nothing is deleted from the storage card. `wearer`
         keeps what concerns the wearer across restarts. `check_key` blocks; it returns in words what evidence is signed
-        with, or raises StorageError. A device that is None is one that this camera does not have.
+        with, or raises StorageError. Without a policy's `profile` there are no rules; `declarations` are what an
+        earlier session left declared. A device that is None is one that this camera does not have.
 
-        Raises ConfigError for a table of indications that cannot be used.
+        Raises ConfigError for a table of indications or a list of categories that cannot be used.
         """
         self._config, self._clock, self._footage, self._link = config, clock, footage, link
         self._time_zone = time_zone
@@ -178,11 +200,24 @@ class Camera:
         self._shift = ShiftCheck(
             config.controls.self_test, clock, self._reporter, footage, self.self_test, lambda: self.state, self._post
         )
+        self.policy = RecordingPolicy(
+            profile or development(),
+            declarations or Declarations(),
+            clock,
+            time_zone,
+            self._reporter,
+            self._signals,
+            worker,
+            state=lambda: self.state,
+            last_fix=self.last_fix,
+            update_flags=self._publish_changed_flags,
+        )
         self._remote = RemoteCommands(
             self._reporter,
             self._settings,
             worker,
             self._signals,
+            self.policy,
             wearer=self._controls,
             self_test=self._shift.run,
             restart=self._restart_for,
@@ -244,6 +279,7 @@ class Camera:
         if restarted_because:
             self._started = after_restart(restarted_because)
         self._audit.note("power-on", self._audited_setup(restarted_because))
+        self.policy.begin()
         self._post(Event.POWER_ON, Cause("camera", "power on"))
         async with asyncio.TaskGroup() as group:
             auditing = group.create_task(self._audit.run(), name="audit")
@@ -262,6 +298,7 @@ class Camera:
                 auditing.cancel()
                 self._signals.close()
                 self._shift.close()
+                self.policy.close()
                 for helper in (*helpers, self._repairing, self._post_event):
                     if helper is not None:
                         helper.cancel()
@@ -278,7 +315,7 @@ class Camera:
 
     def mute(self, reason: str, source: str = "button") -> str | None:
         """Record silence from now on. Returns why that is refused; None when it is not."""
-        return self._controls.refuse_mute(source) or self._request(Event.MUTE, Cause(source, reason))
+        return self._request(Event.MUTE, Cause(source, reason))
 
     def unmute(self, source: str = "button") -> str | None:
         """Record sound again. Returns why that is refused; None when it is not."""
@@ -286,7 +323,8 @@ class Camera:
 
     def _request(self, event: Event, cause: Cause) -> str | None:
         self._post(event, cause)  # a refusal is reported, too
-        return self._chart.refusal(event, self._facts())
+        refusal = self._chart.refusal(event, self._facts())
+        return self.policy.mute_refusal() if refusal is None and event is Event.MUTE else refusal
 
     def shut_down(self, reason: str) -> None:
         """End the session; a recording in progress is finished first."""
@@ -405,6 +443,7 @@ class Camera:
             in_post_event=self._post_event is not None,
             is_muted=recording is not None and recording.is_muted,
             wearer_flags=self._controls.flags(),
+            declared=self.policy.flags(),
         )
 
     def _audited_setup(self, reason: str) -> dict[str, Value]:
@@ -415,6 +454,7 @@ class Camera:
             "configuration": fingerprint(self._config),
             "version": self._settings.version,
             "time_zone": self._time_zone,
+            "profile": self.policy.profile.name,
         }
 
     def silent_s(self) -> float:
@@ -446,10 +486,28 @@ class Camera:
     # -- events and effects ------------------------------------------------------------------------------------------
 
     async def _decide(self, item: InboxEvent) -> None:
-        outcome = self._chart.handle(item.event, self._facts())
-        if outcome.refusal is not None:
-            self._report_refusal(item, outcome.refusal)
+        """The state chart is asked first: what cannot be done is not a question of policy."""
+        facts = self._facts()
+        if (refusal := self._chart.refusal(item.event, facts)) is not None:
+            self._report_refusal(item, refusal)
             return
+        ruling = self._rule(item)
+        if ruling.answer == "refuse":
+            self._report_refusal(item, ruling.reason, ruling.rule)
+        elif ruling.answer == "allow":
+            await self._transition(item, self._chart.handle(item.event, facts), ruling)
+
+    def _rule(self, item: InboxEvent) -> Ruling:
+        """What the policy says. It has a say when a person or a trigger asks, and none when the camera must."""
+        if item.event is Event.START:
+            return self.policy.decide_start(item.source, item.at, item.command.distance_m if item.command else None)
+        if item.event is Event.STOP:
+            return self.policy.decide_stop(item.source, item.cause.reason, item.at)
+        if item.event is Event.MUTE:
+            return self.policy.decide_mute(item.source)
+        return NOT_SUBJECT
+
+    async def _transition(self, item: InboxEvent, outcome: Outcome, ruling: Ruling) -> None:
         fault = self._fault if outcome.before is State.FAULT else ""
         if outcome.after is State.FAULT:
             self._fault = item.cause.reason
@@ -465,7 +523,7 @@ class Camera:
             self.ended = item.cause.reason or item.cause.source
             self.powers_off = item.event in (Event.POWER_OFF, Event.BATTERY_CRITICAL)
         for effect in outcome.effects:
-            await self._carry_out(effect, item, outcome, fault)
+            await self._carry_out(effect, item, outcome, fault, ruling)
         self._report_outcome(item, outcome)
 
     def _facts(self) -> Facts:
@@ -477,7 +535,7 @@ class Camera:
             muted=self._recording is not None and self._recording.is_muted,
         )
 
-    async def _carry_out(self, effect: Effect, item: InboxEvent, outcome: Outcome, fault: str) -> None:
+    async def _carry_out(self, effect: Effect, item: InboxEvent, outcome: Outcome, fault: str, ruling: Ruling) -> None:
         match effect:
             case Effect.SELF_TEST:
                 await self._boot()
@@ -487,7 +545,7 @@ class Camera:
             case Effect.STOP_CAPTURE:
                 await self._footage.stop()
             case Effect.OPEN_RECORDING:
-                await self._open_recording(item, outcome)
+                await self._open_recording(item, outcome, ruling)
             case Effect.CLOSE_RECORDING:
                 await self._close_recording(item.cause, asks=outcome.after is State.BUFFERING)
             case Effect.AWAIT_POST_EVENT:
@@ -528,11 +586,12 @@ class Camera:
                 detail.Recovered(recording=account.recording, duration_s=account.duration_s, frames=account.frames)
             )
 
-    async def _open_recording(self, item: InboxEvent, outcome: Outcome) -> None:
+    async def _open_recording(self, item: InboxEvent, outcome: Outcome, ruling: Ruling) -> None:
         """Record the buffer as it is, then what follows; the GOP that is open at the press is cut and comes first."""
         why_short = self._asleep if outcome.before is State.STANDBY else None
         before = self._footage.before(item.at)
-        self._recording = self._recorder.begin(item.cause, item.at, before, why_short=why_short)
+        self._recording = self._recorder.begin(item.cause, item.at, before, why_short=why_short, decision=ruling.note)
+        self.policy.on_recording_started()
         self._recording_since = item.at
         if item.command is not None:
             self._awaiting_start[self._recording.id] = item.command
@@ -550,6 +609,7 @@ class Camera:
             if self._recording.is_muted:
                 self._unmute(Cause("camera", "the recording ended"))
             recording, self._recording = self._recording, None
+            self.policy.on_recording_ended(recording.id, cause)
             end = partial(recording.end, cause, stopped)
             if asks:
                 self._categories.ask(recording, end)
@@ -650,10 +710,13 @@ class Camera:
             detail.CommandAccepted(command=command.command, id=command.id, sender=command.sender, reason=command.reason)
         )
         event = _COMMANDS.get(command.command)
-        if event is None:
-            self._inbox.put(command)
-        else:
+        if event is not None:
             self._post(event, Cause("command", command.reason, command.id), command)
+        elif command.trigger is not None and command.command == "trigger":
+            cause = Cause("trigger", trigger_text(command), command.id)
+            self._inbox.put(InboxEvent(Event.START, self._clock.now(), cause, command, command.trigger))
+        else:
+            self._inbox.put(command)
 
     def on_unfinished(self, reply: Reply) -> None:
         """A command that an earlier session accepted and did not finish: its restart, or cut short by one."""
@@ -734,7 +797,8 @@ class Camera:
         self._reporter.emit(detail.StateChanged(before=before.value, after=state.value))
         self._publish_state()
 
-    def _report_refusal(self, item: InboxEvent, reason: str) -> None:
+    def _report_refusal(self, item: InboxEvent, reason: str, rule: str = "") -> None:
+        """`rule`: id of the policy's rule; empty where the state chart refuses."""
         if item.event in (Event.STORAGE_FAILED, Event.SELF_TEST_PASSED):
             return  # a fault that persists was reported when it began; so was a camera that stays docked
         if item.event in _ALREADY_SO and self._chart.state == State.OFF:
@@ -742,7 +806,7 @@ class Camera:
         if item.event is Event.START or item.cause.source == "button":
             self._signals.signal("storage full" if self._storage.is_full else "refused")
         self._reporter.announce(f"refused {item.event.replace('_', ' ')}: {reason}")
-        self._reporter.emit(detail.Refused(event=item.event.value, source=item.cause.source, reason=reason))
+        self._reporter.emit(detail.Refused(event=item.event.value, source=item.cause.source, reason=reason, rule=rule))
         if item.command is not None:
             self._reply(item.command, "refused", reason)
 
@@ -851,6 +915,7 @@ class Camera:
             state=State(self._chart.state),
             recording_s=self.recorded_s() if is_recording else None,
             is_muted=self._recording is not None and self._recording.is_muted,
+            awaits_start=self.policy.awaits_start,
         )
 
     def _device_watches(self) -> Iterator[Coroutine[None, None, None]]:
@@ -866,7 +931,13 @@ class Camera:
         if self._dock is not None:
             yield watch_dock(self._dock, self._battery_watch.power, self._post)
         if self._triggers is not None:
-            yield watch_triggers(self._triggers, lambda: State(self._chart.state), self._post, self._reporter)
+            cancel_s = self._config.policy.trigger_cancel_s
+            yield TriggerWatch(
+                self._triggers, self._clock, self._reporter, cancel_s, state=lambda: self.state, fire=self._on_trigger
+            ).run()
+
+    def _on_trigger(self, source: TriggerSource, at: Instant) -> None:
+        self._inbox.put(InboxEvent(Event.START, at, Cause("trigger", source), trigger=source))
 
     def _new_recording_id(self) -> str:
         return f"{self._clock.now().utc:%Y%m%dT%H%M%SZ}-{self._rng.getrandbits(32):08x}"

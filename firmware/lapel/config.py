@@ -140,6 +140,16 @@ class EvidenceSection(_Section, frozen=True, kw_only=True):
     known to this precision. Checked at each telemetry interval."""
 
 
+class PolicySection(_Section, frozen=True, kw_only=True):
+    """The agency's rules: when the camera must record, and when it may."""
+
+    profile: Annotated[str, Meta(min_length=1)] = "development"
+    """A shipped profile (`lapel-camera policy list`) or the path of a .toml file."""
+    trigger_cancel_s: Annotated[float, Meta(ge=0, le=20)] = 0.0
+    """Seconds within which a trigger input that goes back counts as a false signal. The pre-event buffer covers the
+    delay."""
+
+
 class ControlsSection(_Section, frozen=True, kw_only=True):
     """What the wearer does with the buttons, and what lights, tones and vibrations say."""
 
@@ -257,6 +267,7 @@ class Config(_Section, frozen=True, kw_only=True):
     recording: RecordingSection = RecordingSection()
     evidence: EvidenceSection = EvidenceSection()
     controls: ControlsSection = ControlsSection()
+    policy: PolicySection = PolicySection()
     link: LinkSection = LinkSection()
     pi: PiSection = PiSection()
 

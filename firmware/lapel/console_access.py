@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from lapel.check import Check
 from lapel.clock import Clock
 from lapel.config import Changes
@@ -20,6 +22,7 @@ from lapel.link.interface import Link
 from lapel.link.messages import Command, CommandName, EventMessage, Outgoing, Reply
 from lapel.link.tap import Tap
 from lapel.logs import Log
+from lapel.policy.profile import Declarable
 
 _REPLY_TIMEOUT_S = 30.0
 _ID_PREFIX = "console-"
@@ -33,6 +36,11 @@ _ACTIONS: dict[str, CommandName] = {
     "sleep": "sleep",
     "reboot": "reboot",
 }
+
+
+def _declarable(what: str) -> Declarable:
+    declarable: Declarable = msgspec.convert(what, Declarable)
+    return declarable
 
 
 class CameraAccess(CameraReadings):
@@ -88,6 +96,18 @@ class CameraAccess(CameraReadings):
             id=self._new_id(), command="set-configuration", reason=reason, sender="console", configuration=configuration
         )
         return await self._command(command)
+
+    async def declare(self, what: str, for_s: float | None) -> Outcome:
+        """See `ConsoleCamera.declare`."""
+        return await self._command(
+            Command(id=self._new_id(), command="declare", sender="console", declared=_declarable(what), for_s=for_s)
+        )
+
+    async def withdraw(self, what: str) -> Outcome:
+        """See `ConsoleCamera.withdraw`."""
+        return await self._command(
+            Command(id=self._new_id(), command="withdraw", sender="console", declared=_declarable(what))
+        )
 
     def check_change(self, changes: Changes) -> None:
         """See `ConsoleCamera.check_change`."""

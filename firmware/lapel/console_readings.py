@@ -22,9 +22,11 @@ from lapel.console.interface import (
     CameraOverview,
     CategoryStatus,
     Clip,
+    Declared,
     Device,
     HeldButton,
     NetworkStatus,
+    PolicyStatus,
     Position,
     StorageStatus,
     VideoStatus,
@@ -198,6 +200,20 @@ class CameraReadings:
             silent_s=round(sound.silent_s, 1),
             muted="muted" in status.flags,
             in_prebuffer=configured.in_prebuffer,
+        )
+
+    def policy(self) -> PolicyStatus:
+        """See `ConsoleCamera.policy`."""
+        policy = self._attached.camera.policy
+        declared = [
+            Declared(what=one.what, by=one.by, at=iso(one.at), until=iso(one.until) if one.until else None)
+            for one in policy.declared()
+        ]
+        return PolicyStatus(
+            profile=policy.profile.name,
+            rules=len(policy.profile.rules),
+            zones=[zone.id for zone in policy.zones()],
+            declared=declared,
         )
 
     def buffer(self) -> BufferStatus:

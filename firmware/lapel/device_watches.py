@@ -3,15 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from lapel.hardware.interfaces import Battery, Buttons, Charge, Dock, Triggers
-from lapel.link.event_details import BatteryCritical, BatteryDetail, BatteryLow, Overheated, Refused
+from lapel.hardware.interfaces import Battery, Buttons, Charge, Dock
+from lapel.link.event_details import BatteryCritical, BatteryDetail, BatteryLow, Overheated
 from lapel.power import CRITICAL_PERCENT, THRESHOLDS, BatteryChange, Power
 from lapel.recording import Cause
 from lapel.reporter import Reporter
-from lapel.states import Event, State
+from lapel.states import Event
 from lapel.wearer_signals import WearerSignals
 
-_ASLEEP = "the camera is in standby, where triggers are ignored"
 _CRITICAL = f"the battery is critical: {CRITICAL_PERCENT:g} % or less"
 _DETAILS: Mapping[BatteryChange, type[BatteryDetail]] = {
     "battery-low": BatteryLow,
@@ -83,18 +82,6 @@ async def watch_dock(dock: Dock, power: Power, post: Post) -> None:
             if power.is_critical:  # while docked a critical battery was no reason to switch off
                 post(Event.BATTERY_CRITICAL, Cause("camera", _CRITICAL))
         await dock.changed()
-
-
-async def watch_triggers(triggers: Triggers, state: Callable[[], State], post: Post, reporter: Reporter) -> None:
-    """Start recordings. A camera that sleeps ignores its triggers, as vendors' do, and reports which it missed. Ends
-    only when cancelled.
-    """
-    async for name in triggers.fired():
-        if state() is State.STANDBY:
-            reporter.announce(f"trigger ignored while asleep: {name}", "warning")
-            reporter.emit(Refused(event=Event.START.value, source="trigger", reason=f"{name}: {_ASLEEP}"))
-        elif state() is not State.RECORDING:
-            post(Event.START, Cause("trigger", name))
 
 
 async def watch_keys(buttons: Buttons, press: Callable[[], None], post: Post) -> None:

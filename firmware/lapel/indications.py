@@ -28,8 +28,8 @@ Situation = Literal[
 
 Signal = Literal[
     "started", "stopped", "recording", "asleep", "marker", "muted", "unmuted", "category", "category asked",
-    "confirm", "refused", "stealth off", "fault", "low battery", "critical battery", "storage full", "clock unset",
-    "no wearer", "dead microphone",
+    "confirm", "duty missed", "refused", "stealth off", "fault", "low battery", "critical battery", "storage full",
+    "clock unset", "no wearer", "dead microphone",
 ]  # fmt: skip
 """A signal that the wearer notices without looking."""
 
@@ -69,6 +69,7 @@ SIGNALS: Mapping[Signal, Pattern] = {
     "category": Pattern(vibrations=1),
     "category asked": Pattern(tones=1, vibrations=2),
     "confirm": Pattern(tones=1, vibrations=3),
+    "duty missed": Pattern(tones=4, vibrations=4, each_s=0.4),
     "refused": Pattern(tones=3, vibrations=3),
     "stealth off": Pattern(vibrations=2),
     "fault": Pattern(tones=3, vibrations=3, each_s=0.6),
@@ -101,6 +102,7 @@ MEANINGS: Mapping[Situation | Signal, str] = {
     "category": "a category was chosen",
     "category asked": "the recording has ended: choose its category",
     "confirm": "press again to confirm",
+    "duty missed": "a recording that the agency's rules ask for has not started",
     "refused": "refused: the camera may not or cannot",
     "stealth off": "lights, tones and vibrations are on again",
     "low battery": "the battery is low",

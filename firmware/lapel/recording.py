@@ -25,6 +25,28 @@ class Cause(msgspec.Struct, frozen=True, omit_defaults=True):
     """The id of the command, when it was one."""
 
 
+class StartDecision(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Under which policy a recording was started: the profile in force, the rule that answered, what was declared."""
+
+    profile: str
+    reason: str
+    """The rule's sentence."""
+    rule: str = ""
+    """The rule's id; empty where no rule applied."""
+    source: str = ""
+    """Who or what asked for it, as the profile names it: `wearer`, `command`, `peer`, `holster`, …"""
+    contexts: list[str] = []
+    """The protected contexts that were declared."""
+    activities: list[str] = []
+    """The activities that were declared."""
+    zones: list[str] = []
+    """Ids of the profile's zones that the camera was in."""
+    attested_after_s: float | None = None
+    """Seconds between the wearer's first press and the second one, by which the wearer attested that the recording is
+    justified. None where no attestation was asked for.
+    """
+
+
 class GapNote(msgspec.Struct, frozen=True):
     """An interval without frames inside a clip."""
 
@@ -91,6 +113,8 @@ class Account(msgspec.Struct, kw_only=True):
     """When the first frame was captured: before the trigger by the pre-event seconds. None while there is none."""
     end_time: str | None = None
     start: Cause
+    decision: StartDecision | None = None
+    """What the agency's policy says about the start. None in recordings of a firmware that had no policy."""
     stop: Cause | None = None
     prebuffer_configured_s: float
     prebuffer_actual_s: float = 0.0

@@ -12,6 +12,8 @@ from lapel.check import Check
 from lapel.errors import ConfigError, StorageError
 from lapel.link.event_details import ConfigurationChanged, ConfigurationRolledBack, Refused
 from lapel.link.messages import Command, Reply, Result
+from lapel.policy.profile import ACTIVITIES, CONTEXTS, TRIGGER_SOURCES
+from lapel.recording_policy import RecordingPolicy
 from lapel.reporter import Reporter
 from lapel.settings import Settings
 from lapel.wearer_controls import WearerControls
@@ -36,6 +38,7 @@ class RemoteCommands:
         settings: Settings,
         worker: Worker,
         signals: WearerSignals,
+        policy: RecordingPolicy,
         *,
         wearer: WearerControls,
         self_test: Callable[[str], Awaitable[list[Check]]],
@@ -45,7 +48,7 @@ class RemoteCommands:
         why it is refused.
         """
         self._reporter, self._settings, self._worker, self._signals = reporter, settings, worker, signals
-        self._wearer, self._self_test, self._restart = wearer, self_test, restart
+        self._wearer, self._self_test, self._restart, self._policy = wearer, self_test, restart, policy
         self._trial_reply: Reply | None = None  # the last reply to the command that requested the trial
         self._rolled_back = settings.take_rollback_reason()
 
@@ -69,6 +72,10 @@ class RemoteCommands:
             case "reboot":
                 if (reason := await self._restart(command)) is not None:
                     self._refuse(command, reason)
+            case "declare" | "withdraw":
+                await self._change_declaration(command)
+            case "trigger":  # one that names its source is the camera's own
+                self._refuse(command, f"trigger: give what asks for the recording: {', '.join(TRIGGER_SOURCES)}")
             case "start-recording" | "stop-recording" | "arm" | "sleep" | "mark" | "status":
                 raise ValueError(f"{command.command} is the camera's own to carry out")
             case _:
@@ -171,6 +178,18 @@ class RemoteCommands:
                 self._refuse(command, reason)
         except StorageError as error:
             self._reporter.reply(command.id, command.command, "failed", str(error))
+
+    async def _change_declaration(self, command: Command) -> None:
+        if command.declared is None:
+            self._refuse(command, f"declared: give one of {', '.join((*CONTEXTS, *ACTIVITIES))}")
+            return
+        source = command.sender or "command"
+        if command.command == "declare":
+            await self._policy.declare(command.declared, source, command.reason, command.for_s)
+        elif (reason := await self._policy.withdraw(command.declared, source)) is not None:
+            self._refuse(command, reason)
+            return
+        self._done(command)
 
     def _done(self, command: Command) -> None:
         self._reporter.reply(command.id, command.command, "done")

@@ -50,6 +50,8 @@ class Current:
     in_post_event: bool
     is_muted: bool
     wearer_flags: Sequence[str] = ()
+    declared: Sequence[str] = ()
+    """What is declared, as flags."""
 
     @property
     def is_capturing(self) -> bool:
@@ -119,7 +121,7 @@ class StatusMessages:
             flags.append("publish-refused")
         if link.duplicate:
             flags.append("duplicate-name")
-        return flags + self._power.flags() + (self._board.flags() if self._board is not None else [])
+        return flags + [*now.declared] + self._power.flags() + (self._board.flags() if self._board is not None else [])
 
     def state(self, now: Current, configuration: int) -> StateMessage:
         """The state message, also the birth message. *recording* is published only once a fragment is on disk."""

@@ -3,6 +3,7 @@
 | control | gesture | does |
 |---|---|---|
 | event | double press | starts a recording |
+| event | press, where the policy asks for it | attests a start |
 | event | press, while recording | sets a marker |
 | event | hold, while recording | stops it |
 | select | hold, while recording | mutes it, or records sound again |
@@ -28,7 +29,7 @@ from lapel.errors import StorageError
 from lapel.gestures import Gesture, Timings
 from lapel.hardware.interfaces import Indicators, Switches
 from lapel.indications import load_indications
-from lapel.link.event_details import NoteTaken, Refused, StealthChanged
+from lapel.link.event_details import NoteTaken, StealthChanged
 from lapel.recording import Attribution, Cause
 from lapel.reporter import Reporter
 from lapel.sanitize import plain
@@ -50,12 +51,14 @@ class WearerStatus:
     recording_s: float | None
     """Seconds since the current recording was triggered; None without one."""
     is_muted: bool
+    awaits_start: bool = False
+    """Whether the wearer was asked to attest a start with one more press."""
 
 
 class WearerControls:
     """Carries out the gestures of one camera's wearer. Events of the state chart are posted; the rest happens here."""
 
-    __slots__ = ("_mute_allowed", "_on_change", "_post", "_reporter", "_saving", "_signals", "_status", "_store",
+    __slots__ = ("_on_change", "_post", "_reporter", "_saving", "_signals", "_status", "_store",
                  "_timings", "_worker", "assignment", "categories")  # fmt: skip
 
     def __init__(
@@ -70,14 +73,11 @@ class WearerControls:
         categories: CategoryChoice,
         *,
         on_change: Callable[[], None],
-        mute_allowed: Callable[[], str | None] | None = None,
     ) -> None:
-        """`on_change` is called when `flags` may be others. `mute_allowed` returns why sound must not be muted, or
-        None; without it, it always may.
-        """
+        """`on_change` is called when `flags` may be others."""
         self._timings = timings_of(controls)
         self._store, self._worker, self._reporter, self._signals = store, worker, reporter, signals
-        self._post, self._status, self._mute_allowed = post, status, mute_allowed
+        self._post, self._status = post, status
         self.categories, self._on_change = categories, on_change
         self.assignment = WearerAssignment(
             lambda: self._store.notes, self._keep, reporter, on_change, is_required=controls.wearer_required
@@ -115,6 +115,8 @@ class WearerControls:
         is_recording = now.recording_s is not None
         began_during = now.recording_s is not None and now.recording_s >= self._timings.hold_s
         match control, gesture:
+            case "event", "press" if now.awaits_start and not is_recording:
+                self._post(Event.START, _BUTTON)
             case "event", "double press" if not is_recording:
                 self._post(Event.START, _BUTTON)
             case "event", "press" if is_recording:
@@ -122,7 +124,7 @@ class WearerControls:
             case "event", "hold" if began_during:
                 self._post(Event.STOP, _BUTTON)
             case "select", "hold" if began_during:
-                self._change_mute(Event.UNMUTE if now.is_muted else Event.MUTE)
+                self._post(Event.UNMUTE if now.is_muted else Event.MUTE, _BUTTON)
             case "select", "press" | "double press":
                 self.categories.step("button")
             case "power", "press" if now.state is State.STANDBY:
@@ -131,20 +133,6 @@ class WearerControls:
                 self._post(Event.POWER_OFF, Cause("button", "switched off"))
             case "event+select", "hold":
                 self.set_stealth(not self._store.notes.stealth, "button")
-
-    def refuse_mute(self, source: str) -> str | None:
-        """Why sound must not be muted, with that reported; None when it may."""
-        reason = self._mute_allowed() if self._mute_allowed is not None else None
-        if reason is not None:
-            self._reporter.announce(f"refused mute: {reason}", "warning")
-            self._reporter.emit(Refused(event=Event.MUTE.value, source=source, reason=reason))
-        return reason
-
-    def _change_mute(self, event: Event) -> None:
-        if event is Event.MUTE and self.refuse_mute("button") is not None:
-            self._signals.signal("refused")
-        else:
-            self._post(event, _BUTTON)
 
     def set_stealth(self, is_on: bool, source: str) -> None:
         """Switch lights, tones and vibrations off or on. The record is the same either way, and says so."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from gpiozero.pins.mock import MockFactory
 
@@ -14,6 +15,7 @@ from lapel.config import PiSection
 from lapel.hardware.interfaces import ButtonName, Edge
 from lapel.hardware.pi.board import Board, open_board
 from lapel.light_event import Inbox
+from lapel.policy.profile import load_profile
 from lapel.states import State
 from lapel.worker import InlineWorker
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
@@ -59,7 +61,7 @@ class Hands:
 StepsOf = Callable[[BodyWornHarness, Hands], Awaitable[None]]
 
 
-def run_board(steps_of: StepsOf) -> BodyWornHarness:
+def run_board(steps_of: StepsOf, **options: Any) -> BodyWornHarness:
     hands = Hands()
     boards: list[Board] = []
 
@@ -75,7 +77,7 @@ def run_board(steps_of: StepsOf) -> BodyWornHarness:
         await steps_of(harness, hands)
 
     devices = {name: of(name) for name in ("switches", "battery", "dock", "triggers")}
-    harness = run_steps(steps, positioning=None, **devices)
+    harness = run_steps(steps, positioning=None, **devices, **options)
     boards[0].close()
     return harness
 
@@ -166,7 +168,7 @@ def test_a_low_gauge_is_a_flag_and_a_critical_one_finishes_the_recording() -> No
     assert (low.detail["percent"], low.detail["temperature_c"]) == (4.0, None)
 
 
-def test_a_trigger_starts_once_and_is_ignored_and_reported_in_standby() -> None:
+def test_a_trigger_starts_once_and_is_refused_in_standby_where_a_rule_says_so() -> None:
     async def steps(harness: BodyWornHarness, hands: Hands) -> None:
         await hands.press(harness.clock, HOLSTER)
         await harness.clock.sleep(5)
@@ -184,11 +186,13 @@ def test_a_trigger_starts_once_and_is_ignored_and_reported_in_standby() -> None:
         await harness.clock.sleep(5)
         assert harness.state is State.STANDBY
 
-    harness = run_board(steps)
+    harness = run_board(steps, profile=load_profile("federal-2024"))
     (account,) = harness.storage.listing()
     assert (account.start.source, account.start.reason) == ("trigger", "holster")
+    assert account.decision is not None
+    assert account.decision.source == "holster"
     (refused,) = harness.link.events("refused")
-    assert (refused.detail["source"], "standby" in refused.detail["reason"]) == ("trigger", True)
+    assert (refused.detail["source"], refused.detail["rule"]) == ("trigger", "asleep-no-triggers")
 
 
 class LateSwitches:

@@ -78,6 +78,27 @@ class AudioStatus(_Data, frozen=True, kw_only=True):
     """Whether sound from before the press is recorded."""
 
 
+class Declared(_Data, frozen=True, kw_only=True):
+    """A protected context or an activity that is declared."""
+
+    what: str
+    by: str
+    """Who declared it."""
+    at: str
+    until: str | None = None
+    """When it ends by itself; None: it must be withdrawn."""
+
+
+class PolicyStatus(_Data, frozen=True, kw_only=True):
+    """The agency's policy in force."""
+
+    profile: str
+    rules: int
+    zones: Sequence[str] = ()
+    """Ids of the profile's zones that the camera is in now."""
+    declared: Sequence[Declared] = ()
+
+
 class BufferStatus(_Data, frozen=True, kw_only=True):
     """Fill level of the pre-event buffer."""
 
@@ -275,6 +296,15 @@ class ConsoleCamera(Protocol):
 
     def unmute(self) -> Outcome:
         """Record sound again."""
+
+    def policy(self) -> PolicyStatus:
+        """The profile in force, and what is declared."""
+
+    async def declare(self, what: str, for_s: float | None) -> Outcome:
+        """Declare a protected context or an activity, for `for_s` seconds or until it is withdrawn."""
+
+    async def withdraw(self, what: str) -> Outcome:
+        """Withdraw a declaration."""
 
     def identify(self, seconds: float) -> Outcome:
         """Blink and beep; refused in stealth."""

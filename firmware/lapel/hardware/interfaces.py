@@ -16,6 +16,7 @@ from lapel.audit_entry import AuditEntry, AuditPosition
 from lapel.clock import Instant
 from lapel.fragment import ClipFragment, Fragment
 from lapel.indications import Light, Pattern, Signal
+from lapel.policy.profile import TriggerSource
 from lapel.recording import Account, ExpiredRecording
 from lapel.states import State
 
@@ -301,11 +302,21 @@ class Switches(Protocol):
         """Each edge since the iteration began; ends only when cancelled."""
 
 
-class Triggers(Protocol):
-    """Inputs that start a recording: a holster, a light bar."""
+@dataclass(frozen=True, slots=True)
+class TriggerEdge:
+    """A trigger input has become active, or gone back."""
 
-    def fired(self) -> AsyncIterator[str]:
-        """The name of each input when it fires; ends only when cancelled."""
+    source: TriggerSource
+    is_active: bool
+    at_s: float | None = None
+    """When, in monotonic seconds; None: now."""
+
+
+class Triggers(Protocol):
+    """Inputs that ask for a recording: a holster, a light bar."""
+
+    def edges(self) -> AsyncIterator[TriggerEdge]:
+        """Each edge since the iteration began; ends only when cancelled."""
 
 
 class Indicators(Protocol):

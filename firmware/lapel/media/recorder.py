@@ -20,7 +20,7 @@ from lapel.hardware.interfaces import Fix, PreEvent, Storage
 from lapel.media.active_recording import Means, Recording
 from lapel.media.clip import Surroundings, utc_of
 from lapel.media.notices import Notice
-from lapel.recording import Account, Attribution, Cause, Location
+from lapel.recording import Account, Attribution, Cause, Location, StartDecision
 from lapel.worker import Worker
 
 
@@ -69,13 +69,23 @@ class Recorder:
         self._identity = identity
         self._draining: dict[asyncio.Task[None], Recording] = {}
 
-    def begin(self, cause: Cause, trigger: Instant, before: PreEvent, *, why_short: str | None = None) -> "Recording":
+    def begin(
+        self,
+        cause: Cause,
+        trigger: Instant,
+        before: PreEvent,
+        *,
+        why_short: str | None = None,
+        decision: StartDecision | None = None,
+    ) -> "Recording":
         """Begin a recording with what was buffered. Returns at once; the disk is met in the background.
 
         `why_short`: what the camera knows about a pre-event part that will be shorter than `before.configured_s`.
+        `decision`: what the policy says about the start.
         """
         shortfall_reasons = [reason for reason in (before.shortfall, why_short) if reason]
-        recording = Recording(self._means, self._account(cause, trigger, before), trigger, before, shortfall_reasons)
+        account = self._account(cause, trigger, before, decision)
+        recording = Recording(self._means, account, trigger, before, shortfall_reasons)
         task = asyncio.create_task(recording.drain(), name=f"recording {recording.id}")
         self._draining[task] = recording
         task.add_done_callback(self._draining.pop)
@@ -106,7 +116,7 @@ class Recorder:
             task.cancel()
             await asyncio.wait([task])
 
-    def _account(self, cause: Cause, trigger: Instant, before: PreEvent) -> Account:
+    def _account(self, cause: Cause, trigger: Instant, before: PreEvent, decision: StartDecision | None) -> Account:
         """The account as it is before anything is on disk."""
         identity, surroundings = self._identity, self._surroundings()
         return Account(
@@ -126,6 +136,7 @@ class Recorder:
             trigger_time=iso(trigger.utc),
             start_time=utc_of(before.fragments[0], trigger) if before.fragments else None,
             start=cause,
+            decision=decision,
             prebuffer_configured_s=before.configured_s,
             **msgspec.structs.asdict(self._attribution()),
         )

@@ -11,7 +11,7 @@ _LABEL_CHARS = 100
 async def _request(call: Invocation, action: str, verb: str, done: str, label: str = "") -> Answer:
     if len(label) > _LABEL_CHARS:
         raise ConsoleError(f"record {verb}: a label has at most {_LABEL_CHARS} characters", "usage")
-    outcome = await call.camera.request(action, call.word("reason") or "console", label)
+    outcome = await call.camera.request(action, call.word("reason"), label)
     if not outcome.done:
         raise ConsoleError(f"record {verb}: refused: {outcome.reason}", "refused")
     return Answer(outcome, (Text(f"{done} {outcome.recording or ''}".rstrip(), "good"),))

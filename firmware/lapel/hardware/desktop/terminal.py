@@ -60,8 +60,8 @@ def unbuffered_keys(descriptor: int) -> Iterator[None]:
 
 
 _BELL = "\a"
-_RUNG: tuple[Signal, ...] = ("refused", "confirm", "fault", "low battery", "critical battery", "storage full",
-                             "clock unset", "no wearer", "dead microphone")  # fmt: skip
+_RUNG: tuple[Signal, ...] = ("refused", "confirm", "duty missed", "fault", "low battery", "critical battery",
+                             "storage full", "clock unset", "no wearer", "dead microphone")  # fmt: skip
 """Signals that ask the wearer to do something."""
 _IDENTIFY = "*** identify: this camera *** (for {:g} s)"
 

@@ -21,6 +21,7 @@ from lapel.hardware.pi.max17048 import Max17048
 from lapel.hardware.pi.pins import PinFactory
 from lapel.hardware.pi.switches import PiSwitches
 from lapel.hardware.pi.triggers import PiTriggers
+from lapel.policy.profile import TriggerSource
 from lapel.worker import Worker
 
 _MISSING = "install Lapel with the extra for it: pip install 'lapel[pi]'"
@@ -85,7 +86,8 @@ def _open_pins(board: Board, section: PiSection, clock: Clock, factory: PinFacto
         "select": section.select_button,
     }
     buttons = {name: pin for name, pin in buttons.items() if pin >= 0}
-    triggers = {name: pin for name, pin in (("holster", section.holster), ("light bar", section.light_bar)) if pin >= 0}
+    inputs: dict[TriggerSource, int] = {"holster": section.holster, "light-bar": section.light_bar}
+    triggers = {source: pin for source, pin in inputs.items() if pin >= 0}
     try:
         if buttons:
             board.switches = _opened(PiSwitches(factory, buttons, clock), opened)
