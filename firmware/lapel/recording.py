@@ -166,7 +166,7 @@ class Account(msgspec.Struct, kw_only=True):
         return f"{self.agency}/{self.site}/{self.camera}"
 
 
-LATER_FIELDS = ("marker_labels", "category", "is_critical", "wearer", "assignee")
+LATER_FIELDS = ("decision", "marker_labels", "category", "is_critical", "wearer", "assignee")
 """Fields of an account that earlier firmware did not write; each has a default, which is true for its recordings."""
 
 
