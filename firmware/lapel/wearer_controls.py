@@ -28,7 +28,7 @@ from lapel.device_watches import Post
 from lapel.errors import StorageError
 from lapel.gestures import Gesture, Timings
 from lapel.hardware.interfaces import Indicators, Switches
-from lapel.indications import load_indications
+from lapel.indications import Indications, load_indications
 from lapel.link.event_details import NoteTaken, StealthChanged
 from lapel.recording import Attribution, Cause
 from lapel.reporter import Reporter
@@ -174,9 +174,13 @@ def timings_of(controls: ControlsSection) -> Timings:
     return Timings(controls.hold_s, controls.double_press_s, controls.debounce_s, controls.together_s)
 
 
+def table_of(controls: ControlsSection) -> Indications:
+    """The table of indications as configured. Raises ConfigError for a file that cannot be used."""
+    return load_indications(Path(controls.indications) if controls.indications else None)
+
+
 def wearer_signals(
     controls: ControlsSection, indicators: Indicators, clock: Clock, store: WearerStore
 ) -> WearerSignals:
     """Lights, tones and vibrations as configured. Raises ConfigError for a file that cannot be used."""
-    table = load_indications(Path(controls.indications) if controls.indications else None)
-    return WearerSignals(indicators, table, clock, controls, is_stealth=store.notes.stealth)
+    return WearerSignals(indicators, table_of(controls), clock, controls, is_stealth=store.notes.stealth)
