@@ -221,6 +221,7 @@ def test_a_profile_can_ask_for_every_stop_twice() -> None:
         await harness.clock.sleep(15)
         assert harness.state is State.RECORDING
         await harness.buttons.hold("event", 3.5)
+        await harness.clock.sleep(0.5)
         await harness.buttons.hold("event", 3.5)
         await harness.clock.sleep(1)
         assert harness.state is State.BUFFERING

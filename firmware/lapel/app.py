@@ -54,6 +54,7 @@ from lapel.policy.profile import load_profile
 from lapel.randomness import RandomSource
 from lapel.service.watchdog import Part, TimedPart, WorkerPart
 from lapel.settings import Settings
+from lapel.wearer_store import WearerStore
 from lapel.worker import ThreadWorker
 
 if TYPE_CHECKING:
@@ -148,6 +149,8 @@ def assemble(
         damage=damage,
         sealing=partial(sealing_of, config, clock),
     )
+    wearer = WearerStore(state_folder(config) / "wearer.json", damage)
+    wearer.load()
     worker = ThreadWorker()
     journal = SqliteJournal(state_folder(config) / "outbox.sqlite", damage)
     if source is None:
@@ -176,6 +179,8 @@ def assemble(
         log=access.log if access else None,
         time_zone=system_time_zone(),
         retention=retention_of(config, storage),
+        wearer=wearer,
+        check_key=storage.check_key,
         profile=profile,
         declarations=declarations,
     )

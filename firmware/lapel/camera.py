@@ -10,14 +10,15 @@ telemetry, `recording_reports.py` reports what the recorder has done, `settings_
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import assert_never
 
 from lapel import __version__
 from lapel.audit_entry import Value
 from lapel.audit_trail import AuditTrail
-from lapel.buttons import ButtonWatch, HeldButton
+from lapel.buttons import HeldButton
 from lapel.capture_reason import (
     SWITCHED_ON,
     after_power_loss,
@@ -27,17 +28,16 @@ from lapel.capture_reason import (
     restart_reason,
     trigger_text,
 )
+from lapel.categories import CategoryChoice, categories_of
 from lapel.check import Check
 from lapel.clock import Clock, Instant
 from lapel.config import Config, fingerprint
-from lapel.device_watches import BatteryWatch, post_gesture, watch_dock, watch_keys
+from lapel.device_watches import BatteryWatch, watch_dock, watch_keys
 from lapel.errors import MessageError, StorageError
 from lapel.fragment import LONGEST_GOP_S, Fragment
-from lapel.gestures import Gesture
 from lapel.hardware.interfaces import (
     Battery,
     BoardHealth,
-    ButtonName,
     Buttons,
     Charge,
     Dock,
@@ -50,7 +50,6 @@ from lapel.hardware.interfaces import (
     Switches,
     Triggers,
 )
-from lapel.indications import REMIND_EVERY_S, RepeatedSignal
 from lapel.light_event import Inbox
 from lapel.link import event_details as detail
 from lapel.link.interface import Link
@@ -68,12 +67,16 @@ from lapel.recording_reports import report_notice
 from lapel.remote_commands import RemoteCommands
 from lapel.reporter import Reporter
 from lapel.retention_watch import RetentionWatch
+from lapel.sanitize import plain
 from lapel.settings import Settings
 from lapel.settings_trial import SettingsTrial
+from lapel.shift_check import ShiftCheck, check_battery, check_key, check_sound, check_video
 from lapel.states import Chart, Effect, Event, Facts, Outcome, State
 from lapel.status_messages import CameraStatus, Current, StatusMessages
 from lapel.storage_watch import StorageWatch
 from lapel.trigger_watch import TriggerWatch
+from lapel.wearer_controls import WearerControls, WearerStatus, wearer_signals
+from lapel.wearer_store import WearerStore
 from lapel.worker import Worker
 
 FAULT_RETRY_S = 5.0
@@ -120,14 +123,16 @@ class Camera:
         "_began",
         "_busy_since_s",
         "_buttons",
+        "_categories",
         "_chart",
+        "_check_key",
         "_clock",
         "_config",
+        "_controls",
         "_dock",
         "_fault",
         "_footage",
         "_inbox",
-        "_indicators",
         "_link",
         "_messages",
         "_positioning",
@@ -136,7 +141,6 @@ class Camera:
         "_recorder",
         "_recording",
         "_recording_since",
-        "_reminders",
         "_remote",
         "_repairing",
         "_reported_flags",
@@ -144,6 +148,8 @@ class Camera:
         "_retention",
         "_rng",
         "_settings",
+        "_shift",
+        "_signals",
         "_since",
         "_started",
         "_storage",
@@ -182,28 +188,43 @@ class Camera:
         log: Log | None = None,
         time_zone: str = "UTC",
         retention: Retention | None = None,
+        wearer: WearerStore | None = None,
+        check_key: Callable[[], str] = lambda: "recordings are not signed",
         profile: Profile | None = None,
         declarations: Declarations | None = None,
     ) -> None:
         """`session` is new at each start; `rng` is this camera's own random stream. `settings` is where `config` came
-        from and where changes to it are written. Without `retention` nothing is deleted from the storage card. Without
-        a policy's `profile` there are no rules; `declarations` are what an earlier session left declared. A device that
-        is None is one that this camera does not have.
+        from and where changes to it are written. Without `retention` nothing is deleted from the storage card. `wearer`
+        keeps what concerns the wearer across restarts. `check_key` blocks; it returns in words what evidence is signed
+        with, or raises StorageError. Without a policy's `profile` there are no rules; `declarations` are what an
+        earlier session left declared. A device that is None is one that this camera does not have.
+
+        Raises ConfigError for a table of indications or a list of categories that cannot be used.
         """
         self._config, self._clock, self._footage, self._link = config, clock, footage, link
         self._time_zone = time_zone
-        self._rng, self._indicators, self._buttons = rng, indicators, buttons
+        self._rng, self._buttons = rng, buttons
         self._battery, self._dock, self._positioning, self._triggers = battery, dock, positioning, triggers
-        self._switches = ButtonWatch(switches, clock, self._on_gesture) if switches is not None else None
         self._settings = settings or Settings(config)
         identity = config.camera
         self.log = log or Log(clock)
         self._audit = AuditTrail(storage, worker, clock, session, config.evidence.heartbeat_s)
-        self._reporter = Reporter(link, clock, indicators, self.log, identity.name, session, self._audit)
+        wearer = wearer or WearerStore()
+        self._signals = wearer_signals(config.controls, indicators, clock, wearer)
+        self._reporter = Reporter(link, clock, self._signals, self.log, identity.name, session, self._audit)
+        self._categories = CategoryChoice(
+            categories_of(config.recording), config.controls.ask_category_s, clock, self._reporter, self._signals,
+            lambda: self._recording,
+        )  # fmt: skip
+        self._controls = WearerControls(
+            config.controls, wearer, worker, self._reporter, self._signals, self._post, self._wearer_status,
+            self._categories, on_change=self._publish_state,
+        )  # fmt: skip
+        self._switches = self._controls.watch(switches, clock) if switches is not None else None
         self._storage = StorageWatch(storage, worker, config.recording.min_free_bytes)
         self._retention = RetentionWatch(retention, worker, clock, self._audit, self._reporter)
         self._battery_watch = BatteryWatch(
-            battery, clock, self._reporter, indicators, self._post, self._publish_changed_flags
+            battery, self._reporter, self._signals, self._post, self._publish_changed_flags
         )
         self._messages = StatusMessages(
             identity,
@@ -217,13 +238,17 @@ class Camera:
             positioning,
             board,
         )
+        self._check_key = partial(worker.run, check_key)
+        self._shift = ShiftCheck(
+            config.controls.self_test, clock, self._reporter, footage, self.self_test, lambda: self.state, self._post
+        )
         self.policy = RecordingPolicy(
             profile or development(),
             declarations or Declarations(),
             clock,
             time_zone,
             self._reporter,
-            indicators,
+            self._signals,
             worker,
             state=lambda: self.state,
             last_fix=self.last_fix,
@@ -233,9 +258,10 @@ class Camera:
             self._reporter,
             self._settings,
             worker,
-            indicators,
+            self._signals,
             self.policy,
-            self_test=self.self_test,
+            wearer=self._controls,
+            self_test=self._shift.run,
             restart=self._restart_for,
         )
         self._trial = SettingsTrial(clock, footage, link, self._remote, has_broker=bool(config.link.broker))
@@ -260,6 +286,7 @@ class Camera:
             notify=lambda notice: self._inbox.put(notice),
             last_fix=self.last_fix,
             records_sound=lambda: self._footage.status().sound is not None,
+            attribution=self._controls.attribution,
         )
         self._inbox = Inbox[InboxEvent | Notice | Command]()
         self._chart = Chart()
@@ -272,7 +299,6 @@ class Camera:
         self._awaiting_start: dict[str, Command] = {}
         self._post_event: asyncio.Task[None] | None = None
         self._repairing: asyncio.Task[None] | None = None
-        self._reminders = RepeatedSignal(clock, lambda: indicators.signal("recording"), REMIND_EVERY_S)
         self._published_flags: list[str] = []
         self._reported_flags: list[str] = []
         self._busy_since_s: float | None = None
@@ -313,8 +339,8 @@ class Camera:
                 await auditing
             finally:
                 auditing.cancel()
-                self._reminders.set_active(False)
-                self._battery_watch.stop_warnings()
+                self._signals.close()
+                self._shift.close()
                 self.policy.close()
                 for helper in (*helpers, self._repairing, self._post_event):
                     if helper is not None:
@@ -358,22 +384,32 @@ class Camera:
         """Note in the audit log what was done to the camera otherwise than by a command: at its service port."""
         self._audit.note(event, detail)
 
-    def identify(self, seconds: float) -> None:
-        """Blink and beep."""
-        self._indicators.identify(seconds)
+    def identify(self, seconds: float) -> str | None:
+        """Blink and beep. Returns why that is refused; None when it is not."""
+        return self._signals.identify(seconds)
+
+    async def run_self_test(self, by: str) -> list[Check]:
+        """Check everything that a recording needs, and put the result on record."""
+        return await self._shift.run(by)
 
     async def self_test(self) -> list[Check]:
         """Check everything that a recording needs. Harmless at any time."""
-        footage, link, quality = self._footage.status(), self._link.status(), self._clock.quality()
-        storage = await self._storage.self_test()
-        fps = f"{footage.measured_fps:.1f} frames per second, {footage.buffered_s:.0f} s buffered"
+        link, quality = self._link.status(), self._clock.quality()
         return [
-            storage,
-            Check("video", footage.lost is None and self._current().is_capturing, footage.lost or fps),
+            await self._storage.self_test(),
+            await check_key(self._check_key),
+            check_video(self._footage.status(), is_capturing=self._current().is_capturing),
+            check_sound(self._footage.status().sound),
+            check_battery(self.charge()),
             Check("clock", quality != "unsynced", quality),
-            Check("link", link.up, link.reason or "up"),
+            Check("link", link.up or not self._config.link.broker, link.reason or "up"),
             Check("events", not link.not_persisted, link.not_persisted or f"{link.events_waiting} waiting"),
         ]
+
+    @property
+    def wearer(self) -> WearerControls:
+        """What concerns its wearer: assignment, category, stealth, notes."""
+        return self._controls
 
     def charge(self) -> Charge | None:
         """What the battery's gauge reads; None without a battery."""
@@ -415,6 +451,7 @@ class Camera:
 
     async def settled(self) -> None:
         """Wait until every recording that has ended is on disk, or has failed."""
+        await self._categories.settled()
         await self._recorder.settled()
 
     def recorded_s(self) -> float:
@@ -448,6 +485,7 @@ class Camera:
             unwritten_bytes=recording.unwritten_bytes if recording else 0,
             in_post_event=self._post_event is not None,
             is_muted=recording is not None and recording.is_muted,
+            wearer_flags=self._controls.flags(),
             declared=self.policy.flags(),
         )
 
@@ -518,7 +556,9 @@ class Camera:
             self._fault = item.cause.reason
             self._repairing = asyncio.create_task(self._retry_until_repaired(), name="repair")
         elif outcome.before is State.FAULT:
-            self._fault = ""
+            self._fault = self._shift.failure = ""
+        if outcome.after is not State.BUFFERING:
+            self._categories.finish()
         if outcome.after is State.STANDBY:
             self._asleep = f"the camera was in standby, put to sleep by {requester(item.cause, item.command)}"
         if outcome.after is State.OFF:
@@ -550,7 +590,7 @@ class Camera:
             case Effect.OPEN_RECORDING:
                 await self._open_recording(item, outcome, ruling)
             case Effect.CLOSE_RECORDING:
-                await self._close_recording(item.cause)
+                await self._close_recording(item.cause, asks=outcome.after is State.BUFFERING)
             case Effect.AWAIT_POST_EVENT:
                 self._post_event = asyncio.create_task(self._await_post_event(item.cause), name="post-event")
             case Effect.SET_MARKER:
@@ -580,7 +620,9 @@ class Camera:
         """At boot, and when the storage works again, maybe with another card. Raises StorageError."""
         await self._storage.test()
         await self._recorder.save_failed(last_try=True)
-        for account in await self._storage.recover():
+        with self._signals.recovering():
+            accounts = await self._storage.recover()
+        for account in accounts:
             self.recovered.append(account.recording)
             self._reporter.announce(f"recovered {account.recording}: interrupted after {account.duration_s:.1f} s")
             self._reporter.emit(
@@ -599,7 +641,8 @@ class Camera:
         if await self._footage.cut():
             self._recording.pre_event_complete()
 
-    async def _close_recording(self, cause: Cause) -> None:
+    async def _close_recording(self, cause: Cause, *, asks: bool) -> None:
+        """`asks`: whether the wearer is still there to choose a category."""
         if self._post_event is not None:
             self._post_event.cancel()
             self._post_event = None
@@ -608,9 +651,13 @@ class Camera:
             await self._footage.cut(wait_s=LONGEST_GOP_S)
             if self._recording.is_muted:
                 self._unmute(Cause("camera", "the recording ended"))
-            self._recording.end(cause, stopped)
-            self.policy.on_recording_ended(self._recording.id, cause)
-            self._recording = None
+            recording, self._recording = self._recording, None
+            self.policy.on_recording_ended(recording.id, cause)
+            end = partial(recording.end, cause, stopped)
+            if asks:
+                self._categories.ask(recording, end)
+            else:
+                end()
 
     async def _await_post_event(self, cause: Cause) -> None:
         await self._clock.sleep(self._config.recording.postevent_s)
@@ -619,8 +666,10 @@ class Camera:
 
     def _set_marker(self, item: InboxEvent) -> None:
         if self._recording is not None:
-            self._recording.mark(item.at)
-            self._reporter.emit(detail.Marker(recording=self._recording.id, source=item.cause.source))
+            label = plain(item.command.label.strip()) if item.command is not None else ""
+            self._recording.mark(item.at, label)
+            self._signals.signal("marker")
+            self._reporter.emit(detail.Marker(recording=self._recording.id, source=item.cause.source, label=label))
 
     def _mute(self, cause: Cause) -> None:
         """From now on, not from when it was requested: sound from before may be on the storage card."""
@@ -628,6 +677,7 @@ class Camera:
             now = self._clock.now()
             self._footage.set_muted(True, now)
             self._recording.mute(now, cause)
+            self._signals.set_muted(True)
             self._reporter.emit(detail.Muted(recording=self._recording.id, source=cause.source, reason=cause.reason))
             self._publish_state()
 
@@ -636,6 +686,8 @@ class Camera:
             now = self._clock.now()
             self._footage.set_muted(False, now)
             seconds = self._recording.unmute(now)
+            if cause.source != "camera":  # else the recording ends
+                self._signals.set_muted(False)
             self._reporter.emit(detail.Unmuted(recording=self._recording.id, source=cause.source, seconds=seconds))
             self._publish_state()
 
@@ -752,6 +804,7 @@ class Camera:
 
     def _report_outcome(self, item: InboxEvent, outcome: Outcome) -> None:
         """After the effects: the new state, and the answer to a command."""
+        self._shift.on_transition(item.event, outcome)
         if outcome.after is not outcome.before:
             self._audit_transition(item, outcome)
             self._reporter.announce(f"{outcome.after}" + (f": {self._fault}" if self._fault else ""))
@@ -784,7 +837,6 @@ class Camera:
             return
         self._reporter.state = state
         self._since = self._clock.now()
-        self._reminders.set_active(state is State.RECORDING)
         self._reporter.emit(detail.StateChanged(before=before.value, after=state.value))
         self._publish_state()
 
@@ -794,8 +846,8 @@ class Camera:
             return  # a fault that persists was reported when it began; so was a camera that stays docked
         if item.event in _ALREADY_SO and self._chart.state == State.OFF:
             return
-        if item.event is Event.START:
-            self._indicators.signal("refused")
+        if item.event is Event.START or item.cause.source == "button":
+            self._signals.signal("storage full" if self._storage.is_full else "refused")
         self._reporter.announce(f"refused {item.event.replace('_', ' ')}: {reason}")
         self._reporter.emit(detail.Refused(event=item.event.value, source=item.cause.source, reason=reason, rule=rule))
         if item.command is not None:
@@ -814,6 +866,7 @@ class Camera:
     def _publish_state(self) -> None:
         message = self.state_message()
         self._published_flags = message.flags
+        self._signals.set_flags(message.flags)
         self._link.publish(message)
 
     def _publish_changed_flags(self) -> None:
@@ -874,7 +927,10 @@ class Camera:
         """Check whether the cause of the fault is gone, until it is."""
         while self._chart.state == State.FAULT:
             await self._clock.sleep(FAULT_RETRY_S)
-            await self._check_storage()
+            if self._shift.failure:
+                await self._shift.repeat(self)
+            else:
+                await self._check_storage()
 
     async def _check_storage(self) -> None:
         await self._recorder.save_failed()
@@ -882,7 +938,7 @@ class Camera:
             await self._storage.measure()
             if await self._retention.delete_expired(is_full=self._storage.is_full):
                 await self._storage.measure()
-            if self._chart.state == State.FAULT:
+            if self._chart.state == State.FAULT and not self._shift.failure:
                 await self._recorder.settled()  # what has just failed is not an earlier session's
                 await self._recover()
                 self._post(Event.FAULT_CLEARED, Cause("camera", "the storage works again"))
@@ -896,12 +952,14 @@ class Camera:
             self.restart("restart with the previous settings")
         self._publish_state()
 
-    def _on_gesture(self, button: ButtonName, gesture: Gesture) -> None:
-        if self.policy.awaits_start and (button, gesture) == ("event", "press"):
-            self._post(Event.START, Cause("button"))  # the wearer attests
-            return
-        recording_s = self.recorded_s() if self._chart.state == State.RECORDING else None
-        post_gesture(button, gesture, self._post, recording_s=recording_s)
+    def _wearer_status(self) -> WearerStatus:
+        is_recording = self._chart.state == State.RECORDING
+        return WearerStatus(
+            state=State(self._chart.state),
+            recording_s=self.recorded_s() if is_recording else None,
+            is_muted=self._recording is not None and self._recording.is_muted,
+            awaits_start=self.policy.awaits_start,
+        )
 
     def _device_watches(self) -> Iterator[Coroutine[None, None, None]]:
         """One for each device that this camera has, and one for settings on trial."""

@@ -20,6 +20,7 @@ from lapel.console.interface import (
     BatteryStatus,
     BufferStatus,
     CameraOverview,
+    CategoryStatus,
     Clip,
     Declared,
     Device,
@@ -29,6 +30,7 @@ from lapel.console.interface import (
     Position,
     StorageStatus,
     VideoStatus,
+    WearerStatus,
 )
 from lapel.credentials import without_credentials
 from lapel.errors import LapelError, StorageError
@@ -149,6 +151,17 @@ class CameraReadings:
             failed=tuple(self._failed),
             damaged=tuple(self._damaged),
         )
+
+    def wearer(self) -> WearerStatus:
+        """See `ConsoleCamera.wearer`."""
+        notes = self._attached.camera.wearer.notes
+        return WearerStatus(assigned=notes.assigned, present=notes.present)
+
+    def categories(self) -> CategoryStatus:
+        """See `ConsoleCamera.categories`."""
+        choice = self._attached.camera.wearer.categories
+        known = choice.known
+        return CategoryStatus(names=known.names, critical=sorted(known.critical), chosen=choice.chosen)
 
     def settings(self) -> dict[str, dict[str, Scalar | None]]:
         """See `ConsoleCamera.settings`."""

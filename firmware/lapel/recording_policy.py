@@ -12,7 +12,7 @@ from typing import Literal
 
 from lapel.clock import Clock, Instant, time_zone_of
 from lapel.errors import StorageError
-from lapel.hardware.interfaces import Fix, Indicators
+from lapel.hardware.interfaces import Fix
 from lapel.link import event_details as detail
 from lapel.policy.decision import Answer, Decision, Start, Stop, decide, decide_mute, decide_stop, duties_of
 from lapel.policy.declarations import Declaration, Declarations
@@ -22,6 +22,7 @@ from lapel.recording import Cause, StartDecision
 from lapel.reporter import Reporter
 from lapel.states import State
 from lapel.timers import Timers
+from lapel.wearer_signals import WearerSignals
 from lapel.worker import Worker
 
 FIX_AGE_MAX_S = 300.0
@@ -59,11 +60,11 @@ class RecordingPolicy:
     __slots__ = (
         "_clock",
         "_declarations",
-        "_indicators",
         "_is_recording",
         "_last_fix",
         "_questions",
         "_reporter",
+        "_signals",
         "_state",
         "_timers",
         "_update_flags",
@@ -79,7 +80,7 @@ class RecordingPolicy:
         clock: Clock,
         time_zone: str,
         reporter: Reporter,
-        indicators: Indicators,
+        signals: WearerSignals,
         worker: Worker,
         *,
         state: Callable[[], State],
@@ -89,7 +90,7 @@ class RecordingPolicy:
         """`time_zone`: where the days and times of rules and zones are those of the wall clock."""
         self.profile, self._declarations, self._clock = profile, declarations, clock
         self._zone = time_zone_of(time_zone)
-        self._reporter, self._indicators, self._worker = reporter, indicators, worker
+        self._reporter, self._signals, self._worker = reporter, signals, worker
         self._state, self._last_fix, self._update_flags = state, last_fix, update_flags
         self._timers = Timers(clock)
         self._questions: dict[Requested, _Question] = {}
@@ -171,7 +172,7 @@ class RecordingPolicy:
             return "allow", round(at.mono_s - question.asked_s, 3)
         self._questions[request] = _Question(decision.rule, at.mono_s)
         self._timers.set(request, self.profile.confirm_within_s, partial(self._give_up, request))
-        self._indicators.signal("confirm")
+        self._signals.signal("confirm")
         self._reporter.announce(f"press once more to {request}: {decision.reason}", "warning")
         return "ask", None
 
@@ -295,7 +296,7 @@ class RecordingPolicy:
             )
 
     def _miss(self, duty: Duty, what: Declarable) -> None:
-        self._indicators.signal("duty missed")
+        self._signals.signal("duty missed")
         reason = f"no recording was started; the camera is in the state {self._state().value}"
         self._reporter.announce(f"not recorded within {duty.start_within_s:g} s, against {duty.id}: {what}", "warning")
         self._reporter.emit(detail.DutyMissed(rule=duty.id, activity=what, within_s=duty.start_within_s, reason=reason))

@@ -49,6 +49,7 @@ class Current:
     unwritten_bytes: int
     in_post_event: bool
     is_muted: bool
+    wearer_flags: Sequence[str] = ()
     declared: Sequence[str] = ()
     """What is declared, as flags."""
 
@@ -108,6 +109,7 @@ class StatusMessages:
                 flags.append("silent-microphone")
         if now.is_muted:
             flags.append("muted")
+        flags += now.wearer_flags
         if self._clock.quality() == "unsynced":
             flags.append("clock-unsynced")
         if now.in_post_event:

@@ -21,8 +21,10 @@ from lapel.worker import InlineWorker
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from simulated_parts import RecordedIndicators
 
-EVENT, POWER, DOCK, HOLSTER = 17, 27, 22, 23
-SECTION = PiSection(event_button=EVENT, power_button=POWER, dock=DOCK, holster=HOLSTER, battery="max17048")
+EVENT, POWER, DOCK, HOLSTER, SELECT = 17, 27, 22, 23, 24
+SECTION = PiSection(
+    event_button=EVENT, power_button=POWER, select_button=SELECT, dock=DOCK, holster=HOLSTER, battery="max17048"
+)
 
 
 @dataclass
@@ -45,10 +47,15 @@ class Hands:
     def open(self, pin: int) -> None:
         drive(self.factory, pin, is_closed=False)
 
-    def press(self, pin: int, times: int = 1) -> None:
+    async def press(self, clock: VirtualClock, pin: int, times: int = 1) -> None:
         for _ in range(times):
-            self.close(pin)
-            self.open(pin)
+            await self.hold(clock, pin, 0.1)
+            await clock.sleep(0.1)
+
+    async def hold(self, clock: VirtualClock, pin: int, seconds: float) -> None:
+        self.close(pin)
+        await clock.sleep(seconds)
+        self.open(pin)
 
 
 StepsOf = Callable[[BodyWornHarness, Hands], Awaitable[None]]
@@ -77,10 +84,10 @@ def run_board(steps_of: StepsOf, **options: Any) -> BodyWornHarness:
 
 def test_presses_on_a_pin_start_mark_and_stop() -> None:
     async def steps(harness: BodyWornHarness, hands: Hands) -> None:
-        hands.press(EVENT, times=2)
+        await hands.press(harness.clock, EVENT, times=2)
         await harness.clock.sleep(5)
         assert harness.state is State.RECORDING
-        hands.press(EVENT)
+        await hands.press(harness.clock, EVENT)
         await harness.clock.sleep(5)
         hands.close(EVENT)
         await harness.clock.sleep(3.5)
@@ -90,6 +97,29 @@ def test_presses_on_a_pin_start_mark_and_stop() -> None:
 
     (account,) = run_board(steps).storage.listing()
     assert (account.status, account.start.source, len(account.markers_s)) == ("complete", "button", 1)
+
+
+def test_contacts_that_bounce_on_a_pin_make_one_press() -> None:
+    async def steps(harness: BodyWornHarness, hands: Hands) -> None:
+        await hands.press(harness.clock, EVENT, times=2)
+        await harness.clock.sleep(5)
+        for seconds in (0.001, 0.002, 0.1, 0.003):
+            await hands.hold(harness.clock, EVENT, seconds)
+            await harness.clock.sleep(0.004)
+        await harness.clock.sleep(1)
+
+    (account,) = run_board(steps).storage.listing()
+    assert len(account.markers_s) == 1
+
+
+def test_event_and_select_held_together_on_pins_are_stealth() -> None:
+    async def steps(harness: BodyWornHarness, hands: Hands) -> None:
+        hands.close(SELECT)
+        await hands.hold(harness.clock, EVENT, 3.5)
+        hands.open(SELECT)
+        assert harness.flags() == ["stealth"]
+
+    run_board(steps)
 
 
 def test_a_held_button_answers_a_request_for_presence() -> None:
@@ -108,7 +138,7 @@ def test_a_held_button_answers_a_request_for_presence() -> None:
 
 def test_the_dock_finishes_a_recording_and_charges() -> None:
     async def steps(harness: BodyWornHarness, hands: Hands) -> None:
-        hands.press(EVENT, times=2)
+        await hands.press(harness.clock, EVENT, times=2)
         await harness.clock.sleep(5)
         hands.close(DOCK)
         await harness.clock.sleep(2)
@@ -124,7 +154,7 @@ def test_the_dock_finishes_a_recording_and_charges() -> None:
 
 def test_a_low_gauge_is_a_flag_and_a_critical_one_finishes_the_recording() -> None:
     async def steps(harness: BodyWornHarness, hands: Hands) -> None:
-        hands.press(EVENT, times=2)
+        await hands.press(harness.clock, EVENT, times=2)
         hands.bus.set_max17048(4.0, -8.0)
         await harness.clock.sleep(40)
         assert "low-battery" in harness.flags()
@@ -140,10 +170,10 @@ def test_a_low_gauge_is_a_flag_and_a_critical_one_finishes_the_recording() -> No
 
 def test_a_trigger_starts_once_and_is_refused_in_standby_where_a_rule_says_so() -> None:
     async def steps(harness: BodyWornHarness, hands: Hands) -> None:
-        hands.press(HOLSTER)
+        await hands.press(harness.clock, HOLSTER)
         await harness.clock.sleep(5)
         assert harness.state is State.RECORDING
-        hands.press(HOLSTER)
+        await hands.press(harness.clock, HOLSTER)
         await harness.clock.sleep(5)
         hands.close(EVENT)
         await harness.clock.sleep(3.5)
@@ -152,7 +182,7 @@ def test_a_trigger_starts_once_and_is_refused_in_standby_where_a_rule_says_so() 
         harness.link.command("sleep")
         await harness.clock.sleep(1)
         assert harness.state is State.STANDBY
-        hands.press(HOLSTER)
+        await hands.press(harness.clock, HOLSTER)
         await harness.clock.sleep(5)
         assert harness.state is State.STANDBY
 

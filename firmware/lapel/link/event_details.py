@@ -142,6 +142,8 @@ class Marker(EventDetail, frozen=True, kw_only=True):
     """Id of the recording."""
     source: str
     """Who set it: `button` or `command`."""
+    label: str
+    """What it is called; empty for one without a label."""
 
 
 class Muted(EventDetail, frozen=True, kw_only=True):
@@ -166,6 +168,54 @@ class Unmuted(EventDetail, frozen=True, kw_only=True):
     """Who ended it: as for `muted`, or `camera` where the recording ended."""
     seconds: Seconds
     """For how long it held silence."""
+
+
+class StealthChanged(EventDetail, frozen=True, kw_only=True):
+    """Lights, tones and vibrations were switched off or on. What is recorded and reported is the same either way."""
+
+    kind = "stealth-changed"
+    on: bool
+    """Whether they are off from now on."""
+    source: str
+    """Who did it: `button`, `command` or `console`."""
+
+
+class CategoryChosen(EventDetail, frozen=True, kw_only=True):
+    """What kind of incident a recording shows was chosen."""
+
+    kind = "category-chosen"
+    recording: Id | None
+    """Id of the recording; null for the next one, which has not begun."""
+    category: str
+    """The category; empty: none."""
+    critical: bool
+    """Whether recordings of that category are offloaded first."""
+    source: str
+    """Who chose it: `button`, `command` or `console`."""
+
+
+class WearerChanged(EventDetail, frozen=True, kw_only=True):
+    """The camera has another wearer."""
+
+    kind = "wearer-changed"
+    assigned: str
+    """Badge id of the wearer to whom it is assigned; empty without one."""
+    present: str
+    """Badge id of the wearer who uses it, where that is another one; empty otherwise."""
+    source: str
+    """Who changed it: `command`, `console` or `dock`."""
+
+
+class NoteTaken(EventDetail, frozen=True, kw_only=True):
+    """A note for the record: why something was not recorded, for instance."""
+
+    kind = "note"
+    text: str
+    """The note."""
+    wearer: str
+    """Badge id of who wears the camera; empty where it is not known."""
+    source: str
+    """Where it came from: `command` or `console`."""
 
 
 class Refused(EventDetail, frozen=True, kw_only=True):
@@ -429,13 +479,19 @@ class PublishRefused(EventDetail, frozen=True, kw_only=True):
 
 
 class SelfTested(EventDetail, frozen=True, kw_only=True):
-    """A self-test was run by command. The reply has each check and its finding."""
+    """A self-test was run: before a shift, or as requested. A command's reply has each check by itself."""
 
     kind = "self-tested"
     passed: bool
     """Whether all checks passed."""
     failed: str
     """Names of the checks that failed, separated by commas; empty when none did."""
+    by: str
+    """Why it was run: `undock`, `boot`, `command` or `console`."""
+    checks: str
+    """Each check and its finding, separated by semicolons."""
+    out_of_service: bool
+    """Whether the camera cannot record, so that it is in the state *fault* from now on."""
 
 
 class ConfigurationChanged(EventDetail, frozen=True, kw_only=True):
@@ -483,6 +539,10 @@ EVENT_DETAILS: tuple[type[EventDetail], ...] = (
     Marker,
     Muted,
     Unmuted,
+    StealthChanged,
+    CategoryChosen,
+    WearerChanged,
+    NoteTaken,
     Refused,
     CommandAccepted,
     CommandRejected,

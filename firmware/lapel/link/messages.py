@@ -44,6 +44,10 @@ EventKind = Literal[
     "footage-lost",  # frames that were not saved: how many, and why
     "muted",  # the recording holds silence from here on
     "unmuted",
+    "stealth-changed",  # lights, tones and vibrations were switched off or on; the record goes on
+    "category-chosen",  # what kind of incident a recording shows
+    "wearer-changed",  # who wears the camera
+    "note",  # in the wearer's or an operator's words, such as why something was not recorded
     "marker",  # the wearer or an operator marked this moment
     "refused",  # the state chart or the policy does not allow what was requested
     "policy-decided",  # which rule of the agency's policy has answered a request, and how
@@ -88,6 +92,9 @@ CommandName = Literal[
     "request-log",
     "reboot",
     "self-test",
+    "assign",  # to a wearer, or to none
+    "category",
+    "note",
     "declare",  # a protected context, or an activity that must be recorded
     "withdraw",  # a declaration
     "trigger",  # something outside the camera asks for a recording: another camera nearby, a light bar, a time table
@@ -259,6 +266,13 @@ class Command(_Message, frozen=True, kw_only=True):
     """Of `request-log`: how many of the newest lines; 100 when absent."""
     seconds: Annotated[float, Meta(gt=0, le=300)] | None = None
     """Of `identify`: how long; 10 when absent."""
+    label: Annotated[str, Meta(max_length=100)] = ""
+    """Of `mark`: what the marker is called. Absent: nothing."""
+    category: Annotated[str, Meta(max_length=64)] | None = None
+    """Of `category`: the category of the current recording, of the one just stopped, or else of the next one; empty or
+    absent: none."""
+    wearer: Annotated[str, Meta(max_length=64)] | None = None
+    """Of `assign`: badge id of the wearer; empty or absent: no wearer."""
     declared: Declarable | None = None
     """Of `declare` and `withdraw`: the context or activity."""
     for_s: Annotated[float, Meta(gt=0, le=604_800)] | None = None

@@ -12,13 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import msgspec
+
 from lapel.clock import Clock, Instant, iso
 from lapel.errors import StorageError
 from lapel.hardware.interfaces import Fix, PreEvent, Storage
 from lapel.media.active_recording import Means, Recording
 from lapel.media.clip import Surroundings, utc_of
 from lapel.media.notices import Notice
-from lapel.recording import Account, Cause, Location, StartDecision
+from lapel.recording import Account, Attribution, Cause, Location, StartDecision
 from lapel.worker import Worker
 
 
@@ -54,11 +56,13 @@ class Recorder:
         notify: Callable[[Notice], None],
         last_fix: Callable[[], Fix | None] = lambda: None,
         records_sound: Callable[[], bool] = lambda: False,
+        attribution: Callable[[], Attribution] = Attribution,
     ) -> None:
         """`last_fix`: the newest position, for each account's start and end. `records_sound`: whether the video comes
-        with sound.
+        with sound. `attribution`: who wears the camera and which category was chosen, when a recording begins.
         """
         self._clock, self._last_fix, self._records_sound = clock, last_fix, records_sound
+        self._attribution = attribution
         self._means = Means(
             storage, worker, new_id, notify, max_clip_s, unwritten_max_bytes, self._surroundings, undescribed=[]
         )
@@ -134,6 +138,7 @@ class Recorder:
             start=cause,
             decision=decision,
             prebuffer_configured_s=before.configured_s,
+            **msgspec.structs.asdict(self._attribution()),
         )
 
     def _surroundings(self) -> Surroundings:

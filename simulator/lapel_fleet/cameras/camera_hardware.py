@@ -78,6 +78,7 @@ class CameraHardware:
         self.indicators = SimulatedIndicators()
         self.indicators.watchers += [self.battery.set_state, self.recorder.on_state]
         self.microphone = SimulatedMicrophone(self.clock)
+        self.indicators.light_watchers.append(self.recorder.on_light)
         self._is_unplugged = self._is_frozen = False
 
     @property

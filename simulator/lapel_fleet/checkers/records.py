@@ -73,6 +73,10 @@ class ActualRecord:
     """When a recording was to end: the press or the command, plus the configured post-event time."""
     markers: list[float] = field(default_factory=list)
     """When the wearer set a marker."""
+    stealth_changes: list[float] = field(default_factory=list)
+    """When the wearer held the buttons that switch lights, tones and vibrations off or on."""
+    lights: list[tuple[float, str]] = field(default_factory=list)
+    """Each light that was shown, and since when."""
     power_cuts: int = 0
     delivery_faults: list[str] = field(default_factory=list)
     """Faults that disturbed its messages behind it. What was received then says nothing about the camera."""

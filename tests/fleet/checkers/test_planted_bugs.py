@@ -17,6 +17,7 @@ from lapel.evidence.chain import ChainWriter
 from lapel.evidence.records import FragmentStored
 from lapel.link import session as session_module
 from lapel.link.command_check import Delivery
+from lapel.link.event_details import StealthChanged
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.link.transport import Hello
@@ -24,7 +25,9 @@ from lapel.media.active_recording import Recording
 from lapel.media.clip import Clip
 from lapel.media.notices import Saved
 from lapel.reporter import Reporter
+from lapel.states import State
 from lapel.status_messages import StatusMessages
+from lapel.wearer_signals import WearerSignals
 from lapel_fleet.checkers.registry import judge
 from lapel_fleet.hardware.memory_storage import MemoryStorage
 from lapel_fleet.runs.run import AGENCY
@@ -60,6 +63,9 @@ SOUND = msgspec.structs.replace(
     ], expect=[],
 )  # fmt: skip
 WITHOUT_SOUND = msgspec.structs.replace(SOUND, title="The same without microphones", sound=False)
+STEALTH = msgspec.structs.replace(
+    BAD_DAY, title="Wearers go into stealth", wearer=msgspec.structs.replace(BAD_DAY.wearer, stealth=0.5)
+)
 SEEDS = range(1, 4)
 RETAINED = {
     f"lapel/v1/{AGENCY}/{camera}/command": b'{"id": "forgotten", "command": "start-recording"}'
@@ -139,6 +145,29 @@ def a_late_will_is_not_overwritten(patch: Patch) -> None:
     patch.setattr(Session, "_is_foreign", lambda self, message: False)
 
 
+# -- what the wearer sees ----------------------------------------------------------------------------------------------
+
+
+def the_light_does_not_follow_a_recording(patch: Patch) -> None:
+    original = WearerSignals._show_light
+
+    def show(self: WearerSignals) -> None:
+        if self._state is not State.RECORDING:
+            original(self)
+
+    patch.setattr(WearerSignals, "_show_light", show)
+
+
+def stealth_is_not_put_on_record(patch: Patch) -> None:
+    original = Reporter.emit
+
+    def emit(self: Reporter, detail: Any) -> None:
+        if not isinstance(detail, StealthChanged):
+            original(self, detail)
+
+    patch.setattr(Reporter, "emit", emit)
+
+
 # -- states ------------------------------------------------------------------------------------------------------------
 
 
@@ -173,10 +202,10 @@ def the_fragment_after_the_pre_event_part_is_lost(patch: Patch) -> None:
 def the_open_fragment_is_lost_at_the_stop(patch: Patch) -> None:
     original = Camera._close_recording
 
-    async def close(self: Camera, cause: Any) -> None:
+    async def close(self: Camera, cause: Any, *, asks: bool) -> None:
         if self._recording is not None:
             self._recording.end(cause)  # the cut comes too late
-        await original(self, cause)
+        await original(self, cause, asks=asks)
 
     patch.setattr(Camera, "_close_recording", close)
 
@@ -204,7 +233,7 @@ def gaps_are_not_reported(patch: Patch) -> None:
 
 
 def markers_are_reported_and_not_written(patch: Patch) -> None:
-    patch.setattr(Recording, "mark", lambda self, moment: None)
+    patch.setattr(Recording, "mark", lambda self, moment, label: None)
 
 
 def markers_are_ignored(patch: Patch) -> None:
@@ -380,6 +409,9 @@ PLANTED: list[tuple[Callable[[Patch], None], Scenario, str]] = [
     (no_birth_message_after_a_reconnect, BAD_DAY, "every-connection-begins-with-a-birth"),
     (a_client_id_for_each_connection, BAD_DAY, "last-reported-state-is-current"),
     (a_late_will_is_not_overwritten, BAD_DAY, "last-reported-state-is-current"),
+    (the_light_does_not_follow_a_recording, SMOKE, "recordings-are-indicated"),
+    (stealth_is_not_put_on_record, STEALTH, "stealth-is-on-record"),
+    (stealth_is_not_put_on_record, STEALTH, "recordings-are-indicated"),
     (a_stop_does_not_publish_the_state, SMOKE, "retained-state-is-true"),
     (a_stop_does_not_publish_the_state, BAD_DAY, "last-reported-state-is-current"),
     (the_reported_state_is_always_buffering, BAD_DAY, "reported-states-are-true"),
@@ -419,7 +451,7 @@ PLANTED: list[tuple[Callable[[Patch], None], Scenario, str]] = [
 
 
 @pytest.mark.parametrize(
-    "scenario", [SMOKE, BAD_DAY, STORM, CONFLICTING_STOPS, SOUND, WITHOUT_SOUND], ids=lambda one: one.title
+    "scenario", [SMOKE, BAD_DAY, STORM, CONFLICTING_STOPS, STEALTH, SOUND, WITHOUT_SOUND], ids=lambda one: one.title
 )
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_unpatched_firmware_passes(scenario: Scenario, seed: int) -> None:
