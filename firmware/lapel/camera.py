@@ -47,6 +47,8 @@ from lapel.light_event import Inbox
 from lapel.link import event_details as detail
 from lapel.link.interface import Link
 from lapel.link.messages import Command, Reply, Result, StateMessage
+from lapel.live_view.live_view import LiveView
+from lapel.live_view_reports import LiveViewReports
 from lapel.logs import Log
 from lapel.media.active_recording import Recording
 from lapel.media.notices import Failed, Notice, Saved, Started
@@ -94,8 +96,8 @@ class Camera:
     # Thousands share a machine when a fleet is simulated: so many names in a dictionary take 3 KB, in slots a tenth.
     __slots__ = (
         "_asleep", "_audit", "_awaiting_start", "_battery", "_battery_watch", "_began", "_busy_since_s", "_buttons",
-        "_chart", "_clock", "_config", "_dock", "_fault", "_footage", "_inbox", "_indicators", "_link", "_messages",
-        "_positioning", "_post_event", "_published_flags", "_recorder", "_recording", "_recording_since",
+        "_chart", "_clock", "_config", "_dock", "_fault", "_footage", "_inbox", "_indicators", "_link", "_live_view",
+        "_messages", "_positioning", "_post_event", "_published_flags", "_recorder", "_recording", "_recording_since",
         "_reminders", "_remote", "_repairing", "_reporter", "_retention", "_rng", "_settings", "_since", "_started",
         "_storage", "_switches", "_time_zone", "_trial", "_triggers", "ended", "log", "powers_off", "recovered",
         "restarts",
@@ -124,6 +126,7 @@ class Camera:
         log: Log | None = None,
         time_zone: str = "UTC",
         retention: Retention | None = None,
+        live_view: LiveView | None = None,
     ) -> None:
         """`session` is new at each start; `rng` is this camera's own random stream. `settings` is where `config` came
         from and where changes to it are written. Without `retention` nothing is deleted from the storage card. A device
@@ -144,6 +147,7 @@ class Camera:
         self._battery_watch = BatteryWatch(
             battery, clock, self._reporter, indicators, self._post, self._publish_changed_flags
         )
+        self._live_view = LiveViewReports(live_view, self._reporter, indicators, self._publish_changed_flags)
         self._messages = StatusMessages(
             identity,
             session,
@@ -234,6 +238,7 @@ class Camera:
                 auditing.cancel()
                 self._reminders.set_active(False)
                 self._battery_watch.stop_warnings()
+                self._live_view.close()
                 for helper in (*helpers, self._repairing, self._post_event):
                     if helper is not None:
                         helper.cancel()
@@ -365,6 +370,8 @@ class Camera:
             unwritten_bytes=recording.unwritten_bytes if recording else 0,
             in_post_event=self._post_event is not None,
             is_muted=recording is not None and recording.is_muted,
+            live_view=self._live_view.address,
+            is_watched=self._live_view.is_watched,
         )
 
     def _audited_setup(self, reason: str) -> dict[str, Value]:
@@ -490,6 +497,7 @@ class Camera:
         before = self._footage.before(item.at)
         self._recording = self._recorder.begin(item.cause, item.at, before, why_short=why_short)
         self._recording_since = item.at
+        self._live_view.begin(self._recording.id, item.at, before.fragments)
         if item.command is not None:
             self._awaiting_start[self._recording.id] = item.command
         if await self._footage.cut():
@@ -506,6 +514,7 @@ class Camera:
                 self._unmute(Cause("camera", "the recording ended"))
             self._recording.end(cause, stopped)
             self._recording = None
+            self._live_view.end()
 
     async def _await_post_event(self, cause: Cause) -> None:
         await self._clock.sleep(self._config.recording.postevent_s)
@@ -541,6 +550,7 @@ class Camera:
         self._trial.has_frames = True
         if self._recording is not None:
             self._recording.add(fragment)
+            self._live_view.add(fragment)
 
     def on_source_note(self, note: str) -> None:
         """Log it."""

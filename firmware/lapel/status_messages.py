@@ -48,6 +48,10 @@ class Current:
     unwritten_bytes: int
     in_post_event: bool
     is_muted: bool
+    live_view: str | None = None
+    """Where the recording can be watched."""
+    is_watched: bool = False
+    """Whether a person does."""
 
     @property
     def is_capturing(self) -> bool:
@@ -105,6 +109,8 @@ class StatusMessages:
                 flags.append("silent-microphone")
         if now.is_muted:
             flags.append("muted")
+        if now.is_watched:
+            flags.append("live-view")
         if self._clock.quality() == "unsynced":
             flags.append("clock-unsynced")
         if now.in_post_event:
@@ -133,6 +139,7 @@ class StatusMessages:
             reason=now.fault[:_REASON_CHARS] or None,
             recording=now.recording if self._reporter.state is State.RECORDING else None,
             configuration=configuration,
+            live_view=now.live_view,
         )
 
     def telemetry(

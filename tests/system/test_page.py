@@ -4,25 +4,23 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import aiomqtt
 import msgspec
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
 from fleet.operator.messages import state
 from lapel.clock import SystemClock, iso
 from lapel.link.messages import EventMessage
 from lapel_fleet.broker.embedded import embedded_broker, free_port
 from system.brokers import real
+from system.browser import browser, opened, picture, serious
 from system.process import Program, program
 
 FLEET = Path(sys.executable).with_name("lapel-fleet")
-DOCS = Path(__file__).parents[2] / "docs"
 DAY = """
 duration_s = 900
 telemetry_s = 5
@@ -57,39 +55,6 @@ def serve(folder: Path, url: str, name: str = "serve", port: int = 0) -> Abstrac
 async def address(page: Program, operator: str = "ann") -> str:
     """Where that operator logs in."""
     return (await page.prints(rf"{operator}: (http\S+)"))[1]
-
-
-@asynccontextmanager
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(
-            executable_path=real("chromium"), args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        try:
-            yield started
-        finally:
-            await started.close()
-
-
-async def opened(where: Browser, url: str, complaints: list[str], **options: Any) -> Page:
-    """A page of its own, logged in; what its scripts complain about goes to `complaints`."""
-    page = await (await where.new_context(**options)).new_page()
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    await page.goto(url)
-    return page
-
-
-async def serious(page: Page) -> list[str]:
-    """What axe-core finds that is serious or worse."""
-    found = (await Axe().run(page)).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in ("serious", "critical")]
-
-
-async def picture(page: Page, name: str) -> None:
-    """The pictures of the documentation: LAPEL_PICTURES=1 makes them anew."""
-    if os.environ.get("LAPEL_PICTURES") == "1":
-        await page.screenshot(path=DOCS / name, full_page=False)
 
 
 async def test_an_operator_finds_a_camera_and_starts_it(tmp_path: Path) -> None:

@@ -307,7 +307,7 @@ class Triggers(Protocol):
         """The name of each input when it fires; ends only when cancelled."""
 
 
-Signal = Literal["recording", "refused", "low battery", "critical battery"]
+Signal = Literal["recording", "refused", "low battery", "critical battery", "live view"]
 """A signal that the wearer notices without looking: each is a pattern of tones and vibrations."""
 
 

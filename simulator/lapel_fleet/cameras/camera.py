@@ -282,6 +282,7 @@ class SimulatedCamera(CameraHardware):
             positioning=self.gps,
             settings=self.settings,
             log=log,
+            live_view=self.environment.live_view(self.name, self.clock),
         )
 
 

@@ -17,6 +17,7 @@ from lapel.errors import LapelError
 from lapel.hardware.interfaces import SerialLine
 from lapel.link.certificate import good_until
 from lapel.link.contract import Contract, LapelV1
+from lapel.live_view.live_view import LiveView
 from lapel.randomness import RandomSource
 from lapel.settings import Settings
 from lapel.worker import InlineWorker
@@ -106,6 +107,10 @@ class _Environment:
     def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:  # noqa: ARG002
         """See `Environment.footage`."""
         return ComputedFootage(clock, config.prebuffer.length_s, config.video.bitrate_bps)
+
+    def live_view(self, name: str, clock: SimulatedClock) -> LiveView | None:  # noqa: ARG002
+        """See `Environment.live_view`."""
+        return None
 
     def contract(self, site: str, camera: str) -> Contract:
         """See `Environment.contract`."""

@@ -17,6 +17,7 @@ SIGNALS: Mapping[Signal, tuple[int, float]] = {
     "refused": (3, 0.15),
     "low battery": (1, 0.6),
     "critical battery": (5, 0.3),
+    "live view": (1, 0.15),
 }
 """How many tones and vibrations, and the length of each and of the pause behind it in seconds. The numbers of the first
 two are those of vendors' manuals, the others our choice.

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from lapel.clock import Clock
 from lapel.errors import LapelError, StorageError
 from lapel.link.messages import Command, CommandName
+from lapel.tokens import Tokens
 from lapel.worker import Worker
 from lapel_fleet.operator.metrics.fleet_metrics import FleetMetrics
 from lapel_fleet.operator.outcomes import OutcomeTally
@@ -27,7 +28,6 @@ from lapel_fleet.operator.page.history import History
 from lapel_fleet.operator.page.history_writer import HistoryWriter
 from lapel_fleet.operator.page.sections import STATES, CameraSections, FleetSections, environment
 from lapel_fleet.operator.page.stream import MOST_READERS, ChangedSections, Streams
-from lapel_fleet.operator.page.tokens import Tokens
 
 COMMANDS: tuple[CommandName, ...] = (
     "start-recording", "stop-recording", "mark", "arm", "sleep", "identify", "status", "self-test",
@@ -102,7 +102,7 @@ class Page:
         token = (await _form(request)).get("token") if request.method == "POST" else request.query_params.get("token")
         if token is None:
             return self._html("login.html", request, wrong=False)
-        if self._tokens.operator(token) is None:
+        if self._tokens.owner(token) is None:
             return self._html("login.html", request, 403, wrong=True)
         response = RedirectResponse("/", 303)
         response.set_cookie(self._cookie, token, httponly=True, samesite="strict", secure=request.url.scheme == "https")

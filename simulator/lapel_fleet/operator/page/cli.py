@@ -50,8 +50,8 @@ def _origin(text: str) -> str:
 def _serve(options: argparse.Namespace) -> int:
     brokers = brokers_from(options)
     try:
+        from lapel.tokens import tokens_from
         from lapel_fleet.operator.page.serving import Serving, serve
-        from lapel_fleet.operator.page.tokens import tokens_from
     except ImportError:
         raise ConfigError("serve needs more packages: pip install 'lapel[fleet]'") from None
     asked = Serving(

@@ -9,6 +9,7 @@ import httpx
 
 from lapel.clock import iso
 from lapel.link.messages import EventMessage, Telemetry
+from lapel.tokens import Tokens
 from lapel.worker import InlineWorker
 from lapel_fleet.operator.metrics.fleet_metrics import FleetMetrics
 from lapel_fleet.operator.page.application import Page
@@ -16,7 +17,6 @@ from lapel_fleet.operator.page.connection import FleetConnection
 from lapel_fleet.operator.page.fleet_view import FleetView
 from lapel_fleet.operator.page.history import History
 from lapel_fleet.operator.page.history_writer import HistoryWriter
-from lapel_fleet.operator.page.tokens import Tokens
 from lapel_fleet.operator.received import Message, ReceivedMessage
 from waited_clock import WaitedClock
 
