@@ -11,9 +11,8 @@ from typing import Any
 import uvicorn
 
 from lapel.errors import ConfigError
+from lapel.loopback import LOOPBACK, LOOPBACK_NAMES
 
-LOOPBACK = "127.0.0.1"
-_LOOPBACK_NAMES = (LOOPBACK, "localhost", "::1")
 _GOODBYE_S = 2
 _ANY_HOST = ("0.0.0.0", "::")
 
@@ -48,7 +47,7 @@ def listening(option: str, where: str, cert: Path | None = None, key: Path | Non
     host, port = _host_and_port(option, where)
     if (cert is None) != (key is None):
         raise ConfigError(f"{option} {where}: give both a certificate and its key, or neither")
-    if host not in _LOOPBACK_NAMES and cert is None:
+    if host not in LOOPBACK_NAMES and cert is None:
         raise ConfigError(f"{option} {where}: beyond this machine only with TLS; give a certificate and its key")
     if cert is not None and key is not None:
         _check_certificate(cert, key)

@@ -4,12 +4,16 @@ import asyncio
 import contextlib
 import random
 import signal
+import ssl
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
+
 from lapel.clock import SystemClock
+from lapel.errors import ConfigError
 from lapel.http_server import Listening, Server, listening
 from lapel.link.broker_address import Broker
 from lapel.link.messages import StateMessage
@@ -22,7 +26,10 @@ from lapel_fleet.operator.page.connection import FleetConnection
 from lapel_fleet.operator.page.fleet_view import FleetView
 from lapel_fleet.operator.page.history import History
 from lapel_fleet.operator.page.history_writer import HistoryWriter
+from lapel_fleet.operator.page.live_views import LiveSources, LiveViews
 from lapel_fleet.operator.received import Received
+
+_LIVE_TIMEOUT_S, _LIVE_CONNECTIONS = 15.0, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,9 @@ class Serving:
     tokens: Tokens
     origins: list[str] = field(default_factory=list)
     """Beside those of this machine."""
+    live: LiveSources = field(default_factory=LiveSources)
+    live_ca: Path | None = None
+    """Authority of the certificates of live views, beside the system's."""
 
 
 async def serve(brokers: Sequence[Broker], asked: Serving) -> None:
@@ -43,7 +53,7 @@ async def serve(brokers: Sequence[Broker], asked: Serving) -> None:
     StorageError when the history cannot be used.
     """
     clock, worker = SystemClock(), ThreadWorker(1)
-    with contextlib.ExitStack() as stack:
+    async with contextlib.AsyncExitStack() as stack:
         stack.callback(worker.close)
         where = stack.enter_context(listening("--port", str(asked.port)))
         port = where.port
@@ -59,9 +69,11 @@ async def serve(brokers: Sequence[Broker], asked: Serving) -> None:
             writer.take(received)
 
         connection = FleetConnection(brokers, asked.agency, clock, random.Random(), history, worker, on_message)
+        client = await stack.enter_async_context(_live_client(asked.live_ca))
         page = Page(
             asked.agency, view, connection, writer, history, metrics, asked.tokens, worker, clock,
             origins=[where.url, f"http://localhost:{port}", *asked.origins], cookie=f"lapel-{port}",
+            live=LiveViews(asked.live, client),
         )  # fmt: skip
         await _run(Server(page.app, where), page, connection, writer, lambda: _print_addresses(where, asked.tokens))
 
@@ -96,6 +108,18 @@ async def _run(
         await writer.write()
     for task in done:
         task.result()
+
+
+def _live_client(ca: Path | None) -> httpx.AsyncClient:
+    """What fetches live views. Raises ConfigError for a certificate that cannot be used."""
+    context = ssl.create_default_context()
+    try:
+        if ca is not None:
+            context.load_verify_locations(ca)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"{ca}: cannot be used as a certificate authority: {error}") from error
+    limits = httpx.Limits(max_connections=_LIVE_CONNECTIONS)
+    return httpx.AsyncClient(verify=context, timeout=_LIVE_TIMEOUT_S, limits=limits, trust_env=False)
 
 
 def _print_addresses(where: Listening, tokens: Tokens) -> None:
