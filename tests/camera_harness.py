@@ -12,6 +12,7 @@ from lapel.camera import Camera
 from lapel.config import load
 from lapel.evidence.store import EvidenceStore
 from lapel.hardware.interfaces import Retention, Storage
+from lapel.live_view.live_view import LiveView
 from lapel.policy.declarations import Declarations
 from lapel.policy.profile import Profile
 from lapel.settings import Settings
@@ -52,6 +53,7 @@ class CameraHarness:
         self.footage.blind = blind
         self.link, self.indicators = RecordingLink(), RecordedIndicators()
         self.settings = settings or Settings(self.config)
+        self.live_view = LiveView(clock, "http://127.0.0.1:8091/home/cam-0001/")
         self.camera = Camera(
             self.config,
             clock=clock,
@@ -67,6 +69,7 @@ class CameraHarness:
             retention=retention(self.store) if retention else None,
             profile=profile,
             declarations=declarations,
+            live_view=self.live_view,
         )
 
     async def run(self, steps: Steps) -> None:

@@ -34,6 +34,7 @@ from lapel.link.mqtt import MqttTransport
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.link.sqlite_journal import SqliteJournal
+from lapel.live_view.live_view import LiveView
 from lapel.media.aac import SoundFormat
 from lapel.media.capture import open_coded_source, open_source
 from lapel.media.coded_sources import CodedFileSource, Requested
@@ -128,11 +129,13 @@ def assemble(
     source: FrameSource | CodedSource | None = None,
     contract: Callable[[Config], Contract] | None = None,
     access: "CameraAccess | None" = None,
+    live_view: LiveView | None = None,
 ) -> App:
     """Assemble a camera with the settings in force.
 
     `source` replaces the video source that the configuration names; `contract` replaces `lapel/v1`, for a back end with
-    topics and payloads of its own (examples/foreign_contract.py). `access` is the console's access to the camera.
+    topics and payloads of its own (examples/foreign_contract.py). `access` is the console's access to the camera,
+    `live_view` shows its recordings in progress.
     Raises ConfigError, VideoError or StorageError before anything runs.
     """
     settings = settings if isinstance(settings, Settings) else Settings(settings)
@@ -183,6 +186,7 @@ def assemble(
         check_key=storage.check_key,
         profile=profile,
         declarations=declarations,
+        live_view=live_view,
     )
     if access is not None:
         access.attach(camera, settings, storage, worker)

@@ -54,6 +54,8 @@ from lapel.light_event import Inbox
 from lapel.link import event_details as detail
 from lapel.link.interface import Link
 from lapel.link.messages import Command, Reply, Result, StateMessage
+from lapel.live_view.live_view import LiveView
+from lapel.live_view_reports import LiveViewReports
 from lapel.logs import Log
 from lapel.media.active_recording import Recording
 from lapel.media.notices import Failed, Notice, Saved, Started
@@ -134,6 +136,7 @@ class Camera:
         "_footage",
         "_inbox",
         "_link",
+        "_live_view",
         "_messages",
         "_positioning",
         "_post_event",
@@ -192,6 +195,7 @@ class Camera:
         check_key: Callable[[], str] = lambda: "recordings are not signed",
         profile: Profile | None = None,
         declarations: Declarations | None = None,
+        live_view: LiveView | None = None,
     ) -> None:
         """`session` is new at each start; `rng` is this camera's own random stream. `settings` is where `config` came
         from and where changes to it are written. Without `retention` nothing is deleted from the storage card. `wearer`
@@ -226,6 +230,7 @@ class Camera:
         self._battery_watch = BatteryWatch(
             battery, self._reporter, self._signals, self._post, self._publish_changed_flags
         )
+        self._live_view = LiveViewReports(live_view, self._reporter, self._signals, self._publish_changed_flags)
         self._messages = StatusMessages(
             identity,
             session,
@@ -342,6 +347,7 @@ class Camera:
                 self._signals.close()
                 self._shift.close()
                 self.policy.close()
+                self._live_view.close()
                 for helper in (*helpers, self._repairing, self._post_event):
                     if helper is not None:
                         helper.cancel()
@@ -487,6 +493,8 @@ class Camera:
             is_muted=recording is not None and recording.is_muted,
             wearer_flags=self._controls.flags(),
             declared=self.policy.flags(),
+            live_view=self._live_view.address,
+            is_watched=self._live_view.is_watched,
         )
 
     def _audited_setup(self, reason: str) -> dict[str, Value]:
@@ -636,6 +644,7 @@ class Camera:
         self._recording = self._recorder.begin(item.cause, item.at, before, why_short=why_short, decision=ruling.note)
         self.policy.on_recording_started()
         self._recording_since = item.at
+        self._live_view.begin(self._recording.id, item.at, before.fragments)
         if item.command is not None:
             self._awaiting_start[self._recording.id] = item.command
         if await self._footage.cut():
@@ -658,6 +667,7 @@ class Camera:
                 self._categories.ask(recording, end)
             else:
                 end()
+            self._live_view.end()
 
     async def _await_post_event(self, cause: Cause) -> None:
         await self._clock.sleep(self._config.recording.postevent_s)
@@ -698,6 +708,7 @@ class Camera:
         self._trial.has_frames = True
         if self._recording is not None:
             self._recording.add(fragment)
+            self._live_view.add(fragment)
 
     def on_source_note(self, note: str) -> None:
         """Log it."""

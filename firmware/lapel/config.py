@@ -177,6 +177,22 @@ class ControlsSection(_Section, frozen=True, kw_only=True):
     """TOML file with an agency's own lights, tones and vibrations. Empty: the camera's."""
 
 
+class LiveSection(_Section, frozen=True, kw_only=True):
+    """Live view: the recording in progress over HTTP, for those with a token. The wearer is told, and who watched is on
+    record.
+    """
+
+    listen: str = ""
+    """Port of this machine, such as `8091`, or `HOST:PORT`, such as `0.0.0.0:8091`. Empty: no live view."""
+    tokens: str = ""
+    """File with a line `NAME TOKEN` for each person or system that may watch; made if it is missing. Empty:
+    `live-tokens` in the folder for the camera's own data."""
+    cert: str = ""
+    """Certificate file to listen beyond this machine."""
+    key: str = ""
+    """Its private key file."""
+
+
 _Pin = Annotated[int, Meta(ge=-1, le=27)]
 
 
@@ -269,6 +285,7 @@ class Config(_Section, frozen=True, kw_only=True):
     controls: ControlsSection = ControlsSection()
     policy: PolicySection = PolicySection()
     link: LinkSection = LinkSection()
+    live: LiveSection = LiveSection()
     pi: PiSection = PiSection()
 
 

@@ -52,6 +52,10 @@ class Current:
     wearer_flags: Sequence[str] = ()
     declared: Sequence[str] = ()
     """What is declared, as flags."""
+    live_view: str | None = None
+    """Where the recording can be watched."""
+    is_watched: bool = False
+    """Whether a person does."""
 
     @property
     def is_capturing(self) -> bool:
@@ -110,6 +114,8 @@ class StatusMessages:
         if now.is_muted:
             flags.append("muted")
         flags += now.wearer_flags
+        if now.is_watched:
+            flags.append("live-view")
         if self._clock.quality() == "unsynced":
             flags.append("clock-unsynced")
         if now.in_post_event:
@@ -138,6 +144,7 @@ class StatusMessages:
             reason=now.fault[:_REASON_CHARS] or None,
             recording=now.recording if self._reporter.state is State.RECORDING else None,
             configuration=configuration,
+            live_view=now.live_view,
         )
 
     def telemetry(

@@ -218,6 +218,31 @@ class NoteTaken(EventDetail, frozen=True, kw_only=True):
     """Where it came from: `command` or `console`."""
 
 
+class LiveViewDetail(EventDetail, frozen=True, kw_only=True):
+    """The fields that both events of live view share."""
+
+    recording: Id
+    """Id of the recording."""
+    viewer: str
+    """Who watches, by the name of their token, or as the system that fetches for them says."""
+    through: str
+    """The name of that system's token; empty where the viewer has a token of their own."""
+
+
+class LiveViewed(LiveViewDetail, frozen=True, kw_only=True):
+    """A person begins to watch the recording in progress. The wearer is told."""
+
+    kind = "live-viewed"
+
+
+class LiveViewEnded(LiveViewDetail, frozen=True, kw_only=True):
+    """A person no longer watches: nothing was fetched for a while, or the recording has ended."""
+
+    kind = "live-view-ended"
+    seconds: Seconds
+    """From the first to the last look."""
+
+
 class Refused(EventDetail, frozen=True, kw_only=True):
     """The camera may not or cannot do what was requested; nothing changed."""
 
@@ -543,6 +568,8 @@ EVENT_DETAILS: tuple[type[EventDetail], ...] = (
     CategoryChosen,
     WearerChanged,
     NoteTaken,
+    LiveViewed,
+    LiveViewEnded,
     Refused,
     CommandAccepted,
     CommandRejected,

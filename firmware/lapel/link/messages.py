@@ -48,6 +48,8 @@ EventKind = Literal[
     "category-chosen",  # what kind of incident a recording shows
     "wearer-changed",  # who wears the camera
     "note",  # in the wearer's or an operator's words, such as why something was not recorded
+    "live-viewed",  # a person begins to watch the recording in progress
+    "live-view-ended",  # … and no longer does
     "marker",  # the wearer or an operator marked this moment
     "refused",  # the state chart or the policy does not allow what was requested
     "policy-decided",  # which rule of the agency's policy has answered a request, and how
@@ -155,6 +157,9 @@ class StateMessage(_Message, frozen=True, kw_only=True):
     """Id of the clip being recorded. Absent when none is."""
     configuration: Count = 0
     """Version of the configuration in force; absent (0) while it is the one that the camera was started with."""
+    live_view: Annotated[str, Meta(max_length=300)] | None = None
+    """Address below which the recording in progress can be watched, for those with a token. Absent without live view.
+    """
 
 
 class AuditHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -316,5 +321,5 @@ Outgoing = StateMessage | Telemetry | EventMessage | Reply
 def offline(state: StateMessage, reason: str, time: str | None = None) -> StateMessage:
     """The *offline* message that follows `state`: with a `time` for a clean disconnect, without for the last will."""
     return msgspec.structs.replace(
-        state, state="offline", reason=reason, time=time, since=time, recording=None, flags=[]
+        state, state="offline", reason=reason, time=time, since=time, recording=None, flags=[], live_view=None
     )

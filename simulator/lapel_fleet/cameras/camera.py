@@ -300,6 +300,7 @@ class SimulatedCamera(CameraHardware):
             settings=self.settings,
             log=log,
             wearer=self._wearer_store,
+            live_view=self.environment.live_view(self.name, self.clock),
         )
 
 

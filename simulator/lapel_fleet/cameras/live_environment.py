@@ -4,11 +4,12 @@ import random
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from lapel.clock import SystemClock
+from lapel.clock import Clock, SystemClock
 from lapel.config import Config
 from lapel.evidence.store import EvidenceStore
 from lapel.link.contract import Contract, LapelV1
 from lapel.link.mqtt import connect_rate
+from lapel.live_view.live_view import LiveView
 from lapel.randomness import RandomSource
 from lapel.worker import InlineWorker, Worker
 from lapel_fleet.broker.address import CONNECTS_PER_S, Address
@@ -45,11 +46,12 @@ class LiveEnvironment:
         precision_s: float = 0.0,
         connects_per_s: float = CONNECTS_PER_S,
         keeps_history: bool = True,
+        new_live_view: Callable[[str, Clock], LiveView | None] = lambda _, __: None,
     ) -> None:
         """`needs_relay`: whether faults may disturb the network link of camera `site/name`; `precision_s`: see
         `ActualRecord.precision_s`; `folder`: for recordings, which are kept in memory without one.
         """
-        self._make_footage, self._folder = make_footage, folder
+        self._make_footage, self._folder, self._new_live_view = make_footage, folder, new_live_view
         self.agency, self.worker, self.precision_s = agency, worker, precision_s
         self.keeps_history = keeps_history
         self.storage_worker = worker if folder is not None else InlineWorker()
@@ -86,6 +88,10 @@ class LiveEnvironment:
     ) -> SimulatedFootage:
         """See `Environment.footage`."""
         return self._make_footage(config, clock, rng, microphone)
+
+    def live_view(self, name: str, clock: SimulatedClock) -> LiveView | None:
+        """See `Environment.live_view`."""
+        return self._new_live_view(name, clock)
 
     def contract(self, site: str, camera: str) -> Contract:
         """See `Environment.contract`."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lapel.config import Config
 from lapel.link.contract import Contract, LapelV1
+from lapel.live_view.live_view import LiveView
 from lapel.randomness import RandomSource
 from lapel.worker import InlineWorker
 from lapel_fleet.cameras.fleet import Fleet
@@ -74,6 +75,10 @@ class VirtualEnvironment:
         """See `Environment.footage`."""
         make_footage = self._clip if self._clip is not None and name in self._clips else self._blank
         return make_footage(config, clock, rng, microphone)
+
+    def live_view(self, name: str, clock: SimulatedClock) -> LiveView | None:  # noqa: ARG002  # time is virtual
+        """See `Environment.live_view`."""
+        return None
 
     def contract(self, site: str, camera: str) -> Contract:
         """See `Environment.contract`."""

@@ -17,6 +17,7 @@ from lapel.errors import LapelError
 from lapel.hardware.interfaces import SerialLine
 from lapel.link.certificate import good_until
 from lapel.link.contract import Contract, LapelV1
+from lapel.live_view.live_view import LiveView
 from lapel.randomness import RandomSource
 from lapel.settings import Settings
 from lapel.worker import InlineWorker
@@ -115,6 +116,10 @@ class _Environment:
     ) -> SimulatedFootage:
         """See `Environment.footage`."""
         return footage_maker("none")(config, clock, rng, microphone)
+
+    def live_view(self, name: str, clock: SimulatedClock) -> LiveView | None:  # noqa: ARG002
+        """See `Environment.live_view`."""
+        return None
 
     def contract(self, site: str, camera: str) -> Contract:
         """See `Environment.contract`."""
