@@ -858,7 +858,8 @@ class Camera:
         if item.event in _ALREADY_SO and self._chart.state == State.OFF:
             return
         if item.event is Event.START or item.cause.source == "button":
-            self._signals.signal("storage full" if self._storage.is_full else "refused")
+            is_full = item.event is Event.START and self._storage.is_full
+            self._signals.signal("storage full" if is_full else "refused")
         self._reporter.announce(f"refused {item.event.replace('_', ' ')}: {reason}")
         self._reporter.emit(detail.Refused(event=item.event.value, source=item.cause.source, reason=reason, rule=rule))
         if item.command is not None:
