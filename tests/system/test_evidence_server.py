@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from fleet.evidence_back_end.axis_client import CLIP, MANIFEST, RECORDING, VIDEO, AxisClient, whole_clip
+from fleet.runs.evidence_back_end.axis_client import CLIP, MANIFEST, RECORDING, VIDEO, AxisClient, whole_clip
 from lapel.evidence.receipt import check_receipt
 from lapel.evidence.receipt_files import read_back_ends
-from lapel_fleet.evidence_back_end.exchange import Answer
-from lapel_fleet.evidence_back_end.receipts import verified_manifest
+from lapel_fleet.runs.evidence_back_end.exchange import Answer
+from lapel_fleet.runs.evidence_back_end.receipts import verified_manifest
 from system.process import Program, program
 
 FLEET = Path(sys.executable).with_name("lapel-fleet")

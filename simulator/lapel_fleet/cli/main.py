@@ -20,10 +20,10 @@ from lapel_fleet.cli.run_options import add_options
 from lapel_fleet.control.conformance.cli import add_conformance
 from lapel_fleet.control.conformance.mutants_cli import add_mutants
 from lapel_fleet.control.socket.cli import add_control
-from lapel_fleet.evidence_back_end.cli import add_evidence_server
 from lapel_fleet.operator.cli import add_commands
 from lapel_fleet.operator.page.cli import add_serve
 from lapel_fleet.operator.page.daily_cli import add_daily
+from lapel_fleet.runs.evidence_back_end.cli import add_evidence_server
 from lapel_fleet.training.cli import add_practice
 
 

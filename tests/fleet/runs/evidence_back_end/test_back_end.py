@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.evidence_back_end.axis_client import (
+from fleet.runs.evidence_back_end.axis_client import (
     BOOKMARK,
     CLIP,
     CLIP_ID,
@@ -28,9 +28,9 @@ from fleet.evidence_back_end.axis_client import (
 )
 from lapel.errors import EvidenceError
 from lapel.evidence.receipt import Closed, check_receipt
-from lapel_fleet.evidence_back_end.exchange import Request, content_of
-from lapel_fleet.evidence_back_end.receipts import last_line_of_manifest, verified_manifest
-from lapel_fleet.evidence_back_end.tokens import TOKEN_LIFE_S
+from lapel_fleet.runs.evidence_back_end.exchange import Request, content_of
+from lapel_fleet.runs.evidence_back_end.receipts import last_line_of_manifest, verified_manifest
+from lapel_fleet.runs.evidence_back_end.tokens import TOKEN_LIFE_S
 from waited_clock import WaitedClock
 
 

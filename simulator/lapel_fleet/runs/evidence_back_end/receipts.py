@@ -8,7 +8,7 @@ from lapel.evidence.manifest import MANIFEST
 from lapel.evidence.manifest_reader import ending_in, read_lines
 from lapel.evidence.receipt import Closed
 from lapel.evidence.receipt_files import closed_by
-from lapel_fleet.evidence_back_end.containers import Container
+from lapel_fleet.runs.evidence_back_end.containers import Container
 
 VIDEOS = ("video.mp4", "video.sealed")
 KEY = "clip.key"

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lapel.clock import Clock
-from lapel_fleet.evidence_back_end.exchange import Refusal
-from lapel_fleet.evidence_back_end.faults import TOKEN_USES, Faults
+from lapel_fleet.runs.evidence_back_end.exchange import Refusal
+from lapel_fleet.runs.evidence_back_end.faults import TOKEN_USES, Faults
 
 TOKEN_LIFE_S = 900.0
 """As in the reference server of the API's authors: 15 minutes."""

@@ -10,11 +10,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from accounts import account
 from evidence.recordings import SEALING, ended
 from fragments import clip_fragments
-from lapel_fleet.evidence_back_end.back_end import EvidenceBackEnd, path_of
-from lapel_fleet.evidence_back_end.exchange import Answer, Request, content_of
-from lapel_fleet.evidence_back_end.faults import Faults
-from lapel_fleet.evidence_back_end.tokens import Tokens
 from lapel_fleet.hardware.memory_storage import MemoryStorage
+from lapel_fleet.runs.evidence_back_end.back_end import EvidenceBackEnd, path_of
+from lapel_fleet.runs.evidence_back_end.exchange import Answer, Request, content_of
+from lapel_fleet.runs.evidence_back_end.faults import Faults
+from lapel_fleet.runs.evidence_back_end.tokens import Tokens
 from waited_clock import WaitedClock
 
 USER, KEY = "lapel", "a key that only the connection file has"

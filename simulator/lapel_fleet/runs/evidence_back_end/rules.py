@@ -4,8 +4,8 @@ import re
 from collections.abc import Collection, Mapping
 
 from lapel_fleet.checkers.uploads import ObjectKind, kind_of
-from lapel_fleet.evidence_back_end.containers import DEVICES, RECEIPTS, SYSTEM, USERS, Container, StoredObject
-from lapel_fleet.evidence_back_end.exchange import Refusal
+from lapel_fleet.runs.evidence_back_end.containers import DEVICES, RECEIPTS, SYSTEM, USERS, Container, StoredObject
+from lapel_fleet.runs.evidence_back_end.exchange import Refusal
 
 REJECTED = "RejectedContent_"
 """Containers of this name take what was refused elsewhere, and refuse nothing."""

@@ -14,10 +14,10 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from lapel.worker import Worker
-from lapel_fleet.evidence_back_end.back_end import EvidenceBackEnd, target_of
-from lapel_fleet.evidence_back_end.containers import OBJECT, metadata_of
-from lapel_fleet.evidence_back_end.exchange import Answer, Refusal, Request
-from lapel_fleet.evidence_back_end.folder import EvidenceFolder, UploadedFile, needs_data
+from lapel_fleet.runs.evidence_back_end.back_end import EvidenceBackEnd, target_of
+from lapel_fleet.runs.evidence_back_end.containers import OBJECT, metadata_of
+from lapel_fleet.runs.evidence_back_end.exchange import Answer, Refusal, Request
+from lapel_fleet.runs.evidence_back_end.folder import EvidenceFolder, UploadedFile, needs_data
 
 BreakConnection = Callable[[HttpRequest], None]
 """Breaks the connection on which a request came."""

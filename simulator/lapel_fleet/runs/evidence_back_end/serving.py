@@ -16,11 +16,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from lapel.clock import SystemClock
 from lapel.errors import ConfigError, StorageError
 from lapel.worker import ThreadWorker
-from lapel_fleet.evidence_back_end.application import Application
-from lapel_fleet.evidence_back_end.back_end import EvidenceBackEnd
-from lapel_fleet.evidence_back_end.faults import Faults
-from lapel_fleet.evidence_back_end.folder import CONNECTION, EvidenceFolder
-from lapel_fleet.evidence_back_end.tokens import Tokens
+from lapel_fleet.runs.evidence_back_end.application import Application
+from lapel_fleet.runs.evidence_back_end.back_end import EvidenceBackEnd
+from lapel_fleet.runs.evidence_back_end.faults import Faults
+from lapel_fleet.runs.evidence_back_end.folder import CONNECTION, EvidenceFolder
+from lapel_fleet.runs.evidence_back_end.tokens import Tokens
 
 _HOST = "127.0.0.1"
 _GOODBYE_S = 2

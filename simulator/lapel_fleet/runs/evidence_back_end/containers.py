@@ -6,7 +6,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from lapel_fleet.evidence_back_end.exchange import EMPTY, Content
+from lapel_fleet.runs.evidence_back_end.exchange import EMPTY, Content
 
 SYSTEM, USERS, DEVICES = "System", "Users", "Devices"
 RECEIPTS = "Receipts"

@@ -16,7 +16,7 @@ from lapel.clock import Clock, iso
 from lapel.errors import EvidenceError
 from lapel.evidence.receipt import PrivateKey, make_receipt
 from lapel_fleet.checkers.uploads import Step, Upload
-from lapel_fleet.evidence_back_end.containers import (
+from lapel_fleet.runs.evidence_back_end.containers import (
     CLIP_KEY,
     CONTAINER,
     OBJECT,
@@ -28,11 +28,11 @@ from lapel_fleet.evidence_back_end.containers import (
     headers_of,
     metadata_of,
 )
-from lapel_fleet.evidence_back_end.exchange import Answer, Content, Reception, Refusal, Request, content_of
-from lapel_fleet.evidence_back_end.faults import SLOW_BYTES_PER_S, Faults
-from lapel_fleet.evidence_back_end.receipts import ReadManifest, imported_clips, verified_manifest
-from lapel_fleet.evidence_back_end.rules import check_completion, check_object, check_recording, is_recording
-from lapel_fleet.evidence_back_end.tokens import Tokens
+from lapel_fleet.runs.evidence_back_end.exchange import Answer, Content, Reception, Refusal, Request, content_of
+from lapel_fleet.runs.evidence_back_end.faults import SLOW_BYTES_PER_S, Faults
+from lapel_fleet.runs.evidence_back_end.receipts import ReadManifest, imported_clips, verified_manifest
+from lapel_fleet.runs.evidence_back_end.rules import check_completion, check_object, check_recording, is_recording
+from lapel_fleet.runs.evidence_back_end.tokens import Tokens
 
 OTHER_RECORDING = "20200101T000000Z-0000"
 AUTH, ROOT = "/auth/v1.0", "/v1/AUTH_lapel"

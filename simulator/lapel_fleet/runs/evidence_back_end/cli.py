@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lapel.errors import ConfigError
 from lapel.sanitize import plain
-from lapel_fleet.evidence_back_end.faults import FAULTS
+from lapel_fleet.runs.evidence_back_end.faults import FAULTS
 
 _PORT = 8091
 
@@ -46,7 +46,7 @@ def _evidence_server(options: argparse.Namespace) -> int:
 
 
 async def _serve(options: argparse.Namespace) -> None:
-    from lapel_fleet.evidence_back_end.serving import served
+    from lapel_fleet.runs.evidence_back_end.serving import served
 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -27,9 +27,9 @@ from lapel.errors import ConfigError
 from lapel.evidence.manifest import MANIFEST
 from lapel.evidence.receipt import PrivateKey
 from lapel.evidence.receipt_files import read_back_end_key
-from lapel_fleet.evidence_back_end.back_end import AUTH
-from lapel_fleet.evidence_back_end.containers import FILE_KEY, Container, StoredObject
-from lapel_fleet.evidence_back_end.exchange import Content
+from lapel_fleet.runs.evidence_back_end.back_end import AUTH
+from lapel_fleet.runs.evidence_back_end.containers import FILE_KEY, Container, StoredObject
+from lapel_fleet.runs.evidence_back_end.exchange import Content
 
 CONNECTION, PUBLIC_KEY, PRIVATE_KEY = "connection.json", "receipt-public-key.pem", "receipt-key.pem"
 _METADATA, _UPLOADS = ".container.json", ".uploads"

@@ -2,11 +2,11 @@
 
 import pytest
 
-from fleet.evidence_back_end.axis_client import CLIP, RECORDING, VIDEO, in_memory
+from fleet.runs.evidence_back_end.axis_client import CLIP, RECORDING, VIDEO, in_memory
 from lapel.errors import ConfigError
-from lapel_fleet.evidence_back_end.back_end import OTHER_RECORDING, path_of
-from lapel_fleet.evidence_back_end.exchange import Reception, Request, content_of
-from lapel_fleet.evidence_back_end.faults import FAULTS, SLOW_BYTES_PER_S, Faults
+from lapel_fleet.runs.evidence_back_end.back_end import OTHER_RECORDING, path_of
+from lapel_fleet.runs.evidence_back_end.exchange import Reception, Request, content_of
+from lapel_fleet.runs.evidence_back_end.faults import FAULTS, SLOW_BYTES_PER_S, Faults
 
 UPLOAD = Request("PUT", path_of(RECORDING, CLIP))
 
