@@ -72,6 +72,7 @@ class SimulatedCamera(CameraHardware):
         self.contract = environment.contract(site, camera)
         self.settings = Settings(_config(environment, site, camera, scenario))
         self.switches.watchers.append(self._on_button)
+        self.dock.watchers.append(self._on_dock)
         self._rng = streams.counter_rng(name, "firmware")
         self._has_battery = True
         self._run: asyncio.Task[None] | None = None
@@ -184,8 +185,7 @@ class SimulatedCamera(CameraHardware):
         await self.switches.hold(button, seconds)
 
     def put_in_dock(self) -> None:
-        """Dock it; the firmware finishes a recording first."""
-        self.recorder.on_docked(is_recording=self.is_recording)
+        """Dock it as soon as there is a free bay; the firmware finishes a recording first."""
         self.dock.put_in()
 
     def take_out_of_dock(self) -> None:
@@ -233,6 +233,10 @@ class SimulatedCamera(CameraHardware):
     def _on_button(self, edge: Edge) -> None:
         if edge.button == "event" and self.switches.are_read:
             self.recorder.on_event_button(edge, is_recording=self.is_recording)
+
+    def _on_dock(self, is_docked: bool) -> None:
+        if is_docked:
+            self.recorder.on_docked(is_recording=self.is_recording)
 
     def _on_inbound(self, message: Inbound) -> None:
         if message.topic == self.contract.command_topic:

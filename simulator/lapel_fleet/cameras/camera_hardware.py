@@ -70,7 +70,7 @@ class CameraHardware:
         self.card = SimulatedStorage(self.card_contents, keeps_history=environment.keeps_history)
         self.flash = SimulatedFlash()
         self.battery = SimulatedBattery(self.clock, streams.stream(name, "battery"))
-        self.dock = SimulatedDock(self.battery)
+        self.dock = SimulatedDock(self.battery, environment.docking_station(name))
         self.switches = SimulatedSwitches(self.clock)
         self.gps = SimulatedGps(self.clock, streams.stream(name, "way"), name.partition("/")[0])
         self.indicators = SimulatedIndicators()

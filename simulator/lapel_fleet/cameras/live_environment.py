@@ -1,7 +1,7 @@
 """The environment of cameras that connect to a real broker, in live and stepped time."""
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 
 from lapel.clock import SystemClock
@@ -13,6 +13,7 @@ from lapel.randomness import RandomSource
 from lapel.worker import InlineWorker, Worker
 from lapel_fleet.broker.address import CONNECTS_PER_S, Address
 from lapel_fleet.cameras.media import MakeFootage
+from lapel_fleet.hardware.docking_station import DockingStation, stations_of
 from lapel_fleet.hardware.fleet_signer import fleet_sealing
 from lapel_fleet.hardware.folder_storage import FolderStorage
 from lapel_fleet.hardware.footage import SimulatedFootage
@@ -40,14 +41,17 @@ class LiveEnvironment:
         *,
         needs_relay: Callable[[str], bool],
         make_footage: MakeFootage,
+        names: Collection[str] | None = None,
         folder: Path | None = None,
         precision_s: float = 0.0,
         connects_per_s: float = CONNECTS_PER_S,
         keeps_history: bool = True,
     ) -> None:
         """`needs_relay`: whether faults may disturb the network link of camera `site/name`; `precision_s`: see
-        `ActualRecord.precision_s`; `folder`: for recordings, which are kept in memory without one.
+        `ActualRecord.precision_s`; `folder`: for recordings, which are kept in memory without one; `names`: the cameras
+        of this process, all of the scenario by default.
         """
+        self._docks = stations_of(scenario, scenario.cameras if names is None else names, time)
         self._make_footage, self._folder = make_footage, folder
         self.agency, self.worker, self.precision_s = agency, worker, precision_s
         self.keeps_history = keeps_history
@@ -65,6 +69,10 @@ class LiveEnvironment:
         relay = TcpRelay(rng) if self._needs_relay(name) else None
         brokers = self._address.of_camera(self.agency, name)
         return RelayedNetwork(brokers, self._scenario.keepalive_s, self._admission, relay)
+
+    def docking_station(self, name: str) -> DockingStation | None:
+        """See `Environment.docking_station`."""
+        return self._docks.get(name.partition("/")[0])
 
     def storage_card(self, name: str) -> StorageCard:
         """See `Environment.storage_card`."""

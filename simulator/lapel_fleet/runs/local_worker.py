@@ -175,7 +175,7 @@ async def local_worker(job: WorkerJob) -> AsyncIterator[LocalWorker]:
         needs_relay=(lambda _: True) if job.relays else needs_relay, connects_per_s=job.connects_per_s,
         keeps_history=job.relays, precision_s=LIVE_PRECISION_S * job.speed,
         make_footage=footage_maker(job.scenario.media, Path(job.clip) if job.clip else None),
-        folder=Path(job.evidence) if job.evidence else None,
+        folder=Path(job.evidence) if job.evidence else None, names=job.names,
     )  # fmt: skip
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_CONNECT_THREADS, "connect"))
     without_bytes = resident_bytes()

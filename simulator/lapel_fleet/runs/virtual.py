@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from lapel.config import Config
@@ -11,6 +11,7 @@ from lapel.randomness import RandomSource
 from lapel.worker import InlineWorker
 from lapel_fleet.cameras.fleet import Fleet
 from lapel_fleet.cameras.media import footage_maker
+from lapel_fleet.hardware.docking_station import DockingStation, stations_of
 from lapel_fleet.hardware.fleet_signer import fleet_sealing, unsigned_sealing
 from lapel_fleet.hardware.footage import SimulatedFootage
 from lapel_fleet.hardware.memory_storage import MemoryStorage
@@ -23,6 +24,7 @@ from lapel_fleet.runs.traffic.control_room import ControlRoom
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.time.simulated_clock import SimulatedClock
+from lapel_fleet.time.timelines import LoopTimeline
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 SETTLE_S = 240.0
@@ -43,12 +45,16 @@ class VirtualEnvironment:
 
     agency, precision_s, keeps_history = AGENCY, 0.0, False
 
-    def __init__(self, scenario: Scenario, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, scenario: Scenario, loop: asyncio.AbstractEventLoop, names: Collection[str] | None = None
+    ) -> None:
+        """`names`: the cameras of this shard; all of the scenario by default."""
         self.broker = VirtualBroker()
         self.worker = self.storage_worker = InlineWorker()
         self._scenario, self._loop = scenario, loop
         self._clips = set(scenario.cameras if scenario.media == "clip" else scenario.clip_cameras)
         self._verified = set(scenario.cameras[:VERIFIED_CAMERAS])
+        self._docks = stations_of(scenario, scenario.cameras if names is None else names, LoopTimeline(loop))
         self._blank, self._clip = footage_maker("none"), footage_maker("clip") if self._clips else None
 
     def clock(self) -> SimulatedClock:
@@ -58,6 +64,10 @@ class VirtualEnvironment:
     def network(self, name: str, rng: random.Random) -> VirtualNetwork:  # noqa: ARG002  # all links are alike
         """See `Environment.network`."""
         return VirtualNetwork(self.broker, self._scenario.keepalive_s, rng)
+
+    def docking_station(self, name: str) -> DockingStation | None:
+        """See `Environment.docking_station`."""
+        return self._docks.get(name.partition("/")[0])
 
     def storage_card(self, name: str) -> StorageCard:
         """See `Environment.storage_card`."""
@@ -98,7 +108,7 @@ def run(
     async def program(clock: VirtualClock) -> Run:
         lines = Trace(trace)
         streams, names = RandomStreams(seed), scenario.cameras[shard[0] :: shard[1]]
-        environment = VirtualEnvironment(scenario, asyncio.get_running_loop())
+        environment = VirtualEnvironment(scenario, asyncio.get_running_loop(), names)
         broker = environment.broker
 
         async def stop() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lapel.errors import ConfigError
 from lapel.sanitize import plain
-from lapel_fleet.runs.evidence_back_end.faults import FAULTS
+from lapel_fleet.scenario.evidence_faults import EVIDENCE_FAULTS
 
 _PORT = 8091
 
@@ -35,8 +35,8 @@ def add_evidence_server(parser: argparse.ArgumentParser) -> None:
 
 def _evidence_server(options: argparse.Namespace) -> int:
     if options.list_faults:
-        width = max(map(len, FAULTS))
-        print("\n".join(f"{name:<{width}}  {meaning}" for name, meaning in FAULTS.items()))
+        width = max(map(len, EVIDENCE_FAULTS))
+        print("\n".join(f"{name:<{width}}  {meaning}" for name, meaning in EVIDENCE_FAULTS.items()))
         return 0
     try:
         asyncio.run(_serve(options))

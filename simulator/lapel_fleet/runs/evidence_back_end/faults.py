@@ -1,24 +1,11 @@
-"""The faults of an evidence back end, by name, and which of them strikes next."""
+"""Which faults of an evidence back end are present, and how often each strikes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from lapel.config import suggestion
 from lapel.errors import ConfigError
+from lapel_fleet.scenario.evidence_faults import EVIDENCE_FAULTS
 
-FAULTS: Mapping[str, str] = {
-    "slow": "receives bodies at 1 MB/s",
-    "full": "507 to each upload: out of disk space",
-    "busy": "503 to each upload and each new container: too many at once, try again soon",
-    "licence-gone": "402 to each upload: no more licences",
-    "rejected": "400 to each upload into a recording: it will never be stored",
-    "token-expired": "each token is good for ten requests, then 401",
-    "wrong-checksum": "keeps other bytes than it received: the MD5 in the Etag is another",
-    "cut": "the connection breaks half-way through an upload; nothing of it is kept",
-    "early-complete": "closes a recording after its first object; further uploads are refused with 403",
-    "lost-receipt": "the answer to Complete is lost, and so is each receipt",
-    "duplicate-container": "each new container is there already: complete, and another recording's",
-}
-"""What each does, as `lapel-fleet evidence-server --list-faults` prints it."""
 SLOW_BYTES_PER_S = 1_000_000.0
 TOKEN_USES = 10
 
@@ -35,8 +22,8 @@ class Faults:
     def begin(self, name: str) -> None:
         """Begin a fault: `full` strikes until it ends, `full=3` three times. Raises ConfigError for no such fault."""
         kind, _, times = name.partition("=")
-        if kind not in FAULTS:
-            raise ConfigError(f"--fault {name}: there is no fault {kind}{suggestion(kind, FAULTS)}")
+        if kind not in EVIDENCE_FAULTS:
+            raise ConfigError(f"--fault {name}: there is no fault {kind}{suggestion(kind, EVIDENCE_FAULTS)}")
         if times and not (times.isdecimal() and int(times)):
             raise ConfigError(f"--fault {name}: how often it strikes is a number from 1, as in {kind}=3")
         self._left[kind] = int(times) if times else None

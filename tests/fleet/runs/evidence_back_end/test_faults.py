@@ -6,7 +6,8 @@ from fleet.runs.evidence_back_end.axis_client import CLIP, RECORDING, VIDEO, in_
 from lapel.errors import ConfigError
 from lapel_fleet.runs.evidence_back_end.back_end import OTHER_RECORDING, path_of
 from lapel_fleet.runs.evidence_back_end.exchange import Reception, Request, content_of
-from lapel_fleet.runs.evidence_back_end.faults import FAULTS, SLOW_BYTES_PER_S, Faults
+from lapel_fleet.runs.evidence_back_end.faults import SLOW_BYTES_PER_S, Faults
+from lapel_fleet.scenario.evidence_faults import EVIDENCE_FAULTS
 
 UPLOAD = Request("PUT", path_of(RECORDING, CLIP))
 
@@ -89,4 +90,4 @@ def test_an_impossible_fault_is_refused(name: str) -> None:
 
 
 def test_every_fault_is_described() -> None:
-    assert all(Faults([name]).is_present(name) and text for name, text in FAULTS.items())
+    assert all(Faults([name]).is_present(name) and text for name, text in EVIDENCE_FAULTS.items())
