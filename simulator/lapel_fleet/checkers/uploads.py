@@ -28,9 +28,11 @@ class Upload:
     clip: str = ""
     """Lapel's id of the clip of which the object is a file."""
     md5: str = ""
-    bytes: int = 0
+    size_bytes: int = 0
     status: int = 0
     """HTTP status of the answer."""
+    receipt: bytes = b""
+    """The line of a receipt that was given to the camera."""
     is_lost: bool = False
     """The answer did not reach the camera, which may repeat the request."""
 

@@ -262,8 +262,8 @@ class EvidenceBackEnd:
             self.uploads.append(Upload(
                 self._clock.mono_s(), step, container, name,
                 recording=found.metadata.get(RECORDING_KEY, ""), clip=one.metadata.get(CLIP_KEY, ""),
-                md5=content.md5 if content else "", bytes=content.length if content else 0, status=status,
-                is_lost=is_lost,
+                md5=content.md5 if content else "", size_bytes=content.length if content else 0, status=status,
+                receipt=(content.data or b"") if step == "receipt" and content else b"", is_lost=is_lost,
             ))  # fmt: skip
         if step not in ("refused", "receipt"):
             self.on_change(container)
