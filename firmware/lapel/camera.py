@@ -51,6 +51,7 @@ from lapel.logs import Log
 from lapel.media.active_recording import Recording
 from lapel.media.notices import Failed, Notice, Saved, Started
 from lapel.media.recorder import Identity, Recorder
+from lapel.offload_watch import OffloadParts, OffloadWatch
 from lapel.randomness import RandomSource
 from lapel.recording import Cause
 from lapel.recording_reports import report_notice
@@ -97,8 +98,8 @@ class Camera:
         "_chart", "_clock", "_config", "_dock", "_fault", "_footage", "_inbox", "_indicators", "_link", "_messages",
         "_positioning", "_post_event", "_published_flags", "_recorder", "_recording", "_recording_since",
         "_reminders", "_remote", "_repairing", "_reporter", "_retention", "_rng", "_settings", "_since", "_started",
-        "_storage", "_switches", "_time_zone", "_trial", "_triggers", "ended", "log", "powers_off", "recovered",
-        "restarts",
+        "_storage", "_switches", "_time_zone", "_trial", "_triggers", "ended", "log", "offload", "powers_off",
+        "recovered", "restarts",
     )  # fmt: skip
 
     def __init__(
@@ -124,10 +125,11 @@ class Camera:
         log: Log | None = None,
         time_zone: str = "UTC",
         retention: Retention | None = None,
+        offload: OffloadParts | None = None,
     ) -> None:
         """`session` is new at each start; `rng` is this camera's own random stream. `settings` is where `config` came
-        from and where changes to it are written. Without `retention` nothing is deleted from the storage card. A device
-        that is None is one that this camera does not have.
+        from and where changes to it are written. Without `retention` nothing is deleted from the storage card, without
+        `offload` nothing leaves it. A device that is None is one that this camera does not have.
         """
         self._config, self._clock, self._footage, self._link = config, clock, footage, link
         self._time_zone = time_zone
@@ -156,8 +158,27 @@ class Camera:
             positioning,
             board,
         )
+        self.offload = OffloadWatch(
+            offload,
+            config.offload,
+            worker,
+            clock,
+            rng,
+            self._reporter,
+            battery,
+            state=lambda: self.state,
+            update_flags=self._publish_changed_flags,
+        )
+        """When recordings leave for the evidence back end."""
         self._remote = RemoteCommands(
-            self._reporter, self._settings, worker, indicators, self_test=self.self_test, restart=self._restart_for
+            self._reporter,
+            self._settings,
+            worker,
+            indicators,
+            self_test=self.self_test,
+            restart=self._restart_for,
+            offload=self.offload.carry_out,
+            resume_offload=self.offload.resume,
         )
         self._trial = SettingsTrial(clock, footage, link, self._remote, has_broker=bool(config.link.broker))
         self._recorder = Recorder(
@@ -222,6 +243,7 @@ class Camera:
             helpers = [
                 group.create_task(self._link.run(self), name="link"),
                 group.create_task(self._report_regularly(), name="telemetry"),
+                group.create_task(self.offload.run(), name="offload"),
                 *(group.create_task(watch, name="device") for watch in self._device_watches()),
             ]
             try:
@@ -365,6 +387,7 @@ class Camera:
             unwritten_bytes=recording.unwritten_bytes if recording else 0,
             in_post_event=self._post_event is not None,
             is_muted=recording is not None and recording.is_muted,
+            offload_flags=self.offload.flags(),
         )
 
     def _audited_setup(self, reason: str) -> dict[str, Value]:
@@ -577,6 +600,7 @@ class Camera:
             case Started(recording):
                 self._answer_start(recording.id, "done")
             case Saved(account):
+                self.offload.on_saved()
                 self._answer_start(account.recording, "failed", "it ended before the first frame")
             case Failed(recording, error):
                 self._answer_start(recording.id, "failed", str(error))
@@ -678,6 +702,7 @@ class Camera:
         self._since = self._clock.now()
         self._reminders.set_active(state is State.RECORDING)
         self._reporter.emit(detail.StateChanged(before=before.value, after=state.value))
+        self.offload.on_state(state)
         self._publish_state()
 
     def _report_refusal(self, item: InboxEvent, reason: str) -> None:
@@ -734,7 +759,9 @@ class Camera:
 
     def _publish_telemetry(self) -> None:
         self._link.publish(
-            self._messages.telemetry(self._current(), self.uptime_s(), self._storage.free_bytes, self._audit.position)
+            self._messages.telemetry(
+                self._current(), self.uptime_s(), self._storage.free_bytes, self._audit.position, self.offload.status()
+            )
         )
 
     def _report_damage(self) -> None:
@@ -801,6 +828,8 @@ class Camera:
             yield self._switches.run()
         if self._battery is not None:
             yield self._battery_watch.run()
+        if self._battery is not None and self.offload.is_configured:
+            yield self.offload.watch_battery()
         if self._dock is not None:
             yield watch_dock(self._dock, self._battery_watch.power, self._post)
         if self._triggers is not None:

@@ -38,10 +38,15 @@ class RemoteCommands:
         *,
         self_test: Callable[[], Awaitable[list[Check]]],
         restart: Callable[[Command], Awaitable[str | None]],
+        offload: Callable[[Command], Awaitable[None]],
+        resume_offload: Callable[[Reply], None],
     ) -> None:
-        """`restart` ends the camera so that it starts again, or returns why it is refused."""
+        """`restart` ends the camera so that it starts again, or returns why it is refused. `offload` lets a recording
+        leave and replies; `resume_offload` is called with such a command of an earlier session.
+        """
         self._reporter, self._settings, self._worker, self._indicators = reporter, settings, worker, indicators
         self._self_test, self._restart = self_test, restart
+        self._offload, self._resume_offload = offload, resume_offload
         self._trial_reply: Reply | None = None  # the last reply to the command that requested the trial
         self._rolled_back = settings.take_rollback_reason()
 
@@ -60,6 +65,8 @@ class RemoteCommands:
             case "reboot":
                 if (reason := await self._restart(command)) is not None:
                     self._refuse(command, reason)
+            case "offload":
+                await self._offload(command)
             case "start-recording" | "stop-recording" | "arm" | "sleep" | "mark" | "status":
                 raise ValueError(f"{command.command} is the camera's own to carry out")
             case _:
@@ -74,6 +81,8 @@ class RemoteCommands:
                 self._end(reply, "failed", f"rolled back: {self._rolled_back}")
             case "set-configuration" | "reboot":
                 self._end(reply, "done")
+            case "offload":
+                self._resume_offload(reply)
             case _:
                 self._end(reply, "failed", "the camera restarted before it was done")
 

@@ -16,6 +16,8 @@ from lapel.evidence.signing import is_p256
 from lapel.recording import Account
 
 RECEIPT = "receipt.json"
+READ_BACK = "read-back.json"
+"""The camera's own note that it has read a clip back from an object store, unchanged: see `make_read_back`."""
 
 
 def closed_recording(folder: Path) -> Closed:
@@ -51,6 +53,28 @@ def stored_receipt(folder: Path, back_ends: Sequence[PublicKey]) -> Receipt | No
     if not path.exists():
         return None
     return _checked(path, folder, back_ends)
+
+
+def stored_read_back(folder: Path, camera_key: PublicKey) -> Receipt | None:
+    """The camera's own note that it has read the clip back; None while there is none. Raises EvidenceError."""
+    path = folder / READ_BACK
+    return _checked(path, folder, (camera_key,)) if path.exists() else None
+
+
+def holds(path: Path, keys: Sequence[PublicKey]) -> bool:
+    """Whether the receipt at `path`, in the folder of its recording, holds."""
+    try:
+        _checked(path, path.parent, keys)
+    except EvidenceError:
+        return False
+    return True
+
+
+def store_receipt_line(folder: Path, line: bytes, back_ends: Sequence[PublicKey]) -> Receipt:
+    """Check a receipt and put it on file. Raises EvidenceError."""
+    receipt = check_receipt(line, closed_recording(folder), back_ends)
+    write_receipt(folder / RECEIPT, line)
+    return receipt
 
 
 def store_receipt(folder: Path, source: Path, back_ends: Sequence[PublicKey]) -> Receipt:
