@@ -25,6 +25,7 @@ from lapel_fleet.cameras.environment import Environment
 from lapel_fleet.checkers.records import ActualRecord
 from lapel_fleet.hardware.inbound_recorder import InboundRecorder
 from lapel_fleet.hardware.switches import HELD_S
+from lapel_fleet.scenario.offload import Offload
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
 
@@ -209,6 +210,7 @@ class SimulatedCamera(CameraHardware):
         self.recorder.add_due_stop()
         self.actual.accounts = self.card_contents.listing()
         self.actual.manifests = self.card_contents.manifests()
+        self.add_offload_record()
         self.actual.audit = [*self.earlier_audit, *(self.card_contents.audit or ())]
         self.actual.state = self.state
         self.actual.session = self._firmware.state_message().session if self.camera else ""
@@ -270,6 +272,7 @@ class SimulatedCamera(CameraHardware):
             session=session, rng=self._rng, spread_s=config.link.spread_s, drain_per_s=config.link.drain_per_s,
         )  # fmt: skip
         self.tap = Tap(self.link)
+        offload, retention = self.offload.parts(self.storage) if self.offload is not None else (None, None)
         return Camera(
             config,
             clock=self.clock,
@@ -286,6 +289,8 @@ class SimulatedCamera(CameraHardware):
             positioning=self.gps,
             settings=self.settings,
             log=log,
+            offload=offload,
+            retention=retention,
         )
 
 
@@ -300,5 +305,13 @@ def _config(environment: Environment, site: str, camera: str, scenario: Scenario
             ("evidence", "heartbeat_s"): max(60.0, HEARTBEAT_INTERVALS * scenario.telemetry_s),
             ("link", "broker"): environment.broker_url(),
             ("link", "spread_s"): scenario.spread_s,
+            **_offload_flags(scenario.offload),
         }
     )
+
+
+def _offload_flags(offload: Offload | None) -> dict[tuple[str, str], object]:
+    """The destination is not configured: the environment supplies it."""
+    if offload is None:
+        return {}
+    return {("offload", "uploads"): offload.uploads, ("offload", "critical"): ", ".join(offload.critical)}

@@ -10,6 +10,7 @@ from lapel.config import Config
 from lapel.randomness import RandomSource
 from lapel_fleet.cameras.actual_recorder import ActualRecorder
 from lapel_fleet.cameras.environment import Environment
+from lapel_fleet.cameras.offload import CameraOffload
 from lapel_fleet.checkers.records import LIVE_PRECISION_S, ActualRecord
 from lapel_fleet.hardware.battery import SimulatedBattery
 from lapel_fleet.hardware.dock import SimulatedDock
@@ -49,6 +50,7 @@ class CameraHardware:
         "indicators",
         "name",
         "network",
+        "offload",
         "recorder",
         "storage",
         "storage_worker",
@@ -76,6 +78,14 @@ class CameraHardware:
         self.indicators = SimulatedIndicators()
         self.indicators.watchers += [self.battery.set_state, self.recorder.on_state]
         self._is_unplugged = self._is_frozen = False
+        target = environment.offload(name)
+        self.offload: CameraOffload | None = None
+        """None for a camera that keeps its recordings."""
+        if target is not None and scenario.offload is not None:
+            self.offload = CameraOffload(
+                target, scenario.offload, self.clock, lambda: self.card_contents, self.recorder.on_refilled
+            )
+            self.actual.critical = tuple(scenario.offload.critical)
 
     @property
     def actual(self) -> ActualRecord:
@@ -92,6 +102,13 @@ class CameraHardware:
         self.recorder.sample_resources(
             self.battery.charge().percent, self.card.free_bytes(), is_docked=self.dock.is_docked()
         )
+
+    def add_offload_record(self) -> None:
+        """Add what the clips of the card hold, and which were deleted, to the actual record."""
+        if self.offload is not None:
+            self.actual.contents.update(self.card_contents.contents())
+            known = set(self.actual.deletions)
+            self.actual.deletions += [one for one in self.card_contents.deletions if one not in known]
 
     # -- power ---------------------------------------------------------------------------------------------------------
 
@@ -158,6 +175,7 @@ class CameraHardware:
     def swap_card(self) -> None:
         """Replace the storage card by an empty one without faults."""
         self.earlier_audit += self.card_contents.audit or ()
+        self.add_offload_record()
         with self._sampled_before_and_after():
             self.card_contents = self.environment.storage_card(self.name)
             self.card.swap(self.card_contents)

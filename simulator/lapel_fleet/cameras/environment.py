@@ -7,6 +7,7 @@ from lapel.config import Config
 from lapel.link.contract import Contract
 from lapel.randomness import RandomSource
 from lapel.worker import Worker
+from lapel_fleet.cameras.offload import OffloadTarget
 from lapel_fleet.hardware.docking_station import DockingStation
 from lapel_fleet.hardware.footage import SimulatedFootage
 from lapel_fleet.hardware.network import SimulatedNetwork
@@ -47,6 +48,9 @@ class Environment(Protocol):
 
     def docking_station(self, name: str) -> DockingStation | None:
         """Where camera `name` is docked; None where there is a bay for each camera and no limit."""
+
+    def offload(self, name: str) -> OffloadTarget | None:
+        """Where camera `name` offloads; None where it keeps its recordings."""
 
     def storage_card(self, name: str) -> StorageCard:
         """A new, empty storage card for camera `name`."""

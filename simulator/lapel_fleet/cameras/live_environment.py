@@ -13,6 +13,7 @@ from lapel.randomness import RandomSource
 from lapel.worker import InlineWorker, Worker
 from lapel_fleet.broker.address import CONNECTS_PER_S, Address
 from lapel_fleet.cameras.media import MakeFootage
+from lapel_fleet.cameras.offload import OffloadTarget
 from lapel_fleet.hardware.docking_station import DockingStation, stations_of
 from lapel_fleet.hardware.fleet_signer import fleet_sealing
 from lapel_fleet.hardware.folder_storage import FolderStorage
@@ -42,6 +43,7 @@ class LiveEnvironment:
         needs_relay: Callable[[str], bool],
         make_footage: MakeFootage,
         names: Collection[str] | None = None,
+        offload: OffloadTarget | None = None,
         folder: Path | None = None,
         precision_s: float = 0.0,
         connects_per_s: float = CONNECTS_PER_S,
@@ -52,7 +54,7 @@ class LiveEnvironment:
         of this process, all of the scenario by default.
         """
         self._docks = stations_of(scenario, scenario.cameras if names is None else names, time)
-        self._make_footage, self._folder = make_footage, folder
+        self._make_footage, self._folder, self._offload = make_footage, folder, offload
         self.agency, self.worker, self.precision_s = agency, worker, precision_s
         self.keeps_history = keeps_history
         self.storage_worker = worker if folder is not None else InlineWorker()
@@ -74,6 +76,10 @@ class LiveEnvironment:
         """See `Environment.docking_station`."""
         return self._docks.get(name.partition("/")[0])
 
+    def offload(self, name: str) -> OffloadTarget | None:  # noqa: ARG002  # they all have the same
+        """See `Environment.offload`."""
+        return self._offload
+
     def storage_card(self, name: str) -> StorageCard:
         """See `Environment.storage_card`."""
         sealing = fleet_sealing(f"{self.agency}/{name}", self.clock().now)
@@ -81,7 +87,7 @@ class LiveEnvironment:
             return MemoryStorage(keeps_finished=False, sealing=sealing)
         folder = self._folder / name.replace("/", "-")
         folder.mkdir(parents=True, exist_ok=True)
-        return FolderStorage(EvidenceStore(folder, 0, sealing=lambda: sealing))
+        return FolderStorage(EvidenceStore(folder, 0, sealing=lambda: sealing), lambda: sealing)
 
     def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:  # noqa: ARG002
         """See `Environment.footage`."""

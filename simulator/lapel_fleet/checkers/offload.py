@@ -23,7 +23,7 @@ def clips_are_offloaded_once(case: Case) -> Iterator[str | None]:
     containers.
     """
     actual, received = case
-    for clip, videos in _videos(received.uploads).items():
+    for clip, videos in _videos(received.uploads or ()).items():
         containers = {one.container for one in videos}
         content = actual.contents.get(clip)
         whole = [one for one in videos if content is None or _is_whole(one, content.size_bytes, content.md5)]
@@ -37,7 +37,7 @@ def clips_are_offloaded_once(case: Case) -> Iterator[str | None]:
 def offloaded_clips_are_whole(case: Case) -> Iterator[str | None]:
     """When a recording is declared complete, each of its clips is there: all bytes of its video, and its manifest."""
     actual, received = case
-    for container, steps in _completed(received.uploads).items():
+    for container, steps in _completed(received.uploads or ()).items():
         for clip in dict.fromkeys(one.clip for one in steps if one.clip):
             content = actual.contents.get(clip)
             if content is None:
@@ -58,7 +58,7 @@ def linked_clips_are_offloaded_in_order(case: Case) -> Iterator[str | None]:
     """The clips of a recording arrive all, and in the order of time."""
     actual, received = case
     starts = {one.recording: one.start_time or one.trigger_time for one in actual.accounts}
-    for container, steps in _completed(received.uploads).items():
+    for container, steps in _completed(received.uploads or ()).items():
         videos = [one.clip for one in steps if kind_of(one.name) == "clip" and one.clip in starts]
         firsts = list(dict.fromkeys(videos))
         if len(firsts) > 1:
@@ -73,7 +73,7 @@ def linked_clips_are_offloaded_in_order(case: Case) -> Iterator[str | None]:
 def keys_are_offloaded(case: Case) -> Iterator[str | None]:
     """An encrypted clip is not declared complete without its key."""
     actual, received = case
-    for container, steps in _completed(received.uploads).items():
+    for container, steps in _completed(received.uploads or ()).items():
         for clip in dict.fromkeys(one.clip for one in steps if one.clip):
             content = actual.contents.get(clip)
             if content is not None and content.is_encrypted:
@@ -86,7 +86,7 @@ def complete_is_declared_once_and_last(case: Case) -> Iterator[str | None]:
     the camera lost its power meanwhile.
     """
     actual, received = case
-    for container, steps in _by_container(received.uploads).items():
+    for container, steps in _by_container(received.uploads or ()).items():
         places = [place for place, one in enumerate(steps) if one.step == "completed"]
         if not places:
             continue
@@ -102,6 +102,8 @@ def complete_is_declared_once_and_last(case: Case) -> Iterator[str | None]:
 def nothing_is_deleted_early(case: Case) -> Iterator[str | None]:
     """A clip is deleted only after the camera was given the receipt for exactly this clip."""
     actual, received = case
+    if received.uploads is None:
+        return
     for deletion in actual.deletions:
         receipts = [one for one in received.uploads if one.step == "receipt" and one.clip == deletion.clip]
         earlier = [one for one in receipts if one.at_s <= deletion.at_s]
@@ -120,7 +122,7 @@ def critical_recordings_leave_first(case: Case) -> Iterator[str | None]:
     ranks = {one.recording: _rank(actual, one) for one in actual.accounts if one.continues is None}
     ended_s = _ends(actual)
     begun: dict[str, float] = {}
-    for one in received.uploads:
+    for one in received.uploads or ():
         recording = one.recording
         if recording not in ranks or recording in begun:
             continue
@@ -137,7 +139,7 @@ def critical_recordings_leave_first(case: Case) -> Iterator[str | None]:
 
 def rejected_recordings_are_not_sent_again(case: Case) -> Iterator[str | None]:
     """Nothing more is sent of a recording that the back end has rejected for good (400)."""
-    for container, steps in _by_container(case[1].uploads).items():
+    for container, steps in _by_container(case[1].uploads or ()).items():
         places = [place for place, one in enumerate(steps) if one.step == "refused" and one.status == 400]
         if places:
             later = next((one for one in steps[places[0] + 1 :] if one.step in _CHANGES), None)

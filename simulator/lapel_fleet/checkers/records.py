@@ -181,8 +181,8 @@ class ReceivedRecord:
     """Telemetry is kept no more often than this: 1,600 cameras send more in a shift than any checker needs."""
     keeps_time: bool = True
     """Without it there are no arrivals: their times would mean nothing."""
-    uploads: list[Upload] = field(default_factory=list)
-    """What an evidence back end received from it, in order."""
+    uploads: list[Upload] | None = None
+    """What an evidence back end received from it, in order; None where that is not known."""
     delivery_loss: str = ""
     """Why the broker may have lost events and replies; empty when it loses none."""
     _telemetry_from_s: float = -math.inf
@@ -226,7 +226,6 @@ class ReceivedRecord:
             replies=list(self.replies),
             states=list(self.states),
             arrivals=list(self.arrivals),
-            uploads=list(self.uploads),
         )
 
 

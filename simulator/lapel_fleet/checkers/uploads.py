@@ -3,6 +3,7 @@
 It can come from any back end that lists what it stored and when; the built-in one keeps it during a run.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,3 +47,21 @@ def kind_of(name: str) -> ObjectKind:
     if name.endswith("_gpstrail.json"):
         return "trail"
     return "clip" if name.endswith((".mp4", ".mkv")) else "other"
+
+
+def uploads_by_camera(uploads: Iterable[Upload], cameras: Mapping[str, str]) -> dict[str, list[Upload]]:
+    """The uploads of each camera. `cameras`: by the id of a clip. A container belongs to the camera whose clip is named
+    by it, or by an object in it; one that names none is left out.
+    """
+    uploads = list(uploads)
+    owners: dict[str, str] = {}
+    for one in uploads:
+        camera = cameras.get(one.clip) or cameras.get(one.recording)
+        if camera is not None and one.step != "receipt":
+            owners.setdefault(one.container, camera)
+    found: dict[str, list[Upload]] = {}
+    for one in uploads:
+        camera = cameras.get(one.clip) or cameras.get(one.recording) or owners.get(one.container)
+        if camera is not None:
+            found.setdefault(camera, []).append(one)
+    return found

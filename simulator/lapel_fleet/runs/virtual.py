@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lapel.config import Config
 from lapel.link.contract import Contract, LapelV1
@@ -11,6 +12,7 @@ from lapel.randomness import RandomSource
 from lapel.worker import InlineWorker
 from lapel_fleet.cameras.fleet import Fleet
 from lapel_fleet.cameras.media import footage_maker
+from lapel_fleet.cameras.offload import OffloadTarget
 from lapel_fleet.hardware.docking_station import DockingStation, stations_of
 from lapel_fleet.hardware.fleet_signer import fleet_sealing, unsigned_sealing
 from lapel_fleet.hardware.footage import SimulatedFootage
@@ -26,6 +28,9 @@ from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.time.simulated_clock import SimulatedClock
 from lapel_fleet.time.timelines import LoopTimeline
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
+
+if TYPE_CHECKING:
+    from lapel_fleet.runs.evidence_back_end.in_memory import MemoryBackEnd
 
 SETTLE_S = 240.0
 """Seconds after the day in which messages still arrive: longer than the last stops and any back-off. It does not depend
@@ -55,6 +60,12 @@ class VirtualEnvironment:
         self._clips = set(scenario.cameras if scenario.media == "clip" else scenario.clip_cameras)
         self._verified = set(scenario.cameras[:VERIFIED_CAMERAS])
         self._docks = stations_of(scenario, scenario.cameras if names is None else names, LoopTimeline(loop))
+        self.evidence: MemoryBackEnd | None = None
+        """Where cameras offload; None where they keep their recordings."""
+        if scenario.offload is not None:
+            from lapel_fleet.runs.evidence_back_end import in_memory  # needs an HTTP client
+
+            self.evidence = in_memory.MemoryBackEnd(self.clock())
         self._blank, self._clip = footage_maker("none"), footage_maker("clip") if self._clips else None
 
     def clock(self) -> SimulatedClock:
@@ -68,6 +79,10 @@ class VirtualEnvironment:
     def docking_station(self, name: str) -> DockingStation | None:
         """See `Environment.docking_station`."""
         return self._docks.get(name.partition("/")[0])
+
+    def offload(self, name: str) -> OffloadTarget | None:
+        """See `Environment.offload`."""
+        return self.evidence.target(self.docking_station(name)) if self.evidence is not None else None
 
     def storage_card(self, name: str) -> StorageCard:
         """See `Environment.storage_card`."""
@@ -120,6 +135,7 @@ def run(
         room = ControlRoom(
             scenario, names, streams, AGENCY, clock, lines, lambda topic, payload: bool(broker.publish(topic, payload)),
             stop_broker=stop, start_broker=start,
+            evidence=environment.evidence.faults if environment.evidence is not None else None,
         )  # fmt: skip
         received = room.received_messages
         broker.observers.append(received.receive)
@@ -136,7 +152,8 @@ def run(
         await room.end()
         await fleet.end()
         await clock.sleep(scenario.duration_s + SETTLE_S - clock.mono_s())
-        cases = room.cases(fleet.actual_records())
+        uploads = environment.evidence.back_end.uploads if environment.evidence is not None else None
+        cases = room.cases(fleet.actual_records(), uploads)
         broker.observers.clear()
         broker.back_ends.clear()  # messages from here on are due to the end of the run, and are not judged
         await fleet.close()

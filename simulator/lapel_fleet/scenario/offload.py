@@ -25,7 +25,7 @@ class Offload(Table, frozen=True, kw_only=True):
 
     critical: list[str] = []
     """Sources and reasons of starts whose recordings leave first: `button`, `command`, `holster`, ..."""
-    uploads: Annotated[int, Meta(ge=1, le=100)] = 1
+    uploads: Annotated[int, Meta(ge=1, le=16)] = 2
     """Recordings that leave a camera at once."""
     limit_bps: Annotated[float, Meta(ge=0)] = 0.0
     """Bits per second of each camera; 0: no limit."""

@@ -76,9 +76,9 @@ def telemetry(name: Any = "buffering", **more: Any) -> Telemetry:
     return Telemetry(**{**defaults, **more})
 
 
-def case(*arrivals: tuple[float, Message] | Message, uploads: Sequence[Upload] = (), **actual: Any) -> Case:
+def case(*arrivals: tuple[float, Message] | Message, uploads: Sequence[Upload] | None = None, **actual: Any) -> Case:
     """An actual record, and a received record of messages that arrive at their times, or at 0 s, and of `uploads`."""
-    received = ReceivedRecord(uploads=list(uploads))
+    received = ReceivedRecord(uploads=None if uploads is None else list(uploads))
     for one in arrivals:
         at_s, message = one if isinstance(one, tuple) else (0.0, one)
         received.arrivals.append(Arrival(at_s, message))

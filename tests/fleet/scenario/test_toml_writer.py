@@ -53,7 +53,7 @@ DOCKS = st.builds(
     bays=st.none() | st.integers(1, 20_000), line_bps=st.none() | st.floats(1000, 1e12),
 )  # fmt: skip
 OFFLOADS = st.builds(
-    Offload, critical=st.lists(TEXT, max_size=2), uploads=st.integers(1, 100), limit_bps=st.floats(0, 1e12),
+    Offload, critical=st.lists(TEXT, max_size=2), uploads=st.integers(1, 16), limit_bps=st.floats(0, 1e12),
     keep_h=st.floats(0, 876_000),
 )  # fmt: skip
 SCENARIOS = st.builds(

@@ -17,7 +17,8 @@ from lapel.worker import Worker
 from lapel_fleet.runs.evidence_back_end.back_end import EvidenceBackEnd, target_of
 from lapel_fleet.runs.evidence_back_end.containers import OBJECT, metadata_of
 from lapel_fleet.runs.evidence_back_end.exchange import Answer, Refusal, Request
-from lapel_fleet.runs.evidence_back_end.folder import EvidenceFolder, UploadedFile, needs_data
+from lapel_fleet.runs.evidence_back_end.folder import EvidenceFolder, UploadedFile
+from lapel_fleet.runs.evidence_back_end.receipts import is_read
 
 BreakConnection = Callable[[HttpRequest], None]
 """Breaks the connection on which a request came."""
@@ -81,7 +82,7 @@ class Application:
                 await asyncio.sleep(len(chunk) / reception.bytes_per_s)
 
     async def _answer(self, http: HttpRequest, request: Request, upload: UploadedFile) -> Response:
-        with_data = needs_data(metadata_of(request.headers, OBJECT))
+        with_data = is_read(metadata_of(request.headers, OBJECT))
         content = await self._worker.run(partial(upload.content, with_data=with_data))
         answer = self._back_end.answer(replace(request, content=content))
         target = target_of(request)

@@ -95,7 +95,8 @@ class EvidenceBackEnd:
         except Refusal as refusal:
             container, name = target_of(request)
             if is_recording(container) and request.method in ("PUT", "POST"):
-                self._add("refused", container, name, request.content, status=refusal.status)
+                recording = metadata_of(request.headers, CONTAINER).get(RECORDING_KEY, "")
+                self._add("refused", container, name, request.content, status=refusal.status, recording=recording)
             return refusal.answer
 
     # -- inside --------------------------------------------------------------------------------------------------------
@@ -255,13 +256,14 @@ class EvidenceBackEnd:
         *,
         status: int = 0,
         is_lost: bool = False,
+        recording: str = "",
     ) -> None:
         if is_recording(container) or container == RECEIPTS:
             found = self.containers.get(container, Container())
             one = found.objects.get(name, StoredObject())
             self.uploads.append(Upload(
                 self._clock.mono_s(), step, container, name,
-                recording=found.metadata.get(RECORDING_KEY, ""), clip=one.metadata.get(CLIP_KEY, ""),
+                recording=found.metadata.get(RECORDING_KEY, recording), clip=one.metadata.get(CLIP_KEY, ""),
                 md5=content.md5 if content else "", size_bytes=content.length if content else 0, status=status,
                 receipt=(content.data or b"") if step == "receipt" and content else b"", is_lost=is_lost,
             ))  # fmt: skip

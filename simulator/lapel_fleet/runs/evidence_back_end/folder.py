@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -24,12 +23,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from lapel import files
 from lapel.errors import ConfigError
-from lapel.evidence.manifest import MANIFEST
 from lapel.evidence.receipt import PrivateKey
 from lapel.evidence.receipt_files import read_back_end_key
 from lapel_fleet.runs.evidence_back_end.back_end import AUTH
-from lapel_fleet.runs.evidence_back_end.containers import FILE_KEY, Container, StoredObject
+from lapel_fleet.runs.evidence_back_end.containers import Container, StoredObject
 from lapel_fleet.runs.evidence_back_end.exchange import Content
+from lapel_fleet.runs.evidence_back_end.receipts import is_read
 
 CONNECTION, PUBLIC_KEY, PRIVATE_KEY = "connection.json", "receipt-public-key.pem", "receipt-key.pem"
 _METADATA, _UPLOADS = ".container.json", ".uploads"
@@ -61,7 +60,7 @@ class EvidenceFolder:
                     raise ConfigError(f"{path}: cannot be read: {error}; remove its folder") from error
                 found[unquote(folder.name)] = container
                 for name, one in container.objects.items():
-                    if needs_data(one.metadata):
+                    if is_read(one.metadata):
                         one.content = replace(one.content, data=(folder / _file_name(name)).read_bytes())
         return found
 
@@ -119,11 +118,6 @@ class EvidenceFolder:
 
     def _container(self, name: str) -> Path:
         return self._containers / _file_name(name)
-
-
-def needs_data(metadata: Mapping[str, str]) -> bool:
-    """Whether the back end reads such an object itself: receipts are made from manifests."""
-    return metadata.get(FILE_KEY) == MANIFEST
 
 
 class UploadedFile:

@@ -1,6 +1,6 @@
 """Receipts: an evidence back end's signed word that it has imported a clip. Made only of what has arrived whole."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from lapel.errors import EvidenceError
 from lapel.evidence.chain import line_hash
@@ -8,12 +8,17 @@ from lapel.evidence.manifest import MANIFEST
 from lapel.evidence.manifest_reader import ending_in, read_lines
 from lapel.evidence.receipt import Closed
 from lapel.evidence.receipt_files import closed_by
-from lapel_fleet.runs.evidence_back_end.containers import Container
+from lapel_fleet.runs.evidence_back_end.containers import FILE_KEY, Container
 
 VIDEOS = ("video.mp4", "video.sealed")
 KEY = "clip.key"
 ReadManifest = Callable[[str, bytes], Closed]
 """What a receipt for a clip must name, by its manifest. Raises EvidenceError."""
+
+
+def is_read(metadata: Mapping[str, str]) -> bool:
+    """Whether the back end reads an object of that metadata itself: receipts are made from manifests."""
+    return metadata.get(FILE_KEY) == MANIFEST
 
 
 def verified_manifest(clip: str, manifest: bytes) -> Closed:
