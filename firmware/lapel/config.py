@@ -161,7 +161,7 @@ class OffloadSection(_Section, frozen=True, kw_only=True):
     full_support: bool = True
     """Of `axis`: the back end stores everything, as a plain Swift does. Else only what its `System/Capabilities.json`
     names is sent."""
-    bucket: str = ""
+    bucket: Annotated[str, Meta(pattern=r"^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] = ""
     """Of `s3`: the bucket."""
     region: str = "us-east-1"
     """Of `s3`: its region; most stores other than Amazon's take any."""

@@ -50,8 +50,8 @@ class OffloadWatch:
     """Offload of one camera. Implements `OffloadListener`. Without `parts` nothing leaves."""
 
     __slots__ = (
-        "_battery", "_clock", "_clock_warned", "_docked_s", "_engine", "_is_started", "_reporter", "_section",
-        "_state", "_unfinished", "_update_flags",
+        "_battery", "_clock", "_clock_warned", "_destination", "_docked_s", "_engine", "_is_started", "_reporter",
+        "_section", "_state", "_unfinished", "_update_flags",
     )  # fmt: skip
 
     def __init__(
@@ -73,6 +73,7 @@ class OffloadWatch:
         self._is_started = self._clock_warned = False
         self._docked_s = clock.mono_s()
         self._unfinished: list[Reply] = []
+        self._destination = parts.destination.name if parts is not None else ""
         self._engine: Offloader | None = None
         if parts is not None:
             self._engine = Offloader(
@@ -89,6 +90,11 @@ class OffloadWatch:
                 critical=critical_words(section),
                 reads_back=section.read_back != "no",
             )
+
+    @property
+    def destination(self) -> str:
+        """Where recordings go; empty without a destination."""
+        return self._destination
 
     @property
     def is_configured(self) -> bool:

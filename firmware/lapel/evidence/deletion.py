@@ -36,8 +36,8 @@ class RecordingDeleter:
         back_ends: Sequence[PublicKey],
         camera_key: Callable[[], PublicKey] | None = None,
     ) -> None:
-        """`back_ends`: the keys whose receipts count. `camera_key`: the camera's own, where its reading back counts like a
-        receipt; it may raise EvidenceError.
+        """`back_ends`: the keys whose receipts count. `camera_key` is the camera's own, where its notes on what it has
+        read back count as well; it may raise EvidenceError.
         """
         self._store, self._rules, self._back_ends = store, rules, tuple(back_ends)
         self._camera_key = camera_key

@@ -5,10 +5,12 @@ goes along, receipts are read from the container `Receipts`, and where the serve
 clip goes in segments, so that a cut costs one segment instead of the clip.
 """
 
+import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -21,6 +23,10 @@ from lapel.offload.refusals import refusal
 from lapel.outgoing import OutgoingClip
 
 _OPTIONAL = {"bookmark": "StoreBookmarks", "trail": "StoreGNSSTrackRecording"}
+_SEGMENTS_MAX = 1_000
+"""Swift's default limit (`max_manifest_segments`)."""
+_NAMES_TRIED = 10
+"""Names of a container that are tried: one per second from the trigger on."""
 _OWN = ("manifest", "account", "tail")
 """Kinds that the API does not know."""
 OWN_CAPABILITY = "StoreLapelManifest"
@@ -55,6 +61,8 @@ class AxisDestination:
         self._http = HttpClient(settings.tls, transport)
         self._token, self._storage = "", ""
         self._known: set[str] = set()
+        self._containers: dict[str, str] = {}
+        self._making = asyncio.Lock()
         self._capabilities: frozenset[str] | None = None
         self._has_segments: bool | None = None
 
@@ -71,13 +79,8 @@ class AxisDestination:
             names.DEVICES, names.serial_number(account.camera), names.device_metadata(account.camera, account.model)
         )
         await self._register(names.USERS, user, names.user_metadata(recording.clips[0].wearer))
-        container = names.container_name(recording, user)
-        standing = await self._standing(container, recording)
-        if standing is not None:
-            return standing
-        metadata = names.headers("Container", names.container_metadata(recording, user))
-        answer = await self._ask("PUT", container, metadata)
-        return "new" if answer.status == 201 else "begun"
+        async with self._making:  # two recordings of one second must not both find the same name free
+            return await self._make_container(recording, user)
 
     async def send(self, recording: OutgoingRecording, upload: Upload) -> None:
         """See `Destination.send`."""
@@ -95,8 +98,7 @@ class AxisDestination:
 
     async def finish(self, recording: OutgoingRecording, arrived: Mapping[str, Arrived]) -> None:  # noqa: ARG002
         """See `Destination.finish`: `Status` becomes `Complete`."""
-        container = names.container_name(recording, self._user(recording))
-        await self._ask("POST", container, names.headers("Container", {"Status": names.COMPLETE}))
+        await self._ask("POST", self._containers[recording.id], names.headers("Container", {"Status": names.COMPLETE}))
 
     async def receipt(self, recording: OutgoingRecording, clip: OutgoingClip) -> bytes | None:  # noqa: ARG002
         """See `Destination.receipt`: from the container `Receipts`."""
@@ -129,21 +131,34 @@ class AxisDestination:
             await self._ask("PUT", path, names.headers("Object", metadata), b"")
         self._known.add(path)
 
-    async def _standing(self, container: str, recording: OutgoingRecording) -> Standing | None:
-        """What the back end has of a recording; None where there is nothing, or the back end cannot be asked.
+    async def _make_container(self, recording: OutgoingRecording, user: str) -> Standing:
+        """Find the recording's container, or make it under the first name that is free."""
+        for later_s in range(_NAMES_TRIED):
+            container = names.container_name(recording, user, later_s)
+            self._containers[recording.id] = container
+            standing = await self._standing(container, recording)
+            if standing == "free":
+                metadata = names.container_metadata(recording, user, container)
+                answer = await self._ask("PUT", container, names.headers("Container", metadata))
+                return "new" if answer.status == 201 else "begun"
+            if standing != "taken":
+                return standing
+        raise RejectedError(
+            f"rejected: {names.container_name(recording, user)} and the {_NAMES_TRIED - 1} names after it are there "
+            "already and hold other recordings; find out whose they are, then `offload retry`"
+        )
 
-        Raises RejectedError where the container holds another recording.
-        """
+    async def _standing(
+        self, container: str, recording: OutgoingRecording
+    ) -> Literal["free", "taken", "begun", "complete"]:
+        """What a container holds; *free*, too, where the back end cannot be asked."""
         answer = await self._answer("HEAD", container)
         if answer.status in (403, 404, 405):
-            return None
+            return "free"
         self._require_success(answer, f"HEAD {container}")
         theirs = answer.headers.get(f"x-container-meta-{names.OWN_RECORDING.lower()}", recording.id)
         if theirs != recording.id:
-            raise RejectedError(
-                f"rejected: the container {container} is there already and holds another recording, {theirs}; find out "
-                "whose it is, then `offload retry`"
-            )
+            return "taken"
         return "complete" if answer.headers.get("x-container-meta-status") == names.COMPLETE else "begun"
 
     async def _takes(self, item: Item) -> bool:
@@ -199,9 +214,10 @@ class AxisDestination:
             await self._ask("PUT", names.SEGMENTS)
             self._known.add(names.SEGMENTS)
         parts, size = list(upload.arrived.parts), upload.item.size_bytes
+        segment_bytes = max(self._settings.segment_bytes, -(-size // _SEGMENTS_MAX))
         sent = sum(part.size_bytes for part in parts)
         while sent < size:
-            length = min(self._settings.segment_bytes, size - sent)
+            length = min(segment_bytes, size - sent)
             etag = await self._put(_segment(path, len(parts)), {}, upload, sent, length)
             parts.append(Part(length, etag))
             sent += length
@@ -214,8 +230,7 @@ class AxisDestination:
         return answer.etag
 
     def _path(self, recording: OutgoingRecording, item: Item) -> str:
-        container = names.container_name(recording, self._user(recording))
-        return f"{container}/{names.object_name(item)}"
+        return f"{self._containers[recording.id]}/{names.object_name(item)}"
 
     def _user(self, recording: OutgoingRecording) -> str:
         first = recording.clips[0]

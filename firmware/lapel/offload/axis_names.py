@@ -7,7 +7,7 @@ folder of a clip, on which `lapel-evidence verify` and `receipt make` work.
 
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from lapel.offload.contents import end_of, start_of, trigger_of
@@ -45,18 +45,21 @@ def device_metadata(camera: str, model: str) -> dict[str, str]:
     return {"Active": "True", "Name": camera, "Model": model}
 
 
-def container_name(recording: OutgoingRecording, user: str) -> str:
-    """`<UserID>_<BWCSerialNumber>_<TriggerOnTime>`."""
+def container_name(recording: OutgoingRecording, user: str, later_s: int = 0) -> str:
+    """`<UserID>_<BWCSerialNumber>_<TriggerOnTime>`. `later_s`: seconds later than the trigger, for a recording whose
+    second is taken by another one; the metadata has the true time.
+    """
     account = recording.clips[0].account
-    return f"{user}_{serial_number(account.camera)}_{trigger_of(account):%Y%m%dT%H%M%SZ}"
+    at = trigger_of(account) + timedelta(seconds=later_s)
+    return f"{user}_{serial_number(account.camera)}_{at:%Y%m%dT%H%M%SZ}"
 
 
-def container_metadata(recording: OutgoingRecording, user: str) -> dict[str, str]:
-    """Of a recording, while it is being sent."""
+def container_metadata(recording: OutgoingRecording, user: str, name: str) -> dict[str, str]:
+    """Of a recording, while it is being sent. `name`: of the container."""
     first, last = recording.clips[0].account, recording.clips[-1].account
     serial = serial_number(first.camera)
     return {
-        "ContainerName": container_name(recording, user),
+        "ContainerName": name,
         "BWCSerialNumber": serial,
         "SCUSerialNumber": serial,
         "FirmwareVersion": first.firmware,
@@ -163,6 +166,6 @@ def _place(key: str, location: Location | None, at: datetime) -> dict[str, str]:
 
 def _cut(key: str, value: str) -> str:
     """At most as many bytes of UTF-8 as the API permits, without half a character at the end."""
-    limit = _WHOLE_BYTES if key == "ContainerName" else _LONG_BYTES if key in _LONG_KEYS else _SHORT_BYTES
+    limit = _WHOLE_BYTES if key in ("ContainerName", "UserID") else _LONG_BYTES if key in _LONG_KEYS else _SHORT_BYTES
     clean = "".join(character for character in value if character.isprintable())
     return clean.encode()[:limit].decode(errors="ignore")

@@ -6,9 +6,10 @@ is when: what may leave now, how many at once, what waits and for how long.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from lapel.clock import Clock
-from lapel.errors import BlockedError, BusyError, OffloadError, RejectedError, StorageError
+from lapel.errors import BlockedError, BusyError, EvidenceError, OffloadError, RejectedError, StorageError
 from lapel.light_event import LightEvent
 from lapel.offload.delivery import Delivery, Speed
 from lapel.offload.interface import Destination, OutgoingRecording
@@ -57,7 +58,7 @@ class Offloader:
         self._receipts = ReceiptCollector(destination, card, self._book, worker, clock, listener)
         self._clips: list[OutgoingClip] = []
         self._wake = LightEvent()
-        self._active: dict[str, asyncio.Task[None]] = {}
+        self._active: dict[str, _Transfer] = {}
         self._paused = self._blocked = ""
         self._blocked_until_s = self._busy_until_s = 0.0
         self._later_s: dict[str, float] = {}
@@ -72,6 +73,7 @@ class Offloader:
                 await self._step()
         finally:
             await self._stop_uploads()
+            await self._settle()
             await self._destination.close()
 
     async def load(self) -> None:
@@ -162,6 +164,7 @@ class Offloader:
     async def _step(self) -> None:
         """Start what may leave, and wait until something changes."""
         self._wake.clear()
+        await self._settle()
         gate = self._gate()
         if reason := self._reason_to_stop(gate):
             await self._stop_uploads()
@@ -175,7 +178,8 @@ class Offloader:
             await self._sleep_until(self._clock.mono_s() + _CARD_RETRY_S)
             return
         plan = self._plan(asked_only=bool(gate.reason))
-        await self._stop_uploads(keep={one.id for one in plan.to_send})
+        if gate.reason:
+            await self._stop_uploads(but_asked=True)
         self._start_uploads(plan)
         if not self._active and await self._collect_receipts(plan):
             return
@@ -194,9 +198,10 @@ class Offloader:
         for recording in plan.to_send:
             if recording.id in self._active or self._due_s(recording) > self._clock.mono_s():
                 continue
-            if len(self._active) < self._uploads + bool(self._book.of(recording).asked):
+            asked_by = self._book.of(recording).asked
+            if len(self._active) < self._uploads + bool(asked_by):
                 task = asyncio.create_task(self._deliver(recording), name=f"offload {recording.id}")
-                self._active[recording.id] = task
+                self._active[recording.id] = _Transfer(recording, task, asked_by, self._clock.mono_s())
         if self._active and not was_active:
             self._listener.on_started(len(plan.to_send), plan.bytes_left)
 
@@ -213,12 +218,12 @@ class Offloader:
             due.append(self._receipts.due_s)
         return min(due, default=None)
 
-    async def _stop_uploads(self, keep: set[str] | frozenset[str] = frozenset()) -> None:
+    async def _stop_uploads(self, *, but_asked: bool = False) -> None:
         """Cut uploads short; in a fixed order, so that a simulated run is the same each time."""
-        for name in [name for name in self._active if name not in keep]:
-            task = self._active.pop(name)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        stopped = [one for one in self._active.values() if not (but_asked and one.asked_by)]
+        for transfer in stopped:
+            transfer.task.cancel()
+            await asyncio.wait([transfer.task])
 
     async def _sleep_until(self, moment_s: float | None) -> None:
         """Sleep until woken, at most until that moment of the monotonic clock."""
@@ -239,26 +244,39 @@ class Offloader:
 
     async def _deliver(self, recording: OutgoingRecording) -> None:
         """Bring a recording to the back end, as far as that is possible now."""
-        began_s, asked_by = self._clock.mono_s(), self._book.of(recording).asked
         try:
             await self._delivery.deliver(recording)
-        except RejectedError as error:
-            await self._reject(recording, str(error), asked_by)
-        except BlockedError as error:
-            self._block(str(error))
-        except BusyError as error:
-            self._postpone(recording, str(error), error.wait_s)
-        except (StorageError, OffloadError) as error:
-            self._postpone(recording, str(error), _CARD_RETRY_S)
-        else:
-            self._waits.reset()
-            self._receipts.ask_soon()
-            seconds = self._clock.mono_s() - began_s
-            self._listener.on_offloaded(recording.id, recording.size_bytes, seconds, asked_by)
         finally:
-            if self._active.get(recording.id) is asyncio.current_task():
-                del self._active[recording.id]
             self._wake.set()
+
+    async def _settle(self) -> None:
+        """See to the uploads that have ended."""
+        for name, transfer in list(self._active.items()):
+            if transfer.task.done():
+                del self._active[name]
+                await self._conclude(transfer)
+
+    async def _conclude(self, transfer: "_Transfer") -> None:
+        """What comes of one upload. One that was cut short goes on the next time."""
+        recording = transfer.recording
+        if transfer.task.cancelled():
+            return
+        match transfer.task.exception():
+            case None:
+                self._waits.reset()
+                self._receipts.ask_soon()
+                seconds = self._clock.mono_s() - transfer.began_s
+                self._listener.on_offloaded(recording.id, recording.size_bytes, seconds, transfer.asked_by)
+            case RejectedError() as error:
+                await self._reject(recording, str(error), transfer.asked_by)
+            case BlockedError() as error:
+                self._block(str(error))
+            case BusyError() as error:
+                self._postpone(recording, str(error), error.wait_s)
+            case StorageError() | OffloadError() | EvidenceError() as error:
+                self._postpone(recording, str(error), _CARD_RETRY_S)
+            case BaseException() as error:  # a bug here must not end a camera that can still record
+                self._postpone(recording, f"unexpected {type(error).__name__}: {error}", _CARD_RETRY_S)
 
     async def _reject(self, recording: OutgoingRecording, reason: str, asked_by: str) -> None:
         try:
@@ -314,6 +332,16 @@ class Offloader:
         if plan.to_confirm:
             return "waits for receipts"
         return "done, but for what the back end rejected" if plan.refused else "done: every recording is confirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class _Transfer:
+    """A recording on its way."""
+
+    recording: OutgoingRecording
+    task: asyncio.Task[None]
+    asked_by: str
+    began_s: float
 
 
 def _clip_ids(recording: OutgoingRecording) -> set[str]:

@@ -29,7 +29,8 @@ from lapel.offload.refusals import refusal, wait_s
 from lapel.outgoing import OutgoingClip
 
 COMPLETE, RECEIPT = "complete.json", "receipt.json"
-PARTS_MAX = 10_000
+PARTS_MAX = 1_000
+"""The fewest that any store takes (OpenStack Swift); Amazon takes 10,000."""
 _ENCRYPTED = "x-amz-server-side-encryption"
 """Header of a store that encrypts: with a key of its own, an ETag is no MD5."""
 _BLOCKED = {
@@ -41,8 +42,8 @@ _BLOCKED = {
     "RequestTimeTooSkewed": "the camera's clock is wrong: it waits for its clock to be set, then `offload start`",
     "SignatureDoesNotMatch": "the secret does not belong to the key; check [offload] secret_file and region",
 }
+_REJECTED = {"EntityTooLarge", "KeyTooLongError", "MetadataTooLarge"}
 _BUSY = {"BadDigest", "InternalError", "RequestTimeout", "SlowDown", "XAmzContentSHA256Mismatch", "NoSuchUpload"}
-_REJECTED = {"EntityTooLarge"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +256,8 @@ def _refusal(answer: Answer, doing: str) -> OffloadError:
         return RejectedError(f"rejected: {said}: {_text(answer.body, 'Message')}; put it right, then `offload retry`")
     if code in _BLOCKED:
         return BlockedError(f"{said}: {_BLOCKED[code]}")
+    if answer.status == 400:  # unlike the integration API's, it is about the request, not about the recording
+        return BlockedError(f"{said}: {_text(answer.body, 'Message')}; check [offload], then `offload start`")
     return refusal(answer.status, doing, code or answer.said, answer.headers.get("retry-after", ""))
 
 
