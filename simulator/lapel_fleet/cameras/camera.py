@@ -20,6 +20,7 @@ from lapel.logs import Log
 from lapel.settings import Settings
 from lapel.states import State
 from lapel.worker import InlineWorker
+from lapel_fleet.cameras.backlog import Backlog
 from lapel_fleet.cameras.camera_hardware import CameraHardware
 from lapel_fleet.cameras.environment import Environment
 from lapel_fleet.checkers.records import ActualRecord
@@ -92,6 +93,14 @@ class SimulatedCamera(CameraHardware):
     def state(self) -> str:
         """The state as its lights show it; `off` without power."""
         return self.camera.state.value if self.camera is not None and self.is_on else State.OFF.value
+
+    @property
+    def backlog(self) -> Backlog | None:
+        """What has not left it, or is not confirmed; None where it does not offload, or is off."""
+        status = self.camera.offload.status() if self.camera is not None and self.is_on else None
+        if status is None:
+            return None
+        return Backlog(status.recordings_left + status.awaiting_receipt + len(status.refused), status.bytes_left)
 
     @property
     def is_recording(self) -> bool:
@@ -237,6 +246,7 @@ class SimulatedCamera(CameraHardware):
             self.recorder.on_event_button(edge, is_recording=self.is_recording)
 
     def _on_dock(self, is_docked: bool) -> None:
+        self.sample_resources()
         if is_docked:
             self.recorder.on_docked(is_recording=self.is_recording)
 

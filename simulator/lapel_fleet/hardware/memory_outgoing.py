@@ -71,10 +71,17 @@ class MemoryOutgoing:
 
     def expired(self, now: datetime) -> list[ExpiredRecording]:
         """See `Retention.expired`."""
+        receipts = {recording: self._receipts.get(recording) for recording in self._card.ended}
         return [
-            ExpiredRecording(recording, one.close, one.back_end, one.received_at, one.category)
-            for recording, one in self._receipts.items()
-            if recording in self._card.ended and self._rules.reason_to_keep(one, now) is None
+            ExpiredRecording(
+                recording,
+                self._card.ended[recording].close,
+                one.back_end if one else "",
+                one.received_at if one else "",
+                one.category if one else "",
+            )
+            for recording, one in receipts.items()
+            if self._rules.reason_to_keep(one, now) is None
         ]
 
     def delete(self, recording: str, now: datetime, entry: AuditEntry) -> None:

@@ -236,7 +236,7 @@ class _DayRunner:
         self._sample(await self._snapshot())
 
     def _sample(self, snapshot: FleetSnapshot) -> None:
-        self._room.sampler.snapshot(snapshot.states, snapshot.batteries, snapshot.storage)
+        self._room.sampler.snapshot(snapshot.states, snapshot.batteries, snapshot.storage, snapshot.backlog)
         for lag_s in snapshot.lags_s:
             self._room.sampler.lag(lag_s)
 

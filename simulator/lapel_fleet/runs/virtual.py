@@ -147,7 +147,7 @@ def run(
         for part in range(1, _SNAPSHOTS + 1):
             await clock.sleep(scenario.duration_s / _SNAPSHOTS)
             snapshot = fleet.snapshot()
-            room.sampler.snapshot(snapshot.states, snapshot.batteries, snapshot.storage)
+            room.sampler.snapshot(snapshot.states, snapshot.batteries, snapshot.storage, snapshot.backlog)
             progress(part / _SNAPSHOTS, clock.mono_s(), snapshot.total, received.messages, received.recordings)
         await room.end()
         await fleet.end()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 EVIDENCE_FAULTS: Mapping[str, str] = {
     "slow": "receives at 1 MB/s",
     "full": "answers 507 to each upload: out of disk space",
-    "busy": "answers 503 to each upload and each new container: too many at once, try again soon",
+    "busy": "answers 503 to each new recording and each upload into one: too many at once",
     "licence-gone": "answers 402 to each upload: no more licences",
     "rejected": "answers 400 to each upload into a recording: it will never be stored",
     "token-expired": "answers 401 once a token was used ten times",

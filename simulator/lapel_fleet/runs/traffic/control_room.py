@@ -93,6 +93,9 @@ class ControlRoom:
         actual_records = list(actual_records)
         cameras = {account.recording: one.camera for one in actual_records for account in one.accounts}
         uploaded = uploads_by_camera(uploads or (), cameras)
+        self.sampler.uploads(
+            (one.at_s - self._began_s, one.size_bytes) for one in uploads or () if one.step == "stored"
+        )
         dispatched, received = self.dispatcher.dispatched, self.received_messages.received
         outages, loss = list(self._outages), delivery_loss(self.broker())
         return [
