@@ -2,6 +2,7 @@
 them.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -15,6 +16,8 @@ from lapel_fleet.checkers.uploads import Upload, kind_of
 
 _JUST_ENDED_S = 5.0
 """A recording that ended so shortly before another one began to leave need not have been considered."""
+_TOGETHER_S = 1.0
+"""Several recordings may leave at once: those that begin so shortly after each other have no order."""
 _CHANGES = ("begun", "stored", "described", "completed", "refused")
 
 
@@ -115,26 +118,25 @@ def nothing_is_deleted_early(case: Case) -> Iterator[str | None]:
 
 
 def critical_recordings_leave_first(case: Case) -> Iterator[str | None]:
-    """Of the recordings on the card, critical ones leave first, then the oldest. One that was tried and put off may be
-    overtaken.
+    """Of the recordings on the card, critical ones leave first, then the oldest; some leave together. One that was
+    tried and put off may be overtaken.
     """
     actual, received = case
     ranks = {one.recording: _rank(actual, one) for one in actual.accounts if one.continues is None}
-    ended_s = _ends(actual)
-    begun: dict[str, float] = {}
+    ended_s, together_s = _ends(actual), _TOGETHER_S + 4 * actual.precision_s
+    tried_s: dict[str, float] = {}
     for one in received.uploads or ():
-        recording = one.recording
-        if recording not in ranks or recording in begun:
-            continue
-        begun[recording] = one.at_s
-        waiting = [
+        if one.recording in ranks:
+            tried_s.setdefault(one.recording, one.at_s)
+    for recording, at_s in tried_s.items():
+        overtaken = [
             other
             for other, rank in ranks.items()
-            if other not in begun
-            and rank < ranks[recording]
-            and ended_s.get(other, one.at_s) < one.at_s - _JUST_ENDED_S
+            if rank < ranks[recording]
+            and ended_s.get(other, at_s) < at_s - _JUST_ENDED_S
+            and tried_s.get(other, math.inf) > at_s + together_s
         ]
-        yield f"{recording} left before {waiting[0]}, which goes first" if waiting else None
+        yield f"{recording} left before {overtaken[0]}, which goes first" if overtaken else None
 
 
 def rejected_recordings_are_not_sent_again(case: Case) -> Iterator[str | None]:

@@ -18,7 +18,9 @@ from lapel_fleet.cameras.fleet_snapshot import FleetSnapshot
 from lapel_fleet.cameras.live_environment import LiveEnvironment, cameras_with_link_faults
 from lapel_fleet.cameras.manual_control import ManualControl, ServicePort
 from lapel_fleet.cameras.media import footage_maker
+from lapel_fleet.cameras.offload import OffloadTarget
 from lapel_fleet.checkers.records import LIVE_PRECISION_S, ActualRecord
+from lapel_fleet.runs.destination import Destination
 from lapel_fleet.runs.gc_tuning import freeze_heap, infrequent_gc, unfreeze_heap
 from lapel_fleet.runs.measurement import loop_lag
 from lapel_fleet.runs.measurement.resident_memory import resident_bytes
@@ -53,6 +55,8 @@ class WorkerJob(msgspec.Struct, frozen=True, kw_only=True):
     """The user's video for cameras that film a clip."""
     evidence: str = ""
     """Folder for recordings; empty: they are kept in memory."""
+    destination: Destination | None = None
+    """Where cameras offload; None: they keep their recordings."""
 
     @property
     def names(self) -> list[str]:
@@ -176,6 +180,7 @@ async def local_worker(job: WorkerJob) -> AsyncIterator[LocalWorker]:
         keeps_history=job.relays, precision_s=LIVE_PRECISION_S * job.speed,
         make_footage=footage_maker(job.scenario.media, Path(job.clip) if job.clip else None),
         folder=Path(job.evidence) if job.evidence else None, names=job.names,
+        offload=_target(job.destination),
     )  # fmt: skip
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_CONNECT_THREADS, "connect"))
     without_bytes = resident_bytes()
@@ -195,3 +200,7 @@ async def local_worker(job: WorkerJob) -> AsyncIterator[LocalWorker]:
         await control.release()
         await fleet.close()
         writer.close()
+
+
+def _target(destination: Destination | None) -> OffloadTarget | None:
+    return destination.target() if destination is not None else None

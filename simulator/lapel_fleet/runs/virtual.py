@@ -30,7 +30,7 @@ from lapel_fleet.time.timelines import LoopTimeline
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 if TYPE_CHECKING:
-    from lapel_fleet.runs.evidence_back_end.in_memory import MemoryBackEnd
+    from lapel_fleet.runs.memory_back_end import MemoryBackEnd
 
 SETTLE_S = 240.0
 """Seconds after the day in which messages still arrive: longer than the last stops and any back-off. It does not depend
@@ -63,9 +63,9 @@ class VirtualEnvironment:
         self.evidence: MemoryBackEnd | None = None
         """Where cameras offload; None where they keep their recordings."""
         if scenario.offload is not None:
-            from lapel_fleet.runs.evidence_back_end import in_memory  # needs an HTTP client
+            from lapel_fleet.runs import memory_back_end  # needs an HTTP client
 
-            self.evidence = in_memory.MemoryBackEnd(self.clock())
+            self.evidence = memory_back_end.MemoryBackEnd(self.clock())
         self._blank, self._clip = footage_maker("none"), footage_maker("clip") if self._clips else None
 
     def clock(self) -> SimulatedClock:

@@ -70,14 +70,15 @@ PASSES: Mapping[str, Sequence[Case]] = {
     ],
     "nothing-is-deleted-early": [uploaded(*WHOLE, receipt(), deletions=[Deletion(204.0, "clip", "9f")])],
     "critical-recordings-leave-first": [
-        uploaded(begun(recording="early"), begun(recording="late"), accounts=[EARLY, LATE], activations=PRESSES),
+        uploaded(begun(recording="early"), begun(203.0, recording="late"), accounts=[EARLY, LATE], activations=PRESSES),
         uploaded(
-            begun(recording="warrant"), begun(recording="early"), accounts=[EARLY, WARRANT], activations=PRESSES,
+            begun(recording="warrant"), begun(203.0, recording="early"), accounts=[EARLY, WARRANT], activations=PRESSES,
             critical=("warrant",),
         ),
+        uploaded(begun(recording="late"), begun(200.5, recording="early"), accounts=[EARLY, LATE], activations=PRESSES),
         uploaded(begun(112.0, recording="late"), accounts=[EARLY, LATE], activations=PRESSES),  # it had just ended
         uploaded(
-            replace(refused(503), recording="early"), begun(recording="late"), begun(recording="early"),
+            replace(refused(503), recording="early"), begun(204.0, recording="late"), begun(208.0, recording="early"),
             accounts=[EARLY, LATE], activations=PRESSES,
         ),
     ],
@@ -124,8 +125,8 @@ FAILS: Mapping[str, Sequence[tuple[Case, str]]] = {
         ),
         (
             uploaded(
-                begun(recording="early"), begun(recording="warrant"), accounts=[EARLY, WARRANT], activations=PRESSES,
-                critical=("warrant",),
+                begun(recording="early"), begun(203.0, recording="warrant"), accounts=[EARLY, WARRANT],
+                activations=PRESSES, critical=("warrant",),
             ),
             "early left before warrant, which goes first",
         ),

@@ -46,6 +46,7 @@ def _evidence_server(options: argparse.Namespace) -> int:
 
 
 async def _serve(options: argparse.Namespace) -> None:
+    from lapel_fleet.runs.evidence_back_end.faults import Faults
     from lapel_fleet.runs.evidence_back_end.serving import served
 
     stop = asyncio.Event()
@@ -56,6 +57,6 @@ async def _serve(options: argparse.Namespace) -> None:
         if not options.quiet:
             print(plain(line), flush=True)
 
-    async with served(options.dir, options.port, options.fault, log) as found:
+    async with served(options.dir, options.port, Faults(options.fault), log) as found:
         print(f"evidence back end: {found.url}; give the camera {found.connection}", flush=True)
         await stop.wait()

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,14 @@ import uvicorn
 from starlette.requests import Request
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from lapel.clock import SystemClock
+from lapel.clock import Clock, SystemClock
 from lapel.errors import ConfigError, StorageError
 from lapel.worker import ThreadWorker
 from lapel_fleet.runs.evidence_back_end.application import Application
-from lapel_fleet.runs.evidence_back_end.back_end import EvidenceBackEnd
+from lapel_fleet.runs.evidence_back_end.back_end import AUTH, EvidenceBackEnd
 from lapel_fleet.runs.evidence_back_end.faults import Faults
 from lapel_fleet.runs.evidence_back_end.folder import CONNECTION, EvidenceFolder
+from lapel_fleet.runs.evidence_back_end.receipts import ReadManifest, verified_manifest
 from lapel_fleet.runs.evidence_back_end.tokens import Tokens
 
 _HOST = "127.0.0.1"
@@ -32,8 +33,15 @@ class Served:
 
     back_end: EvidenceBackEnd
     url: str
+    user: str
+    key: str
     connection: Path
     """The connection file, which a camera needs."""
+
+    @property
+    def token_url(self) -> str:
+        """Where clients get their tokens."""
+        return f"{self.url}{AUTH}"
 
 
 class _Server(uvicorn.Server):
@@ -73,22 +81,32 @@ class _Connections:
 
 
 @contextlib.asynccontextmanager
-async def served(root: Path, port: int, faults: Iterable[str], log: Callable[[str], None]) -> AsyncIterator[Served]:
-    """Serve while the block runs. `port` 0: any free one. `log` gets a line for each request.
+async def served(
+    root: Path,
+    port: int,
+    faults: Faults,
+    log: Callable[[str], None],
+    *,
+    clock: Clock | None = None,
+    read_manifest: ReadManifest = verified_manifest,
+) -> AsyncIterator[Served]:
+    """Serve while the block runs. `port` 0: any free one. `log` gets a line for each request. `clock` dates receipts:
+    the machine's by default.
 
-    Raises ConfigError when it cannot listen there, or a fault is unknown, StorageError when the folder cannot be used.
+    Raises ConfigError when it cannot listen there, StorageError when the folder cannot be used.
     """
-    present = Faults(faults)
     with contextlib.ExitStack() as stack:
         listening = stack.enter_context(_listening(port))
         url = f"http://{_HOST}:{listening.getsockname()[1]}"
-        worker, clock = ThreadWorker(1), SystemClock()
+        worker, clock = ThreadWorker(1), clock or SystemClock()
         stack.callback(worker.close)
         try:
             folder = EvidenceFolder(root)
             user, key = folder.connect(url)
-            tokens = Tokens(user, key, clock, lambda: secrets.token_urlsafe(24), present)
-            back_end = EvidenceBackEnd(tokens, clock, folder.receipt_key(), present, url=url)
+            tokens = Tokens(user, key, clock, lambda: secrets.token_urlsafe(24), faults)
+            back_end = EvidenceBackEnd(
+                tokens, clock, folder.receipt_key(), faults, url=url, read_manifest=read_manifest
+            )
             back_end.containers.update(folder.load())
         except OSError as error:
             raise StorageError(f"{root}: cannot be used: {error.strerror}") from error
@@ -100,7 +118,7 @@ async def served(root: Path, port: int, faults: Iterable[str], log: Callable[[st
         ))  # fmt: skip
         running = asyncio.create_task(server.serve(sockets=[listening]), name="evidence back end")
         try:
-            yield Served(back_end, url, root / CONNECTION)
+            yield Served(back_end, url, user, key, root / CONNECTION)
         finally:
             server.should_exit = True
             await running

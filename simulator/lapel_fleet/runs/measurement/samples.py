@@ -147,8 +147,10 @@ class Sampler:
         bucket.backlog = backlog
 
     def uploads(self, uploads: Iterable[tuple[float, int]]) -> None:
-        """Count what the evidence back end has stored: when, in the cameras' time since the run began, and bytes."""
+        """Set what the evidence back end has stored so far: when, in the run's time, and how many bytes."""
         self._bucket()
+        for bucket in self._buckets:
+            bucket.uploaded_bytes = 0
         for at_s, size_bytes in uploads:
             number = min(len(self._buckets) - 1, max(0, int(at_s / self.every_s)))
             self._buckets[number].uploaded_bytes += size_bytes
