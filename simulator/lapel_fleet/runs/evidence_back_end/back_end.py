@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from lapel.clock import Clock, iso
 from lapel.errors import EvidenceError
-from lapel.evidence.receipt import PrivateKey, make_receipt
+from lapel.evidence.receipt import PrivateKey, PublicKey, make_receipt
 from lapel_fleet.checkers.uploads import Step, Upload
 from lapel_fleet.runs.evidence_back_end.containers import (
     CLIP_KEY,
@@ -75,6 +75,11 @@ class EvidenceBackEnd:
         """Called with the name of each container that has changed."""
         self._tokens, self._clock, self._receipt_key, self._name, self._url = tokens, clock, receipt_key, name, url
         self._read_manifest = read_manifest
+
+    @property
+    def receipt_key(self) -> PublicKey:
+        """The key that checks its receipts."""
+        return self._receipt_key.public_key()
 
     def reception(self, request: Request) -> Reception:
         """How to receive the body of a request, of which only the head is there yet."""
