@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from lapel.offload.listener import OffloadStatus
+
 
 class Backlog(msgspec.Struct, frozen=True):
     """Recordings on the cameras that no evidence back end has confirmed."""
@@ -11,6 +13,13 @@ class Backlog(msgspec.Struct, frozen=True):
     recordings: int = 0
     size_bytes: int = 0
     """Of those that have not arrived."""
+
+    @staticmethod
+    def of(status: OffloadStatus | None) -> "Backlog | None":
+        """That of one camera."""
+        if status is None:
+            return None
+        return Backlog(status.recordings_left + status.awaiting_receipt + len(status.refused), status.bytes_left)
 
     @staticmethod
     def merged(parts: Iterable["Backlog | None"]) -> "Backlog | None":

@@ -17,10 +17,10 @@ from lapel.link.session import Session
 from lapel.link.tap import Tap
 from lapel.link.transport import Inbound
 from lapel.logs import Log
+from lapel.offload.listener import OffloadStatus
 from lapel.settings import Settings
 from lapel.states import State
 from lapel.worker import InlineWorker
-from lapel_fleet.cameras.backlog import Backlog
 from lapel_fleet.cameras.camera_hardware import CameraHardware
 from lapel_fleet.cameras.environment import Environment
 from lapel_fleet.checkers.records import ActualRecord
@@ -95,12 +95,9 @@ class SimulatedCamera(CameraHardware):
         return self.camera.state.value if self.camera is not None and self.is_on else State.OFF.value
 
     @property
-    def backlog(self) -> Backlog | None:
-        """What has not left it, or is not confirmed; None where it does not offload, or is off."""
-        status = self.camera.offload.status() if self.camera is not None and self.is_on else None
-        if status is None:
-            return None
-        return Backlog(status.recordings_left + status.awaiting_receipt + len(status.refused), status.bytes_left)
+    def offload_status(self) -> OffloadStatus | None:
+        """How far its offload is; None where it does not offload, or is off."""
+        return self.camera.offload.status() if self.camera is not None and self.is_on else None
 
     @property
     def is_recording(self) -> bool:

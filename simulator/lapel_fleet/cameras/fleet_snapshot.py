@@ -42,7 +42,7 @@ def snapshot_of(cameras: Iterable[SimulatedCamera]) -> FleetSnapshot:
         online += one.is_connected
         charges.append(one.battery.charge().percent)
         used.append(100 * one.card_used_share)
-        backlogs.append(one.backlog)
+        backlogs.append(Backlog.of(one.offload_status))
     return FleetSnapshot(
         states=states,
         online=online,

@@ -44,6 +44,7 @@ class LiveEnvironment:
         make_footage: MakeFootage,
         names: Collection[str] | None = None,
         offload: OffloadTarget | None = None,
+        keeps_recordings: bool = False,
         folder: Path | None = None,
         precision_s: float = 0.0,
         connects_per_s: float = CONNECTS_PER_S,
@@ -51,10 +52,11 @@ class LiveEnvironment:
     ) -> None:
         """`needs_relay`: whether faults may disturb the network link of camera `site/name`; `precision_s`: see
         `ActualRecord.precision_s`; `folder`: for recordings, which are kept in memory without one; `names`: the cameras
-        of this process, all of the scenario by default.
+        of this process, all of the scenario by default; `keeps_recordings`: in memory whole, until they are deleted.
         """
         self._docks = stations_of(scenario, scenario.cameras if names is None else names, time)
         self._make_footage, self._folder, self._offload = make_footage, folder, offload
+        self._keeps_recordings = keeps_recordings
         self.agency, self.worker, self.precision_s = agency, worker, precision_s
         self.keeps_history = keeps_history
         self.storage_worker = worker if folder is not None else InlineWorker()
@@ -84,7 +86,7 @@ class LiveEnvironment:
         """See `Environment.storage_card`."""
         sealing = fleet_sealing(f"{self.agency}/{name}", self.clock().now)
         if self._folder is None:
-            return MemoryStorage(keeps_finished=False, sealing=sealing)
+            return MemoryStorage(keeps_finished=self._keeps_recordings, sealing=sealing)
         folder = self._folder / name.replace("/", "-")
         folder.mkdir(parents=True, exist_ok=True)
         return FolderStorage(EvidenceStore(folder, 0, sealing=lambda: sealing), lambda: sealing)

@@ -243,9 +243,10 @@ Checker = Callable[[Case], Iterator[str | None]]
 class BackEndProbe(Protocol):
     """How checkers query a back end. Cameras are named `site/name`.
 
-    A probe may have two more methods: `session(camera) -> str`, the run of the firmware that the back end takes for
-    live, and `recordings(camera) -> list[str]`, ids of the clips that it knows to be complete. Without them, the
-    checkers that need them report *skipped*.
+    A probe may have three more methods: `session(camera) -> str`, the run of the firmware that the back end takes for
+    live; `recordings(camera) -> list[str]`, ids of the clips that it knows to be complete; and `evidence(camera) ->
+    list[str]`, ids of the clips that its evidence system has. Without them, the checkers that need them report
+    *skipped*.
     """
 
     def state(self, camera: str) -> str:

@@ -18,16 +18,22 @@ class EndedClip(msgspec.Struct, frozen=True):
     manifest_bytes: int
     last_line: bytes
     """The close record."""
+    whole: tuple[bytes, bytes] | None = None
+    """Video and manifest, on a card that keeps everything."""
 
     @property
     def video(self) -> bytes:
-        """Bytes that stand in for the video: as many, and different for each clip."""
+        """The video, or bytes that stand in for it: as many, and different for each clip."""
+        if self.whole is not None:
+            return self.whole[0]
         block = hashlib.shake_256(self.recording.encode()).digest(_BLOCK)
         return (block * (self.video_bytes // _BLOCK + 1))[: self.video_bytes]
 
     @property
     def manifest(self) -> bytes:
-        """Line feeds that stand in for the other lines of the manifest, and the last one."""
+        """The manifest; or line feeds that stand in for its lines, and the last one."""
+        if self.whole is not None:
+            return self.whole[1]
         return self.last_line.rjust(self.manifest_bytes, b"\n")
 
     @property

@@ -169,7 +169,9 @@ class MemoryStorage:
         manifest, size_bytes = self._manifests.get(recording), len(self._videos.get(recording, b""))
         if manifest is not None:
             last = manifest.lines[manifest.lines.rfind(b"\n", 0, -1) + 1 :]
-            self._ended[recording] = EndedClip(recording, size_bytes, len(manifest.lines), bytes(last))
+            kept = self._finished_bytes is None
+            whole = (self._video(recording), bytes(manifest.lines)) if kept else None
+            self._ended[recording] = EndedClip(recording, size_bytes, len(manifest.lines), bytes(last), whole)
         if self._finished_bytes is not None:
             self._finished_bytes += size_bytes
             self._videos.pop(recording, None)

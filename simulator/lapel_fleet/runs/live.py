@@ -134,7 +134,7 @@ async def run_live(
             scenario=scenario, seed=seed, agency=agency, address=address,
             clip=options.clip, evidence=_folder(stack, scenario, options), speed=options.speed, began_s=time.began_s,
             shard=options.shard, connects_per_s=options.connects_per_s, relays=open_control is not no_control,
-            destination=destination,
+            destination=destination, keeps_recordings=options.destination is not None,
         )  # fmt: skip
         workers = await _workers(stack, job, options.workers)
 

@@ -57,6 +57,8 @@ class WorkerJob(msgspec.Struct, frozen=True, kw_only=True):
     """Folder for recordings; empty: they are kept in memory."""
     destination: Destination | None = None
     """Where cameras offload; None: they keep their recordings."""
+    keeps_recordings: bool = False
+    """Whether recordings in memory are kept whole, for an evidence system that reads them."""
 
     @property
     def names(self) -> list[str]:
@@ -180,7 +182,7 @@ async def local_worker(job: WorkerJob) -> AsyncIterator[LocalWorker]:
         keeps_history=job.relays, precision_s=LIVE_PRECISION_S * job.speed,
         make_footage=footage_maker(job.scenario.media, Path(job.clip) if job.clip else None),
         folder=Path(job.evidence) if job.evidence else None, names=job.names,
-        offload=_target(job.destination),
+        offload=_target(job.destination), keeps_recordings=job.keeps_recordings,
     )  # fmt: skip
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_CONNECT_THREADS, "connect"))
     without_bytes = resident_bytes()
