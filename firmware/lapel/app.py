@@ -18,8 +18,10 @@ from lapel.errors import ConfigError, LapelError, StorageError
 from lapel.evidence.deletion import RecordingDeleter
 from lapel.evidence.identity import load_or_make
 from lapel.evidence.manifest import Sealing
+from lapel.evidence.outgoing import OutgoingFolder
 from lapel.evidence.receipt_files import read_back_ends
 from lapel.evidence.retention import RetentionRules, parse_categories
+from lapel.evidence.signing import certified_key
 from lapel.evidence.store import EvidenceStore
 from lapel.evidence.vault import Vault
 from lapel.evidence.vault_keys import cipher_of_processor, read_recipients
@@ -49,6 +51,10 @@ from lapel.media.overlay import burn_in
 from lapel.media.prebuffer import PreEventBuffer
 from lapel.media.sound_sources import open_sound
 from lapel.media.sound_track import SoundTrack
+from lapel.offload.configured import destination_of
+from lapel.offload.progress import FolderNotes
+from lapel.offload.throttle import RateLimit
+from lapel.offload_watch import OffloadParts
 from lapel.own_files import DamageReports
 from lapel.policy.declarations import Declarations
 from lapel.policy.profile import load_profile
@@ -142,7 +148,7 @@ def assemble(
     config = settings.current
     clock, rng = SystemClock(), random.Random(secrets.randbits(64))
     session = f"{rng.getrandbits(64):016x}"
-    damage = settings.damage
+    damage, sealing = settings.damage, partial(sealing_of, config, clock)
     profile = load_profile(config.policy.profile)
     declarations = Declarations(state_folder(config) / "declarations.json", damage)
     declarations.load()
@@ -150,7 +156,7 @@ def assemble(
         evidence_folder(Path(config.recording.evidence)),
         config.recording.min_free_bytes,
         damage=damage,
-        sealing=partial(sealing_of, config, clock),
+        sealing=sealing,
     )
     wearer = WearerStore(state_folder(config) / "wearer.json", damage)
     wearer.load()
@@ -181,7 +187,8 @@ def assemble(
         settings=settings,
         log=access.log if access else None,
         time_zone=system_time_zone(),
-        retention=retention_of(config, storage),
+        retention=retention_of(config, storage, sealing),
+        offload=offload_of(config, storage, clock, damage, sealing),
         wearer=wearer,
         check_key=storage.check_key,
         profile=profile,
@@ -198,15 +205,37 @@ def assemble(
     return App(camera, storage, journal, worker, board, parts)
 
 
-def retention_of(config: Config, store: EvidenceStore) -> RecordingDeleter | None:
-    """What deletes recordings from the storage card; None without a back end whose receipts count.
+def retention_of(
+    config: Config, store: EvidenceStore, sealing: Callable[[], Sealing] | None = None
+) -> RecordingDeleter | None:
+    """What deletes recordings from the storage card; None where no receipt counts. `sealing`: whose key signs what the
+    camera has read back.
 
     Raises ConfigError, or EvidenceError for a key that cannot be used.
     """
     back_ends = read_back_ends([Path(name) for name in config.evidence.back_ends.split()])
     by_category = parse_categories(config.evidence.keep_categories)
     rules = RetentionRules(timedelta(days=config.evidence.keep_days), by_category)
-    return RecordingDeleter(store, rules, back_ends) if back_ends else None
+    own_counts = sealing is not None and config.offload.read_back == "counts"
+    camera_key = (lambda: certified_key(sealing().signer)) if sealing is not None and own_counts else None
+    return RecordingDeleter(store, rules, back_ends, camera_key) if back_ends or camera_key else None
+
+
+def offload_of(
+    config: Config, store: EvidenceStore, clock: Clock, damage: DamageReports, sealing: Callable[[], Sealing]
+) -> OffloadParts | None:
+    """What offloads recordings; None without a destination.
+
+    Raises ConfigError, or EvidenceError for a key that cannot be used.
+    """
+    section = config.offload
+    destination = destination_of(section, lambda: clock.now().utc)
+    if destination is None:
+        return None
+    back_ends = read_back_ends([Path(name) for name in config.evidence.back_ends.split()])
+    card = OutgoingFolder(store, back_ends, sealing, read_back_counts=section.read_back == "counts")
+    throttle = RateLimit(clock, section.limit_bps) if section.limit_bps else None
+    return OffloadParts(destination, card, FolderNotes(state_folder(config) / "offload", damage), throttle)
 
 
 def sealing_of(config: Config, clock: Clock) -> Sealing:

@@ -60,6 +60,7 @@ from lapel.logs import Log
 from lapel.media.active_recording import Recording
 from lapel.media.notices import Failed, Notice, Saved, Started
 from lapel.media.recorder import Identity, Recorder
+from lapel.offload_watch import OffloadParts, OffloadWatch
 from lapel.policy.declarations import Declarations
 from lapel.policy.profile import Profile, Source, TriggerSource, development
 from lapel.randomness import RandomSource
@@ -162,6 +163,7 @@ class Camera:
         "_triggers",
         "ended",
         "log",
+        "offload",
         "policy",
         "powers_off",
         "recovered",
@@ -196,12 +198,14 @@ class Camera:
         profile: Profile | None = None,
         declarations: Declarations | None = None,
         live_view: LiveView | None = None,
+        offload: OffloadParts | None = None,
     ) -> None:
         """`session` is new at each start; `rng` is this camera's own random stream. `settings` is where `config` came
-        from and where changes to it are written. Without `retention` nothing is deleted from the storage card. `wearer`
-        keeps what concerns the wearer across restarts. `check_key` blocks; it returns in words what evidence is signed
-        with, or raises StorageError. Without a policy's `profile` there are no rules; `declarations` are what an
-        earlier session left declared. A device that is None is one that this camera does not have.
+        from and where changes to it are written. Without `retention` nothing is deleted from the storage card, without
+        `offload` nothing leaves it. `wearer` keeps what concerns the wearer across restarts. `check_key` blocks; it
+        returns in words what evidence is signed with, or raises StorageError. Without a policy's `profile` there are no
+        rules; `declarations` are what an earlier session left declared. A device that is None is one that this camera
+        does not have.
 
         Raises ConfigError for a table of indications or a list of categories that cannot be used.
         """
@@ -259,6 +263,18 @@ class Camera:
             last_fix=self.last_fix,
             update_flags=self._publish_changed_flags,
         )
+        self.offload = OffloadWatch(
+            offload,
+            config.offload,
+            worker,
+            clock,
+            rng,
+            self._reporter,
+            battery,
+            state=lambda: self.state,
+            update_flags=self._publish_changed_flags,
+        )
+        """When recordings leave for the evidence back end."""
         self._remote = RemoteCommands(
             self._reporter,
             self._settings,
@@ -268,6 +284,8 @@ class Camera:
             wearer=self._controls,
             self_test=self._shift.run,
             restart=self._restart_for,
+            offload=self.offload.carry_out,
+            resume_offload=self.offload.resume,
         )
         self._trial = SettingsTrial(clock, footage, link, self._remote, has_broker=bool(config.link.broker))
         self._recorder = Recorder(
@@ -334,6 +352,7 @@ class Camera:
             helpers = [
                 group.create_task(self._link.run(self), name="link"),
                 group.create_task(self._report_regularly(), name="telemetry"),
+                group.create_task(self.offload.run(), name="offload"),
                 *(group.create_task(watch, name="device") for watch in self._device_watches()),
             ]
             try:
@@ -495,6 +514,7 @@ class Camera:
             declared=self.policy.flags(),
             live_view=self._live_view.address,
             is_watched=self._live_view.is_watched,
+            offload_flags=self.offload.flags(),
         )
 
     def _audited_setup(self, reason: str) -> dict[str, Value]:
@@ -745,6 +765,7 @@ class Camera:
             case Started(recording):
                 self._answer_start(recording.id, "done")
             case Saved(account):
+                self.offload.on_saved()
                 self._answer_start(account.recording, "failed", "it ended before the first frame")
             case Failed(recording, error):
                 self._answer_start(recording.id, "failed", str(error))
@@ -849,6 +870,7 @@ class Camera:
         self._reporter.state = state
         self._since = self._clock.now()
         self._reporter.emit(detail.StateChanged(before=before.value, after=state.value))
+        self.offload.on_state(state)
         self._publish_state()
 
     def _report_refusal(self, item: InboxEvent, reason: str, rule: str = "") -> None:
@@ -908,7 +930,9 @@ class Camera:
 
     def _publish_telemetry(self) -> None:
         self._link.publish(
-            self._messages.telemetry(self._current(), self.uptime_s(), self._storage.free_bytes, self._audit.position)
+            self._messages.telemetry(
+                self._current(), self.uptime_s(), self._storage.free_bytes, self._audit.position, self.offload.status()
+            )
         )
 
     def _report_damage(self) -> None:
@@ -983,6 +1007,8 @@ class Camera:
             yield self._switches.run()
         if self._battery is not None:
             yield self._battery_watch.run()
+        if self._battery is not None and self.offload.is_configured:
+            yield self.offload.watch_battery()
         if self._dock is not None:
             yield watch_dock(self._dock, self._battery_watch.power, self._post)
         if self._triggers is not None:

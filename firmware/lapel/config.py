@@ -193,6 +193,58 @@ class LiveSection(_Section, frozen=True, kw_only=True):
     """Its private key file."""
 
 
+class OffloadSection(_Section, frozen=True, kw_only=True):
+    """Where recordings go when the camera is in its dock: an evidence back end. A recording stays on the card until the
+    back end's receipt for it is there, whatever else happens: see `back_ends` in [evidence].
+    """
+
+    destination: Literal["none", "axis", "s3"] = "none"
+    """`axis`: the Axis Body worn integration API, or any OpenStack Swift. `s3`: an object store with the S3 API."""
+    address: str = ""
+    """Of `axis`: where tokens are issued, `https://HOST[:PORT]/auth/v1.0`; several, separated by blanks, are tried in
+    turn. Of `s3`: the endpoint, `https://HOST[:PORT]`."""
+    user: str = ""
+    """The user name; of `s3`: the id of the access key."""
+    secret_file: str = ""
+    """File whose first line is the secret that belongs to the user."""
+    ca: str = ""
+    """Certificate file of the authority that signed the back end's certificate. Empty: the system's authorities."""
+    cert: str = ""
+    """This camera's certificate file, for a back end that wants one. Empty: none."""
+    key: str = ""
+    """This camera's private key file."""
+    allow_plain: bool = False
+    """Allow http:// to other machines: not encrypted, so anyone on the way can read recordings and the secret."""
+    full_support: bool = True
+    """Of `axis`: the back end stores everything, as a plain Swift does. Else only what its `System/Capabilities.json`
+    names is sent."""
+    bucket: Annotated[str, Meta(pattern=r"^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] = ""
+    """Of `s3`: the bucket."""
+    region: str = "us-east-1"
+    """Of `s3`: its region; most stores other than Amazon's take any."""
+    prefix: str = ""
+    """Of `s3`: begins the name of every object, such as `bodycams/`."""
+    lock_days: Annotated[float, Meta(ge=0, le=36_500)] = 0.0
+    """Of `s3`: days for which objects are locked against deletion; 0: not at all. Needs a bucket with object lock."""
+    read_back: Literal["no", "record", "counts"] = "no"
+    """Of `s3`: whether the camera reads everything back and compares it. `record`: it notes so beside the recording.
+    `counts`: the note also counts like a receipt, so that the recording is deleted after `keep_days`."""
+    part_bytes: Annotated[int, Meta(ge=5_242_880, le=5_000_000_000)] = 8_388_608
+    """Longer files go in parts of this length, where the back end can join them: a cut costs one part. With `s3` a part
+    is in memory."""
+    uploads: Annotated[int, Meta(ge=1, le=16)] = 2
+    """Recordings that leave at once."""
+    limit_bps: Annotated[int, Meta(ge=0)] = 0
+    """Bits per second that may leave; 0: as many as the line takes."""
+    critical: str = ""
+    """Categories and triggers, separated by commas, whose recordings leave first: `use of force, holster`."""
+    min_charge_percent: Annotated[float, Meta(ge=0, le=100)] = 10.0
+    """Charge of the battery below which the camera charges first, unless its dock gives it enough power."""
+    when: Literal["docked", "always", "command"] = "docked"
+    """`docked`: while the camera is in its dock. `always`: over the air, too. `command`: from `offload start` at the
+    console on. What the fleet asks for by command leaves in any case."""
+
+
 _Pin = Annotated[int, Meta(ge=-1, le=27)]
 
 
@@ -284,6 +336,7 @@ class Config(_Section, frozen=True, kw_only=True):
     evidence: EvidenceSection = EvidenceSection()
     controls: ControlsSection = ControlsSection()
     policy: PolicySection = PolicySection()
+    offload: OffloadSection = OffloadSection()
     link: LinkSection = LinkSection()
     live: LiveSection = LiveSection()
     pi: PiSection = PiSection()

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from lapel_fleet.checkers import commands, events, evidence, indications, recordings, resources, sound, states
+from lapel_fleet.checkers import (
+    commands,
+    events,
+    evidence,
+    indications,
+    offload,
+    recordings,
+    resources,
+    sound,
+    states,
+)
 from lapel_fleet.checkers.back_end import BACK_END_CHECKERS, BackEndChecker
 from lapel_fleet.checkers.records import BackEndProbe, Case, Checker
 
@@ -69,6 +79,14 @@ CHECKERS: dict[str, Checker] = {
     "the-ledger-is-true": evidence.the_ledger_is_true,
     "battery-charge-is-consistent": resources.battery_charge_is_consistent,
     "storage-space-is-consistent": resources.storage_space_is_consistent,
+    "clips-are-offloaded-once": offload.clips_are_offloaded_once,
+    "offloaded-clips-are-whole": offload.offloaded_clips_are_whole,
+    "linked-clips-are-offloaded-in-order": offload.linked_clips_are_offloaded_in_order,
+    "keys-are-offloaded": offload.keys_are_offloaded,
+    "complete-is-declared-once-and-last": offload.complete_is_declared_once_and_last,
+    "nothing-is-deleted-early": offload.nothing_is_deleted_early,
+    "critical-recordings-leave-first": offload.critical_recordings_leave_first,
+    "rejected-recordings-are-not-sent-again": offload.rejected_recordings_are_not_sent_again,
 }
 
 NEED_EVERY_MESSAGE = frozenset({

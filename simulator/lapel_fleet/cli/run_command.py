@@ -21,6 +21,7 @@ from lapel_fleet.checkers.expectations import judge_expectations
 from lapel_fleet.checkers.records import Checker
 from lapel_fleet.checkers.registry import CHECKERS, judge
 from lapel_fleet.cli import shrink_command
+from lapel_fleet.cli.destination_options import destination_of
 from lapel_fleet.cli.run_options import chosen_scenario, shard_of
 from lapel_fleet.control.socket import run_directory
 from lapel_fleet.control.socket.server import control_socket
@@ -134,6 +135,7 @@ def _run_once(
         shard=shard,
         clip=options.clip,
         evidence=options.evidence,
+        destination=destination_of(options),
     )
     return asyncio.run(
         live.run_live(
@@ -191,6 +193,7 @@ def _replay_options(options: argparse.Namespace) -> str:
         f"--duration {options.duration}" if options.duration else "",
         f"--shard {options.shard}" if options.shard != "1/1" else "",
         f"--broker {options.broker.rpartition('@')[2]}" if options.broker else "",
+        f"--destination {options.destination}" if options.destination else "",
         *(f"--checker {name}" for name in options.checker),
     ]
     return " ".join(filter(None, parts))

@@ -8,7 +8,9 @@ from pathlib import Path
 import msgspec
 
 from lapel.errors import ConfigError
+from lapel_fleet.cli.destination_options import add_destination_options
 from lapel_fleet.scenario import loading
+from lapel_fleet.scenario.offload import Offload
 from lapel_fleet.scenario.scenario import Scenario, shorten
 from lapel_fleet.time.durations import seconds_of
 
@@ -50,7 +52,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--agency", default="",
         help="first level of the topics after lapel/v1 (default: `fleet`, or a random name on your broker)",
     )  # fmt: skip
-    fleet.add_argument("--allow-plain", action="store_true", help="allow mqtt:// to other machines")
+    fleet.add_argument("--allow-plain", action="store_true", help="allow mqtt:// and http:// to other machines")
     fleet.add_argument(
         "--live", type=int, metavar="PORT", help="live, with media: show recordings in progress at this port over HTTP"
     )
@@ -58,6 +60,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--live-tokens", type=Path, metavar="FILE",
         help="a line NAME TOKEN for each who may watch; made if it is not there (default: one token, printed)",
     )  # fmt: skip
+    add_destination_options(parser)
     results = parser.add_argument_group("results")
     results.add_argument(
         "--checker", action="append", default=[], metavar="MODULE:FUNCTION", help="add your own checker"
@@ -86,6 +89,8 @@ def chosen_scenario(options: argparse.Namespace) -> Scenario:
         raise ConfigError("--virtual with --speed: virtual time is always as fast as possible; leave out one of them")
     if not 0 < options.speed <= 1000:
         raise ConfigError(f"--speed {options.speed:g}: more than 0, at most 1000")
+    if options.destination and scenario.offload is None:
+        scenario = msgspec.structs.replace(scenario, offload=Offload())
     if options.media:
         scenario = msgspec.structs.replace(scenario, media=options.media)
     if options.duration:
@@ -125,6 +130,7 @@ _EXCLUSIONS: Mapping[str, tuple[Sequence[str], str]] = {
     "shrink": (("shard",), "cameras are left out one by one, from the whole fleet"),
     "metrics": (("virtual", "stepped"), "metrics are scraped in real time"),
     "live": (("virtual", "stepped", "speed", "workers", "for_"), "video is watched in real time, from one process"),
+    "destination": (("virtual", "stepped", "speed"), "a real evidence system needs real time"),
     "run": (("virtual", "for_"), "such a run is too fast to be controlled from outside"),
 }
 """Each option with those that it excludes, and why."""
