@@ -181,7 +181,7 @@ class Offloader:
         if gate.reason:
             await self._stop_uploads(but_asked=True)
         self._start_uploads(plan)
-        if not self._active and await self._collect_receipts(plan):
+        if await self._collect_receipts(plan):
             return
         self._doing = self._describe(plan, gate)
         await self._sleep_until(self._next_look_s(plan, gate))
@@ -214,7 +214,7 @@ class Offloader:
         due = [gate.again_s] if gate.again_s is not None else []
         if len(self._active) < self._uploads:
             due += [self._due_s(one) for one in plan.to_send if one.id not in self._active]
-        if plan.to_confirm and not self._active:
+        if plan.to_confirm:
             due.append(self._receipts.due_s)
         return min(due, default=None)
 
