@@ -12,8 +12,8 @@ from lapel.offload.throttle import Throttle
 from lapel.outgoing import OutgoingRecordings
 from lapel.worker import Worker
 
-PIECE_BYTES = 256 * 1024
-"""How much of a file is read at a time."""
+PIECE_BYTES = 1024 * 1024
+"""How much of a file is in memory, per upload. A quarter of it made uploads a fifth slower (x86, a Swift on loopback)."""
 _SPEED_OVER_S = 10.0
 
 

@@ -10,7 +10,7 @@ import httpx
 from lapel.errors import BlockedError, BusyError, ConfigError
 
 PIECE_BYTES = 256 * 1024
-"""How much of a file is in memory at a time, per upload."""
+"""How much is given to a connection at a time."""
 _CONNECT_S, _SILENCE_S = 10.0, 60.0
 """Longest wait for a connection; for the next byte, and for an answer after the last one was sent."""
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
