@@ -7,7 +7,7 @@ from dataclasses import replace
 from lapel_fleet.broker.delivery import delivery_loss
 from lapel_fleet.checkers.records import ActualRecord, Case
 from lapel_fleet.runs.measurement.samples import BUCKETS, Sampler
-from lapel_fleet.runs.trace import Trace
+from lapel_fleet.runs.trace import BROKER, Trace
 from lapel_fleet.runs.traffic.dispatcher import Dispatcher, Send
 from lapel_fleet.runs.traffic.received import ReceivedMessages
 from lapel_fleet.scenario.faults import Fault, affected_cameras
@@ -106,7 +106,7 @@ class ControlRoom:
                 self.dispatcher.send_duplicate_starts(name, f"twice-{number}")
 
     async def _outage(self, fault: Fault) -> None:
-        self._trace_fault("broker", fault)
+        self._trace_fault(BROKER, fault)
         began_s = self._time.mono_s()
         self._outages.append((began_s, math.inf))
         try:
