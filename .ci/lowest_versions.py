@@ -8,7 +8,7 @@ def lowest_versions(pyproject: Path) -> list[str]:
     """One `name==version` for each `name>=version` among the requirements of the package and the extras it runs on."""
     project = tomllib.loads(pyproject.read_text())["project"]
     extras = project["optional-dependencies"]
-    requirements = project["dependencies"] + extras["fleet"] + extras["evidence"]
+    requirements = project["dependencies"] + extras["cluster"] + extras["evidence"] + extras["fleet"]
     return [requirement.split(",")[0].replace(">=", "==") for requirement in requirements]
 
 

@@ -104,7 +104,13 @@ def _seeds(options: argparse.Namespace, clock: Clock) -> Iterator[int]:
 
 
 def _pool(options: argparse.Namespace) -> AbstractContextManager[Pool]:
-    """The workers of a virtual run. Their processes start when they are needed: not for a single one."""
+    """The workers of a virtual run. Processes here start when they are needed: not for a single one."""
+    if options.dask:
+        try:
+            from lapel_fleet.runs.parallel.dask_pool import dask_pool
+        except ImportError:
+            raise ConfigError("--dask needs one more package: pip install 'lapel[cluster]'") from None
+        return dask_pool(options.dask)
     return local_pool(options.workers or 1)
 
 
@@ -122,9 +128,9 @@ def _run_and_judge(
         print(f"{options.scenario}: {count} camera{'s' if count > 1 else ''}, seed {seed}", flush=True)
     began_s = clock.mono_s()
     with report.progress(sys.stderr, clock, quiet=options.json) as progress:
-        if options.virtual and pool.size > 1:
+        if options.virtual and (options.dask or pool.size > 1):
             job = ShardJob(scenario, seed, shard, tuple(options.checker))
-            done, findings = run_in_shards(pool, job, pool.size, options.trace, progress.update)
+            done, findings = run_in_shards(pool, job, pool.shards, options.trace, progress.update)
         else:
             with _control(options, seed, checkers) as open_control, _metrics(options) as observe:
                 done = _run_once(options, scenario, seed, shard, progress, open_control, observe)

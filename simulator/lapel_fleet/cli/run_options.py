@@ -45,6 +45,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--workers", type=int, default=0, metavar="N",
         help="number of processes (default: virtual 1, live as many as needed)",
     )  # fmt: skip
+    fleet.add_argument("--dask", metavar="URL", help="virtual: on the workers of the Dask scheduler at tcp://HOST:8786")
     fleet.add_argument("--broker", metavar="URL", help="live or stepped: your broker (default: an embedded one)")
     fleet.add_argument("--ca", default="", metavar="FILE", help="authority that signed the broker's certificate")
     fleet.add_argument("--identities", default="", metavar="DIR", help="certificates, made by `lapel-fleet provision`")
@@ -79,6 +80,10 @@ def chosen_scenario(options: argparse.Namespace) -> Scenario:
         _check_shrink(options.shrink, options)
     if options.seeds and not options.virtual:
         raise ConfigError("--seeds without --virtual: many runs in real time would take days; add --virtual")
+    if options.dask and not options.virtual:
+        raise ConfigError(
+            "--dask without --virtual: live cameras run where this command runs; start it on each machine with --shard"
+        )
     if options.workers < 0:
         raise ConfigError(f"--workers {options.workers}: at least 1")
     if options.virtual and options.speed != 1:
@@ -125,6 +130,7 @@ _EXCLUSIONS: Mapping[str, tuple[Sequence[str], str]] = {
         ("seed", "for_", "stepped", "shard", "shrink", "trace", "report"),
         "that is for one run; replay one of the seeds with it",
     ),
+    "dask": (("workers",), "the cluster has its own workers"),
     "run": (("virtual", "for_"), "such a run is too fast to be controlled from outside"),
 }
 """Each option with those that it excludes, and why."""

@@ -33,7 +33,7 @@ class LocalPool:
     """Implements `Pool` with processes that are started when they are first needed."""
 
     def __init__(self, size: int) -> None:
-        self.size = size
+        self.size = self.shards = size
         self.notes: list[str] = []
         self._processes: list[_Process] = []
 

@@ -36,6 +36,10 @@ class Pool(Protocol):
         """How many jobs run side by side."""
 
     @property
+    def shards(self) -> int:
+        """Into how many jobs one run is best divided."""
+
+    @property
     def notes(self) -> Sequence[str]:
         """What happened to the workers without changing a result: one that died, and whose job was run again."""
 

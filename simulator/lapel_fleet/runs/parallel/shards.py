@@ -114,7 +114,7 @@ class MergedProgress:
         parts = self._parts
         self._report(
             sum(one.share for one in parts) / len(parts),
-            min(one.domain_s for one in parts),
+            sum(one.domain_s for one in parts) / len(parts),
             merged_counts(one.states for one in parts),
             sum(one.messages for one in parts),
             sum(one.recordings for one in parts),

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class InlinePool:
-    size = 1
+    size = shards = 1
     notes: Sequence[str] = ()
 
     def results(
