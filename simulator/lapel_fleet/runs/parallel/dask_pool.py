@@ -59,7 +59,7 @@ class DaskPool:
             for source in (topic, _OF_SCHEDULER):
                 self._client.unsubscribe_topic(source)
 
-    def _submitted(self, jobs: Sequence[Job[T]], topic: str) -> Iterator[Future[T]]:
+    def _submitted(self, jobs: Sequence[Job[T]], topic: str) -> "Iterator[Future[T]]":
         wanted = dict(software())
         for number, job in enumerate(jobs):
             yield self._client.submit(_run, job, number, topic, wanted, key=f"{topic}-{number}", pure=False)
@@ -113,7 +113,7 @@ def _next(messages: SimpleQueue[T]) -> T | None:
         return None
 
 
-def _result(job: Job[T], future: Future[T]) -> T:
+def _result(job: Job[T], future: "Future[T]") -> T:
     match future.status:
         case "finished":
             return future.result()
