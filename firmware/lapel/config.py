@@ -9,6 +9,7 @@ import hashlib
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -465,9 +466,15 @@ def _convert(origin: str, section: str, key: str, value: Any, *, strict: bool) -
     if key not in kind.__struct_fields__:
         raise ConfigError(f"{origin}: [{section}] {key}: no such key{suggestion(key, kind.__struct_fields__)}")
     try:
-        return msgspec.convert(value, get_type_hints(kind, include_extras=True)[key], strict=strict)
+        return msgspec.convert(value, _types(kind)[key], strict=strict)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{origin}: [{section}] {key} = {value!r}: {error}") from error
+
+
+@cache
+def _types(section: type) -> Mapping[str, Any]:
+    """Of a section's keys. Working them out takes as long as the rest of reading a configuration."""
+    return get_type_hints(section, include_extras=True)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

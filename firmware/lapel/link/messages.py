@@ -117,13 +117,16 @@ Detail = Mapping[str, str | int | float | bool | Sequence[str] | None]
 """Flat on purpose, so that a back end can put it into columns."""
 
 
+_FINITE = frozenset({str, int, bool, list, type(None)})
+"""Types of fields that hold no number that JSON lacks."""
+
+
 class _Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Rejects NaN and infinity when a message is made: JSON has neither, and msgspec would silently write null."""
 
     def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
-            value = getattr(self, name)
-            if not isinstance(value, str):  # most are, and need no check
+        for name, value in zip(self.__struct_fields__, msgspec.structs.astuple(self), strict=True):
+            if type(value) not in _FINITE:  # most are, and need no check
                 _require_finite(name, value)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from lapel.config import Config
 from lapel.link.contract import Contract, LapelV1
@@ -22,8 +22,9 @@ from lapel_fleet.hardware.microphone import SimulatedMicrophone
 from lapel_fleet.hardware.storage import StorageCard
 from lapel_fleet.hardware.virtual_broker import VirtualBroker
 from lapel_fleet.hardware.virtual_network import VirtualNetwork
+from lapel_fleet.runs.gc_tuning import infrequent_gc
 from lapel_fleet.runs.run import AGENCY, OnProgress, Run, no_progress
-from lapel_fleet.runs.trace import Trace
+from lapel_fleet.runs.trace import OrderedTrace
 from lapel_fleet.runs.traffic.control_room import ControlRoom
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
@@ -117,7 +118,7 @@ class VirtualEnvironment:
 def run(
     scenario: Scenario,
     seed: int,
-    trace: Path | None = None,
+    trace: Path | TextIO | None = None,
     progress: OnProgress = no_progress,
     *,
     shard: tuple[int, int] = (0, 1),
@@ -130,7 +131,7 @@ def run(
     """
 
     async def program(clock: VirtualClock) -> Run:
-        lines = Trace(trace)
+        lines = OrderedTrace(trace)
         streams, names = RandomStreams(seed), scenario.cameras[shard[0] :: shard[1]]
         environment = VirtualEnvironment(scenario, asyncio.get_running_loop(), names)
         broker = environment.broker
@@ -171,4 +172,5 @@ def run(
             messages=received.messages, domain_s=clock.mono_s(), samples=room.sampler.samples(),
         )  # fmt: skip
 
-    return run_virtual(program)
+    with infrequent_gc():
+        return run_virtual(program)
