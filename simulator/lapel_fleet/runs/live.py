@@ -128,7 +128,7 @@ async def run_live(
         )  # fmt: skip
         new_live_view = await stack.enter_async_context(open_live_view())
         workers = await _workers(stack, job, options.workers, new_live_view)
-        control = LiveControl(names, workers, time, agency, address, room.cases)
+        control = LiveControl(names, workers, time, agency, address, room.cases, lines)
         day = _DayRunner(scenario, len(names), time, room, workers, listener, progress)
         async with _lag_measured(day.lags_s):
             inconclusive = await day.run(lambda: open_control(control))
