@@ -108,7 +108,7 @@ class FleetSections:
     def _events(self) -> list[tuple[str, str, str, str]]:
         """Time, camera, kind and detail of the newest events, the newest first."""
         newest = list(self._view.events)[-_MOST_EVENTS:]
-        return [(one.event.time, one.camera, one.event.kind, output.detail_text(one.event)) for one in reversed(newest)]
+        return [(one.event.time, one.camera, one.event.kind, output.event_words(one.event)) for one in reversed(newest)]
 
 
 def _attention_context(found: list[Attention]) -> dict[str, Any]:
@@ -174,7 +174,7 @@ class CameraSections:
             "day": day, "sums": drawings.sums(day), "day_begins": now - _DAY, "day_ends": now,
             "recordings": recordings(events)[:20],
             "commands": self._history.commands(camera),
-            "events": [(one.time, one.kind, output.detail_text(one)) for one in events[:_MOST_EVENTS]],
+            "events": [(one.time, one.kind, output.event_words(one)) for one in events[:_MOST_EVENTS]],
         }  # fmt: skip
 
 
