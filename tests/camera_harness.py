@@ -13,6 +13,8 @@ from lapel.config import load
 from lapel.evidence.store import EvidenceStore
 from lapel.hardware.interfaces import Retention, Storage
 from lapel.live_view.live_view import LiveView
+from lapel.policy.declarations import Declarations
+from lapel.policy.profile import Profile
 from lapel.settings import Settings
 from lapel.worker import InlineWorker
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
@@ -36,8 +38,12 @@ class CameraHarness:
         blind: bool = False,
         restarted_because: str = "",
         retention: Callable[[EvidenceStore], Retention] | None = None,
+        profile: Profile | None = None,
+        declarations: Declarations | None = None,
     ) -> None:
-        """`blind`: the video source delivers nothing. `restarted_because`: why an earlier camera's place is taken.
+        """`profile` and `declarations`: the policy, and what is declared.
+
+        `blind`: the video source delivers nothing. `restarted_because`: why an earlier camera's place is taken.
         `retention`: makes what deletes recordings.
         """
         self.clock, self.root, self._restarted_because = clock, root, restarted_because
@@ -61,6 +67,8 @@ class CameraHarness:
             settings=self.settings,
             time_zone="America/New_York",
             retention=retention(self.store) if retention else None,
+            profile=profile,
+            declarations=declarations,
             live_view=self.live_view,
         )
 

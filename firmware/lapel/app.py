@@ -50,9 +50,12 @@ from lapel.media.prebuffer import PreEventBuffer
 from lapel.media.sound_sources import open_sound
 from lapel.media.sound_track import SoundTrack
 from lapel.own_files import DamageReports
+from lapel.policy.declarations import Declarations
+from lapel.policy.profile import load_profile
 from lapel.randomness import RandomSource
 from lapel.service.watchdog import Part, TimedPart, WorkerPart
 from lapel.settings import Settings
+from lapel.wearer_store import WearerStore
 from lapel.worker import ThreadWorker
 
 if TYPE_CHECKING:
@@ -140,12 +143,17 @@ def assemble(
     clock, rng = SystemClock(), random.Random(secrets.randbits(64))
     session = f"{rng.getrandbits(64):016x}"
     damage = settings.damage
+    profile = load_profile(config.policy.profile)
+    declarations = Declarations(state_folder(config) / "declarations.json", damage)
+    declarations.load()
     storage = EvidenceStore(
         evidence_folder(Path(config.recording.evidence)),
         config.recording.min_free_bytes,
         damage=damage,
         sealing=partial(sealing_of, config, clock),
     )
+    wearer = WearerStore(state_folder(config) / "wearer.json", damage)
+    wearer.load()
     worker = ThreadWorker()
     journal = SqliteJournal(state_folder(config) / "outbox.sqlite", damage)
     if source is None:
@@ -174,6 +182,10 @@ def assemble(
         log=access.log if access else None,
         time_zone=system_time_zone(),
         retention=retention_of(config, storage),
+        wearer=wearer,
+        check_key=storage.check_key,
+        profile=profile,
+        declarations=declarations,
         live_view=live_view,
     )
     if access is not None:

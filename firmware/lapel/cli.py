@@ -21,6 +21,7 @@ from lapel.camera import Camera
 from lapel.clock import SystemClock, set_system_clock
 from lapel.completion import add_completion
 from lapel.config import Config, unconfirmed_note
+from lapel.config_check import require_usable
 from lapel.errors import ConfigError, ConsoleError, LapelError
 from lapel.hardware.desktop.terminal import StatusLine, TerminalButtons, unbuffered_keys
 from lapel.hardware.interfaces import Indicators
@@ -138,7 +139,7 @@ def _asyncapi(_: argparse.Namespace) -> int:
 
 def _config(options: argparse.Namespace) -> int:
     if options.check:
-        config.load(options.check)
+        require_usable(config.load(options.check))
         print(f"{options.check}: valid")
     else:
         print(config.example() if options.example else json.dumps(config.schema(), indent=2))

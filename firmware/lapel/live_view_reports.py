@@ -4,23 +4,23 @@ from collections.abc import Callable, Sequence
 
 from lapel.clock import Instant
 from lapel.fragment import Fragment
-from lapel.hardware.interfaces import Indicators
 from lapel.link.event_details import LiveViewed, LiveViewEnded
 from lapel.live_view.live_view import LiveView
 from lapel.live_view.viewers import Viewer
 from lapel.reporter import Reporter
+from lapel.wearer_signals import WearerSignals
 
 
 class LiveViewReports:
     """The live view of one camera, or none. Implements `LiveViewListener`."""
 
-    __slots__ = ("_indicators", "_on_change", "_recording", "_reporter", "_view")
+    __slots__ = ("_on_change", "_recording", "_reporter", "_signals", "_view")
 
     def __init__(
-        self, view: LiveView | None, reporter: Reporter, indicators: Indicators, on_change: Callable[[], None]
+        self, view: LiveView | None, reporter: Reporter, signals: WearerSignals, on_change: Callable[[], None]
     ) -> None:
         """`on_change` is called when `is_watched` may have changed."""
-        self._view, self._reporter, self._indicators, self._on_change = view, reporter, indicators, on_change
+        self._view, self._reporter, self._signals, self._on_change = view, reporter, signals, on_change
         self._recording = ""
         if view is not None:
             view.listener = self
@@ -58,7 +58,7 @@ class LiveViewReports:
 
     def on_viewer(self, viewer: Viewer) -> None:
         """See `LiveViewListener.on_viewer`."""
-        self._indicators.signal("live view")
+        self._signals.signal("live view")
         through = f" (through {viewer.through})" if viewer.through else ""
         self._reporter.announce(f"live view: {viewer.name}{through} watches")
         self._reporter.emit(LiveViewed(recording=self._recording, viewer=viewer.name, through=viewer.through))

@@ -1,5 +1,6 @@
 """The messages that describe how a camera is: state, flags, telemetry."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lapel import __version__
@@ -48,6 +49,9 @@ class Current:
     unwritten_bytes: int
     in_post_event: bool
     is_muted: bool
+    wearer_flags: Sequence[str] = ()
+    declared: Sequence[str] = ()
+    """What is declared, as flags."""
     live_view: str | None = None
     """Where the recording can be watched."""
     is_watched: bool = False
@@ -109,6 +113,7 @@ class StatusMessages:
                 flags.append("silent-microphone")
         if now.is_muted:
             flags.append("muted")
+        flags += now.wearer_flags
         if now.is_watched:
             flags.append("live-view")
         if self._clock.quality() == "unsynced":
@@ -122,7 +127,7 @@ class StatusMessages:
             flags.append("publish-refused")
         if link.duplicate:
             flags.append("duplicate-name")
-        return flags + self._power.flags() + (self._board.flags() if self._board is not None else [])
+        return flags + [*now.declared] + self._power.flags() + (self._board.flags() if self._board is not None else [])
 
     def state(self, now: Current, configuration: int) -> StateMessage:
         """The state message, also the birth message. *recording* is published only once a fragment is on disk."""

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from lapel.config import Scalar
 from lapel.errors import MessageError
+from lapel.policy.profile import Declarable, TriggerSource
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -43,10 +44,21 @@ EventKind = Literal[
     "footage-lost",  # frames that were not saved: how many, and why
     "muted",  # the recording holds silence from here on
     "unmuted",
+    "stealth-changed",  # lights, tones and vibrations were switched off or on; the record goes on
+    "category-chosen",  # what kind of incident a recording shows
+    "wearer-changed",  # who wears the camera
+    "note",  # in the wearer's or an operator's words, such as why something was not recorded
     "live-viewed",  # a person begins to watch the recording in progress
     "live-view-ended",  # … and no longer does
     "marker",  # the wearer or an operator marked this moment
-    "refused",  # the state chart does not allow what was requested
+    "refused",  # the state chart or the policy does not allow what was requested
+    "policy-decided",  # which rule of the agency's policy has answered a request, and how
+    "not-confirmed",  # the wearer was asked to press once more and did not
+    "declared",  # a protected context, or an activity that must be recorded
+    "declaration-ended",
+    "duty-missed",  # an activity that must be recorded was declared, and no recording has started in time
+    "duty-cut-short",  # a recording ended while such an activity went on
+    "trigger-cancelled",  # a false signal of a trigger input, which started nothing
     "command-rejected",  # the received message was no valid command
     "source-lost",
     "source-restored",
@@ -82,6 +94,12 @@ CommandName = Literal[
     "request-log",
     "reboot",
     "self-test",
+    "assign",  # to a wearer, or to none
+    "category",
+    "note",
+    "declare",  # a protected context, or an activity that must be recorded
+    "withdraw",  # a declaration
+    "trigger",  # something outside the camera asks for a recording: another camera nearby, a light bar, a time table
 ]
 """The commands that a camera knows."""
 
@@ -253,6 +271,23 @@ class Command(_Message, frozen=True, kw_only=True):
     """Of `request-log`: how many of the newest lines; 100 when absent."""
     seconds: Annotated[float, Meta(gt=0, le=300)] | None = None
     """Of `identify`: how long; 10 when absent."""
+    label: Annotated[str, Meta(max_length=100)] = ""
+    """Of `mark`: what the marker is called. Absent: nothing."""
+    category: Annotated[str, Meta(max_length=64)] | None = None
+    """Of `category`: the category of the current recording, of the one just stopped, or else of the next one; empty or
+    absent: none."""
+    wearer: Annotated[str, Meta(max_length=64)] | None = None
+    """Of `assign`: badge id of the wearer; empty or absent: no wearer."""
+    declared: Declarable | None = None
+    """Of `declare` and `withdraw`: the context or activity."""
+    for_s: Annotated[float, Meta(gt=0, le=604_800)] | None = None
+    """Of `declare`: seconds until it ends by itself; absent: it must be withdrawn."""
+    trigger: TriggerSource | None = None
+    """Of `trigger`: what asks for the recording."""
+    peer: Annotated[str, Meta(max_length=128)] = ""
+    """Of `trigger` by a `peer`: the other camera."""
+    distance_m: Annotated[float, Meta(ge=0)] | None = None
+    """Of `trigger` by a `peer`: how far away it is."""
 
 
 class Reply(_Message, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from lapel_fleet.hardware.fleet_signer import fleet_sealing
 from lapel_fleet.hardware.folder_storage import FolderStorage
 from lapel_fleet.hardware.footage import SimulatedFootage
 from lapel_fleet.hardware.memory_storage import MemoryStorage
+from lapel_fleet.hardware.microphone import SimulatedMicrophone
 from lapel_fleet.hardware.relayed_network import RelayedNetwork
 from lapel_fleet.hardware.storage import StorageCard
 from lapel_fleet.hardware.tcp_relay import TcpRelay
@@ -77,9 +78,16 @@ class LiveEnvironment:
         folder.mkdir(parents=True, exist_ok=True)
         return FolderStorage(EvidenceStore(folder, 0, sealing=lambda: sealing))
 
-    def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:  # noqa: ARG002
+    def footage(
+        self,
+        name: str,  # noqa: ARG002  # all film the same media
+        config: Config,
+        clock: SimulatedClock,
+        rng: RandomSource,
+        microphone: SimulatedMicrophone,
+    ) -> SimulatedFootage:
         """See `Environment.footage`."""
-        return self._make_footage(config, clock, rng)
+        return self._make_footage(config, clock, rng, microphone)
 
     def live_view(self, name: str, clock: SimulatedClock) -> LiveView | None:
         """See `Environment.live_view`."""

@@ -175,7 +175,9 @@ async def local_worker(job: WorkerJob, new_live_view: NewLiveView = no_view) -> 
         job.scenario, job.agency, job.address, time, writer,
         needs_relay=(lambda _: True) if job.relays else needs_relay, connects_per_s=job.connects_per_s,
         keeps_history=job.relays, precision_s=LIVE_PRECISION_S * job.speed,
-        make_footage=footage_maker(job.scenario.media, Path(job.clip) if job.clip else None),
+        make_footage=footage_maker(
+            job.scenario.media, Path(job.clip) if job.clip else None, has_sound=job.scenario.sound
+        ),
         folder=Path(job.evidence) if job.evidence else None,
         new_live_view=new_live_view,
     )  # fmt: skip
