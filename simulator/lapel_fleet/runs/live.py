@@ -144,7 +144,7 @@ async def run_live(
         def cases_of(records: Iterable[ActualRecord]) -> list[Case]:
             return room.cases(records, served.back_end.uploads if served is not None else None)
 
-        control = LiveControl(names, workers, time, agency, address, cases_of)
+        control = LiveControl(names, workers, time, agency, address, cases_of, lines)
         day = _DayRunner(scenario, len(names), time, room, workers, listener, progress)
         async with _lag_measured(day.lags_s):
             inconclusive = await day.run(lambda: open_control(control))

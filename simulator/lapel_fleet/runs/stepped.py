@@ -236,6 +236,10 @@ class SteppedFleet:
         self._control.end_fault(number)
         await let_run()
 
+    def note(self, subject: str, text: str) -> None:
+        """See `FleetControl.note`."""
+        self._trace.add(self._time.mono_s(), subject, text)
+
     # -- the end -------------------------------------------------------------------------------------------------------
 
     async def end_all_faults(self, limit_s: float = ONLINE_LIMIT_S) -> None:
