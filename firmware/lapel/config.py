@@ -10,7 +10,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -144,6 +144,7 @@ class PiSection(_Section, frozen=True, kw_only=True):
     dock's contact or a trigger input connects its pin to ground; lights, buzzer and motor are on at 3.3 V.
     """
 
+    INPUTS: ClassVar[tuple[str, ...]] = ("event_button", "power_button", "dock", "holster", "light_bar")
     event_button: _Pin = -1
     """Pin of the event button."""
     power_button: _Pin = -1
@@ -177,8 +178,7 @@ class PiSection(_Section, frozen=True, kw_only=True):
 
     def pins(self) -> dict[str, int]:
         """The pins that are connected, by their keys."""
-        inputs = ("event_button", "power_button", "dock", "holster", "light_bar")
-        keys = (*inputs, "red_light", "green_light", "buzzer", "vibration")
+        keys = (*self.INPUTS, "red_light", "green_light", "buzzer", "vibration")
         return {key: getattr(self, key) for key in keys if getattr(self, key) >= 0}
 
 
