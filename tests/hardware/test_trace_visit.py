@@ -26,6 +26,7 @@ from simulated_parts import RecordedIndicators
 from trace_player import TracePlayer
 
 SECTION = PiSection(event_button=17, power_button=27, dock=22, holster=23, battery="max17048")
+TRACES = Path(__file__).with_name("traces")
 TWENTY_METRES = 2e-4  # degrees
 DISCHARGING, CHARGING = -8.0, 30.0  # percent an hour
 
@@ -215,6 +216,12 @@ def test_a_visit_is_the_same_on_simulated_devices_and_on_the_adapters_that_its_t
         assert (one.start, one.stop, one.status) == (other.start, other.stop, other.status)
         assert abs(one.duration_s - other.duration_s) < 0.1 or "battery" in str(one.stop)
     assert positions(second) == pytest.approx(positions(first), abs=TWENTY_METRES)
+
+
+def test_the_traces_of_boards_are_understood() -> None:
+    """Those that owners of boards have sent in: none so far."""
+    for path in sorted(TRACES.glob("*.jsonl")):
+        assert "fault" not in on_adapters(read_trace(path)).link.states, path
 
 
 def positions(harness: BodyWornHarness) -> list[float]:
