@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -256,6 +256,14 @@ class PiSection(_Section, frozen=True, kw_only=True):
     dock's contact or a trigger input connects its pin to ground; lights, buzzer and motor are on at 3.3 V.
     """
 
+    INPUTS: ClassVar[tuple[str, ...]] = (
+        "event_button",
+        "power_button",
+        "select_button",
+        "dock",
+        "holster",
+        "light_bar",
+    )
     event_button: _Pin = -1
     """Pin of the event button."""
     power_button: _Pin = -1
@@ -293,8 +301,7 @@ class PiSection(_Section, frozen=True, kw_only=True):
 
     def pins(self) -> dict[str, int]:
         """The pins that are connected, by their keys."""
-        inputs = ("event_button", "power_button", "select_button", "dock", "holster", "light_bar")
-        keys = (*inputs, "red_light", "green_light", "blue_light", "buzzer", "vibration")
+        keys = (*self.INPUTS, "red_light", "green_light", "blue_light", "buzzer", "vibration")
         return {key: getattr(self, key) for key in keys if getattr(self, key) >= 0}
 
 
