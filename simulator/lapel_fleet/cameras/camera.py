@@ -297,6 +297,7 @@ class SimulatedCamera(CameraHardware):
             settings=self.settings,
             log=log,
             wearer=self._wearer_store,
+            check_key=lambda: "the key of the simulated fleet",
         )
 
 
