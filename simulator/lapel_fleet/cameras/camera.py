@@ -317,6 +317,7 @@ class SimulatedCamera(CameraHardware):
             live_view=self.environment.live_view(self.name, self.clock),
             offload=offload,
             retention=retention,
+            check_key=lambda: "the key of the simulated fleet",
         )
 
 
