@@ -122,8 +122,8 @@ class LiveViewApplication:
         if not await view.is_ready() or view.window.has_ended:
             raise HTTPException(404, _NOTHING)
         self._look(request, view)
-        thumbnail = self._thumbnails.setdefault(view, Thumbnail(view, self._clock, self._worker))
-        jpeg = await thumbnail.jpeg()
+        thumbnail = self._thumbnails.setdefault(view, Thumbnail(self._clock, self._worker))
+        jpeg = await thumbnail.jpeg(view.window)
         if jpeg is None:
             raise HTTPException(404, "There is no picture to show.")
         return Response(jpeg, media_type="image/jpeg")
