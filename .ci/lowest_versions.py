@@ -3,7 +3,6 @@
 import tomllib
 from pathlib import Path
 
-
 EXTRAS = ("fleet", "evidence", "axis", "s3")
 
 

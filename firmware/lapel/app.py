@@ -36,6 +36,7 @@ from lapel.link.mqtt import MqttTransport
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.link.sqlite_journal import SqliteJournal
+from lapel.live_view.live_view import LiveView
 from lapel.media.aac import SoundFormat
 from lapel.media.capture import open_coded_source, open_source
 from lapel.media.coded_sources import CodedFileSource, Requested
@@ -55,9 +56,12 @@ from lapel.offload.progress import FolderNotes
 from lapel.offload.throttle import RateLimit
 from lapel.offload_watch import OffloadParts
 from lapel.own_files import DamageReports
+from lapel.policy.declarations import Declarations
+from lapel.policy.profile import load_profile
 from lapel.randomness import RandomSource
 from lapel.service.watchdog import Part, TimedPart, WorkerPart
 from lapel.settings import Settings
+from lapel.wearer_store import WearerStore
 from lapel.worker import ThreadWorker
 
 if TYPE_CHECKING:
@@ -131,11 +135,13 @@ def assemble(
     source: FrameSource | CodedSource | None = None,
     contract: Callable[[Config], Contract] | None = None,
     access: "CameraAccess | None" = None,
+    live_view: LiveView | None = None,
 ) -> App:
     """Assemble a camera with the settings in force.
 
     `source` replaces the video source that the configuration names; `contract` replaces `lapel/v1`, for a back end with
-    topics and payloads of its own (examples/foreign_contract.py). `access` is the console's access to the camera.
+    topics and payloads of its own (examples/foreign_contract.py). `access` is the console's access to the camera,
+    `live_view` shows its recordings in progress.
     Raises ConfigError, VideoError or StorageError before anything runs.
     """
     settings = settings if isinstance(settings, Settings) else Settings(settings)
@@ -143,12 +149,17 @@ def assemble(
     clock, rng = SystemClock(), random.Random(secrets.randbits(64))
     session = f"{rng.getrandbits(64):016x}"
     damage, sealing = settings.damage, partial(sealing_of, config, clock)
+    profile = load_profile(config.policy.profile)
+    declarations = Declarations(state_folder(config) / "declarations.json", damage)
+    declarations.load()
     storage = EvidenceStore(
         evidence_folder(Path(config.recording.evidence)),
         config.recording.min_free_bytes,
         damage=damage,
         sealing=sealing,
     )
+    wearer = WearerStore(state_folder(config) / "wearer.json", damage)
+    wearer.load()
     worker = ThreadWorker()
     journal = SqliteJournal(state_folder(config) / "outbox.sqlite", damage)
     if source is None:
@@ -178,6 +189,11 @@ def assemble(
         time_zone=system_time_zone(),
         retention=retention_of(config, storage, sealing),
         offload=offload_of(config, storage, clock, damage, sealing),
+        wearer=wearer,
+        check_key=storage.check_key,
+        profile=profile,
+        declarations=declarations,
+        live_view=live_view,
     )
     if access is not None:
         access.attach(camera, settings, storage, worker)

@@ -12,7 +12,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,8 @@ from lapel.camera import Camera
 from lapel.clock import SystemClock, set_system_clock
 from lapel.completion import add_completion
 from lapel.config import Config, unconfirmed_note
-from lapel.errors import ConsoleError, LapelError
+from lapel.config_check import require_usable
+from lapel.errors import ConfigError, ConsoleError, LapelError
 from lapel.hardware.desktop.terminal import StatusLine, TerminalButtons, unbuffered_keys
 from lapel.hardware.interfaces import Indicators
 from lapel.identity_command import add_identity
@@ -34,6 +35,7 @@ from lapel.status_messages import CameraStatus
 
 if TYPE_CHECKING:
     from lapel.console_access import CameraAccess
+    from lapel.live_view.live_view import LiveView
 
 # flag, section, key, help text
 _FLAGS: tuple[tuple[str, str, str, str], ...] = (
@@ -59,6 +61,8 @@ _FLAGS: tuple[tuple[str, str, str, str], ...] = (
     ("--broker", "link", "broker", "mqtt://127.0.0.1 or mqtts://HOST; without it the camera works without a fleet"),
     ("--keepalive", "link", "keepalive_s", "seconds without traffic after which the connection is tested"),
     ("--telemetry", "link", "telemetry_s", "seconds between telemetry messages"),
+    ("--live", "live", "listen", "show recordings in progress at this PORT or HOST:PORT over HTTP"),
+    ("--live-tokens", "live", "tokens", "file with a line NAME TOKEN for each who may watch; made if missing"),
 )
 
 
@@ -135,7 +139,7 @@ def _asyncapi(_: argparse.Namespace) -> int:
 
 def _config(options: argparse.Namespace) -> int:
     if options.check:
-        config.load(options.check)
+        require_usable(config.load(options.check))
         print(f"{options.check}: valid")
     else:
         print(config.example() if options.example else json.dumps(config.schema(), indent=2))
@@ -201,10 +205,15 @@ async def _live(config: Config, console: str | None, *, on_terminal: bool) -> in
     try:
         evidence_folder(Path(config.recording.evidence))
         damage = DamageReports()
-        async with _serve_console(config, console, indicators, damage) as access:
+        async with (
+            _serve_console(config, console, indicators, damage) as access,
+            _serve_live_view(config, indicators, on_terminal=on_terminal) as new_live_view,
+        ):
             ended = await run_for_good(
                 settings_of(config, damage),
-                lambda settings: assemble(settings, indicators=indicators, buttons=buttons, access=access),
+                lambda settings: assemble(
+                    settings, indicators=indicators, buttons=buttons, access=access, live_view=new_live_view()
+                ),
                 started,
             )
     finally:
@@ -252,6 +261,25 @@ async def _serve_console(
         if console is not None:
             console.line.close()
         worker.close()
+
+
+@contextlib.asynccontextmanager
+async def _serve_live_view(
+    config: Config, indicators: Indicators, *, on_terminal: bool
+) -> AsyncIterator[Callable[[], "LiveView | None"]]:
+    """Serve the live view that the configuration asks for while the block runs. Yields what makes the view of a camera
+    that starts: None without live view.
+    """
+    if not config.live.listen:
+        yield lambda: None
+        return
+    try:
+        from lapel.live_view.configured import served_as_configured
+    except ImportError:
+        raise ConfigError("--live needs more packages: pip install 'lapel[live]'") from None
+
+    async with served_as_configured(config, indicators.show_line, on_terminal=on_terminal) as new_view:
+        yield new_view
 
 
 def _end_on_signals(camera: Camera) -> None:

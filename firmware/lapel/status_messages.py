@@ -51,6 +51,13 @@ class Current:
     in_post_event: bool
     is_muted: bool
     offload_flags: Sequence[str] = ()
+    wearer_flags: Sequence[str] = ()
+    declared: Sequence[str] = ()
+    """What is declared, as flags."""
+    live_view: str | None = None
+    """Where the recording can be watched."""
+    is_watched: bool = False
+    """Whether a person does."""
 
     @property
     def is_capturing(self) -> bool:
@@ -108,6 +115,9 @@ class StatusMessages:
                 flags.append("silent-microphone")
         if now.is_muted:
             flags.append("muted")
+        flags += now.wearer_flags
+        if now.is_watched:
+            flags.append("live-view")
         if self._clock.quality() == "unsynced":
             flags.append("clock-unsynced")
         if now.in_post_event:
@@ -120,7 +130,7 @@ class StatusMessages:
         if link.duplicate:
             flags.append("duplicate-name")
         flags += now.offload_flags
-        return flags + self._power.flags() + (self._board.flags() if self._board is not None else [])
+        return flags + [*now.declared] + self._power.flags() + (self._board.flags() if self._board is not None else [])
 
     def state(self, now: Current, configuration: int) -> StateMessage:
         """The state message, also the birth message. *recording* is published only once a fragment is on disk."""
@@ -137,6 +147,7 @@ class StatusMessages:
             reason=now.fault[:_REASON_CHARS] or None,
             recording=now.recording if self._reporter.state is State.RECORDING else None,
             configuration=configuration,
+            live_view=now.live_view,
         )
 
     def telemetry(

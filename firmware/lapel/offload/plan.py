@@ -80,13 +80,13 @@ def make_plan(
 
 
 def is_critical(recording: OutgoingRecording, critical: frozenset[str]) -> bool:
-    """Whether one of its clips has a critical category, or was started by a critical trigger."""
-    return any(word in critical for clip in recording.clips for word in _categories(clip))
-
-
-def _categories(clip: OutgoingClip) -> tuple[str, ...]:
-    start = clip.account.start
-    return (start.source, start.reason)
+    """Whether one of its clips has a critical category, by the camera's list or by the words in `critical`, or was
+    started by a trigger among these words.
+    """
+    return any(
+        account.is_critical or not critical.isdisjoint((account.category, account.start.source, account.start.reason))
+        for account in (clip.account for clip in recording.clips)
+    )
 
 
 def _rank(

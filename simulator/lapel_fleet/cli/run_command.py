@@ -10,6 +10,7 @@ import secrets
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 from lapel.clock import Clock, SystemClock
 from lapel.errors import ConfigError
@@ -25,6 +26,7 @@ from lapel_fleet.control.socket import run_directory
 from lapel_fleet.control.socket.server import control_socket
 from lapel_fleet.runs import chaos, live, virtual
 from lapel_fleet.runs.control import OpenControl, no_control
+from lapel_fleet.runs.live_view import OpenLiveView, live_view_at, no_live_view
 from lapel_fleet.runs.observer import Observe, no_observer
 from lapel_fleet.runs.run import Run
 from lapel_fleet.runs.stepped_run import run_stepped
@@ -134,7 +136,9 @@ def _run_once(
         evidence=options.evidence,
     )
     return asyncio.run(
-        live.run_live(scenario, seed, live_options, options.trace, progress.update, open_control, observe)
+        live.run_live(
+            scenario, seed, live_options, options.trace, progress.update, open_control, observe, _live_view(options)
+        )
     )
 
 
@@ -152,6 +156,14 @@ def _metrics(options: argparse.Namespace) -> Iterator[Observe]:
         out = sys.stderr if options.json else sys.stdout
         print(f"metrics: http://127.0.0.1:{port}/metrics", file=out, flush=True)
         yield observe
+
+
+def _live_view(options: argparse.Namespace) -> OpenLiveView:
+    """Live view of the cameras, if it was asked for; prints where."""
+    if options.live is None:
+        return no_live_view
+    out = sys.stderr if options.json else sys.stdout
+    return live_view_at(options.live, options.live_tokens, partial(print, file=out, flush=True))
 
 
 @contextmanager

@@ -51,6 +51,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="first level of the topics after lapel/v1 (default: `fleet`, or a random name on your broker)",
     )  # fmt: skip
     fleet.add_argument("--allow-plain", action="store_true", help="allow mqtt:// to other machines")
+    fleet.add_argument(
+        "--live", type=int, metavar="PORT", help="live, with media: show recordings in progress at this port over HTTP"
+    )
+    fleet.add_argument(
+        "--live-tokens", type=Path, metavar="FILE",
+        help="a line NAME TOKEN for each who may watch; made if it is not there (default: one token, printed)",
+    )  # fmt: skip
     results = parser.add_argument_group("results")
     results.add_argument(
         "--checker", action="append", default=[], metavar="MODULE:FUNCTION", help="add your own checker"
@@ -83,6 +90,8 @@ def chosen_scenario(options: argparse.Namespace) -> Scenario:
         scenario = msgspec.structs.replace(scenario, media=options.media)
     if options.duration:
         scenario = shorten(scenario, seconds_of(options.duration, "--duration"))
+    if options.live is not None and scenario.media == "none":
+        raise ConfigError("--live: the cameras film nothing; add --media clip or --media pixels")
     if options.virtual and scenario.media == "pixels":
         raise ConfigError('media "pixels" with --virtual: frames are drawn in real time; run live, or use "clip"')
     return scenario
@@ -115,6 +124,7 @@ _EXCLUSIONS: Mapping[str, tuple[Sequence[str], str]] = {
     ),
     "shrink": (("shard",), "cameras are left out one by one, from the whole fleet"),
     "metrics": (("virtual", "stepped"), "metrics are scraped in real time"),
+    "live": (("virtual", "stepped", "speed", "workers", "for_"), "video is watched in real time, from one process"),
     "run": (("virtual", "for_"), "such a run is too fast to be controlled from outside"),
 }
 """Each option with those that it excludes, and why."""
@@ -123,7 +133,7 @@ _EXCLUSIONS: Mapping[str, tuple[Sequence[str], str]] = {
 def _is_given(options: argparse.Namespace, name: str) -> bool:
     defaults = {"speed": 1.0, "shard": "1/1"}
     value = getattr(options, name)
-    if name == "metrics":
+    if name in ("metrics", "live"):
         return value is not None  # 0 is a port, too: any that is free
     return bool(value != defaults[name] if name in defaults else value)
 

@@ -76,7 +76,7 @@ class SteppedFleet:
             InlineWorker(),
             needs_relay=lambda _: True,
             connects_per_s=CONNECTS_PER_S,
-            make_footage=footage_maker(scenario.media),
+            make_footage=footage_maker(scenario.media, has_sound=scenario.sound),
         )
         self._fleet = Fleet(scenario, scenario.cameras, streams, environment, self._time)
         self._control = ManualControl(self._fleet.cameras, streams, self._time)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lapel.config import Config
 from lapel.link.contract import Contract, LapelV1
+from lapel.live_view.live_view import LiveView
 from lapel.randomness import RandomSource
 from lapel.worker import InlineWorker
 from lapel_fleet.cameras.fleet import Fleet
@@ -14,6 +15,7 @@ from lapel_fleet.cameras.media import footage_maker
 from lapel_fleet.hardware.fleet_signer import fleet_sealing, unsigned_sealing
 from lapel_fleet.hardware.footage import SimulatedFootage
 from lapel_fleet.hardware.memory_storage import MemoryStorage
+from lapel_fleet.hardware.microphone import SimulatedMicrophone
 from lapel_fleet.hardware.storage import StorageCard
 from lapel_fleet.hardware.virtual_broker import VirtualBroker
 from lapel_fleet.hardware.virtual_network import VirtualNetwork
@@ -49,7 +51,8 @@ class VirtualEnvironment:
         self._scenario, self._loop = scenario, loop
         self._clips = set(scenario.cameras if scenario.media == "clip" else scenario.clip_cameras)
         self._verified = set(scenario.cameras[:VERIFIED_CAMERAS])
-        self._blank, self._clip = footage_maker("none"), footage_maker("clip") if self._clips else None
+        self._blank = footage_maker("none")
+        self._clip = footage_maker("clip", has_sound=scenario.sound) if self._clips else None
 
     def clock(self) -> SimulatedClock:
         """See `Environment.clock`."""
@@ -66,10 +69,16 @@ class VirtualEnvironment:
         sealing = make_sealing(f"{self.agency}/{name}", self.clock().now)
         return MemoryStorage(keeps_finished=False, sealing=sealing, keeps_audit=True, verifies=is_verified)
 
-    def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:
+    def footage(
+        self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource, microphone: SimulatedMicrophone
+    ) -> SimulatedFootage:
         """See `Environment.footage`."""
         make_footage = self._clip if self._clip is not None and name in self._clips else self._blank
-        return make_footage(config, clock, rng)
+        return make_footage(config, clock, rng, microphone)
+
+    def live_view(self, name: str, clock: SimulatedClock) -> LiveView | None:  # noqa: ARG002  # time is virtual
+        """See `Environment.live_view`."""
+        return None
 
     def contract(self, site: str, camera: str) -> Contract:
         """See `Environment.contract`."""

@@ -21,6 +21,7 @@ from lapel.hardware.pi.max17048 import Max17048
 from lapel.hardware.pi.pins import PinFactory
 from lapel.hardware.pi.switches import PiSwitches
 from lapel.hardware.pi.triggers import PiTriggers
+from lapel.policy.profile import TriggerSource
 from lapel.worker import Worker
 
 _MISSING = "install Lapel with the extra for it: pip install 'lapel[pi]'"
@@ -79,9 +80,14 @@ def open_board(
 
 
 def _open_pins(board: Board, section: PiSection, clock: Clock, factory: PinFactory, opened: ExitStack) -> None:
-    buttons: dict[ButtonName, int] = {"event": section.event_button, "power": section.power_button}
+    buttons: dict[ButtonName, int] = {
+        "event": section.event_button,
+        "power": section.power_button,
+        "select": section.select_button,
+    }
     buttons = {name: pin for name, pin in buttons.items() if pin >= 0}
-    triggers = {name: pin for name, pin in (("holster", section.holster), ("light bar", section.light_bar)) if pin >= 0}
+    inputs: dict[TriggerSource, int] = {"holster": section.holster, "light-bar": section.light_bar}
+    triggers = {source: pin for source, pin in inputs.items() if pin >= 0}
     try:
         if buttons:
             board.switches = _opened(PiSwitches(factory, buttons, clock), opened)
@@ -89,7 +95,7 @@ def _open_pins(board: Board, section: PiSection, clock: Clock, factory: PinFacto
             board.dock = _opened(PiDock(factory, section.dock, clock), opened)
         if triggers:
             board.triggers = _opened(PiTriggers(factory, triggers, clock), opened)
-        outputs = {"red": section.red_light, "green": section.green_light}
+        outputs = {"red": section.red_light, "green": section.green_light, "blue": section.blue_light}
         outputs |= {"buzzer": section.buzzer, "vibration": section.vibration}
         opens = {name: OutputPin(factory, pin, clock) for name, pin in outputs.items() if pin >= 0}
     except Exception as error:  # gpiozero's and lgpio's own, which have no common base

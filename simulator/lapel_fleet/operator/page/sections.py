@@ -20,6 +20,7 @@ from lapel_fleet.operator.page.connection import FleetConnection
 from lapel_fleet.operator.page.fleet_view import FleetView
 from lapel_fleet.operator.page.history import History
 from lapel_fleet.operator.page.history_writer import HistoryWriter
+from lapel_fleet.operator.page.live_views import LiveViews
 from lapel_fleet.operator.page.recordings import recordings
 from lapel_fleet.operator.received import ReceivedMessage
 
@@ -114,9 +115,15 @@ class CameraSections:
     """The sections of one camera's page."""
 
     def __init__(
-        self, templates: jinja2.Environment, view: FleetView, history: History, worker: Worker, clock: Clock
+        self,
+        templates: jinja2.Environment,
+        view: FleetView,
+        history: History,
+        live: LiveViews,
+        worker: Worker,
+        clock: Clock,
     ) -> None:
-        self._templates, self._view, self._history = templates, view, history
+        self._templates, self._view, self._history, self._live = templates, view, history, live
         self._worker, self._clock = worker, clock
 
     async def render(self, camera: str) -> Sections:
@@ -128,6 +135,7 @@ class CameraSections:
         names = (
             "camera_state",
             "camera_measured",
+            "camera_live",
             "camera_day",
             "camera_recordings",
             "camera_commands",
@@ -138,6 +146,7 @@ class CameraSections:
     def _from_view(self, view: CameraView) -> dict[str, Any]:
         return {
             "view": view, "state": view.state_message, "telemetry": view.telemetry,
+            "live_trouble": self._live.trouble(view.state_message),
             "nodes": drawings.chart_nodes(), "edges": drawings.chart_edges(),
             "words": _state_words(view.camera, view.state_message),
             "position": _position_text(view.telemetry.position if view.telemetry is not None else None),
