@@ -2,7 +2,8 @@
 
 from time import process_time
 
-from bench.bench_encoder import _FPS, _SETTINGS
+from bench.bench_encoder import FPS as _FPS
+from bench.bench_encoder import SETTINGS as _SETTINGS
 from bench.figure import Figure
 from lapel.clock import SystemClock
 from lapel.hardware.interfaces import Frame
