@@ -53,7 +53,7 @@ bench-check: $(READY)  ## a few ratios of CPU time beside the recorded ones, in 
 	@$(BIN)/python -m bench --check
 
 docs: $(READY)  ## regenerate the documentation that comes from the code
-	@$(BIN)/python docs/generate.py
+	@$(BIN)/python -m docs.generate
 	@$(BIN)/python docs/wiring.py
 
 clean:  ## remove what was generated
