@@ -98,9 +98,9 @@ class Scenario(Table, frozen=True, kw_only=True):
 
 
 def shorten(scenario: Scenario, duration_s: float) -> Scenario:
-    """The same day with another length. Leaves out the faults that would begin after its end, and the expectations that
-    count something over the whole day.
+    """The same day with another length. Leaves out the faults that would begin after its end, and the expectations
+    that only the whole day can meet.
     """
     faults = [one for one in scenario.faults if one.at_s < duration_s]
-    expect = [one for one in scenario.expect if expectations.METRICS[one.what].combine != "count"]
+    expect = [one for one in scenario.expect if not expectations.METRICS[one.what].is_of_the_whole_day]
     return msgspec.structs.replace(scenario, duration_s=duration_s, faults=faults, expect=expect)
