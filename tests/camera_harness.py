@@ -12,6 +12,7 @@ from lapel.camera import Camera
 from lapel.config import load
 from lapel.evidence.store import EvidenceStore
 from lapel.hardware.interfaces import Retention, Storage
+from lapel.offload_watch import OffloadParts
 from lapel.settings import Settings
 from lapel.worker import InlineWorker
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
@@ -35,9 +36,10 @@ class CameraHarness:
         blind: bool = False,
         restarted_because: str = "",
         retention: Callable[[EvidenceStore], Retention] | None = None,
+        offload: Callable[[EvidenceStore, VirtualClock], OffloadParts] | None = None,
     ) -> None:
         """`blind`: the video source delivers nothing. `restarted_because`: why an earlier camera's place is taken.
-        `retention`: makes what deletes recordings.
+        `retention`: makes what deletes recordings; `offload` what they leave by.
         """
         self.clock, self.root, self._restarted_because = clock, root, restarted_because
         self.config = load(flags={("prebuffer", "length_s"): 10, ("recording", "min_free_bytes"): 0, **(flags or {})})
@@ -59,6 +61,7 @@ class CameraHarness:
             settings=self.settings,
             time_zone="America/New_York",
             retention=retention(self.store) if retention else None,
+            offload=offload(self.store, clock) if offload else None,
         )
 
     async def run(self, steps: Steps) -> None:

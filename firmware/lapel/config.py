@@ -161,6 +161,9 @@ class OffloadSection(_Section, frozen=True, kw_only=True):
     full_support: bool = True
     """Of `axis`: the back end stores everything, as a plain Swift does. Else only what its `System/Capabilities.json`
     names is sent."""
+    segment_bytes: Annotated[int, Meta(ge=1_048_576, le=5_000_000_000)] = 67_108_864
+    """Of `axis`: longer files go in segments of this length where the server offers it, as Swift does; a cut costs one.
+    Else a cut costs the clip, and Swift takes none of more than 5 GB."""
     bucket: Annotated[str, Meta(pattern=r"^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] = ""
     """Of `s3`: the bucket."""
     region: str = "us-east-1"
@@ -172,9 +175,8 @@ class OffloadSection(_Section, frozen=True, kw_only=True):
     read_back: Literal["no", "record", "counts"] = "no"
     """Of `s3`: whether the camera reads everything back and compares it. `record`: it notes so beside the recording.
     `counts`: the note also counts like a receipt, so that the recording is deleted after `keep_days`."""
-    part_bytes: Annotated[int, Meta(ge=5_242_880, le=5_000_000_000)] = 8_388_608
-    """Longer files go in parts of this length, where the back end can join them: a cut costs one part. With `s3` a part
-    is in memory."""
+    part_bytes: Annotated[int, Meta(ge=5_242_880, le=5_000_000_000)] = 16_777_216
+    """Of `s3`: longer files go in parts of this length; a cut costs one. A part is in memory, for each of `uploads`."""
     uploads: Annotated[int, Meta(ge=1, le=16)] = 2
     """Recordings that leave at once."""
     limit_bps: Annotated[int, Meta(ge=0)] = 0

@@ -50,8 +50,8 @@ class OffloadWatch:
     """Offload of one camera. Implements `OffloadListener`. Without `parts` nothing leaves."""
 
     __slots__ = (
-        "_battery", "_clock", "_clock_warned", "_destination", "_docked_s", "_engine", "_is_started", "_reporter",
-        "_section", "_state", "_unfinished", "_update_flags",
+        "_answered", "_battery", "_clock", "_clock_warned", "_destination", "_docked_s", "_engine", "_has_loaded",
+        "_is_started", "_reporter", "_section", "_state", "_unfinished", "_update_flags",
     )  # fmt: skip
 
     def __init__(
@@ -70,7 +70,8 @@ class OffloadWatch:
         """`state`: that of the camera. `update_flags`: publish the flags if they have changed."""
         self._section, self._clock, self._reporter, self._battery = section, clock, reporter, battery
         self._state, self._update_flags = state, update_flags
-        self._is_started = self._clock_warned = False
+        self._is_started = self._clock_warned = self._has_loaded = False
+        self._answered: set[str] = set()
         self._docked_s = clock.mono_s()
         self._unfinished: list[Reply] = []
         self._destination = parts.destination.name if parts is not None else ""
@@ -105,7 +106,8 @@ class OffloadWatch:
         """Offload until cancelled; ends at once without a destination."""
         if self._engine is not None:
             await self._engine.load()
-            self._answer_unfinished(self._engine)
+            self._has_loaded = True
+            self._answer_unfinished()
             await self._engine.run()
 
     async def watch_battery(self) -> None:
@@ -149,6 +151,8 @@ class OffloadWatch:
     def resume(self, reply: Reply) -> None:
         """A command that an earlier session accepted: it goes on, if that session had noted it."""
         self._unfinished.append(reply)
+        if self._has_loaded:
+            self._answer_unfinished()
 
     def status(self) -> OffloadStatus | None:
         """How far it is; None without a destination."""
@@ -190,6 +194,7 @@ class OffloadWatch:
         self._reporter.announce(f"offloaded {recording}: {size_bytes / _MEGABYTE:.1f} MB in {seconds:.0f} s")
         self._reporter.emit(detail.RecordingOffloaded(recording=recording, bytes=size_bytes, seconds=seconds))
         if asked_by:
+            self._answered.add(asked_by)
             self._reporter.reply(asked_by, "offload", "done", recording=recording)
 
     def on_confirmed(self, clip: str, back_end: str) -> None:
@@ -207,6 +212,7 @@ class OffloadWatch:
         self._reporter.announce(f"offload of {recording or 'recordings'} failed: {reason}", "error")
         self._reporter.emit(detail.OffloadFailed(recording=recording, reason=reason))
         if asked_by:
+            self._answered.add(asked_by)
             self._reporter.reply(asked_by, "offload", "failed", reason, recording=recording)
         self._update_flags()
 
@@ -245,9 +251,9 @@ class OffloadWatch:
             self._reporter.announce("offload with a clock that is not set: times in its log are wrong", "warning")
         return ""
 
-    def _answer_unfinished(self, engine: Offloader) -> None:
-        """Fail the commands that no note of the session before knows."""
-        known = engine.asked_by()
+    def _answer_unfinished(self) -> None:
+        """Fail the commands that no note knows, and that were not answered since the start."""
+        known = self._answered | (self._engine.asked_by() if self._engine is not None else set())
         for reply in self._unfinished:
             if reply.id not in known:
                 self._reporter.reply(reply.id, "offload", "failed", "the camera restarted before it was done")

@@ -45,7 +45,7 @@ def _axis(section: OffloadSection, secret: str, transport: "httpx.AsyncBaseTrans
         tls=Tls(section.ca, section.cert, section.key),
         allow_plain=section.allow_plain,
         full_support=section.full_support,
-        segment_bytes=section.part_bytes,
+        segment_bytes=section.segment_bytes,
     )
     return AxisDestination(settings, transport)
 

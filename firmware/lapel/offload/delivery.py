@@ -12,8 +12,8 @@ from lapel.offload.throttle import Throttle
 from lapel.outgoing import OutgoingRecordings
 from lapel.worker import Worker
 
-PIECE_BYTES = 256 * 1024
-"""How much of a file is read at a time."""
+PIECE_BYTES = 1024 * 1024
+"""How much of a file is in memory, per upload. A quarter of it made uploads a fifth slower (x86, a Swift on loopback)."""
 _SPEED_OVER_S = 10.0
 
 
@@ -137,11 +137,11 @@ class Speed:
         self._counted = [*self._recent(), (self._clock.mono_s(), size_bytes)]
 
     def bps(self) -> float:
-        """The speed; over at least a second, so that a first piece is no burst."""
+        """The speed since the first piece that counts, which itself left before that."""
         recent = self._recent()
-        if not recent:
+        if len(recent) < 2:
             return 0.0
-        return 8 * sum(size for _, size in recent) / max(1.0, self._clock.mono_s() - recent[0][0])
+        return 8 * sum(size for _, size in recent[1:]) / max(1.0, self._clock.mono_s() - recent[0][0])
 
     def _recent(self) -> list[tuple[float, int]]:
         now_s = self._clock.mono_s()

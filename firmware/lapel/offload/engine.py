@@ -181,7 +181,7 @@ class Offloader:
         if gate.reason:
             await self._stop_uploads(but_asked=True)
         self._start_uploads(plan)
-        if not self._active and await self._collect_receipts(plan):
+        if await self._collect_receipts(plan):
             return
         self._doing = self._describe(plan, gate)
         await self._sleep_until(self._next_look_s(plan, gate))
@@ -214,7 +214,7 @@ class Offloader:
         due = [gate.again_s] if gate.again_s is not None else []
         if len(self._active) < self._uploads:
             due += [self._due_s(one) for one in plan.to_send if one.id not in self._active]
-        if plan.to_confirm and not self._active:
+        if plan.to_confirm:
             due.append(self._receipts.due_s)
         return min(due, default=None)
 
@@ -272,11 +272,11 @@ class Offloader:
             case BlockedError() as error:
                 self._block(str(error))
             case BusyError() as error:
-                self._postpone(recording, str(error), error.wait_s)
+                self._back_off(recording, str(error), error.wait_s)
             case StorageError() | OffloadError() | EvidenceError() as error:
-                self._postpone(recording, str(error), _CARD_RETRY_S)
+                self._postpone(recording, str(error))
             case BaseException() as error:  # a bug here must not end a camera that can still record
-                self._postpone(recording, f"unexpected {type(error).__name__}: {error}", _CARD_RETRY_S)
+                self._postpone(recording, f"unexpected {type(error).__name__}: {error}")
 
     async def _reject(self, recording: OutgoingRecording, reason: str, asked_by: str) -> None:
         try:
@@ -291,7 +291,12 @@ class Offloader:
             self._listener.on_failed("", reason, "")
         self._blocked, self._blocked_until_s = reason, self._clock.mono_s() + BLOCKED_S
 
-    def _postpone(self, recording: OutgoingRecording, reason: str, wait_s: float | None) -> None:
+    def _postpone(self, recording: OutgoingRecording, reason: str) -> None:
+        """Try this recording later, and the others now."""
+        self._later_s[recording.id] = self._clock.mono_s() + _CARD_RETRY_S
+        self._listener.on_note(f"offload of {recording.id} goes on later: {reason}")
+
+    def _back_off(self, recording: OutgoingRecording, reason: str, wait_s: float | None) -> None:
         """Wait before the next attempt; twice as long before the next one at this recording, so that another gets its
         turn where the trouble is with this one alone.
         """

@@ -10,7 +10,7 @@ import httpx
 from lapel.errors import BlockedError, BusyError, ConfigError
 
 PIECE_BYTES = 256 * 1024
-"""How much of a file is in memory at a time, per upload."""
+"""How much is given to a connection at a time."""
 _CONNECT_S, _SILENCE_S = 10.0, 60.0
 """Longest wait for a connection; for the next byte, and for an answer after the last one was sent."""
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -102,7 +102,7 @@ class HttpClient:
         try:
             async with self._client.stream(method, url, headers=headers, content=content) as response:
                 body = b""
-                async for piece in response.aiter_raw():
+                async for piece in response.aiter_bytes():
                     body += piece[: _ANSWER_BYTES - len(body)]
                     if len(body) >= _ANSWER_BYTES:
                         break
@@ -116,7 +116,7 @@ class HttpClient:
             async with self._client.stream("GET", url, headers=headers) as response:
                 if response.status_code != 200:
                     raise BusyError(f"{response.status_code} at reading back {urlsplit(url).path}")
-                async for piece in response.aiter_raw(PIECE_BYTES):
+                async for piece in response.aiter_bytes(PIECE_BYTES):
                     yield piece
         except (httpx.HTTPError, httpx.StreamError) as error:
             raise _unreachable(url, error) from error

@@ -76,7 +76,7 @@ def make_plan(
             to_send.append(recording)
             bytes_left += max(0, recording.size_bytes - done.arrived_bytes(recording))
     to_send.sort(key=lambda one: _rank(one, progress_of(one), critical))
-    return Plan(to_send, to_confirm, refused, bytes_left)
+    return Plan(tuple(to_send), tuple(to_confirm), tuple(refused), bytes_left)
 
 
 def is_critical(recording: OutgoingRecording, critical: frozenset[str]) -> bool:

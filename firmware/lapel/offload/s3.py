@@ -60,7 +60,7 @@ class S3Settings:
     prefix: str = ""
     tls: Tls = NO_TLS_FILES
     allow_plain: bool = False
-    part_bytes: int = 8 * 1024 * 1024
+    part_bytes: int = 16 * 1024 * 1024
     """Longer files go in parts of this length, which are in memory one at a time."""
     lock_days: float = 0.0
     """Days for which each object is locked against deletion; 0: not at all. Needs a bucket with object lock."""
