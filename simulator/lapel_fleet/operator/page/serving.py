@@ -6,14 +6,13 @@ import random
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
 
 from lapel.clock import SystemClock
-from lapel.errors import ConfigError
 from lapel.link.broker_address import Broker
 from lapel.link.messages import StateMessage
 from lapel.sanitize import plain
@@ -26,8 +25,8 @@ from lapel_fleet.operator.page.history import History
 from lapel_fleet.operator.page.history_writer import HistoryWriter
 from lapel_fleet.operator.page.tokens import Tokens
 from lapel_fleet.operator.received import Received
+from lapel_fleet.operator.web_server import HOST, WebServer, loopback_socket
 
-_HOST = "127.0.0.1"
 _GOODBYE_S = 2
 
 
@@ -44,14 +43,6 @@ class Serving:
     """Beside those of this machine."""
 
 
-class _Server(uvicorn.Server):
-    """A server whose process handles its signals itself."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 async def serve(brokers: Sequence[Broker], asked: Serving) -> None:
     """Serve until Ctrl-C or SIGTERM. Raises ConfigError when it cannot listen, LinkError without a broker at the start,
     StorageError when the history cannot be used.
@@ -59,7 +50,7 @@ async def serve(brokers: Sequence[Broker], asked: Serving) -> None:
     clock, worker = SystemClock(), ThreadWorker(1)
     with contextlib.ExitStack() as stack:
         stack.callback(worker.close)
-        listening = stack.enter_context(_listening(asked.port))
+        listening = stack.enter_context(loopback_socket(asked.port))
         port = listening.getsockname()[1]
         history = stack.enter_context(contextlib.closing(History(asked.history)))
         view, metrics = FleetView(clock), FleetMetrics(clock)
@@ -75,13 +66,13 @@ async def serve(brokers: Sequence[Broker], asked: Serving) -> None:
         connection = FleetConnection(brokers, asked.agency, clock, random.Random(), history, worker, on_message)
         page = Page(
             asked.agency, view, connection, writer, history, metrics, asked.tokens, worker, clock,
-            origins=[f"http://{_HOST}:{port}", f"http://localhost:{port}", *asked.origins], cookie=f"lapel-{port}",
+            origins=[f"http://{HOST}:{port}", f"http://localhost:{port}", *asked.origins], cookie=f"lapel-{port}",
         )  # fmt: skip
         config = uvicorn.Config(
             page.app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=_GOODBYE_S,
             server_header=False, ws="none",
         )  # fmt: skip
-        server = _Server(config)
+        server = WebServer(config)
         await _run(server, listening, page, connection, writer, lambda: _print_addresses(port, asked.tokens))
 
 
@@ -118,21 +109,9 @@ async def _run(
         task.result()
 
 
-@contextlib.contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    """A socket that listens on this machine only. Raises ConfigError."""
-    with socket.socket() as found:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            found.bind((_HOST, port))
-        except (OSError, OverflowError) as error:
-            raise ConfigError(f"--port {port}: cannot listen there: {error}; --port 0 takes any free one") from error
-        yield found
-
-
 def _print_addresses(port: int, tokens: Tokens) -> None:
     for name, token in tokens.by_name.items():
-        print(f"{plain(name)}: http://{_HOST}:{port}/login?token={token}", flush=True)
+        print(f"{plain(name)}: http://{HOST}:{port}/login?token={token}", flush=True)
 
 
 def _warn(text: str) -> None:

@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 import secrets
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ from starlette.requests import Request
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lapel.clock import Clock, SystemClock
-from lapel.errors import ConfigError, StorageError
+from lapel.errors import StorageError
 from lapel.worker import ThreadWorker
+from lapel_fleet.operator.web_server import HOST, WebServer, loopback_socket
 from lapel_fleet.runs.evidence_back_end.application import Application
 from lapel_fleet.runs.evidence_back_end.back_end import AUTH, EvidenceBackEnd
 from lapel_fleet.runs.evidence_back_end.faults import Faults
@@ -23,7 +23,6 @@ from lapel_fleet.runs.evidence_back_end.folder import CONNECTION, EvidenceFolder
 from lapel_fleet.runs.evidence_back_end.receipts import ReadManifest, verified_manifest
 from lapel_fleet.runs.evidence_back_end.tokens import Tokens
 
-_HOST = "127.0.0.1"
 _GOODBYE_S = 2
 
 
@@ -42,14 +41,6 @@ class Served:
     def token_url(self) -> str:
         """Where clients get their tokens."""
         return f"{self.url}{AUTH}"
-
-
-class _Server(uvicorn.Server):
-    """A server whose process handles its signals itself."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 class _Connections:
@@ -96,8 +87,8 @@ async def served(
     Raises ConfigError when it cannot listen there, StorageError when the folder cannot be used.
     """
     with contextlib.ExitStack() as stack:
-        listening = stack.enter_context(_listening(port))
-        url = f"http://{_HOST}:{listening.getsockname()[1]}"
+        listening = stack.enter_context(loopback_socket(port))
+        url = f"http://{HOST}:{listening.getsockname()[1]}"
         worker, clock = ThreadWorker(1), clock or SystemClock()
         stack.callback(worker.close)
         try:
@@ -112,7 +103,7 @@ async def served(
             raise StorageError(f"{root}: cannot be used: {error.strerror}") from error
         connections = _Connections()
         application = Application(back_end, folder, worker, connections.break_connection, log)
-        server = _Server(uvicorn.Config(
+        server = WebServer(uvicorn.Config(
             application.app, http=connections.protocol(), log_level="error", access_log=False, lifespan="off",
             timeout_graceful_shutdown=_GOODBYE_S, server_header=False, ws="none",
         ))  # fmt: skip
@@ -122,15 +113,3 @@ async def served(
         finally:
             server.should_exit = True
             await running
-
-
-@contextlib.contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    """A socket that listens on this machine only. Raises ConfigError."""
-    with socket.socket() as found:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            found.bind((_HOST, port))
-        except (OSError, OverflowError) as error:
-            raise ConfigError(f"--port {port}: cannot listen there: {error}; --port 0 takes any free one") from error
-        yield found
