@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from lapel import config, states
+from lapel import config, indications, states
 from lapel.link import asyncapi
 from lapel.policy.profile import load_profile, shipped_profiles
 from lapel.policy.table import markdown
@@ -44,13 +44,19 @@ def generated() -> dict[Path, str]:
         ROOT / "docs" / "contract.md": contract_page(asyncapi.document()),
         ROOT / "docs" / "asyncapi.json": json.dumps(asyncapi.document(), indent=2) + "\n",
         chart: with_block(chart.read_text(), "states", f"\n```mermaid\n{states.mermaid()}\n```\n\n"),
-        guide: with_block(guide.read_text(), "configuration", f"\n```toml\n{config.example()}```\n\n"),
+        guide: camera_page(guide.read_text()),
         ROOT / "docs" / "architecture.md": architecture_page((ROOT / "docs" / "architecture.md").read_text()),
         ROOT / "docs" / "field.md": field_page((ROOT / "docs" / "field.md").read_text()),
         ROOT / "docs" / "conformance.md": conformance_page((ROOT / "docs" / "conformance.md").read_text()),
         ROOT / "docs" / "policy.md": policy_page((ROOT / "docs" / "policy.md").read_text()),
         ROOT / "docs" / "simulator.md": simulator_page((ROOT / "docs" / "simulator.md").read_text()),
     }
+
+
+def camera_page(text: str) -> str:
+    """The guide with every key of the configuration, and the table of lights, tones and vibrations."""
+    text = with_block(text, "configuration", f"\n```toml\n{config.example()}```\n\n")
+    return with_block(text, "indications", f"\n{indications.table_text()}\n")
 
 
 def architecture_page(text: str) -> str:

@@ -46,7 +46,8 @@ def test_a_self_test_reports_each_part_and_what_fails(tmp_path: Path) -> None:
 
     harness = run_steps(tmp_path, steps)
     passed, failed = harness.link.replies
-    assert (passed.result, set(passed.detail or {})) == ("done", {"storage", "video", "clock", "link", "events"})
+    names = {"storage", "key", "video", "sound", "battery", "clock", "link", "events"}
+    assert (passed.result, set(passed.detail or {})) == ("done", names)
     assert (failed.result, failed.reason, (failed.detail or {})["video"]) == (
         "failed",
         "failed: video",

@@ -10,26 +10,34 @@ telemetry, `recording_reports.py` reports what the recorder has done, `settings_
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import assert_never
 
 from lapel import __version__
 from lapel.audit_entry import Value
 from lapel.audit_trail import AuditTrail
-from lapel.buttons import ButtonWatch, HeldButton
-from lapel.capture_reason import SWITCHED_ON, after_power_loss, after_restart, capture_reason, requester, restart_reason
+from lapel.buttons import HeldButton
+from lapel.capture_reason import (
+    SWITCHED_ON,
+    after_power_loss,
+    after_restart,
+    capture_reason,
+    requester,
+    restart_reason,
+    trigger_text,
+)
+from lapel.categories import CategoryChoice, categories_of
 from lapel.check import Check
 from lapel.clock import Clock, Instant
 from lapel.config import Config, fingerprint
-from lapel.device_watches import BatteryWatch, post_gesture, watch_dock, watch_keys, watch_triggers
+from lapel.device_watches import BatteryWatch, watch_dock, watch_keys
 from lapel.errors import MessageError, StorageError
 from lapel.fragment import LONGEST_GOP_S, Fragment
-from lapel.gestures import Gesture
 from lapel.hardware.interfaces import (
     Battery,
     BoardHealth,
-    ButtonName,
     Buttons,
     Charge,
     Dock,
@@ -42,27 +50,36 @@ from lapel.hardware.interfaces import (
     Switches,
     Triggers,
 )
-from lapel.indications import REMIND_EVERY_S, RepeatedSignal
 from lapel.light_event import Inbox
 from lapel.link import event_details as detail
 from lapel.link.interface import Link
 from lapel.link.messages import Command, Reply, Result, StateMessage
+from lapel.live_view.live_view import LiveView
+from lapel.live_view_reports import LiveViewReports
 from lapel.logs import Log
 from lapel.media.active_recording import Recording
 from lapel.media.notices import Failed, Notice, Saved, Started
 from lapel.media.recorder import Identity, Recorder
 from lapel.offload_watch import OffloadParts, OffloadWatch
+from lapel.policy.declarations import Declarations
+from lapel.policy.profile import Profile, Source, TriggerSource, development
 from lapel.randomness import RandomSource
 from lapel.recording import Cause
+from lapel.recording_policy import NOT_SUBJECT, RecordingPolicy, Ruling
 from lapel.recording_reports import report_notice
 from lapel.remote_commands import RemoteCommands
 from lapel.reporter import Reporter
 from lapel.retention_watch import RetentionWatch
+from lapel.sanitize import plain
 from lapel.settings import Settings
 from lapel.settings_trial import SettingsTrial
+from lapel.shift_check import ShiftCheck, check_battery, check_key, check_sound, check_video
 from lapel.states import Chart, Effect, Event, Facts, Outcome, State
 from lapel.status_messages import CameraStatus, Current, StatusMessages
 from lapel.storage_watch import StorageWatch
+from lapel.trigger_watch import TriggerWatch
+from lapel.wearer_controls import WearerControls, WearerStatus, wearer_signals
+from lapel.wearer_store import WearerStore
 from lapel.worker import Worker
 
 FAULT_RETRY_S = 5.0
@@ -87,6 +104,13 @@ class InboxEvent:
     at: Instant
     cause: Cause
     command: Command | None = None
+    trigger: TriggerSource | None = None
+    """What triggered it, where that was neither a person at the camera nor an operator."""
+
+    @property
+    def source(self) -> Source:
+        """Who or what requests it, as policies name it."""
+        return self.trigger or ("wearer" if self.cause.source == "button" else "command")
 
 
 class Camera:
@@ -94,13 +118,57 @@ class Camera:
 
     # Thousands share a machine when a fleet is simulated: so many names in a dictionary take 3 KB, in slots a tenth.
     __slots__ = (
-        "_asleep", "_audit", "_awaiting_start", "_battery", "_battery_watch", "_began", "_busy_since_s", "_buttons",
-        "_chart", "_clock", "_config", "_dock", "_fault", "_footage", "_inbox", "_indicators", "_link", "_messages",
-        "_positioning", "_post_event", "_published_flags", "_recorder", "_recording", "_recording_since",
-        "_reminders", "_remote", "_repairing", "_reporter", "_retention", "_rng", "_settings", "_since", "_started",
-        "_storage", "_switches", "_time_zone", "_trial", "_triggers", "ended", "log", "offload", "powers_off",
-        "recovered", "restarts",
-    )  # fmt: skip
+        "_asleep",
+        "_audit",
+        "_awaiting_start",
+        "_battery",
+        "_battery_watch",
+        "_began",
+        "_busy_since_s",
+        "_buttons",
+        "_categories",
+        "_chart",
+        "_check_key",
+        "_clock",
+        "_config",
+        "_controls",
+        "_dock",
+        "_fault",
+        "_footage",
+        "_inbox",
+        "_link",
+        "_live_view",
+        "_messages",
+        "_positioning",
+        "_post_event",
+        "_published_flags",
+        "_recorder",
+        "_recording",
+        "_recording_since",
+        "_remote",
+        "_repairing",
+        "_reported_flags",
+        "_reporter",
+        "_retention",
+        "_rng",
+        "_settings",
+        "_shift",
+        "_signals",
+        "_since",
+        "_started",
+        "_storage",
+        "_switches",
+        "_time_zone",
+        "_trial",
+        "_triggers",
+        "ended",
+        "log",
+        "offload",
+        "policy",
+        "powers_off",
+        "recovered",
+        "restarts",
+    )
 
     def __init__(
         self,
@@ -125,27 +193,48 @@ class Camera:
         log: Log | None = None,
         time_zone: str = "UTC",
         retention: Retention | None = None,
+        wearer: WearerStore | None = None,
+        check_key: Callable[[], str] = lambda: "recordings are not signed",
+        profile: Profile | None = None,
+        declarations: Declarations | None = None,
+        live_view: LiveView | None = None,
         offload: OffloadParts | None = None,
     ) -> None:
         """`session` is new at each start; `rng` is this camera's own random stream. `settings` is where `config` came
         from and where changes to it are written. Without `retention` nothing is deleted from the storage card, without
-        `offload` nothing leaves it. A device that is None is one that this camera does not have.
+        `offload` nothing leaves it. `wearer` keeps what concerns the wearer across restarts. `check_key` blocks; it
+        returns in words what evidence is signed with, or raises StorageError. Without a policy's `profile` there are no
+        rules; `declarations` are what an earlier session left declared. A device that is None is one that this camera
+        does not have.
+
+        Raises ConfigError for a table of indications or a list of categories that cannot be used.
         """
         self._config, self._clock, self._footage, self._link = config, clock, footage, link
         self._time_zone = time_zone
-        self._rng, self._indicators, self._buttons = rng, indicators, buttons
+        self._rng, self._buttons = rng, buttons
         self._battery, self._dock, self._positioning, self._triggers = battery, dock, positioning, triggers
-        self._switches = ButtonWatch(switches, clock, self._on_gesture) if switches is not None else None
         self._settings = settings or Settings(config)
         identity = config.camera
         self.log = log or Log(clock)
         self._audit = AuditTrail(storage, worker, clock, session, config.evidence.heartbeat_s)
-        self._reporter = Reporter(link, clock, indicators, self.log, identity.name, session, self._audit)
+        wearer = wearer or WearerStore()
+        self._signals = wearer_signals(config.controls, indicators, clock, wearer)
+        self._reporter = Reporter(link, clock, self._signals, self.log, identity.name, session, self._audit)
+        self._categories = CategoryChoice(
+            categories_of(config.recording), config.controls.ask_category_s, clock, self._reporter, self._signals,
+            lambda: self._recording,
+        )  # fmt: skip
+        self._controls = WearerControls(
+            config.controls, wearer, worker, self._reporter, self._signals, self._post, self._wearer_status,
+            self._categories, on_change=self._publish_state,
+        )  # fmt: skip
+        self._switches = self._controls.watch(switches, clock) if switches is not None else None
         self._storage = StorageWatch(storage, worker, config.recording.min_free_bytes)
         self._retention = RetentionWatch(retention, worker, clock, self._audit, self._reporter)
         self._battery_watch = BatteryWatch(
-            battery, clock, self._reporter, indicators, self._post, self._publish_changed_flags
+            battery, self._reporter, self._signals, self._post, self._publish_changed_flags
         )
+        self._live_view = LiveViewReports(live_view, self._reporter, self._signals, self._publish_changed_flags)
         self._messages = StatusMessages(
             identity,
             session,
@@ -157,6 +246,22 @@ class Camera:
             battery,
             positioning,
             board,
+        )
+        self._check_key = partial(worker.run, check_key)
+        self._shift = ShiftCheck(
+            config.controls.self_test, clock, self._reporter, footage, self.self_test, lambda: self.state, self._post
+        )
+        self.policy = RecordingPolicy(
+            profile or development(),
+            declarations or Declarations(),
+            clock,
+            time_zone,
+            self._reporter,
+            self._signals,
+            worker,
+            state=lambda: self.state,
+            last_fix=self.last_fix,
+            update_flags=self._publish_changed_flags,
         )
         self.offload = OffloadWatch(
             offload,
@@ -174,8 +279,10 @@ class Camera:
             self._reporter,
             self._settings,
             worker,
-            indicators,
-            self_test=self.self_test,
+            self._signals,
+            self.policy,
+            wearer=self._controls,
+            self_test=self._shift.run,
             restart=self._restart_for,
             offload=self.offload.carry_out,
             resume_offload=self.offload.resume,
@@ -202,6 +309,7 @@ class Camera:
             notify=lambda notice: self._inbox.put(notice),
             last_fix=self.last_fix,
             records_sound=lambda: self._footage.status().sound is not None,
+            attribution=self._controls.attribution,
         )
         self._inbox = Inbox[InboxEvent | Notice | Command]()
         self._chart = Chart()
@@ -214,8 +322,8 @@ class Camera:
         self._awaiting_start: dict[str, Command] = {}
         self._post_event: asyncio.Task[None] | None = None
         self._repairing: asyncio.Task[None] | None = None
-        self._reminders = RepeatedSignal(clock, lambda: indicators.signal("recording"), REMIND_EVERY_S)
         self._published_flags: list[str] = []
+        self._reported_flags: list[str] = []
         self._busy_since_s: float | None = None
         self.recovered: list[str] = []
         """Recordings that an earlier session did not finish, found by this one."""
@@ -237,6 +345,7 @@ class Camera:
         if restarted_because:
             self._started = after_restart(restarted_because)
         self._audit.note("power-on", self._audited_setup(restarted_because))
+        self.policy.begin()
         self._post(Event.POWER_ON, Cause("camera", "power on"))
         async with asyncio.TaskGroup() as group:
             auditing = group.create_task(self._audit.run(), name="audit")
@@ -254,8 +363,10 @@ class Camera:
                 await auditing
             finally:
                 auditing.cancel()
-                self._reminders.set_active(False)
-                self._battery_watch.stop_warnings()
+                self._signals.close()
+                self._shift.close()
+                self.policy.close()
+                self._live_view.close()
                 for helper in (*helpers, self._repairing, self._post_event):
                     if helper is not None:
                         helper.cancel()
@@ -280,7 +391,8 @@ class Camera:
 
     def _request(self, event: Event, cause: Cause) -> str | None:
         self._post(event, cause)  # a refusal is reported, too
-        return self._chart.refusal(event, self._facts())
+        refusal = self._chart.refusal(event, self._facts())
+        return self.policy.mute_refusal() if refusal is None and event is Event.MUTE else refusal
 
     def shut_down(self, reason: str) -> None:
         """End the session; a recording in progress is finished first."""
@@ -297,22 +409,32 @@ class Camera:
         """Note in the audit log what was done to the camera otherwise than by a command: at its service port."""
         self._audit.note(event, detail)
 
-    def identify(self, seconds: float) -> None:
-        """Blink and beep."""
-        self._indicators.identify(seconds)
+    def identify(self, seconds: float) -> str | None:
+        """Blink and beep. Returns why that is refused; None when it is not."""
+        return self._signals.identify(seconds)
+
+    async def run_self_test(self, by: str) -> list[Check]:
+        """Check everything that a recording needs, and put the result on record."""
+        return await self._shift.run(by)
 
     async def self_test(self) -> list[Check]:
         """Check everything that a recording needs. Harmless at any time."""
-        footage, link, quality = self._footage.status(), self._link.status(), self._clock.quality()
-        storage = await self._storage.self_test()
-        fps = f"{footage.measured_fps:.1f} frames per second, {footage.buffered_s:.0f} s buffered"
+        link, quality = self._link.status(), self._clock.quality()
         return [
-            storage,
-            Check("video", footage.lost is None and self._current().is_capturing, footage.lost or fps),
+            await self._storage.self_test(),
+            await check_key(self._check_key),
+            check_video(self._footage.status(), is_capturing=self._current().is_capturing),
+            check_sound(self._footage.status().sound),
+            check_battery(self.charge()),
             Check("clock", quality != "unsynced", quality),
-            Check("link", link.up, link.reason or "up"),
+            Check("link", link.up or not self._config.link.broker, link.reason or "up"),
             Check("events", not link.not_persisted, link.not_persisted or f"{link.events_waiting} waiting"),
         ]
+
+    @property
+    def wearer(self) -> WearerControls:
+        """What concerns its wearer: assignment, category, stealth, notes."""
+        return self._controls
 
     def charge(self) -> Charge | None:
         """What the battery's gauge reads; None without a battery."""
@@ -354,6 +476,7 @@ class Camera:
 
     async def settled(self) -> None:
         """Wait until every recording that has ended is on disk, or has failed."""
+        await self._categories.settled()
         await self._recorder.settled()
 
     def recorded_s(self) -> float:
@@ -387,6 +510,10 @@ class Camera:
             unwritten_bytes=recording.unwritten_bytes if recording else 0,
             in_post_event=self._post_event is not None,
             is_muted=recording is not None and recording.is_muted,
+            wearer_flags=self._controls.flags(),
+            declared=self.policy.flags(),
+            live_view=self._live_view.address,
+            is_watched=self._live_view.is_watched,
             offload_flags=self.offload.flags(),
         )
 
@@ -398,6 +525,7 @@ class Camera:
             "configuration": fingerprint(self._config),
             "version": self._settings.version,
             "time_zone": self._time_zone,
+            "profile": self.policy.profile.name,
         }
 
     def silent_s(self) -> float:
@@ -429,16 +557,36 @@ class Camera:
     # -- events and effects ------------------------------------------------------------------------------------------
 
     async def _decide(self, item: InboxEvent) -> None:
-        outcome = self._chart.handle(item.event, self._facts())
-        if outcome.refusal is not None:
-            self._report_refusal(item, outcome.refusal)
+        """The state chart is asked first: what cannot be done is not a question of policy."""
+        facts = self._facts()
+        if (refusal := self._chart.refusal(item.event, facts)) is not None:
+            self._report_refusal(item, refusal)
             return
+        ruling = self._rule(item)
+        if ruling.answer == "refuse":
+            self._report_refusal(item, ruling.reason, ruling.rule)
+        elif ruling.answer == "allow":
+            await self._transition(item, self._chart.handle(item.event, facts), ruling)
+
+    def _rule(self, item: InboxEvent) -> Ruling:
+        """What the policy says. It has a say when a person or a trigger asks, and none when the camera must."""
+        if item.event is Event.START:
+            return self.policy.decide_start(item.source, item.at, item.command.distance_m if item.command else None)
+        if item.event is Event.STOP:
+            return self.policy.decide_stop(item.source, item.cause.reason, item.at)
+        if item.event is Event.MUTE:
+            return self.policy.decide_mute(item.source)
+        return NOT_SUBJECT
+
+    async def _transition(self, item: InboxEvent, outcome: Outcome, ruling: Ruling) -> None:
         fault = self._fault if outcome.before is State.FAULT else ""
         if outcome.after is State.FAULT:
             self._fault = item.cause.reason
             self._repairing = asyncio.create_task(self._retry_until_repaired(), name="repair")
         elif outcome.before is State.FAULT:
-            self._fault = ""
+            self._fault = self._shift.failure = ""
+        if outcome.after is not State.BUFFERING:
+            self._categories.finish()
         if outcome.after is State.STANDBY:
             self._asleep = f"the camera was in standby, put to sleep by {requester(item.cause, item.command)}"
         if outcome.after is State.OFF:
@@ -446,7 +594,7 @@ class Camera:
             self.ended = item.cause.reason or item.cause.source
             self.powers_off = item.event in (Event.POWER_OFF, Event.BATTERY_CRITICAL)
         for effect in outcome.effects:
-            await self._carry_out(effect, item, outcome, fault)
+            await self._carry_out(effect, item, outcome, fault, ruling)
         self._report_outcome(item, outcome)
 
     def _facts(self) -> Facts:
@@ -458,7 +606,7 @@ class Camera:
             muted=self._recording is not None and self._recording.is_muted,
         )
 
-    async def _carry_out(self, effect: Effect, item: InboxEvent, outcome: Outcome, fault: str) -> None:
+    async def _carry_out(self, effect: Effect, item: InboxEvent, outcome: Outcome, fault: str, ruling: Ruling) -> None:
         match effect:
             case Effect.SELF_TEST:
                 await self._boot()
@@ -468,9 +616,9 @@ class Camera:
             case Effect.STOP_CAPTURE:
                 await self._footage.stop()
             case Effect.OPEN_RECORDING:
-                await self._open_recording(item, outcome)
+                await self._open_recording(item, outcome, ruling)
             case Effect.CLOSE_RECORDING:
-                await self._close_recording(item.cause)
+                await self._close_recording(item.cause, asks=outcome.after is State.BUFFERING)
             case Effect.AWAIT_POST_EVENT:
                 self._post_event = asyncio.create_task(self._await_post_event(item.cause), name="post-event")
             case Effect.SET_MARKER:
@@ -500,25 +648,30 @@ class Camera:
         """At boot, and when the storage works again, maybe with another card. Raises StorageError."""
         await self._storage.test()
         await self._recorder.save_failed(last_try=True)
-        for account in await self._storage.recover():
+        with self._signals.recovering():
+            accounts = await self._storage.recover()
+        for account in accounts:
             self.recovered.append(account.recording)
             self._reporter.announce(f"recovered {account.recording}: interrupted after {account.duration_s:.1f} s")
             self._reporter.emit(
                 detail.Recovered(recording=account.recording, duration_s=account.duration_s, frames=account.frames)
             )
 
-    async def _open_recording(self, item: InboxEvent, outcome: Outcome) -> None:
+    async def _open_recording(self, item: InboxEvent, outcome: Outcome, ruling: Ruling) -> None:
         """Record the buffer as it is, then what follows; the GOP that is open at the press is cut and comes first."""
         why_short = self._asleep if outcome.before is State.STANDBY else None
         before = self._footage.before(item.at)
-        self._recording = self._recorder.begin(item.cause, item.at, before, why_short=why_short)
+        self._recording = self._recorder.begin(item.cause, item.at, before, why_short=why_short, decision=ruling.note)
+        self.policy.on_recording_started()
         self._recording_since = item.at
+        self._live_view.begin(self._recording.id, item.at, before.fragments)
         if item.command is not None:
             self._awaiting_start[self._recording.id] = item.command
         if await self._footage.cut():
             self._recording.pre_event_complete()
 
-    async def _close_recording(self, cause: Cause) -> None:
+    async def _close_recording(self, cause: Cause, *, asks: bool) -> None:
+        """`asks`: whether the wearer is still there to choose a category."""
         if self._post_event is not None:
             self._post_event.cancel()
             self._post_event = None
@@ -527,8 +680,14 @@ class Camera:
             await self._footage.cut(wait_s=LONGEST_GOP_S)
             if self._recording.is_muted:
                 self._unmute(Cause("camera", "the recording ended"))
-            self._recording.end(cause, stopped)
-            self._recording = None
+            recording, self._recording = self._recording, None
+            self.policy.on_recording_ended(recording.id, cause)
+            end = partial(recording.end, cause, stopped)
+            if asks:
+                self._categories.ask(recording, end)
+            else:
+                end()
+            self._live_view.end()
 
     async def _await_post_event(self, cause: Cause) -> None:
         await self._clock.sleep(self._config.recording.postevent_s)
@@ -537,8 +696,10 @@ class Camera:
 
     def _set_marker(self, item: InboxEvent) -> None:
         if self._recording is not None:
-            self._recording.mark(item.at)
-            self._reporter.emit(detail.Marker(recording=self._recording.id, source=item.cause.source))
+            label = plain(item.command.label.strip()) if item.command is not None else ""
+            self._recording.mark(item.at, label)
+            self._signals.signal("marker")
+            self._reporter.emit(detail.Marker(recording=self._recording.id, source=item.cause.source, label=label))
 
     def _mute(self, cause: Cause) -> None:
         """From now on, not from when it was requested: sound from before may be on the storage card."""
@@ -546,6 +707,7 @@ class Camera:
             now = self._clock.now()
             self._footage.set_muted(True, now)
             self._recording.mute(now, cause)
+            self._signals.set_muted(True)
             self._reporter.emit(detail.Muted(recording=self._recording.id, source=cause.source, reason=cause.reason))
             self._publish_state()
 
@@ -554,6 +716,8 @@ class Camera:
             now = self._clock.now()
             self._footage.set_muted(False, now)
             seconds = self._recording.unmute(now)
+            if cause.source != "camera":  # else the recording ends
+                self._signals.set_muted(False)
             self._reporter.emit(detail.Unmuted(recording=self._recording.id, source=cause.source, seconds=seconds))
             self._publish_state()
 
@@ -564,6 +728,7 @@ class Camera:
         self._trial.has_frames = True
         if self._recording is not None:
             self._recording.add(fragment)
+            self._live_view.add(fragment)
 
     def on_source_note(self, note: str) -> None:
         """Log it."""
@@ -620,10 +785,13 @@ class Camera:
             detail.CommandAccepted(command=command.command, id=command.id, sender=command.sender, reason=command.reason)
         )
         event = _COMMANDS.get(command.command)
-        if event is None:
-            self._inbox.put(command)
-        else:
+        if event is not None:
             self._post(event, Cause("command", command.reason, command.id), command)
+        elif command.trigger is not None and command.command == "trigger":
+            cause = Cause("trigger", trigger_text(command), command.id)
+            self._inbox.put(InboxEvent(Event.START, self._clock.now(), cause, command, command.trigger))
+        else:
+            self._inbox.put(command)
 
     def on_unfinished(self, reply: Reply) -> None:
         """A command that an earlier session accepted and did not finish: its restart, or cut short by one."""
@@ -668,6 +836,7 @@ class Camera:
 
     def _report_outcome(self, item: InboxEvent, outcome: Outcome) -> None:
         """After the effects: the new state, and the answer to a command."""
+        self._shift.on_transition(item.event, outcome)
         if outcome.after is not outcome.before:
             self._audit_transition(item, outcome)
             self._reporter.announce(f"{outcome.after}" + (f": {self._fault}" if self._fault else ""))
@@ -700,20 +869,21 @@ class Camera:
             return
         self._reporter.state = state
         self._since = self._clock.now()
-        self._reminders.set_active(state is State.RECORDING)
         self._reporter.emit(detail.StateChanged(before=before.value, after=state.value))
         self.offload.on_state(state)
         self._publish_state()
 
-    def _report_refusal(self, item: InboxEvent, reason: str) -> None:
+    def _report_refusal(self, item: InboxEvent, reason: str, rule: str = "") -> None:
+        """`rule`: id of the policy's rule; empty where the state chart refuses."""
         if item.event in (Event.STORAGE_FAILED, Event.SELF_TEST_PASSED):
             return  # a fault that persists was reported when it began; so was a camera that stays docked
         if item.event in _ALREADY_SO and self._chart.state == State.OFF:
             return
-        if item.event is Event.START:
-            self._indicators.signal("refused")
+        if item.event is Event.START or item.cause.source == "button":
+            is_full = item.event is Event.START and self._storage.is_full
+            self._signals.signal("storage full" if is_full else "refused")
         self._reporter.announce(f"refused {item.event.replace('_', ' ')}: {reason}")
-        self._reporter.emit(detail.Refused(event=item.event.value, source=item.cause.source, reason=reason))
+        self._reporter.emit(detail.Refused(event=item.event.value, source=item.cause.source, reason=reason, rule=rule))
         if item.command is not None:
             self._reply(item.command, "refused", reason)
 
@@ -730,18 +900,19 @@ class Camera:
     def _publish_state(self) -> None:
         message = self.state_message()
         self._published_flags = message.flags
+        self._signals.set_flags(message.flags)
         self._link.publish(message)
 
     def _publish_changed_flags(self) -> None:
-        """Publish the state again if its flags have changed."""
-        flags, before = self._messages.flags(self._current()), self._published_flags
-        if flags == before:
-            return
+        """Report what flags have changed, and publish the state again if its flags are out of date."""
+        flags, before = self._messages.flags(self._current()), self._reported_flags
+        self._reported_flags = flags  # not those that were published: a change of state may have brought them already
         if "frozen" in flags and "frozen" not in before:
             self._reporter.announce("the video is frozen", "warning")
             self._reporter.emit(detail.PictureFrozen(seconds=self._footage.status().unchanged_s))
         self._report_microphone(flags, before)
-        self._publish_state()
+        if flags != self._published_flags:
+            self._publish_state()
 
     def _report_microphone(self, flags: Sequence[str], before: Sequence[str]) -> None:
         """Report what has changed about the sound."""
@@ -792,7 +963,10 @@ class Camera:
         """Check whether the cause of the fault is gone, until it is."""
         while self._chart.state == State.FAULT:
             await self._clock.sleep(FAULT_RETRY_S)
-            await self._check_storage()
+            if self._shift.failure:
+                await self._shift.repeat(self)
+            else:
+                await self._check_storage()
 
     async def _check_storage(self) -> None:
         await self._recorder.save_failed()
@@ -800,7 +974,7 @@ class Camera:
             await self._storage.measure()
             if await self._retention.delete_expired(is_full=self._storage.is_full):
                 await self._storage.measure()
-            if self._chart.state == State.FAULT:
+            if self._chart.state == State.FAULT and not self._shift.failure:
                 await self._recorder.settled()  # what has just failed is not an earlier session's
                 await self._recover()
                 self._post(Event.FAULT_CLEARED, Cause("camera", "the storage works again"))
@@ -814,9 +988,14 @@ class Camera:
             self.restart("restart with the previous settings")
         self._publish_state()
 
-    def _on_gesture(self, button: ButtonName, gesture: Gesture) -> None:
-        recording_s = self.recorded_s() if self._chart.state == State.RECORDING else None
-        post_gesture(button, gesture, self._post, recording_s=recording_s)
+    def _wearer_status(self) -> WearerStatus:
+        is_recording = self._chart.state == State.RECORDING
+        return WearerStatus(
+            state=State(self._chart.state),
+            recording_s=self.recorded_s() if is_recording else None,
+            is_muted=self._recording is not None and self._recording.is_muted,
+            awaits_start=self.policy.awaits_start,
+        )
 
     def _device_watches(self) -> Iterator[Coroutine[None, None, None]]:
         """One for each device that this camera has, and one for settings on trial."""
@@ -833,7 +1012,13 @@ class Camera:
         if self._dock is not None:
             yield watch_dock(self._dock, self._battery_watch.power, self._post)
         if self._triggers is not None:
-            yield watch_triggers(self._triggers, lambda: State(self._chart.state), self._post, self._reporter)
+            cancel_s = self._config.policy.trigger_cancel_s
+            yield TriggerWatch(
+                self._triggers, self._clock, self._reporter, cancel_s, state=lambda: self.state, fire=self._on_trigger
+            ).run()
+
+    def _on_trigger(self, source: TriggerSource, at: Instant) -> None:
+        self._inbox.put(InboxEvent(Event.START, at, Cause("trigger", source), trigger=source))
 
     def _new_recording_id(self) -> str:
         return f"{self._clock.now().utc:%Y%m%dT%H%M%SZ}-{self._rng.getrandbits(32):08x}"

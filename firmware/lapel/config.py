@@ -9,8 +9,9 @@ import hashlib
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -116,6 +117,10 @@ class RecordingSection(_Section, frozen=True, kw_only=True):
     """Seconds to continue recording after the stop."""
     min_free_bytes: Annotated[int, Meta(ge=0)] = 64_000_000
     """Free bytes on the disk without which no recording is started."""
+    categories: Annotated[str, Meta(max_length=2000)] = ""
+    """Categories that a wearer can choose for a recording, such as `traffic stop, use of force`. Empty: none."""
+    critical_categories: Annotated[str, Meta(max_length=2000)] = ""
+    """Those of them that are offloaded first."""
 
 
 class EvidenceSection(_Section, frozen=True, kw_only=True):
@@ -134,6 +139,59 @@ class EvidenceSection(_Section, frozen=True, kw_only=True):
     heartbeat_s: Annotated[float, Meta(ge=1, le=86_400)] = 60.0
     """Seconds after which the audit log notes that the camera is alive, if nothing else has happened. A power loss is
     known to this precision. Checked at each telemetry interval."""
+
+
+class PolicySection(_Section, frozen=True, kw_only=True):
+    """The agency's rules: when the camera must record, and when it may."""
+
+    profile: Annotated[str, Meta(min_length=1)] = "development"
+    """A shipped profile (`lapel-camera policy list`) or the path of a .toml file."""
+    trigger_cancel_s: Annotated[float, Meta(ge=0, le=20)] = 0.0
+    """Seconds within which a trigger input that goes back counts as a false signal. The pre-event buffer covers the
+    delay."""
+
+
+class ControlsSection(_Section, frozen=True, kw_only=True):
+    """What the wearer does with the buttons, and what lights, tones and vibrations say."""
+
+    hold_s: Annotated[float, Meta(ge=0.5, le=10)] = 3.0
+    """Seconds for which a button is held to stop, mute, switch off or, with two, for stealth."""
+    double_press_s: Annotated[float, Meta(ge=0.1, le=2)] = 0.5
+    """Longest pause between the two presses that start a recording; shorter than `hold_s`."""
+    debounce_s: Annotated[float, Meta(ge=0, le=0.2)] = 0.02
+    """A contact that closes or opens for less has bounced; shorter than `double_press_s`."""
+    together_s: Annotated[float, Meta(ge=0, le=2)] = 0.5
+    """Buttons that go down within this time and are held are held together; shorter than `hold_s`."""
+    remind_s: Annotated[float, Meta(ge=10, le=3600)] = 120.0
+    """Seconds between reminders while recording."""
+    remind_asleep_s: Annotated[float, Meta(ge=60, le=86_400)] = 900.0
+    """Seconds between reminders in standby, where nothing is captured."""
+    warn_s: Annotated[float, Meta(ge=5, le=3600)] = 20.0
+    """Seconds between warnings, such as that the battery is low."""
+    ask_category_s: Annotated[float, Meta(ge=0, le=60)] = 8.0
+    """Seconds for which a recording waits for its category after the stop, where there are any; 0: not at all."""
+    wearer_required: bool = False
+    """Warn as long as no wearer is assigned."""
+    self_test: Literal["never", "undock", "boot", "boot and undock"] = "undock"
+    """When the camera tests by itself whether it can record, and is out of service if it cannot."""
+    indications: str = ""
+    """TOML file with an agency's own lights, tones and vibrations. Empty: the camera's."""
+
+
+class LiveSection(_Section, frozen=True, kw_only=True):
+    """Live view: the recording in progress over HTTP, for those with a token. The wearer is told, and who watched is on
+    record.
+    """
+
+    listen: str = ""
+    """Port of this machine, such as `8091`, or `HOST:PORT`, such as `0.0.0.0:8091`. Empty: no live view."""
+    tokens: str = ""
+    """File with a line `NAME TOKEN` for each person or system that may watch; made if it is missing. Empty:
+    `live-tokens` in the folder for the camera's own data."""
+    cert: str = ""
+    """Certificate file to listen beyond this machine."""
+    key: str = ""
+    """Its private key file."""
 
 
 class OffloadSection(_Section, frozen=True, kw_only=True):
@@ -182,7 +240,8 @@ class OffloadSection(_Section, frozen=True, kw_only=True):
     limit_bps: Annotated[int, Meta(ge=0)] = 0
     """Bits per second that may leave; 0: as many as the line takes."""
     critical: str = ""
-    """Categories and triggers, separated by commas, whose recordings leave first: `use of force, holster`."""
+    """Triggers, separated by commas, whose recordings leave first, as those of `critical_categories` in [recording] do:
+    `holster, man-down`."""
     min_charge_percent: Annotated[float, Meta(ge=0, le=100)] = 10.0
     """Charge of the battery below which the camera charges first, unless its dock gives it enough power."""
     when: Literal["docked", "always", "command"] = "docked"
@@ -198,14 +257,26 @@ class PiSection(_Section, frozen=True, kw_only=True):
     dock's contact or a trigger input connects its pin to ground; lights, buzzer and motor are on at 3.3 V.
     """
 
+    INPUTS: ClassVar[tuple[str, ...]] = (
+        "event_button",
+        "power_button",
+        "select_button",
+        "dock",
+        "holster",
+        "light_bar",
+    )
     event_button: _Pin = -1
     """Pin of the event button."""
     power_button: _Pin = -1
     """Pin of the power button."""
+    select_button: _Pin = -1
+    """Pin of the select button."""
     red_light: _Pin = -1
     """Pin of the red light."""
     green_light: _Pin = -1
     """Pin of the green light."""
+    blue_light: _Pin = -1
+    """Pin of the blue light; without it the red one stands in."""
     buzzer: _Pin = -1
     """Pin of an active buzzer."""
     vibration: _Pin = -1
@@ -231,8 +302,7 @@ class PiSection(_Section, frozen=True, kw_only=True):
 
     def pins(self) -> dict[str, int]:
         """The pins that are connected, by their keys."""
-        inputs = ("event_button", "power_button", "dock", "holster", "light_bar")
-        keys = (*inputs, "red_light", "green_light", "buzzer", "vibration")
+        keys = (*self.INPUTS, "red_light", "green_light", "blue_light", "buzzer", "vibration")
         return {key: getattr(self, key) for key in keys if getattr(self, key) >= 0}
 
 
@@ -275,8 +345,11 @@ class Config(_Section, frozen=True, kw_only=True):
     prebuffer: PrebufferSection = PrebufferSection()
     recording: RecordingSection = RecordingSection()
     evidence: EvidenceSection = EvidenceSection()
+    controls: ControlsSection = ControlsSection()
+    policy: PolicySection = PolicySection()
     offload: OffloadSection = OffloadSection()
     link: LinkSection = LinkSection()
+    live: LiveSection = LiveSection()
     pi: PiSection = PiSection()
 
 
@@ -299,6 +372,7 @@ def load(
     config = _checked(read_toml(path), str(path)) if path else Config()
     for origin, section, key, value in (*_variables(environment or {}), *_given(flags or {})):
         config = _with(config, origin, section, key, value, strict=False)
+    _check_timings(config.controls)
     return config
 
 
@@ -309,7 +383,17 @@ def changed(config: Config, changes: Changes, origin: str) -> Config:
             raise ConfigError(f"{origin}: [{section}] is no section{suggestion(section, SECTIONS)}")
         for key, value in keys.items():
             config = _with(config, origin, section, key, value, strict=True)
+    _check_timings(config.controls)
     return config
+
+
+def _check_timings(controls: ControlsSection) -> None:
+    """Raise ConfigError for timings by which one gesture would be another."""
+    shorter = (("double_press_s", "hold_s"), ("debounce_s", "double_press_s"), ("together_s", "hold_s"))
+    for short, long in shorter:
+        values = getattr(controls, short), getattr(controls, long)
+        if values[0] >= values[1]:
+            raise ConfigError(f"[controls] {short} = {values[0]:g}: must be shorter than {long} = {values[1]:g}")
 
 
 def state_folder(config: Config) -> Path:
@@ -390,9 +474,15 @@ def _convert(origin: str, section: str, key: str, value: Any, *, strict: bool) -
     if key not in kind.__struct_fields__:
         raise ConfigError(f"{origin}: [{section}] {key}: no such key{suggestion(key, kind.__struct_fields__)}")
     try:
-        return msgspec.convert(value, get_type_hints(kind, include_extras=True)[key], strict=strict)
+        return msgspec.convert(value, _types(kind)[key], strict=strict)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{origin}: [{section}] {key} = {value!r}: {error}") from error
+
+
+@cache
+def _types(section: type) -> Mapping[str, Any]:
+    """Of a section's keys. Working them out takes as long as the rest of reading a configuration."""
+    return get_type_hints(section, include_extras=True)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

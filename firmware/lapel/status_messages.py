@@ -50,6 +50,13 @@ class Current:
     unwritten_bytes: int
     in_post_event: bool
     is_muted: bool
+    wearer_flags: Sequence[str] = ()
+    declared: Sequence[str] = ()
+    """What is declared, as flags."""
+    live_view: str | None = None
+    """Where the recording can be watched."""
+    is_watched: bool = False
+    """Whether a person does."""
     offload_flags: Sequence[str] = ()
 
     @property
@@ -108,6 +115,9 @@ class StatusMessages:
                 flags.append("silent-microphone")
         if now.is_muted:
             flags.append("muted")
+        flags += now.wearer_flags
+        if now.is_watched:
+            flags.append("live-view")
         if self._clock.quality() == "unsynced":
             flags.append("clock-unsynced")
         if now.in_post_event:
@@ -119,7 +129,7 @@ class StatusMessages:
             flags.append("publish-refused")
         if link.duplicate:
             flags.append("duplicate-name")
-        flags += now.offload_flags
+        flags += [*now.declared, *now.offload_flags]
         return flags + self._power.flags() + (self._board.flags() if self._board is not None else [])
 
     def state(self, now: Current, configuration: int) -> StateMessage:
@@ -137,6 +147,7 @@ class StatusMessages:
             reason=now.fault[:_REASON_CHARS] or None,
             recording=now.recording if self._reporter.state is State.RECORDING else None,
             configuration=configuration,
+            live_view=now.live_view,
         )
 
     def telemetry(

@@ -69,6 +69,15 @@ def sign_deterministically(data: bytes, key: ec.EllipticCurvePrivateKey) -> byte
     return key.sign(data, _DETERMINISTIC)
 
 
+def require_usable(signer: Signer) -> str:
+    """Id of a signer's key, once it has made a signature that holds. Raises EvidenceError."""
+    probe = b"lapel self-test"
+    key = public_key(signer.certificates[0])
+    if not is_signed(probe, signer.sign(probe), key):
+        raise EvidenceError("the camera's key makes no signature that holds by its certificate; make or import another")
+    return key_id(key)
+
+
 def is_p256(key: ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) -> bool:
     """Whether a key is on the curve that cameras sign with."""
     return isinstance(key.curve, ec.SECP256R1)

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from lapel.config import Scalar
 from lapel.errors import MessageError
+from lapel.policy.profile import Declarable, TriggerSource
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -48,8 +49,21 @@ EventKind = Literal[
     "footage-lost",  # frames that were not saved: how many, and why
     "muted",  # the recording holds silence from here on
     "unmuted",
+    "stealth-changed",  # lights, tones and vibrations were switched off or on; the record goes on
+    "category-chosen",  # what kind of incident a recording shows
+    "wearer-changed",  # who wears the camera
+    "note",  # in the wearer's or an operator's words, such as why something was not recorded
+    "live-viewed",  # a person begins to watch the recording in progress
+    "live-view-ended",  # … and no longer does
     "marker",  # the wearer or an operator marked this moment
-    "refused",  # the state chart does not allow what was requested
+    "refused",  # the state chart or the policy does not allow what was requested
+    "policy-decided",  # which rule of the agency's policy has answered a request, and how
+    "not-confirmed",  # the wearer was asked to press once more and did not
+    "declared",  # a protected context, or an activity that must be recorded
+    "declaration-ended",
+    "duty-missed",  # an activity that must be recorded was declared, and no recording has started in time
+    "duty-cut-short",  # a recording ended while such an activity went on
+    "trigger-cancelled",  # a false signal of a trigger input, which started nothing
     "command-rejected",  # the received message was no valid command
     "source-lost",
     "source-restored",
@@ -85,6 +99,12 @@ CommandName = Literal[
     "request-log",
     "reboot",
     "self-test",
+    "assign",  # to a wearer, or to none
+    "category",
+    "note",
+    "declare",  # a protected context, or an activity that must be recorded
+    "withdraw",  # a declaration
+    "trigger",  # something outside the camera asks for a recording: another camera nearby, a light bar, a time table
     "offload",  # let one recording leave for the back end before all others, over the air if need be
 ]
 """The commands that a camera knows."""
@@ -97,13 +117,16 @@ Detail = Mapping[str, str | int | float | bool | Sequence[str] | None]
 """Flat on purpose, so that a back end can put it into columns."""
 
 
+_FINITE = frozenset({str, int, bool, list, type(None)})
+"""Types of fields that hold no number that JSON lacks."""
+
+
 class _Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Rejects NaN and infinity when a message is made: JSON has neither, and msgspec would silently write null."""
 
     def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
-            value = getattr(self, name)
-            if not isinstance(value, str):  # most are, and need no check
+        for name, value in zip(self.__struct_fields__, msgspec.structs.astuple(self), strict=True):
+            if type(value) not in _FINITE:  # most are, and need no check
                 _require_finite(name, value)
 
 
@@ -143,6 +166,9 @@ class StateMessage(_Message, frozen=True, kw_only=True):
     """Id of the clip being recorded. Absent when none is."""
     configuration: Count = 0
     """Version of the configuration in force; absent (0) while it is the one that the camera was started with."""
+    live_view: Annotated[str, Meta(max_length=300)] | None = None
+    """Address below which the recording in progress can be watched, for those with a token. Absent without live view.
+    """
 
 
 class AuditHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -262,6 +288,23 @@ class Command(_Message, frozen=True, kw_only=True):
     """Of `request-log`: how many of the newest lines; 100 when absent."""
     seconds: Annotated[float, Meta(gt=0, le=300)] | None = None
     """Of `identify`: how long; 10 when absent."""
+    label: Annotated[str, Meta(max_length=100)] = ""
+    """Of `mark`: what the marker is called. Absent: nothing."""
+    category: Annotated[str, Meta(max_length=64)] | None = None
+    """Of `category`: the category of the current recording, of the one just stopped, or else of the next one; empty or
+    absent: none."""
+    wearer: Annotated[str, Meta(max_length=64)] | None = None
+    """Of `assign`: badge id of the wearer; empty or absent: no wearer."""
+    declared: Declarable | None = None
+    """Of `declare` and `withdraw`: the context or activity."""
+    for_s: Annotated[float, Meta(gt=0, le=604_800)] | None = None
+    """Of `declare`: seconds until it ends by itself; absent: it must be withdrawn."""
+    trigger: TriggerSource | None = None
+    """Of `trigger`: what asks for the recording."""
+    peer: Annotated[str, Meta(max_length=128)] = ""
+    """Of `trigger` by a `peer`: the other camera."""
+    distance_m: Annotated[float, Meta(ge=0)] | None = None
+    """Of `trigger` by a `peer`: how far away it is."""
     recording: Id | None = None
     """Of `offload`: which; the id of any of its clips."""
 
@@ -297,5 +340,5 @@ Outgoing = StateMessage | Telemetry | EventMessage | Reply
 def offline(state: StateMessage, reason: str, time: str | None = None) -> StateMessage:
     """The *offline* message that follows `state`: with a `time` for a clean disconnect, without for the last will."""
     return msgspec.structs.replace(
-        state, state="offline", reason=reason, time=time, since=time, recording=None, flags=[]
+        state, state="offline", reason=reason, time=time, since=time, recording=None, flags=[], live_view=None
     )

@@ -13,7 +13,7 @@ from lapel.outgoing import OutgoingRecordings
 from lapel.worker import Worker
 
 PIECE_BYTES = 1024 * 1024
-"""How much of a file is in memory, per upload. A quarter of it made uploads a fifth slower (x86, a Swift on loopback)."""
+"""How much of a file is in memory, per upload. A quarter of it made uploads a fifth slower (a Swift on loopback)."""
 _SPEED_OVER_S = 10.0
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 from lapel.offload.interface import OutgoingRecording
 from lapel.offload.progress import RecordingProgress
 from lapel.outgoing import OutgoingClip
+from lapel.recording import Account
 
 
 class Waits(Protocol):
@@ -58,7 +59,7 @@ def make_plan(
     critical: frozenset[str],
     asked_only: bool = False,
 ) -> Plan:
-    """What to do. `critical`: categories, and triggers, whose recordings go first.
+    """What to do. `critical`: triggers whose recordings go first, as those of a critical category do.
     `asked_only`: nothing but what was asked for.
     """
     to_send, to_confirm, refused, bytes_left = [], [], [], 0
@@ -81,12 +82,12 @@ def make_plan(
 
 def is_critical(recording: OutgoingRecording, critical: frozenset[str]) -> bool:
     """Whether one of its clips has a critical category, or was started by a critical trigger."""
-    return any(word in critical for clip in recording.clips for word in _categories(clip))
+    return any(clip.account.is_critical or not critical.isdisjoint(_sources(clip.account)) for clip in recording.clips)
 
 
-def _categories(clip: OutgoingClip) -> tuple[str, ...]:
-    start = clip.account.start
-    return (start.source, start.reason)
+def _sources(account: Account) -> set[str]:
+    """Who or what started a recording, by the names that `critical` may contain."""
+    return {account.start.source, account.start.reason, account.decision.source if account.decision else ""}
 
 
 def _rank(

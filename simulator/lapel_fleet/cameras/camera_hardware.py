@@ -19,6 +19,7 @@ from lapel_fleet.hardware.footage import SimulatedFootage
 from lapel_fleet.hardware.gps import SimulatedGps
 from lapel_fleet.hardware.indicators import SimulatedIndicators
 from lapel_fleet.hardware.memory_storage import CARD_BYTES
+from lapel_fleet.hardware.microphone import SimulatedMicrophone
 from lapel_fleet.hardware.network import WILL_AFTER_KEEPALIVES
 from lapel_fleet.hardware.powered_storage import PoweredStorage
 from lapel_fleet.hardware.storage import SimulatedStorage, StorageWorker
@@ -48,6 +49,7 @@ class CameraHardware:
         "footage",
         "gps",
         "indicators",
+        "microphone",
         "name",
         "network",
         "offload",
@@ -77,6 +79,8 @@ class CameraHardware:
         self.gps = SimulatedGps(self.clock, streams.stream(name, "way"), name.partition("/")[0])
         self.indicators = SimulatedIndicators()
         self.indicators.watchers += [self.battery.set_state, self.recorder.on_state]
+        self.microphone = SimulatedMicrophone(self.clock)
+        self.indicators.light_watchers.append(self.recorder.on_light)
         self._is_unplugged = self._is_frozen = False
         target = environment.offload(name)
         self.offload: CameraOffload | None = None
@@ -113,14 +117,15 @@ class CameraHardware:
     # -- power ---------------------------------------------------------------------------------------------------------
 
     def begin_session(self, config: Config, rng: RandomSource) -> None:
-        """Make what is new at each start of the firmware: storage, footage, link settings. Video source faults
-        persist.
+        """Make what is new at each start of the firmware: storage, footage, link settings. Faults of the video source
+        and the microphone persist.
         """
         self.storage_worker = StorageWorker(self.environment.storage_worker, self.clock, self.card)
         self.storage = PoweredStorage(self.card)
         self.recorder.on_start()
         self.network.configure(config.link)
-        self.footage = self.environment.footage(self.name, config, self.clock, rng)
+        self.footage = self.environment.footage(self.name, config, self.clock, rng, self.microphone)
+        self.recorder.on_sound(is_recorded=self.footage.status().sound is not None)
         if self._is_unplugged:
             self.footage.unplug(_UNPLUGGED)
         if self._is_frozen:
@@ -153,6 +158,34 @@ class CameraHardware:
         """Undo `freeze_video`."""
         self._is_frozen = False
         self.footage.unfreeze()
+
+    # -- microphone ----------------------------------------------------------------------------------------------------
+
+    def unplug_microphone(self) -> None:
+        """Pull the plug of the microphone. Harmless when it is pulled."""
+        self.microphone.unplug()
+
+    def plug_in_microphone(self) -> None:
+        """Connect the microphone again. Harmless when it is connected."""
+        self.microphone.plug_in()
+
+    def silence_microphone(self) -> None:
+        """Let the microphone deliver nothing but zeros, as a dead one does."""
+        self.microphone.fall_silent()
+
+    def mend_microphone(self) -> None:
+        """Undo `silence_microphone`, `drift_microphone` and `delay_microphone`."""
+        self.microphone.end_silence()
+        self.microphone.drift(0.0)
+        self.microphone.delay(0.0)
+
+    def drift_microphone(self, ppm: float) -> None:
+        """Let the microphone's clock run faster than the camera's, by at most 200 parts per million."""
+        self.microphone.drift(ppm)
+
+    def delay_microphone(self, seconds: float) -> None:
+        """Let all sound arrive that much later."""
+        self.microphone.delay(seconds)
 
     # -- storage card --------------------------------------------------------------------------------------------------
 

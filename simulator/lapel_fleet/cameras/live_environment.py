@@ -4,11 +4,12 @@ import random
 from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 
-from lapel.clock import SystemClock
+from lapel.clock import Clock, SystemClock
 from lapel.config import Config
 from lapel.evidence.store import EvidenceStore
 from lapel.link.contract import Contract, LapelV1
 from lapel.link.mqtt import connect_rate
+from lapel.live_view.live_view import LiveView
 from lapel.randomness import RandomSource
 from lapel.worker import InlineWorker, Worker
 from lapel_fleet.broker.address import CONNECTS_PER_S, Address
@@ -19,6 +20,7 @@ from lapel_fleet.hardware.fleet_signer import fleet_sealing
 from lapel_fleet.hardware.folder_storage import FolderStorage
 from lapel_fleet.hardware.footage import SimulatedFootage
 from lapel_fleet.hardware.memory_storage import MemoryStorage
+from lapel_fleet.hardware.microphone import SimulatedMicrophone
 from lapel_fleet.hardware.relayed_network import RelayedNetwork
 from lapel_fleet.hardware.storage import StorageCard
 from lapel_fleet.hardware.tcp_relay import TcpRelay
@@ -49,6 +51,7 @@ class LiveEnvironment:
         precision_s: float = 0.0,
         connects_per_s: float = CONNECTS_PER_S,
         keeps_history: bool = True,
+        new_live_view: Callable[[str, Clock], LiveView | None] = lambda _, __: None,
     ) -> None:
         """`needs_relay`: whether faults may disturb the network link of camera `site/name`; `precision_s`: see
         `ActualRecord.precision_s`; `folder`: for recordings, which are kept in memory without one; `names`: the cameras
@@ -56,7 +59,7 @@ class LiveEnvironment:
         """
         self._docks = stations_of(scenario, scenario.cameras if names is None else names, time)
         self._make_footage, self._folder, self._offload = make_footage, folder, offload
-        self._keeps_recordings = keeps_recordings
+        self._keeps_recordings, self._new_live_view = keeps_recordings, new_live_view
         self.agency, self.worker, self.precision_s = agency, worker, precision_s
         self.keeps_history = keeps_history
         self.storage_worker = worker if folder is not None else InlineWorker()
@@ -91,9 +94,20 @@ class LiveEnvironment:
         folder.mkdir(parents=True, exist_ok=True)
         return FolderStorage(EvidenceStore(folder, 0, sealing=lambda: sealing), lambda: sealing)
 
-    def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:  # noqa: ARG002
+    def footage(
+        self,
+        name: str,  # noqa: ARG002  # all film the same media
+        config: Config,
+        clock: SimulatedClock,
+        rng: RandomSource,
+        microphone: SimulatedMicrophone,
+    ) -> SimulatedFootage:
         """See `Environment.footage`."""
-        return self._make_footage(config, clock, rng)
+        return self._make_footage(config, clock, rng, microphone)
+
+    def live_view(self, name: str, clock: SimulatedClock) -> LiveView | None:
+        """See `Environment.live_view`."""
+        return self._new_live_view(name, clock)
 
     def contract(self, site: str, camera: str) -> Contract:
         """See `Environment.contract`."""

@@ -198,7 +198,8 @@ def _is_linked(actual: ActualRecord, account: Account) -> bool:
 
 
 def _rank(actual: ActualRecord, account: Account) -> tuple[bool, str, str]:
-    is_critical = account.start.source in actual.critical or account.start.reason in actual.critical
+    sources = {account.start.source, account.start.reason, account.decision.source if account.decision else ""}
+    is_critical = account.is_critical or not sources.isdisjoint(actual.critical)
     return not is_critical, account.trigger_time, account.recording
 
 

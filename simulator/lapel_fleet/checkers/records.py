@@ -6,7 +6,7 @@ Times that end in `_s` are monotonic seconds of the run's own time line, in both
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Protocol
@@ -55,6 +55,10 @@ class ManifestSummary(msgspec.Struct, frozen=True):
     """Fragments that its records describe."""
     counted: int
     """Fragments by its last record."""
+    with_sound: int = 0
+    """Fragments that contain sound."""
+    first_sound_s: float | None = None
+    """Where the first of these ends, on the clip's own time line; None without any."""
 
 
 class ClipContent(msgspec.Struct, frozen=True):
@@ -91,6 +95,10 @@ class ActualRecord:
     """When a recording was to end: the press or the command, plus the configured post-event time."""
     markers: list[float] = field(default_factory=list)
     """When the wearer set a marker."""
+    stealth_changes: list[float] = field(default_factory=list)
+    """When the wearer held the buttons that switch lights, tones and vibrations off or on."""
+    lights: list[tuple[float, str]] = field(default_factory=list)
+    """Each light that was shown, and since when."""
     power_cuts: int = 0
     delivery_faults: list[str] = field(default_factory=list)
     """Faults that disturbed its messages behind it. What was received then says nothing about the camera."""
@@ -116,6 +124,14 @@ class ActualRecord:
     """Its states and when each began, as its lights showed them: those of the chart; `off` after a power cut."""
     frame_outages: list[tuple[float, float]] = field(default_factory=list)
     """When its video source delivered no frames, from and to; the end is infinite while that lasts."""
+    records_sound: bool | None = None
+    """Whether it is configured to record sound; None where that is not known or has changed."""
+    microphone_outages: Sequence[tuple[float, float]] = ()
+    """When its microphone was unplugged, from and to; the end is infinite while that lasts."""
+    microphone_stalls: Sequence[tuple[float, float]] = ()
+    """When no sound arrived though it was plugged in, as where a delay began."""
+    microphone_silences: Sequence[tuple[float, float]] = ()
+    """When it delivered nothing but zeros."""
     fps: float = 30.0
     """Frame rate of its video source."""
     precision_s: float = 0.0
@@ -156,7 +172,12 @@ class ActualRecord:
 
     def without_frames_s(self, from_s: float, to_s: float) -> float:
         """Seconds without frames between the two moments."""
-        return sum(max(0.0, min(end_s, to_s) - max(start_s, from_s)) for start_s, end_s in self.frame_outages)
+        return overlap_s(self.frame_outages, from_s, to_s)
+
+
+def overlap_s(intervals: Iterable[tuple[float, float]], from_s: float, to_s: float) -> float:
+    """Seconds of `intervals`, which are apart, between two moments."""
+    return sum(max(0.0, min(end_s, to_s) - max(start_s, from_s)) for start_s, end_s in intervals)
 
 
 @dataclass(frozen=True, slots=True)

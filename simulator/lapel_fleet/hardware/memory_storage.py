@@ -22,7 +22,7 @@ from lapel.evidence.receipt import PublicKey
 from lapel.evidence.records import AuditRecord, Close
 from lapel.evidence.recovery import interrupted
 from lapel.evidence.retention import RetentionRules
-from lapel.fragment import ClipFragment
+from lapel.fragment import TICKS_PER_S, ClipFragment
 from lapel.recording import Account
 from lapel_fleet.checkers.records import ClipContent, Deletion, ManifestSummary
 from lapel_fleet.hardware.ended_clip import EndedClip
@@ -244,6 +244,13 @@ def summary_of(recording: str, lines: bytearray) -> ManifestSummary:
     ending = manifest.ending
     kind = "" if ending is None else "close" if isinstance(ending, Close) else "recovered"
     problem = manifest.problems[0].reason if manifest.problems else ""
+    with_sound = [one for one in manifest.fragments if one.sound]
     return ManifestSummary(
-        recording, problem, kind, len(manifest.fragments), ending.fragments if ending is not None else 0
+        recording,
+        problem,
+        kind,
+        described=len(manifest.fragments),
+        counted=ending.fragments if ending is not None else 0,
+        with_sound=len(with_sound),
+        first_sound_s=with_sound[0].end_ticks / TICKS_PER_S if with_sound else None,
     )

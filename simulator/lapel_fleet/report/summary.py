@@ -114,6 +114,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """Of `state`, `event`, `telemetry`, `reply`; empty when they were not counted."""
     sites: list[Site]
     faults: list[InjectedFault]
+    notes: list[str] = []
+    """What happened to the workers of the run without changing its result."""
 
     @property
     def speed(self) -> float:
@@ -165,6 +167,7 @@ def summarise(result: Result) -> Summary:
         rates=_rates(run.samples) if run.samples else {},
         sites=_sites(result),
         faults=[_injected_fault(fault) for fault in result.faults],
+        notes=[plain(note) for note in run.notes],
     )
 
 

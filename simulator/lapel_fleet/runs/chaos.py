@@ -45,6 +45,7 @@ def _drawn_fault(scenario: Scenario, rng: random.Random) -> Fault:
         "loss": round(rng.uniform(0.05, 0.5), 2), "every_s": round(rng.uniform(5, 30)),
         "room_bytes": rng.choice((0, 1_000, 5_000_000)), "bytes_per_s": rng.choice((20_000.0, 1_000_000.0)),
         "percent": round(rng.uniform(0, 12)), "celsius": round(rng.uniform(50, 75)),
+        "drift_ppm": round(rng.uniform(-200, 200)),
     }  # fmt: skip
     return Fault(
         kind=kind, at_s=round(at_s, 3), for_s=round(min(for_s, scenario.duration_s - at_s), 3), share=share,

@@ -24,6 +24,7 @@ from lapel_fleet.runs.destination import Destination, built_in
 from lapel_fleet.runs.evidence_back_end.faults import Faults
 from lapel_fleet.runs.gc_tuning import infrequent_gc
 from lapel_fleet.runs.live_control import LiveControl
+from lapel_fleet.runs.live_view import NewLiveView, OpenLiveView, no_live_view, no_view
 from lapel_fleet.runs.local_worker import CameraWorker, WorkerJob, local_worker
 from lapel_fleet.runs.measurement import loop_lag
 from lapel_fleet.runs.measurement.samples import BUCKETS
@@ -91,6 +92,7 @@ async def run_live(
     progress: OnProgress = no_progress,
     open_control: OpenControl = no_control,
     observe: Observe = no_observer,
+    open_live_view: OpenLiveView = no_live_view,
 ) -> Run:
     """Run a scenario from the first connect to the last message. Raises LinkError without a broker, ConfigError for an
     impossible run, StorageError when the trace cannot be written.
@@ -136,12 +138,13 @@ async def run_live(
             shard=options.shard, connects_per_s=options.connects_per_s, relays=open_control is not no_control,
             destination=destination, keeps_recordings=options.destination is not None,
         )  # fmt: skip
-        workers = await _workers(stack, job, options.workers)
+        new_live_view = await stack.enter_async_context(open_live_view())
+        workers = await _workers(stack, job, options.workers, new_live_view)
 
         def cases_of(records: Iterable[ActualRecord]) -> list[Case]:
             return room.cases(records, served.back_end.uploads if served is not None else None)
 
-        control = LiveControl(names, workers, time, agency, address, cases_of)
+        control = LiveControl(names, workers, time, agency, address, cases_of, lines)
         day = _DayRunner(scenario, len(names), time, room, workers, listener, progress)
         async with _lag_measured(day.lags_s):
             inconclusive = await day.run(lambda: open_control(control))
@@ -196,13 +199,19 @@ def _folder(stack: AsyncExitStack, scenario: Scenario, options: LiveOptions) -> 
     return stack.enter_context(tempfile.TemporaryDirectory(prefix="lapel-evidence-"))
 
 
-async def _workers(stack: AsyncExitStack, job: WorkerJob, processes: int) -> list[CameraWorker]:
+async def _workers(
+    stack: AsyncExitStack, job: WorkerJob, processes: int, new_live_view: NewLiveView
+) -> list[CameraWorker]:
     """One worker in this process for a small fleet; else processes, so that cameras do not delay the control room."""
     count = len(job.names)
     limit = RELAYED_CAMERAS_PER_PROCESS if job.relays else CAMERAS_PER_PROCESS
     needed = processes or (0 if count <= MAX_LOCAL_CAMERAS else -(-count // limit))
+    if new_live_view is not no_view and needed:
+        raise ConfigError(
+            f"--live: not with --workers, and with at most {MAX_LOCAL_CAMERAS} cameras: one process serves all"
+        )
     if needed == 0:
-        return [await stack.enter_async_context(local_worker(job))]
+        return [await stack.enter_async_context(local_worker(job, new_live_view))]
     return [await stack.enter_async_context(process_worker(share)) for share in job.divided(needed)]
 
 

@@ -22,6 +22,7 @@ from lapel_fleet.cameras.offload import OffloadTarget
 from lapel_fleet.checkers.records import LIVE_PRECISION_S, ActualRecord
 from lapel_fleet.runs.destination import Destination
 from lapel_fleet.runs.gc_tuning import freeze_heap, infrequent_gc, unfreeze_heap
+from lapel_fleet.runs.live_view import NewLiveView, no_view
 from lapel_fleet.runs.measurement import loop_lag
 from lapel_fleet.runs.measurement.resident_memory import resident_bytes
 from lapel_fleet.scenario.faults import Fault
@@ -171,7 +172,7 @@ class LocalWorker:
 
 
 @asynccontextmanager
-async def local_worker(job: WorkerJob) -> AsyncIterator[LocalWorker]:
+async def local_worker(job: WorkerJob, new_live_view: NewLiveView = no_view) -> AsyncIterator[LocalWorker]:
     """The cameras of `job`, powered on while the block runs and switched off at the end."""
     streams, time = RandomStreams(job.seed), ScaledTimeline(job.speed, job.began_s)
     writer = ThreadWorker(_STORAGE_THREADS)
@@ -180,9 +181,12 @@ async def local_worker(job: WorkerJob) -> AsyncIterator[LocalWorker]:
         job.scenario, job.agency, job.address, time, writer,
         needs_relay=(lambda _: True) if job.relays else needs_relay, connects_per_s=job.connects_per_s,
         keeps_history=job.relays, precision_s=LIVE_PRECISION_S * job.speed,
-        make_footage=footage_maker(job.scenario.media, Path(job.clip) if job.clip else None),
+        make_footage=footage_maker(
+            job.scenario.media, Path(job.clip) if job.clip else None, has_sound=job.scenario.sound
+        ),
         folder=Path(job.evidence) if job.evidence else None, names=job.names,
         offload=_target(job.destination), keeps_recordings=job.keeps_recordings,
+        new_live_view=new_live_view,
     )  # fmt: skip
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_CONNECT_THREADS, "connect"))
     without_bytes = resident_bytes()

@@ -88,7 +88,7 @@ class SteppedFleet:
             InlineWorker(),
             needs_relay=lambda _: True,
             connects_per_s=CONNECTS_PER_S,
-            make_footage=footage_maker(scenario.media),
+            make_footage=footage_maker(scenario.media, has_sound=scenario.sound),
             offload=destination.target() if destination is not None else None,
             keeps_recordings=destination is not None,
         )
@@ -235,6 +235,10 @@ class SteppedFleet:
         self._faults.end(number)
         self._control.end_fault(number)
         await let_run()
+
+    def note(self, subject: str, text: str) -> None:
+        """See `FleetControl.note`."""
+        self._trace.add(self._time.mono_s(), subject, text)
 
     # -- the end -------------------------------------------------------------------------------------------------------
 

@@ -4,10 +4,11 @@ import asyncio
 import random
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from lapel.config import Config
 from lapel.link.contract import Contract, LapelV1
+from lapel.live_view.live_view import LiveView
 from lapel.randomness import RandomSource
 from lapel.worker import InlineWorker
 from lapel_fleet.cameras.fleet import Fleet
@@ -17,11 +18,13 @@ from lapel_fleet.hardware.docking_station import DockingStation, stations_of
 from lapel_fleet.hardware.fleet_signer import fleet_sealing, unsigned_sealing
 from lapel_fleet.hardware.footage import SimulatedFootage
 from lapel_fleet.hardware.memory_storage import MemoryStorage
+from lapel_fleet.hardware.microphone import SimulatedMicrophone
 from lapel_fleet.hardware.storage import StorageCard
 from lapel_fleet.hardware.virtual_broker import VirtualBroker
 from lapel_fleet.hardware.virtual_network import VirtualNetwork
+from lapel_fleet.runs.gc_tuning import infrequent_gc
 from lapel_fleet.runs.run import AGENCY, OnProgress, Run, no_progress
-from lapel_fleet.runs.trace import Trace
+from lapel_fleet.runs.trace import OrderedTrace
 from lapel_fleet.runs.traffic.control_room import ControlRoom
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
@@ -66,7 +69,8 @@ class VirtualEnvironment:
             from lapel_fleet.runs import memory_back_end  # needs an HTTP client
 
             self.evidence = memory_back_end.MemoryBackEnd(self.clock())
-        self._blank, self._clip = footage_maker("none"), footage_maker("clip") if self._clips else None
+        self._blank = footage_maker("none")
+        self._clip = footage_maker("clip", has_sound=scenario.sound) if self._clips else None
 
     def clock(self) -> SimulatedClock:
         """See `Environment.clock`."""
@@ -91,10 +95,16 @@ class VirtualEnvironment:
         sealing = make_sealing(f"{self.agency}/{name}", self.clock().now)
         return MemoryStorage(keeps_finished=False, sealing=sealing, keeps_audit=True, verifies=is_verified)
 
-    def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:
+    def footage(
+        self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource, microphone: SimulatedMicrophone
+    ) -> SimulatedFootage:
         """See `Environment.footage`."""
         make_footage = self._clip if self._clip is not None and name in self._clips else self._blank
-        return make_footage(config, clock, rng)
+        return make_footage(config, clock, rng, microphone)
+
+    def live_view(self, name: str, clock: SimulatedClock) -> LiveView | None:  # noqa: ARG002  # time is virtual
+        """See `Environment.live_view`."""
+        return None
 
     def contract(self, site: str, camera: str) -> Contract:
         """See `Environment.contract`."""
@@ -108,7 +118,7 @@ class VirtualEnvironment:
 def run(
     scenario: Scenario,
     seed: int,
-    trace: Path | None = None,
+    trace: Path | TextIO | None = None,
     progress: OnProgress = no_progress,
     *,
     shard: tuple[int, int] = (0, 1),
@@ -121,7 +131,7 @@ def run(
     """
 
     async def program(clock: VirtualClock) -> Run:
-        lines = Trace(trace)
+        lines = OrderedTrace(trace)
         streams, names = RandomStreams(seed), scenario.cameras[shard[0] :: shard[1]]
         environment = VirtualEnvironment(scenario, asyncio.get_running_loop(), names)
         broker = environment.broker
@@ -162,4 +172,5 @@ def run(
             messages=received.messages, domain_s=clock.mono_s(), samples=room.sampler.samples(),
         )  # fmt: skip
 
-    return run_virtual(program)
+    with infrequent_gc():
+        return run_virtual(program)

@@ -82,6 +82,15 @@ FAULTS: Mapping[str, FaultKind] = {
     ),
     "video.unplugged": FaultKind("the cable of the video source is pulled: no frames"),
     "video.frozen": FaultKind("the video source delivers the same frame again and again"),
+    "microphone.unplugged": FaultKind("the microphone is unplugged: no sound; the video goes on"),
+    "microphone.silent": FaultKind("the microphone delivers nothing but zeros, as a dead one does"),
+    "microphone.drift": FaultKind(
+        "the microphone's clock runs `drift_ppm` parts per million faster than the camera's, or, if negative, slower",
+        parameters=("drift_ppm",),
+    ),
+    "microphone.delayed": FaultKind(
+        "all sound arrives `latency_s` later; what is on its way when the fault ends is lost", parameters=("latency_s",)
+    ),
     "card.full": FaultKind("the storage card has only `room_bytes` left", parameters=("room_bytes",)),
     "card.slow": FaultKind("the storage card writes no faster than `bytes_per_s`", parameters=("bytes_per_s",)),
     "card.read_only": FaultKind("the storage card is read-only: every write is refused (EROFS)"),
@@ -136,6 +145,7 @@ class Fault(Table, frozen=True, kw_only=True):
     room_bytes: Annotated[int, Meta(ge=0)] = 0
     bytes_per_s: Annotated[float, Meta(gt=0)] = 100_000.0
     percent: Annotated[float, Meta(ge=0, le=100)] = 4.0
+    drift_ppm: Annotated[float, Meta(ge=-200, le=200)] = 200.0
     celsius: Annotated[float, Meta(ge=-40, le=100)] = 65.0
 
     def affects(self, camera: str, rng: random.Random) -> bool:

@@ -51,6 +51,8 @@ class Scenario(Table, frozen=True, kw_only=True):
     """What the cameras film."""
     clip_cameras: list[str] = []
     """In virtual time: the cameras that film a clip, as `site/camera`, where the others film nothing."""
+    sound: bool = False
+    """Whether the cameras have a microphone and record sound, from the press on."""
     prebuffer_s: Annotated[float, Meta(ge=0, le=120)] = 30.0
     """Length of each camera's pre-event buffer."""
     telemetry_s: Annotated[float, Meta(ge=1)] = 30.0

@@ -66,7 +66,7 @@ def test_the_keys_of_the_json_stay() -> None:
     assert list(keys) == [
         "format", "scenario", "verdict", "passed", "inconclusive", "seed", "time", "broker", "replay", "cameras",
         "recordings", "messages", "domain_s", "took_s", "trace_sha256", "trace_lines", "checkers", "latencies", "rates",
-        "sites", "faults",
+        "sites", "faults", "notes",
     ]  # fmt: skip
     assert keys["checkers"][-1] == {
         "name": "mine", "verdict": "failed", "occasions": 99, "failures": ["baltimore/cam-0001: x"],

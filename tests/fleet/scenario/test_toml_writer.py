@@ -21,7 +21,7 @@ LENGTHS = st.tuples(st.floats(0.1, 50), st.floats(50, 1e6))
 PARAMETERS: dict[str, st.SearchStrategy[Any]] = {
     "step_s": st.floats(-1e9, 1e9), "latency_s": st.floats(0, 60), "loss": st.floats(0, 0.9),
     "every_s": st.floats(1, 1e6), "room_bytes": st.integers(0, 2**62), "bytes_per_s": st.floats(1e-9, 1e12),
-    "percent": st.floats(0, 100), "celsius": st.floats(-40, 100),
+    "percent": st.floats(0, 100), "celsius": st.floats(-40, 100), "drift_ppm": st.floats(-200, 200),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Runs an evidence back end over HTTP on this machine, until Ctrl-C or SIGTERM."""
+"""Serves an evidence back end over HTTP, beside other tasks of an event loop."""
 
 import asyncio
 import contextlib
@@ -8,22 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from starlette.requests import Request
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lapel.clock import Clock, SystemClock
 from lapel.errors import StorageError
+from lapel.http_server import Listening, Server
 from lapel.worker import ThreadWorker
-from lapel_fleet.operator.web_server import HOST, WebServer, loopback_socket
 from lapel_fleet.runs.evidence_back_end.application import Application
 from lapel_fleet.runs.evidence_back_end.back_end import AUTH, EvidenceBackEnd
 from lapel_fleet.runs.evidence_back_end.faults import Faults
 from lapel_fleet.runs.evidence_back_end.folder import CONNECTION, EvidenceFolder
 from lapel_fleet.runs.evidence_back_end.receipts import ReadManifest, verified_manifest
 from lapel_fleet.runs.evidence_back_end.tokens import Tokens
-
-_GOODBYE_S = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +71,19 @@ class _Connections:
 @contextlib.asynccontextmanager
 async def served(
     root: Path,
-    port: int,
+    where: Listening,
     faults: Faults,
     log: Callable[[str], None],
     *,
     clock: Clock | None = None,
     read_manifest: ReadManifest = verified_manifest,
 ) -> AsyncIterator[Served]:
-    """Serve while the block runs. `port` 0: any free one. `log` gets a line for each request. `clock` dates receipts:
-    the machine's by default.
+    """Serve while the block runs. `log` gets a line for each request. `clock` dates receipts: the machine's by default.
 
-    Raises ConfigError when it cannot listen there, StorageError when the folder cannot be used.
+    Raises StorageError when the folder cannot be used.
     """
     with contextlib.ExitStack() as stack:
-        listening = stack.enter_context(loopback_socket(port))
-        url = f"http://{HOST}:{listening.getsockname()[1]}"
-        worker, clock = ThreadWorker(1), clock or SystemClock()
+        url, worker, clock = where.url, ThreadWorker(1), clock or SystemClock()
         stack.callback(worker.close)
         try:
             folder = EvidenceFolder(root)
@@ -103,11 +97,8 @@ async def served(
             raise StorageError(f"{root}: cannot be used: {error.strerror}") from error
         connections = _Connections()
         application = Application(back_end, folder, worker, connections.break_connection, log)
-        server = WebServer(uvicorn.Config(
-            application.app, http=connections.protocol(), log_level="error", access_log=False, lifespan="off",
-            timeout_graceful_shutdown=_GOODBYE_S, server_header=False, ws="none",
-        ))  # fmt: skip
-        running = asyncio.create_task(server.serve(sockets=[listening]), name="evidence back end")
+        server = Server(application.app, where, http=connections.protocol())
+        running = asyncio.create_task(server.run_until_exit(), name="evidence back end")
         try:
             yield Served(back_end, url, user, key, root / CONNECTION)
         finally:

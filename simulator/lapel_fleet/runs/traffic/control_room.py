@@ -9,7 +9,7 @@ from lapel_fleet.checkers.records import ActualRecord, Case
 from lapel_fleet.checkers.uploads import Upload, uploads_by_camera
 from lapel_fleet.runs.evidence_back_end.faults import Faults
 from lapel_fleet.runs.measurement.samples import BUCKETS, Sampler
-from lapel_fleet.runs.trace import Trace
+from lapel_fleet.runs.trace import BROKER, Trace
 from lapel_fleet.runs.traffic.dispatcher import Dispatcher, Send
 from lapel_fleet.runs.traffic.received import ReceivedMessages
 from lapel_fleet.scenario.faults import EVIDENCE, Fault, affected_cameras
@@ -137,7 +137,7 @@ class ControlRoom:
             self._evidence.end(name)
 
     async def _outage(self, fault: Fault) -> None:
-        self._trace_fault("broker", fault)
+        self._trace_fault(BROKER, fault)
         began_s = self._time.mono_s()
         self._outages.append((began_s, math.inf))
         try:
