@@ -88,6 +88,11 @@ class Scenario(Table, frozen=True, kw_only=True):
         return next((one for one in self.docks if not one.sites or site in one.sites), DockingStations())
 
     @property
+    def has_shared_docks(self) -> bool:
+        """Whether what one camera does in its dock depends on the others there."""
+        return any(one.bays is not None or one.line_bps is not None for one in self.docks)
+
+    @property
     def cameras(self) -> list[str]:
         """The cameras that run: `site/cam-0001`, …, in order."""
         only = set(self.only_cameras)
