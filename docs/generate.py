@@ -20,7 +20,9 @@ from lapel_fleet.checkers.expectations import METRICS
 from lapel_fleet.checkers.registry import CHECKERS, NEED_EVERY_MESSAGE
 from lapel_fleet.checkers.renamed import RENAMED
 from lapel_fleet.control.conformance.catalogue import SITUATIONS
+from lapel_fleet.control.conformance.evidence.situations import EVIDENCE_SITUATIONS
 from lapel_fleet.control.socket.messages import ANSWERS
+from lapel_fleet.scenario.evidence_faults import EVIDENCE_FAULTS
 from lapel_fleet.training import problem
 
 ROOT = Path(__file__).parent.parent
@@ -126,7 +128,10 @@ def _console_block(steps: list[problem.Step]) -> list[str]:
 def conformance_page(text: str) -> str:
     """The page with the table of situations, from their docstrings."""
     rows = [(one.id, one.happens, one.matters) for one in SITUATIONS.values()]
-    return with_block(text, "situations", _table(("situation", "what happens", "why it matters"), rows))
+    header = ("situation", "what happens", "why it matters")
+    text = with_block(text, "situations", _table(header, rows))
+    rows = [(one.id, one.happens, one.matters) for one in EVIDENCE_SITUATIONS.values()]
+    return with_block(text, "evidence-situations", _table(header, rows))
 
 
 def scaling_page(text: str) -> str:
@@ -146,6 +151,7 @@ def simulator_page(text: str) -> str:
         ("back-end-checkers", ("checker", "what it requires"), _requirements(BACK_END_CHECKERS)),
         ("expectations", ("what", "meaning", "keys"), metrics),
         ("renamed-checkers", ("former name", "name"), renamed),
+        ("evidence-faults", ("fault", "the back end …"), list(EVIDENCE_FAULTS.items())),
         (
             "steering",
             ("`do`", "meaning", "keys (default)", "keys of the answer, beside `ok` and `now_s`"),

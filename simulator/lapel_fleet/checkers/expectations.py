@@ -67,6 +67,13 @@ class Metric:
     combine: Literal["count", "share", "time"]
     needs_every_message: bool = False
     """Whether a lost event makes it wrong."""
+    needs_its_end: bool = False
+    """Whether it means something only at the end of the whole day."""
+
+    @property
+    def is_of_the_whole_day(self) -> bool:
+        """Whether a shortened day does not tell."""
+        return self.combine == "count" or self.needs_its_end
 
 
 # -- metrics -----------------------------------------------------------------------------------------------------------
@@ -147,6 +154,7 @@ METRICS: Mapping[str, Metric] = {
         _offloaded,
         "share",
         True,
+        needs_its_end=True,
     ),
     "start-latency": Metric(
         "From the press or command to the receipt of *recording-started*.", _TIME, _start_latency, "time"

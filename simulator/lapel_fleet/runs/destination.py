@@ -77,12 +77,13 @@ async def built_in(clock: Clock, faults: Faults, *, has_files: bool) -> AsyncIte
     """The built-in back end over HTTP while the block runs, in a temporary folder. `has_files`: whether cameras have
     whole manifests; else their last lines alone count.
     """
-    from lapel_fleet.runs.evidence_back_end.serving import served  # needs a web server
+    from lapel.http_server import listening  # needs a web server
+    from lapel_fleet.runs.evidence_back_end.serving import served
 
     read_manifest = verified_manifest if has_files else last_line_of_manifest
-    with tempfile.TemporaryDirectory(prefix="lapel-back-end-") as name:
+    with tempfile.TemporaryDirectory(prefix="lapel-back-end-") as name, listening("evidence", "0") as where:
         root = Path(name)
-        async with served(root / "kept", 0, faults, _no_log, clock=clock, read_manifest=read_manifest) as found:
+        async with served(root / "kept", where, faults, _no_log, clock=clock, read_manifest=read_manifest) as found:
             secret = root / "secret"
             secret.touch(0o600)
             secret.write_text(f"{found.key}\n")

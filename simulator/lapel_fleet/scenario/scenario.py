@@ -88,6 +88,11 @@ class Scenario(Table, frozen=True, kw_only=True):
         return next((one for one in self.docks if not one.sites or site in one.sites), DockingStations())
 
     @property
+    def has_shared_docks(self) -> bool:
+        """Whether what one camera does in its dock depends on the others there."""
+        return any(one.bays is not None or one.line_bps is not None for one in self.docks)
+
+    @property
     def cameras(self) -> list[str]:
         """The cameras that run: `site/cam-0001`, …, in order."""
         only = set(self.only_cameras)
@@ -100,9 +105,9 @@ class Scenario(Table, frozen=True, kw_only=True):
 
 
 def shorten(scenario: Scenario, duration_s: float) -> Scenario:
-    """The same day with another length. Leaves out the faults that would begin after its end, and the expectations that
-    count something over the whole day.
+    """The same day with another length. Leaves out the faults that would begin after its end, and the expectations
+    that only the whole day can meet.
     """
     faults = [one for one in scenario.faults if one.at_s < duration_s]
-    expect = [one for one in scenario.expect if expectations.METRICS[one.what].combine != "count"]
+    expect = [one for one in scenario.expect if not expectations.METRICS[one.what].is_of_the_whole_day]
     return msgspec.structs.replace(scenario, duration_s=duration_s, faults=faults, expect=expect)

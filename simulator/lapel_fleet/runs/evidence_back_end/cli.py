@@ -9,7 +9,7 @@ from lapel.errors import ConfigError
 from lapel.sanitize import plain
 from lapel_fleet.scenario.evidence_faults import EVIDENCE_FAULTS
 
-_PORT = 8091
+_PORT = "8091"
 
 
 def add_evidence_server(parser: argparse.ArgumentParser) -> None:
@@ -23,8 +23,10 @@ def add_evidence_server(parser: argparse.ArgumentParser) -> None:
         help="what it keeps (default: %(default)s; made if it is not there)",
     )  # fmt: skip
     parser.add_argument(
-        "--port", type=int, default=_PORT, metavar="PORT", help="of this machine (default: %(default)s; 0: any free)"
+        "--port", default=_PORT, metavar="[HOST:]PORT", help="where it listens (default: %(default)s; 0: any free one)"
     )
+    parser.add_argument("--cert", type=Path, metavar="FILE", help="certificate; needed to listen beyond this machine")
+    parser.add_argument("--key", type=Path, metavar="FILE", help="the certificate's private key")
     parser.add_argument(
         "--fault", action="append", default=[], metavar="NAME[=TIMES]", help="repeatable; see --list-faults"
     )
@@ -46,6 +48,7 @@ def _evidence_server(options: argparse.Namespace) -> int:
 
 
 async def _serve(options: argparse.Namespace) -> None:
+    from lapel.http_server import listening
     from lapel_fleet.runs.evidence_back_end.faults import Faults
     from lapel_fleet.runs.evidence_back_end.serving import served
 
@@ -57,6 +60,7 @@ async def _serve(options: argparse.Namespace) -> None:
         if not options.quiet:
             print(plain(line), flush=True)
 
-    async with served(options.dir, options.port, Faults(options.fault), log) as found:
-        print(f"evidence back end: {found.url}; give the camera {found.connection}", flush=True)
-        await stop.wait()
+    with listening("--port", options.port, options.cert, options.key) as where:
+        async with served(options.dir, where, Faults(options.fault), log) as found:
+            print(f"evidence back end: {found.url}; give the camera {found.connection}", flush=True)
+            await stop.wait()

@@ -1,20 +1,19 @@
-"""Runs an evidence back end over HTTP on this machine, until Ctrl-C or SIGTERM."""
+"""Serves an evidence back end over HTTP, beside other tasks of an event loop."""
 
 import asyncio
 import contextlib
 import secrets
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from starlette.requests import Request
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lapel.clock import Clock, SystemClock
-from lapel.errors import ConfigError, StorageError
+from lapel.errors import StorageError
+from lapel.http_server import Listening, Server
 from lapel.worker import ThreadWorker
 from lapel_fleet.runs.evidence_back_end.application import Application
 from lapel_fleet.runs.evidence_back_end.back_end import AUTH, EvidenceBackEnd
@@ -22,9 +21,6 @@ from lapel_fleet.runs.evidence_back_end.faults import Faults
 from lapel_fleet.runs.evidence_back_end.folder import CONNECTION, EvidenceFolder
 from lapel_fleet.runs.evidence_back_end.receipts import ReadManifest, verified_manifest
 from lapel_fleet.runs.evidence_back_end.tokens import Tokens
-
-_HOST = "127.0.0.1"
-_GOODBYE_S = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +38,6 @@ class Served:
     def token_url(self) -> str:
         """Where clients get their tokens."""
         return f"{self.url}{AUTH}"
-
-
-class _Server(uvicorn.Server):
-    """A server whose process handles its signals itself."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 class _Connections:
@@ -83,22 +71,19 @@ class _Connections:
 @contextlib.asynccontextmanager
 async def served(
     root: Path,
-    port: int,
+    where: Listening,
     faults: Faults,
     log: Callable[[str], None],
     *,
     clock: Clock | None = None,
     read_manifest: ReadManifest = verified_manifest,
 ) -> AsyncIterator[Served]:
-    """Serve while the block runs. `port` 0: any free one. `log` gets a line for each request. `clock` dates receipts:
-    the machine's by default.
+    """Serve while the block runs. `log` gets a line for each request. `clock` dates receipts: the machine's by default.
 
-    Raises ConfigError when it cannot listen there, StorageError when the folder cannot be used.
+    Raises StorageError when the folder cannot be used.
     """
     with contextlib.ExitStack() as stack:
-        listening = stack.enter_context(_listening(port))
-        url = f"http://{_HOST}:{listening.getsockname()[1]}"
-        worker, clock = ThreadWorker(1), clock or SystemClock()
+        url, worker, clock = where.url, ThreadWorker(1), clock or SystemClock()
         stack.callback(worker.close)
         try:
             folder = EvidenceFolder(root)
@@ -112,25 +97,10 @@ async def served(
             raise StorageError(f"{root}: cannot be used: {error.strerror}") from error
         connections = _Connections()
         application = Application(back_end, folder, worker, connections.break_connection, log)
-        server = _Server(uvicorn.Config(
-            application.app, http=connections.protocol(), log_level="error", access_log=False, lifespan="off",
-            timeout_graceful_shutdown=_GOODBYE_S, server_header=False, ws="none",
-        ))  # fmt: skip
-        running = asyncio.create_task(server.serve(sockets=[listening]), name="evidence back end")
+        server = Server(application.app, where, http=connections.protocol())
+        running = asyncio.create_task(server.run_until_exit(), name="evidence back end")
         try:
             yield Served(back_end, url, user, key, root / CONNECTION)
         finally:
             server.should_exit = True
             await running
-
-
-@contextlib.contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    """A socket that listens on this machine only. Raises ConfigError."""
-    with socket.socket() as found:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            found.bind((_HOST, port))
-        except (OSError, OverflowError) as error:
-            raise ConfigError(f"--port {port}: cannot listen there: {error}; --port 0 takes any free one") from error
-        yield found

@@ -9,7 +9,7 @@ from lapel_fleet.checkers.records import ActualRecord, Case
 from lapel_fleet.checkers.uploads import Upload, uploads_by_camera
 from lapel_fleet.runs.evidence_back_end.faults import Faults
 from lapel_fleet.runs.measurement.samples import BUCKETS, Sampler
-from lapel_fleet.runs.trace import BROKER, Trace
+from lapel_fleet.runs.trace import BROKER, EVIDENCE_BACK_END, Trace
 from lapel_fleet.runs.traffic.dispatcher import Dispatcher, Send
 from lapel_fleet.runs.traffic.received import ReceivedMessages
 from lapel_fleet.scenario.faults import EVIDENCE, Fault, affected_cameras
@@ -128,7 +128,7 @@ class ControlRoom:
     async def _disturb_evidence(self, fault: Fault) -> None:
         if self._evidence is None:
             return
-        self._trace_fault("evidence", fault)
+        self._trace_fault(EVIDENCE_BACK_END, fault)
         name = fault.kind.removeprefix(EVIDENCE)
         self._evidence.begin(name)
         try:
