@@ -54,10 +54,13 @@ from lapel.light_event import Inbox
 from lapel.link import event_details as detail
 from lapel.link.interface import Link
 from lapel.link.messages import Command, Reply, Result, StateMessage
+from lapel.live_view.live_view import LiveView
+from lapel.live_view_reports import LiveViewReports
 from lapel.logs import Log
 from lapel.media.active_recording import Recording
 from lapel.media.notices import Failed, Notice, Saved, Started
 from lapel.media.recorder import Identity, Recorder
+from lapel.offload_watch import OffloadParts, OffloadWatch
 from lapel.policy.declarations import Declarations
 from lapel.policy.profile import Profile, Source, TriggerSource, development
 from lapel.randomness import RandomSource
@@ -115,13 +118,57 @@ class Camera:
 
     # Thousands share a machine when a fleet is simulated: so many names in a dictionary take 3 KB, in slots a tenth.
     __slots__ = (
-        "_asleep", "_audit", "_awaiting_start", "_battery", "_battery_watch", "_began", "_busy_since_s", "_buttons",
-        "_categories", "_chart", "_check_key", "_clock", "_config", "_controls", "_dock", "_fault", "_footage",
-        "_inbox", "_link", "_messages", "_positioning", "_post_event", "_published_flags", "_recorder", "_recording",
-        "_recording_since", "_remote", "_repairing", "_reporter", "_retention", "_rng", "_settings", "_shift",
-        "_signals", "_since", "_started", "_storage", "_switches", "_time_zone", "_trial", "_triggers", "ended",
-        "log", "policy", "powers_off", "recovered", "restarts",
-    )  # fmt: skip
+        "_asleep",
+        "_audit",
+        "_awaiting_start",
+        "_battery",
+        "_battery_watch",
+        "_began",
+        "_busy_since_s",
+        "_buttons",
+        "_categories",
+        "_chart",
+        "_check_key",
+        "_clock",
+        "_config",
+        "_controls",
+        "_dock",
+        "_fault",
+        "_footage",
+        "_inbox",
+        "_link",
+        "_live_view",
+        "_messages",
+        "_positioning",
+        "_post_event",
+        "_published_flags",
+        "_recorder",
+        "_recording",
+        "_recording_since",
+        "_remote",
+        "_repairing",
+        "_reported_flags",
+        "_reporter",
+        "_retention",
+        "_rng",
+        "_settings",
+        "_shift",
+        "_signals",
+        "_since",
+        "_started",
+        "_storage",
+        "_switches",
+        "_time_zone",
+        "_trial",
+        "_triggers",
+        "ended",
+        "log",
+        "offload",
+        "policy",
+        "powers_off",
+        "recovered",
+        "restarts",
+    )
 
     def __init__(
         self,
@@ -150,12 +197,15 @@ class Camera:
         check_key: Callable[[], str] = lambda: "recordings are not signed",
         profile: Profile | None = None,
         declarations: Declarations | None = None,
+        live_view: LiveView | None = None,
+        offload: OffloadParts | None = None,
     ) -> None:
         """`session` is new at each start; `rng` is this camera's own random stream. `settings` is where `config` came
-        from and where changes to it are written. Without `retention` nothing is deleted from the storage card. `wearer`
-        keeps what concerns the wearer across restarts. `check_key` blocks; it returns in words what evidence is signed
-        with, or raises StorageError. Without a policy's `profile` there are no rules; `declarations` are what an
-        earlier session left declared. A device that is None is one that this camera does not have.
+        from and where changes to it are written. Without `retention` nothing is deleted from the storage card, without
+        `offload` nothing leaves it. `wearer` keeps what concerns the wearer across restarts. `check_key` blocks; it
+        returns in words what evidence is signed with, or raises StorageError. Without a policy's `profile` there are no
+        rules; `declarations` are what an earlier session left declared. A device that is None is one that this camera
+        does not have.
 
         Raises ConfigError for a table of indications or a list of categories that cannot be used.
         """
@@ -184,6 +234,7 @@ class Camera:
         self._battery_watch = BatteryWatch(
             battery, self._reporter, self._signals, self._post, self._publish_changed_flags
         )
+        self._live_view = LiveViewReports(live_view, self._reporter, self._signals, self._publish_changed_flags)
         self._messages = StatusMessages(
             identity,
             session,
@@ -212,6 +263,18 @@ class Camera:
             last_fix=self.last_fix,
             update_flags=self._publish_changed_flags,
         )
+        self.offload = OffloadWatch(
+            offload,
+            config.offload,
+            worker,
+            clock,
+            rng,
+            self._reporter,
+            battery,
+            state=lambda: self.state,
+            update_flags=self._publish_changed_flags,
+        )
+        """When recordings leave for the evidence back end."""
         self._remote = RemoteCommands(
             self._reporter,
             self._settings,
@@ -221,6 +284,8 @@ class Camera:
             wearer=self._controls,
             self_test=self._shift.run,
             restart=self._restart_for,
+            offload=self.offload.carry_out,
+            resume_offload=self.offload.resume,
         )
         self._trial = SettingsTrial(clock, footage, link, self._remote, has_broker=bool(config.link.broker))
         self._recorder = Recorder(
@@ -258,6 +323,7 @@ class Camera:
         self._post_event: asyncio.Task[None] | None = None
         self._repairing: asyncio.Task[None] | None = None
         self._published_flags: list[str] = []
+        self._reported_flags: list[str] = []
         self._busy_since_s: float | None = None
         self.recovered: list[str] = []
         """Recordings that an earlier session did not finish, found by this one."""
@@ -286,6 +352,7 @@ class Camera:
             helpers = [
                 group.create_task(self._link.run(self), name="link"),
                 group.create_task(self._report_regularly(), name="telemetry"),
+                group.create_task(self.offload.run(), name="offload"),
                 *(group.create_task(watch, name="device") for watch in self._device_watches()),
             ]
             try:
@@ -299,6 +366,7 @@ class Camera:
                 self._signals.close()
                 self._shift.close()
                 self.policy.close()
+                self._live_view.close()
                 for helper in (*helpers, self._repairing, self._post_event):
                     if helper is not None:
                         helper.cancel()
@@ -444,6 +512,9 @@ class Camera:
             is_muted=recording is not None and recording.is_muted,
             wearer_flags=self._controls.flags(),
             declared=self.policy.flags(),
+            live_view=self._live_view.address,
+            is_watched=self._live_view.is_watched,
+            offload_flags=self.offload.flags(),
         )
 
     def _audited_setup(self, reason: str) -> dict[str, Value]:
@@ -593,6 +664,7 @@ class Camera:
         self._recording = self._recorder.begin(item.cause, item.at, before, why_short=why_short, decision=ruling.note)
         self.policy.on_recording_started()
         self._recording_since = item.at
+        self._live_view.begin(self._recording.id, item.at, before.fragments)
         if item.command is not None:
             self._awaiting_start[self._recording.id] = item.command
         if await self._footage.cut():
@@ -615,6 +687,7 @@ class Camera:
                 self._categories.ask(recording, end)
             else:
                 end()
+            self._live_view.end()
 
     async def _await_post_event(self, cause: Cause) -> None:
         await self._clock.sleep(self._config.recording.postevent_s)
@@ -655,6 +728,7 @@ class Camera:
         self._trial.has_frames = True
         if self._recording is not None:
             self._recording.add(fragment)
+            self._live_view.add(fragment)
 
     def on_source_note(self, note: str) -> None:
         """Log it."""
@@ -691,6 +765,7 @@ class Camera:
             case Started(recording):
                 self._answer_start(recording.id, "done")
             case Saved(account):
+                self.offload.on_saved()
                 self._answer_start(account.recording, "failed", "it ended before the first frame")
             case Failed(recording, error):
                 self._answer_start(recording.id, "failed", str(error))
@@ -795,6 +870,7 @@ class Camera:
         self._reporter.state = state
         self._since = self._clock.now()
         self._reporter.emit(detail.StateChanged(before=before.value, after=state.value))
+        self.offload.on_state(state)
         self._publish_state()
 
     def _report_refusal(self, item: InboxEvent, reason: str, rule: str = "") -> None:
@@ -828,15 +904,15 @@ class Camera:
         self._link.publish(message)
 
     def _publish_changed_flags(self) -> None:
-        """Publish the state again if its flags have changed."""
-        flags, before = self._messages.flags(self._current()), self._published_flags
-        if flags == before:
-            return
+        """Report what flags have changed, and publish the state again if its flags are out of date."""
+        flags, before = self._messages.flags(self._current()), self._reported_flags
+        self._reported_flags = flags  # not those that were published: a change of state may have brought them already
         if "frozen" in flags and "frozen" not in before:
             self._reporter.announce("the video is frozen", "warning")
             self._reporter.emit(detail.PictureFrozen(seconds=self._footage.status().unchanged_s))
         self._report_microphone(flags, before)
-        self._publish_state()
+        if flags != self._published_flags:
+            self._publish_state()
 
     def _report_microphone(self, flags: Sequence[str], before: Sequence[str]) -> None:
         """Report what has changed about the sound."""
@@ -854,7 +930,9 @@ class Camera:
 
     def _publish_telemetry(self) -> None:
         self._link.publish(
-            self._messages.telemetry(self._current(), self.uptime_s(), self._storage.free_bytes, self._audit.position)
+            self._messages.telemetry(
+                self._current(), self.uptime_s(), self._storage.free_bytes, self._audit.position, self.offload.status()
+            )
         )
 
     def _report_damage(self) -> None:
@@ -929,6 +1007,8 @@ class Camera:
             yield self._switches.run()
         if self._battery is not None:
             yield self._battery_watch.run()
+        if self._battery is not None and self.offload.is_configured:
+            yield self.offload.watch_battery()
         if self._dock is not None:
             yield watch_dock(self._dock, self._battery_watch.power, self._post)
         if self._triggers is not None:

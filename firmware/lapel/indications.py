@@ -29,7 +29,7 @@ Situation = Literal[
 Signal = Literal[
     "started", "stopped", "recording", "asleep", "marker", "muted", "unmuted", "category", "category asked",
     "confirm", "duty missed", "refused", "stealth off", "fault", "low battery", "critical battery", "storage full",
-    "clock unset", "no wearer", "dead microphone",
+    "clock unset", "no wearer", "dead microphone", "live view",
 ]  # fmt: skip
 """A signal that the wearer notices without looking."""
 
@@ -79,6 +79,7 @@ SIGNALS: Mapping[Signal, Pattern] = {
     "clock unset": Pattern(tones=5),
     "no wearer": Pattern(tones=2, vibrations=2, each_s=0.6),
     "dead microphone": Pattern(tones=4, vibrations=4),
+    "live view": Pattern(tones=1, vibrations=1),
 }
 """From vendors' manuals: *started* and *recording* (two tones and two vibrations), *stopped* (a long one), *asleep* (a
 vibration), *storage full* (3 tones), *clock unset* (5 tones). The other patterns are our choice.
@@ -111,6 +112,7 @@ MEANINGS: Mapping[Situation | Signal, str] = {
     "clock unset": "the clock is not set; recordings are flagged",
     "no wearer": "no wearer is assigned",
     "dead microphone": "the microphone delivers no sound",
+    "live view": "a person begins to watch the recording",
 }
 """For people, in the documentation. *recording* and *muted* are both a light and a signal."""
 

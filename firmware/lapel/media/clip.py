@@ -14,6 +14,7 @@ from lapel.media.mute_notes import Mute, mute_notes
 from lapel.mp4_boxes import Extent
 from lapel.recording import Account, Cause, GapNote, Location, MuteNote, Status, note_of
 
+_NO_SOUND = "the microphone delivered no sound"
 _SOUND_TOLERANCE_S = 0.1
 """Sound that is missing for less than this (five frames of AAC) is no gap."""
 _PARTS_MAX = 48
@@ -211,10 +212,10 @@ class Clip:
     def _note_silence(self, from_s: float, to_s: float, lost: str | None) -> None:
         if to_s - from_s <= _SOUND_TOLERANCE_S:
             return
-        note = GapNote(round(from_s, 3), round(to_s - from_s, 3), lost or "the microphone delivered no sound")
+        note = GapNote(round(from_s, 3), round(to_s - from_s, 3), lost or _NO_SOUND)
         earlier, last = self.account.audio_gaps[:-1], self.account.audio_gaps[-1:]
-        if last and last[0].reason == note.reason and _meet(last[0], note):
-            note, last = GapNote(last[0].start_s, round(last[0].duration_s + note.duration_s, 3), note.reason), []
+        if last and _meet(last[0], note) and (lost is None or lost == last[0].reason):  # it ends, so no reason is left
+            note, last = GapNote(last[0].start_s, round(last[0].duration_s + note.duration_s, 3), last[0].reason), []
         self.account.audio_gaps = [*earlier, *last, note]
         self.has_news = True
 

@@ -9,18 +9,20 @@ from lapel.link.messages import Command, EventMessage, Reply
 from lapel.states import State
 from lapel_fleet.cameras.button_intent import ButtonModel
 from lapel_fleet.checkers.records import Activation, ActualRecord, Resource
+from lapel_fleet.hardware.microphone import SimulatedMicrophone
 from lapel_fleet.time.simulated_clock import SimulatedClock
 
 
 class ActualRecorder:
     """Writes into `record` what happens to one camera. Its methods are called when it happens."""
 
-    __slots__ = ("_buttons", "_clock", "_may_have_risen", "_start_requested_s", "record")
+    __slots__ = ("_buttons", "_clock", "_may_have_risen", "_sound", "_start_requested_s", "record")
 
     def __init__(self, record: ActualRecord, clock: SimulatedClock) -> None:
         self.record = record
         self._clock = clock
         self._may_have_risen = False
+        self._sound: set[bool] = set()
         self.on_start()
 
     # -- firmware and network ------------------------------------------------------------------------------------------
@@ -91,6 +93,11 @@ class ActualRecorder:
         """The video source delivers frames again."""
         self.record.frame_outages[-1] = (self.record.frame_outages[-1][0], self._clock.mono_s())
 
+    def on_sound(self, *, is_recorded: bool) -> None:
+        """The firmware starts, with sound or without."""
+        self._sound.add(is_recorded)
+        self.record.records_sound = is_recorded if len(self._sound) == 1 else None
+
     def on_refilled(self) -> None:
         """Battery or card may have more in the next sample than in the last one."""
         self._may_have_risen = True
@@ -103,6 +110,12 @@ class ActualRecorder:
         self.record.storage.append(Resource(now_s, free_bytes, may_have_risen))
 
     # -- the end -------------------------------------------------------------------------------------------------------
+
+    def set_microphone(self, microphone: SimulatedMicrophone) -> None:
+        """Set when the microphone delivered nothing, or silence."""
+        self.record.microphone_outages = microphone.outages
+        self.record.microphone_stalls = microphone.stalls
+        self.record.microphone_silences = microphone.silences
 
     def set_unsent(self, unsent: list[EventMessage | Reply]) -> None:
         """Set the messages on the flash that no broker has acknowledged."""

@@ -18,6 +18,7 @@ from lapel.link.session import Session
 from lapel.link.tap import Tap
 from lapel.link.transport import Inbound
 from lapel.logs import Log
+from lapel.offload.listener import OffloadStatus
 from lapel.settings import Settings
 from lapel.states import State
 from lapel.wearer_store import WearerStore
@@ -27,11 +28,14 @@ from lapel_fleet.cameras.environment import Environment
 from lapel_fleet.checkers.records import ActualRecord
 from lapel_fleet.hardware.inbound_recorder import InboundRecorder
 from lapel_fleet.hardware.switches import HELD_S
+from lapel_fleet.scenario.offload import Offload
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
 
 HEARTBEAT_INTERVALS = 6
 """Telemetry intervals between two heartbeats in the audit log: each is signed, and a fleet has thousands of cameras."""
+MICROPHONE = "tone"
+"""The configured source of sound of a camera with a microphone: what it hears."""
 _FEW_LOG_LINES = 8
 """What one recording logs."""
 _INLINE = InlineWorker()
@@ -77,6 +81,7 @@ class SimulatedCamera(CameraHardware):
         self.settings = Settings(_config(environment, site, camera, scenario))
         self._wearer_store = WearerStore()
         self.switches.watchers.append(self._on_button)
+        self.dock.watchers.append(self._on_dock)
         self._rng = streams.counter_rng(name, "firmware")
         self._has_battery = True
         self._run: asyncio.Task[None] | None = None
@@ -95,6 +100,11 @@ class SimulatedCamera(CameraHardware):
     def state(self) -> str:
         """The state as its lights show it; `off` without power."""
         return self.camera.state.value if self.camera is not None and self.is_on else State.OFF.value
+
+    @property
+    def offload_status(self) -> OffloadStatus | None:
+        """How far its offload is; None where it does not offload, or is off."""
+        return self.camera.offload.status() if self.camera is not None and self.is_on else None
 
     @property
     def is_recording(self) -> bool:
@@ -198,8 +208,7 @@ class SimulatedCamera(CameraHardware):
         return self._wearer_store.notes.stealth
 
     def put_in_dock(self) -> None:
-        """Dock it; the firmware finishes a recording first."""
-        self.recorder.on_docked(is_recording=self.is_recording)
+        """Dock it as soon as there is a free bay; the firmware finishes a recording first."""
         self.dock.put_in()
 
     def take_out_of_dock(self) -> None:
@@ -223,9 +232,11 @@ class SimulatedCamera(CameraHardware):
         self.recorder.add_due_holds()
         self.actual.accounts = self.card_contents.listing()
         self.actual.manifests = self.card_contents.manifests()
+        self.add_offload_record()
         self.actual.audit = [*self.earlier_audit, *(self.card_contents.audit or ())]
         self.actual.state = self.state
         self.actual.session = self._firmware.state_message().session if self.camera else ""
+        self.recorder.set_microphone(self.microphone)
         self.recorder.set_unsent([] if self.is_on else self.flash.unsent())  # one that is on had time to send them
         return self.actual
 
@@ -247,6 +258,11 @@ class SimulatedCamera(CameraHardware):
     def _on_button(self, edge: Edge) -> None:
         if self.switches.are_read:
             self.recorder.on_button(edge, is_recording=self.is_recording)
+
+    def _on_dock(self, is_docked: bool) -> None:
+        self.sample_resources()
+        if is_docked:
+            self.recorder.on_docked(is_recording=self.is_recording)
 
     def _on_inbound(self, message: Inbound) -> None:
         if message.topic == self.contract.command_topic:
@@ -280,6 +296,7 @@ class SimulatedCamera(CameraHardware):
             session=session, rng=self._rng, spread_s=config.link.spread_s, drain_per_s=config.link.drain_per_s,
         )  # fmt: skip
         self.tap = Tap(self.link)
+        offload, retention = self.offload.parts(self.storage) if self.offload is not None else (None, None)
         return Camera(
             config,
             clock=self.clock,
@@ -298,6 +315,9 @@ class SimulatedCamera(CameraHardware):
             log=log,
             wearer=self._wearer_store,
             check_key=lambda: "the key of the simulated fleet",
+            live_view=self.environment.live_view(self.name, self.clock),
+            offload=offload,
+            retention=retention,
         )
 
 
@@ -308,9 +328,18 @@ def _config(environment: Environment, site: str, camera: str, scenario: Scenario
             ("camera", "site"): site,
             ("camera", "name"): camera,
             ("prebuffer", "length_s"): scenario.prebuffer_s,
+            ("audio", "source"): MICROPHONE if scenario.sound else "none",
             ("link", "telemetry_s"): scenario.telemetry_s,
             ("evidence", "heartbeat_s"): max(60.0, HEARTBEAT_INTERVALS * scenario.telemetry_s),
             ("link", "broker"): environment.broker_url(),
             ("link", "spread_s"): scenario.spread_s,
+            **_offload_flags(scenario.offload),
         }
     )
+
+
+def _offload_flags(offload: Offload | None) -> dict[tuple[str, str], object]:
+    """The destination is not configured: the environment supplies it."""
+    if offload is None:
+        return {}
+    return {("offload", "uploads"): offload.uploads, ("offload", "critical"): ", ".join(offload.critical)}
