@@ -13,6 +13,7 @@ from lapel.config import load
 from lapel.evidence.store import EvidenceStore
 from lapel.hardware.interfaces import Retention, Storage
 from lapel.live_view.live_view import LiveView
+from lapel.offload_watch import OffloadParts
 from lapel.policy.declarations import Declarations
 from lapel.policy.profile import Profile
 from lapel.settings import Settings
@@ -40,11 +41,11 @@ class CameraHarness:
         retention: Callable[[EvidenceStore], Retention] | None = None,
         profile: Profile | None = None,
         declarations: Declarations | None = None,
+        offload: Callable[[EvidenceStore, VirtualClock], OffloadParts] | None = None,
     ) -> None:
-        """`profile` and `declarations`: the policy, and what is declared.
-
-        `blind`: the video source delivers nothing. `restarted_because`: why an earlier camera's place is taken.
-        `retention`: makes what deletes recordings.
+        """`profile` and `declarations`: the policy, and what is declared. `blind`: the video source delivers nothing.
+        `restarted_because`: why an earlier camera's place is taken. `retention`: makes what deletes recordings;
+        `offload` what they leave by.
         """
         self.clock, self.root, self._restarted_because = clock, root, restarted_because
         self.config = load(flags={("prebuffer", "length_s"): 10, ("recording", "min_free_bytes"): 0, **(flags or {})})
@@ -70,6 +71,7 @@ class CameraHarness:
             profile=profile,
             declarations=declarations,
             live_view=self.live_view,
+            offload=offload(self.store, clock) if offload else None,
         )
 
     async def run(self, steps: Steps) -> None:

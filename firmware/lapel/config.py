@@ -9,8 +9,9 @@ import hashlib
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -193,6 +194,61 @@ class LiveSection(_Section, frozen=True, kw_only=True):
     """Its private key file."""
 
 
+class OffloadSection(_Section, frozen=True, kw_only=True):
+    """Where recordings go when the camera is in its dock: an evidence back end. A recording stays on the card until the
+    back end's receipt for it is there, whatever else happens: see `back_ends` in [evidence].
+    """
+
+    destination: Literal["none", "axis", "s3"] = "none"
+    """`axis`: the Axis Body worn integration API, or any OpenStack Swift. `s3`: an object store with the S3 API."""
+    address: str = ""
+    """Of `axis`: where tokens are issued, `https://HOST[:PORT]/auth/v1.0`; several, separated by blanks, are tried in
+    turn. Of `s3`: the endpoint, `https://HOST[:PORT]`."""
+    user: str = ""
+    """The user name; of `s3`: the id of the access key."""
+    secret_file: str = ""
+    """File whose first line is the secret that belongs to the user."""
+    ca: str = ""
+    """Certificate file of the authority that signed the back end's certificate. Empty: the system's authorities."""
+    cert: str = ""
+    """This camera's certificate file, for a back end that wants one. Empty: none."""
+    key: str = ""
+    """This camera's private key file."""
+    allow_plain: bool = False
+    """Allow http:// to other machines: not encrypted, so anyone on the way can read recordings and the secret."""
+    full_support: bool = True
+    """Of `axis`: the back end stores everything, as a plain Swift does. Else only what its `System/Capabilities.json`
+    names is sent."""
+    segment_bytes: Annotated[int, Meta(ge=1_048_576, le=5_000_000_000)] = 67_108_864
+    """Of `axis`: longer files go in segments of this length where the server offers it, as Swift does; a cut costs one.
+    Else a cut costs the clip, and Swift takes none of more than 5 GB."""
+    bucket: Annotated[str, Meta(pattern=r"^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] = ""
+    """Of `s3`: the bucket."""
+    region: str = "us-east-1"
+    """Of `s3`: its region; most stores other than Amazon's take any."""
+    prefix: str = ""
+    """Of `s3`: begins the name of every object, such as `bodycams/`."""
+    lock_days: Annotated[float, Meta(ge=0, le=36_500)] = 0.0
+    """Of `s3`: days for which objects are locked against deletion; 0: not at all. Needs a bucket with object lock."""
+    read_back: Literal["no", "record", "counts"] = "no"
+    """Of `s3`: whether the camera reads everything back and compares it. `record`: it notes so beside the recording.
+    `counts`: the note also counts like a receipt, so that the recording is deleted after `keep_days`."""
+    part_bytes: Annotated[int, Meta(ge=5_242_880, le=5_000_000_000)] = 16_777_216
+    """Of `s3`: longer files go in parts of this length; a cut costs one. A part is in memory, for each of `uploads`."""
+    uploads: Annotated[int, Meta(ge=1, le=16)] = 2
+    """Recordings that leave at once."""
+    limit_bps: Annotated[int, Meta(ge=0)] = 0
+    """Bits per second that may leave; 0: as many as the line takes."""
+    critical: str = ""
+    """Triggers and categories, separated by commas, whose recordings leave first, as those of critical categories do:
+    `holster, traffic stop`."""
+    min_charge_percent: Annotated[float, Meta(ge=0, le=100)] = 10.0
+    """Charge of the battery below which the camera charges first, unless its dock gives it enough power."""
+    when: Literal["docked", "always", "command"] = "docked"
+    """`docked`: while the camera is in its dock. `always`: over the air, too. `command`: from `offload start` at the
+    console on. What the fleet asks for by command leaves in any case."""
+
+
 _Pin = Annotated[int, Meta(ge=-1, le=27)]
 
 
@@ -201,6 +257,14 @@ class PiSection(_Section, frozen=True, kw_only=True):
     dock's contact or a trigger input connects its pin to ground; lights, buzzer and motor are on at 3.3 V.
     """
 
+    INPUTS: ClassVar[tuple[str, ...]] = (
+        "event_button",
+        "power_button",
+        "select_button",
+        "dock",
+        "holster",
+        "light_bar",
+    )
     event_button: _Pin = -1
     """Pin of the event button."""
     power_button: _Pin = -1
@@ -238,8 +302,7 @@ class PiSection(_Section, frozen=True, kw_only=True):
 
     def pins(self) -> dict[str, int]:
         """The pins that are connected, by their keys."""
-        inputs = ("event_button", "power_button", "select_button", "dock", "holster", "light_bar")
-        keys = (*inputs, "red_light", "green_light", "blue_light", "buzzer", "vibration")
+        keys = (*self.INPUTS, "red_light", "green_light", "blue_light", "buzzer", "vibration")
         return {key: getattr(self, key) for key in keys if getattr(self, key) >= 0}
 
 
@@ -284,6 +347,7 @@ class Config(_Section, frozen=True, kw_only=True):
     evidence: EvidenceSection = EvidenceSection()
     controls: ControlsSection = ControlsSection()
     policy: PolicySection = PolicySection()
+    offload: OffloadSection = OffloadSection()
     link: LinkSection = LinkSection()
     live: LiveSection = LiveSection()
     pi: PiSection = PiSection()
@@ -410,9 +474,15 @@ def _convert(origin: str, section: str, key: str, value: Any, *, strict: bool) -
     if key not in kind.__struct_fields__:
         raise ConfigError(f"{origin}: [{section}] {key}: no such key{suggestion(key, kind.__struct_fields__)}")
     try:
-        return msgspec.convert(value, get_type_hints(kind, include_extras=True)[key], strict=strict)
+        return msgspec.convert(value, _types(kind)[key], strict=strict)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{origin}: [{section}] {key} = {value!r}: {error}") from error
+
+
+@cache
+def _types(section: type) -> Mapping[str, Any]:
+    """Of a section's keys. Working them out takes as long as the rest of reading a configuration."""
+    return get_type_hints(section, include_extras=True)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

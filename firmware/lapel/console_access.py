@@ -137,6 +137,18 @@ class CameraAccess(CameraReadings):
         """See `ConsoleCamera.take_note`."""
         self._attached.camera.wearer.take_note(text, "console")
 
+    def start_offload(self) -> None:
+        """See `ConsoleCamera.start_offload`."""
+        self._attached.camera.offload.start()
+
+    def pause_offload(self, reason: str) -> None:
+        """See `ConsoleCamera.pause_offload`."""
+        self._attached.camera.offload.pause(reason)
+
+    async def retry_offload(self, recording: str) -> Sequence[str]:
+        """See `ConsoleCamera.retry_offload`."""
+        return await self._attached.camera.offload.retry(recording)
+
     def mute(self, reason: str) -> Outcome:
         """See `ConsoleCamera.mute`."""
         return self._outcome(self._attached.camera.mute(reason, "console"))

@@ -26,6 +26,7 @@ from lapel.console.interface import (
     Device,
     HeldButton,
     NetworkStatus,
+    OffloadState,
     PolicyStatus,
     Position,
     StorageStatus,
@@ -270,6 +271,23 @@ class CameraReadings:
     async def why(self, at: datetime) -> str:
         """See `ConsoleCamera.why`."""
         return await self._attached.worker.run(partial(self._attached.storage.why, at))
+
+    def offload(self) -> OffloadState | None:
+        """See `ConsoleCamera.offload`."""
+        watch = self._attached.camera.offload
+        status = watch.status()
+        if status is None:
+            return None
+        return OffloadState(
+            destination=watch.destination,
+            doing=status.doing,
+            active=status.is_active,
+            recordings_left=status.recordings_left,
+            bytes_left=status.bytes_left,
+            awaiting_receipt=status.awaiting_receipt,
+            rate_bps=round(status.rate_bps),
+            rejected=dict(status.refused),
+        )
 
     # -- devices -------------------------------------------------------------------------------------------------------
 

@@ -43,12 +43,16 @@ class RemoteCommands:
         wearer: WearerControls,
         self_test: Callable[[str], Awaitable[list[Check]]],
         restart: Callable[[Command], Awaitable[str | None]],
+        offload: Callable[[Command], Awaitable[None]],
+        resume_offload: Callable[[Reply], None],
     ) -> None:
         """`self_test` is called with who requested it. `restart` ends the camera so that it starts again, or returns
-        why it is refused.
+        why it is refused. `offload` lets a recording leave and replies; `resume_offload` is called with such a command
+        of an earlier session.
         """
         self._reporter, self._settings, self._worker, self._signals = reporter, settings, worker, signals
         self._wearer, self._self_test, self._restart, self._policy = wearer, self_test, restart, policy
+        self._offload, self._resume_offload = offload, resume_offload
         self._trial_reply: Reply | None = None  # the last reply to the command that requested the trial
         self._rolled_back = settings.take_rollback_reason()
 
@@ -76,6 +80,8 @@ class RemoteCommands:
                 await self._change_declaration(command)
             case "trigger":  # one that names its source is the camera's own
                 self._refuse(command, f"trigger: give what asks for the recording: {', '.join(TRIGGER_SOURCES)}")
+            case "offload":
+                await self._offload(command)
             case "start-recording" | "stop-recording" | "arm" | "sleep" | "mark" | "status":
                 raise ValueError(f"{command.command} is the camera's own to carry out")
             case _:
@@ -90,6 +96,8 @@ class RemoteCommands:
                 self._end(reply, "failed", f"rolled back: {self._rolled_back}")
             case "set-configuration" | "reboot":
                 self._end(reply, "done")
+            case "offload":
+                self._resume_offload(reply)
             case _:
                 self._end(reply, "failed", "the camera restarted before it was done")
 

@@ -10,6 +10,7 @@ from lapel.config import CameraSection
 from lapel.hardware.interfaces import Battery, BoardHealth, Fix, Footage, FootageStatus, Positioning
 from lapel.link.interface import Link
 from lapel.link.messages import AuditHead, Position, StateMessage, Telemetry
+from lapel.offload.listener import OffloadStatus
 from lapel.power import Power
 from lapel.reporter import Reporter
 from lapel.states import State
@@ -56,6 +57,7 @@ class Current:
     """Where the recording can be watched."""
     is_watched: bool = False
     """Whether a person does."""
+    offload_flags: Sequence[str] = ()
 
     @property
     def is_capturing(self) -> bool:
@@ -127,7 +129,8 @@ class StatusMessages:
             flags.append("publish-refused")
         if link.duplicate:
             flags.append("duplicate-name")
-        return flags + [*now.declared] + self._power.flags() + (self._board.flags() if self._board is not None else [])
+        flags += [*now.declared, *now.offload_flags]
+        return flags + self._power.flags() + (self._board.flags() if self._board is not None else [])
 
     def state(self, now: Current, configuration: int) -> StateMessage:
         """The state message, also the birth message. *recording* is published only once a fragment is on disk."""
@@ -148,9 +151,14 @@ class StatusMessages:
         )
 
     def telemetry(
-        self, now: Current, uptime_s: float, free_bytes: int, audited: AuditPosition | None = None
+        self,
+        now: Current,
+        uptime_s: float,
+        free_bytes: int,
+        audited: AuditPosition | None = None,
+        offload: OffloadStatus | None = None,
     ) -> Telemetry:
-        """Measurements of this moment. `audited`: where the audit log stands."""
+        """Measurements of this moment. `audited`: where the audit log stands. `offload`: how far that is."""
         footage, link = self._footage.status(), self._link.status()
         charge = self._battery.charge() if self._battery else None
         fix = self._positioning.last_fix() if self._positioning else None
@@ -174,6 +182,10 @@ class StatusMessages:
             position=_position(fix) if fix else None,
             sound_rms_dbfs=footage.sound.rms_dbfs if footage.sound else None,
             sound_peak_dbfs=footage.sound.peak_dbfs if footage.sound else None,
+            offload_recordings_left=offload.recordings_left if offload else None,
+            offload_bytes_left=offload.bytes_left if offload else None,
+            offload_awaiting_receipt=offload.awaiting_receipt if offload else None,
+            offload_rate_bps=round(offload.rate_bps, 3) if offload else None,
             audit_head=AuditHead(count=audited.count, hash=audited.hash) if audited and audited.count else None,
         )
 

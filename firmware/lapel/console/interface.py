@@ -188,6 +188,23 @@ class Clip(_Data, frozen=True, kw_only=True):
     """Why it ended."""
 
 
+class OffloadState(_Data, frozen=True, kw_only=True):
+    """How far the recordings on the card are on their way to the evidence back end."""
+
+    destination: str
+    """Its address."""
+    doing: str
+    """What it does, or why it waits."""
+    active: bool = False
+    recordings_left: int = 0
+    bytes_left: int = 0
+    awaiting_receipt: int = 0
+    """Recordings that the back end has, and has not confirmed."""
+    rate_bps: float = 0.0
+    rejected: dict[str, str] = {}
+    """Recordings that the back end will never take as they are, and why."""
+
+
 class Outcome(_Data, frozen=True, kw_only=True):
     """The camera's answer to a request."""
 
@@ -236,6 +253,18 @@ class ConsoleCamera(Protocol):
 
     async def storage(self) -> StorageStatus:
         """Test whether recordings can be stored."""
+
+    def offload(self) -> OffloadState | None:
+        """How far the offload is; None without a destination."""
+
+    def start_offload(self) -> None:
+        """Begin, or go on, wherever the camera is."""
+
+    def pause_offload(self, reason: str) -> None:
+        """Let no recording leave until `start_offload`, or the next time in the dock."""
+
+    async def retry_offload(self, recording: str) -> Sequence[str]:
+        """Offer what the back end rejected again; all, where `recording` is empty. Which. Raises StorageError."""
 
     def battery(self) -> BatteryStatus | None:
         """Charge of the battery; None without a gauge."""

@@ -39,6 +39,11 @@ class Signer(Protocol):
         """A DER-encoded ECDSA signature of `data`, by the key of the first certificate."""
 
 
+def certified_key(signer: Signer) -> ec.EllipticCurvePublicKey:
+    """The public key that a signer's certificate names. Raises EvidenceError."""
+    return public_key(signer.certificates[0])
+
+
 class SoftwareSigner:
     """Signs with a private key in memory."""
 

@@ -110,6 +110,58 @@ class Recovered(EventDetail, frozen=True, kw_only=True):
     """Frames in it."""
 
 
+class OffloadStarted(EventDetail, frozen=True, kw_only=True):
+    """Recordings begin to leave the camera for the evidence back end."""
+
+    kind = "offload-started"
+    recordings: Count
+    """How many are to be sent."""
+    bytes: Count
+    """Bytes of them that the back end does not have yet."""
+
+
+class RecordingOffloaded(EventDetail, frozen=True, kw_only=True):
+    """The back end has all of a recording, and was told that it is complete. It is not confirmed yet."""
+
+    kind = "recording-offloaded"
+    recording: Id
+    """Id of the recording: that of its first clip."""
+    bytes: Count
+    """Length of its files."""
+    seconds: Seconds
+    """How long the last attempt took, in which all that was missing arrived."""
+
+
+class RecordingConfirmed(EventDetail, frozen=True, kw_only=True):
+    """The back end's receipt for a clip holds and is on file: from now on the clip may be deleted after its time."""
+
+    kind = "recording-confirmed"
+    recording: Id
+    """Id of the clip."""
+    back_end: str
+    """Which system has imported it, in its own words."""
+
+
+class ReceiptRefused(EventDetail, frozen=True, kw_only=True):
+    """A receipt for a clip does not hold. The clip stays on the card."""
+
+    kind = "receipt-refused"
+    recording: Id
+    """Id of the clip."""
+    reason: str
+    """Why it does not hold."""
+
+
+class OffloadFailed(EventDetail, frozen=True, kw_only=True):
+    """The evidence back end rejected a recording for good, or takes none until a person acts."""
+
+    kind = "offload-failed"
+    recording: str
+    """Id of the rejected recording; empty where none can leave."""
+    reason: str
+    """What the back end answered, and what to do."""
+
+
 class RecordingDeleted(EventDetail, frozen=True, kw_only=True):
     """A clip was deleted from the storage card: its import was confirmed, and its time there has passed."""
 
@@ -559,6 +611,11 @@ EVENT_DETAILS: tuple[type[EventDetail], ...] = (
     RecordingSaved,
     RecordingFailed,
     Recovered,
+    OffloadStarted,
+    RecordingOffloaded,
+    RecordingConfirmed,
+    ReceiptRefused,
+    OffloadFailed,
     RecordingDeleted,
     FootageLost,
     Marker,

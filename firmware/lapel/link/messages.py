@@ -40,6 +40,11 @@ EventKind = Literal[
     "recording-saved",  # ended as it should, described and closed
     "recording-failed",  # the storage failed; what was synced before is kept
     "recovered",  # an earlier session's unfinished recording was found and kept
+    "offload-started",  # recordings begin to leave for the evidence back end
+    "recording-offloaded",  # the back end has all of it; nothing is confirmed yet
+    "recording-confirmed",  # its receipt is on file: from now on it may be deleted after its time
+    "receipt-refused",  # a receipt does not hold; the recording stays
+    "offload-failed",  # the back end rejected a recording, or takes none until a person acts
     "recording-deleted",  # from the storage card, after a back end has confirmed that it imported it
     "footage-lost",  # frames that were not saved: how many, and why
     "muted",  # the recording holds silence from here on
@@ -100,6 +105,7 @@ CommandName = Literal[
     "declare",  # a protected context, or an activity that must be recorded
     "withdraw",  # a declaration
     "trigger",  # something outside the camera asks for a recording: another camera nearby, a light bar, a time table
+    "offload",  # let one recording leave for the back end before all others, over the air if need be
 ]
 """The commands that a camera knows."""
 
@@ -111,13 +117,16 @@ Detail = Mapping[str, str | int | float | bool | Sequence[str] | None]
 """Flat on purpose, so that a back end can put it into columns."""
 
 
+_FINITE = frozenset({str, int, bool, list, type(None)})
+"""Types of fields that hold no number that JSON lacks."""
+
+
 class _Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Rejects NaN and infinity when a message is made: JSON has neither, and msgspec would silently write null."""
 
     def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
-            value = getattr(self, name)
-            if not isinstance(value, str):  # most are, and need no check
+        for name, value in zip(self.__struct_fields__, msgspec.structs.astuple(self), strict=True):
+            if type(value) not in _FINITE:  # most are, and need no check
                 _require_finite(name, value)
 
 
@@ -223,6 +232,14 @@ class Telemetry(_Message, frozen=True, kw_only=True):
     """Level of the sound over the last second, in dB below full scale; -120 for silence. Absent without sound."""
     sound_peak_dbfs: Annotated[float, Meta(le=20)] | None = None
     """Highest sample of that second."""
+    offload_recordings_left: Count | None = None
+    """Recordings on the card that the evidence back end does not have yet. Absent where none is configured."""
+    offload_bytes_left: Count | None = None
+    """Bytes of them that have not arrived."""
+    offload_awaiting_receipt: Count | None = None
+    """Recordings that the back end has, and has not confirmed."""
+    offload_rate_bps: Seconds | None = None
+    """Bits per second that have left over the last seconds; 0 while none do."""
     audit_head: AuditHead | None = None
     """Where the camera's audit log stands. Absent before its first entry is written."""
 
@@ -288,6 +305,8 @@ class Command(_Message, frozen=True, kw_only=True):
     """Of `trigger` by a `peer`: the other camera."""
     distance_m: Annotated[float, Meta(ge=0)] | None = None
     """Of `trigger` by a `peer`: how far away it is."""
+    recording: Id | None = None
+    """Of `offload`: which; the id of any of its clips."""
 
 
 class Reply(_Message, frozen=True, kw_only=True):

@@ -96,7 +96,23 @@ class SwapBattery(Action, tag="swap-battery", frozen=True):
         await camera.swap_battery()
 
 
-ACTIONS: tuple[type[Action], ...] = (Press, Hold, SwapBattery)
+class Dock(Action, tag="dock", frozen=True):
+    """Put the camera into its dock, as soon as there is a free bay; a recording ends first."""
+
+    async def perform(self, camera: SimulatedCamera) -> None:
+        """See `Action.perform`."""
+        camera.put_in_dock()
+
+
+class Undock(Action, tag="undock", frozen=True):
+    """Take the camera out of its dock."""
+
+    async def perform(self, camera: SimulatedCamera) -> None:
+        """See `Action.perform`."""
+        camera.take_out_of_dock()
+
+
+ACTIONS: tuple[type[Action], ...] = (Press, Hold, SwapBattery, Dock, Undock)
 
 
 def action_text(action: Action) -> str:
@@ -160,3 +176,5 @@ class CameraActions:
     press = _Method(Press)
     hold = _Method(Hold)
     swap_battery = _Method(SwapBattery)
+    dock = _Method(Dock)
+    undock = _Method(Undock)

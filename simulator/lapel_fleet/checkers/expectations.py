@@ -125,6 +125,13 @@ def _start_latency(_: Expectation, case: Case) -> list[float]:
     return [announced_s[recording] - one.at_s for one, recording in started if recording in announced_s]
 
 
+def _offloaded(_: Expectation, case: Case) -> list[float]:
+    """Each recording that has ended on a camera that offloads: whether its confirmation was announced."""
+    actual, received = case
+    confirmed = {event.detail["recording"] for event in received.events if event.kind == "recording-confirmed"}
+    return [float(clip in confirmed) for clip in actual.contents]
+
+
 _COUNT, _SHARE, _TIME = ("at_least", "at_most"), ("at_least", "at_most"), ("below_s", "percentile")
 METRICS: Mapping[str, Metric] = {
     "recordings": Metric("Number of recordings; linked clips count as one.", _COUNT, _recordings, "count"),
@@ -134,6 +141,13 @@ METRICS: Mapping[str, Metric] = {
         "Share of the configured pre-event time that recordings have.", _SHARE, _pre_event, "share"
     ),
     "online-share": Metric("Share of its time that a camera was shown online.", _SHARE, _online, "share"),
+    "offloaded-share": Metric(
+        "Share of the clips that an evidence back end has confirmed; of cameras that offload.",
+        _SHARE,
+        _offloaded,
+        "share",
+        True,
+    ),
     "start-latency": Metric(
         "From the press or command to the receipt of *recording-started*.", _TIME, _start_latency, "time"
     ),

@@ -24,6 +24,7 @@ from lapel_fleet.control.socket.cli import add_control
 from lapel_fleet.operator.cli import add_commands
 from lapel_fleet.operator.page.cli import add_serve
 from lapel_fleet.operator.page.daily_cli import add_daily
+from lapel_fleet.runs.evidence_back_end.cli import add_evidence_server
 from lapel_fleet.training.cli import add_practice
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     add_daily(commands.add_parser("daily", help="report on a day: what should have been recorded and was not"))
     add_control(commands)
     add_conformance(commands.add_parser("conformance", help="examine your back end in named situations of the field"))
+    add_evidence_server(commands.add_parser("evidence-server", help="an evidence back end to develop against"))
     add_mutants(commands.add_parser("mutants", help="plant bugs in a back end, and see which situations catch them"))
     add_practice(commands.add_parser("practice", help="repair a camera with a field problem at its serial console"))
     add_completion(parser)

@@ -8,7 +8,9 @@ from pathlib import Path
 import msgspec
 
 from lapel.errors import ConfigError
+from lapel_fleet.cli.destination_options import add_destination_options
 from lapel_fleet.scenario import loading
+from lapel_fleet.scenario.offload import Offload
 from lapel_fleet.scenario.scenario import Scenario, shorten
 from lapel_fleet.time.durations import seconds_of
 
@@ -29,6 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     randomness.add_argument(
         "--for", dest="for_", metavar="TIME", help="run one seed after the other, until one fails or for 90s, 10m, 2h"
     )
+    randomness.add_argument("--seeds", metavar="A-B", help="virtual: run all of these seeds, on all --workers")
     randomness.add_argument(
         "--shrink", type=Path, metavar="FILE", help="write the fewest faults and cameras that still fail there, as TOML"
     )
@@ -41,8 +44,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     fleet.add_argument("--duration", metavar="TIME", help="of the day, in the cameras' time (default: the scenario's)")
     fleet.add_argument("--shard", default="1/1", metavar="I/N", help="only every N-th camera, from the I-th on")
     fleet.add_argument(
-        "--workers", type=int, default=0, metavar="N", help="live: number of processes (default: as many as needed)"
-    )
+        "--workers", type=int, default=0, metavar="N",
+        help="number of processes (default: virtual 1, live as many as needed)",
+    )  # fmt: skip
+    fleet.add_argument("--dask", metavar="URL", help="virtual: on the workers of the Dask scheduler at tcp://HOST:8786")
     fleet.add_argument("--broker", metavar="URL", help="live or stepped: your broker (default: an embedded one)")
     fleet.add_argument("--ca", default="", metavar="FILE", help="authority that signed the broker's certificate")
     fleet.add_argument("--identities", default="", metavar="DIR", help="certificates, made by `lapel-fleet provision`")
@@ -50,7 +55,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--agency", default="",
         help="first level of the topics after lapel/v1 (default: `fleet`, or a random name on your broker)",
     )  # fmt: skip
-    fleet.add_argument("--allow-plain", action="store_true", help="allow mqtt:// to other machines")
+    fleet.add_argument("--allow-plain", action="store_true", help="allow mqtt:// and http:// to other machines")
     fleet.add_argument(
         "--live", type=int, metavar="PORT", help="live, with media: show recordings in progress at this port over HTTP"
     )
@@ -58,6 +63,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--live-tokens", type=Path, metavar="FILE",
         help="a line NAME TOKEN for each who may watch; made if it is not there (default: one token, printed)",
     )  # fmt: skip
+    add_destination_options(parser)
     results = parser.add_argument_group("results")
     results.add_argument(
         "--checker", action="append", default=[], metavar="MODULE:FUNCTION", help="add your own checker"
@@ -82,10 +88,20 @@ def chosen_scenario(options: argparse.Namespace) -> Scenario:
     _check_exclusions(options)
     if options.shrink:
         _check_shrink(options.shrink, options)
+    if options.seeds and not options.virtual:
+        raise ConfigError("--seeds without --virtual: many runs in real time would take days; add --virtual")
+    if options.dask and not options.virtual:
+        raise ConfigError(
+            "--dask without --virtual: live cameras run where this command runs; start it on each machine with --shard"
+        )
+    if options.workers < 0:
+        raise ConfigError(f"--workers {options.workers}: at least 1")
     if options.virtual and options.speed != 1:
         raise ConfigError("--virtual with --speed: virtual time is always as fast as possible; leave out one of them")
     if not 0 < options.speed <= 1000:
         raise ConfigError(f"--speed {options.speed:g}: more than 0, at most 1000")
+    if options.destination and scenario.offload is None:
+        scenario = msgspec.structs.replace(scenario, offload=Offload())
     if options.media:
         scenario = msgspec.structs.replace(scenario, media=options.media)
     if options.duration:
@@ -125,6 +141,12 @@ _EXCLUSIONS: Mapping[str, tuple[Sequence[str], str]] = {
     "shrink": (("shard",), "cameras are left out one by one, from the whole fleet"),
     "metrics": (("virtual", "stepped"), "metrics are scraped in real time"),
     "live": (("virtual", "stepped", "speed", "workers", "for_"), "video is watched in real time, from one process"),
+    "destination": (("virtual", "stepped", "speed"), "a real evidence system needs real time"),
+    "seeds": (
+        ("seed", "for_", "stepped", "shard", "shrink", "trace", "report"),
+        "that is for one run; replay one of the seeds with it",
+    ),
+    "dask": (("workers",), "the cluster has its own workers"),
     "run": (("virtual", "for_"), "such a run is too fast to be controlled from outside"),
 }
 """Each option with those that it excludes, and why."""
@@ -133,8 +155,8 @@ _EXCLUSIONS: Mapping[str, tuple[Sequence[str], str]] = {
 def _is_given(options: argparse.Namespace, name: str) -> bool:
     defaults = {"speed": 1.0, "shard": "1/1"}
     value = getattr(options, name)
-    if name in ("metrics", "live"):
-        return value is not None  # 0 is a port, too: any that is free
+    if name in ("metrics", "live", "seed"):
+        return value is not None  # 0 is a seed; and a port, too: any that is free
     return bool(value != defaults[name] if name in defaults else value)
 
 
@@ -144,3 +166,11 @@ def shard_of(text: str) -> tuple[int, int]:
     if found is None or not 1 <= int(found[1]) <= int(found[2]):
         raise ConfigError(f"--shard {text}: give I/N, with I from 1 to N")
     return int(found[1]) - 1, int(found[2])
+
+
+def seeds_of(text: str) -> range:
+    """`1-200` as a range with both ends."""
+    found = re.fullmatch(r"(\d+)-(\d+)", text)
+    if found is None or int(found[1]) > int(found[2]):
+        raise ConfigError(f"--seeds {text}: give the first and the last, as in 1-200")
+    return range(int(found[1]), int(found[2]) + 1)

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from lapel_fleet.checkers import expectations
 from lapel_fleet.scenario.faults import Fault
+from lapel_fleet.scenario.offload import DockingStations, Offload
 from lapel_fleet.scenario.tables import Table
 from lapel_fleet.scenario.wearer import Wearer
 
@@ -69,6 +70,10 @@ class Scenario(Table, frozen=True, kw_only=True):
     activities: list[Wearer] = []
     """What wearers do, by category; replaces `wearer`."""
     shifts: list[Shift] = []
+    docks: list[DockingStations] = []
+    """The docking stations, where they have a limit."""
+    offload: Offload | None = None
+    """Whether cameras offload to an evidence back end, and how."""
     operator: Operator = Operator()
     faults: list[Fault] = []
     expect: list[expectations.Expectation] = []
@@ -77,6 +82,10 @@ class Scenario(Table, frozen=True, kw_only=True):
     def wearers(self) -> list[Wearer]:
         """What each camera's wearer does: `activities`, or else `wearer`."""
         return self.activities or [self.wearer]
+
+    def docks_at(self, site: str) -> DockingStations:
+        """The docking stations of a site."""
+        return next((one for one in self.docks if not one.sites or site in one.sites), DockingStations())
 
     @property
     def cameras(self) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from fleet.checkers import offload_examples
 from fleet.checkers.records import (
     LIGHTS,
     POWER_ON,
@@ -468,13 +469,17 @@ FAILS: Mapping[str, Sequence[tuple[Case, str]]] = {
 }
 
 
+PASSING = {**PASSES, **offload_examples.PASSES}
+FAILING = {**FAILS, **offload_examples.FAILS}
+
+
 def test_every_checker_has_examples() -> None:
-    assert set(PASSES) == set(FAILS) == set(CHECKERS)
+    assert set(PASSING) == set(FAILING) == set(CHECKERS)
 
 
 @pytest.mark.parametrize("name", CHECKERS)
 def test_correct_records_pass(name: str) -> None:
-    for one in PASSES[name]:
+    for one in PASSING[name]:
         (finding,) = judge([one], {name: CHECKERS[name]})
         assert finding.failures == []
         assert finding.verdict == "passed"
@@ -482,7 +487,7 @@ def test_correct_records_pass(name: str) -> None:
 
 @pytest.mark.parametrize("name", CHECKERS)
 def test_a_failure_describes_what_is_wrong(name: str) -> None:
-    for one, text in FAILS[name]:
+    for one, text in FAILING[name]:
         (finding,) = judge([one], {name: CHECKERS[name]})
         assert finding.verdict == "failed"
         assert any(text in failure and failure.startswith("s/c: ") for failure in finding.failures), finding.failures
