@@ -179,8 +179,8 @@ class ControlsSection(_Section, frozen=True, kw_only=True):
 
 
 class LiveSection(_Section, frozen=True, kw_only=True):
-    """Live view: the recording in progress over HTTP, for those with a token. The wearer is told, and who watched is on
-    record.
+    """Live view: the recording in progress over HTTP, for those with a token. The wearer is notified, and who watched
+    is on record.
     """
 
     listen: str = ""

@@ -282,7 +282,7 @@ class LiveViewDetail(EventDetail, frozen=True, kw_only=True):
 
 
 class LiveViewed(LiveViewDetail, frozen=True, kw_only=True):
-    """A person begins to watch the recording in progress. The wearer is told."""
+    """A person begins to watch the recording in progress. The wearer is notified."""
 
     kind = "live-viewed"
 

@@ -57,7 +57,7 @@ _PAGE = """<!doctype html>
 </html>
 """
 _VIDEO = """<video src="live.m3u8" width="100%" controls autoplay muted playsinline></video>
-<p>The wearer is told, and it is on record that {viewer} watches.</p>"""
+<p>The wearer is notified, and it is on record that {viewer} watches.</p>"""
 
 
 class LiveViewApplication:

@@ -16,7 +16,7 @@ _FIRST_S, _POLL_S = 6.0, 0.1
 
 
 class LiveViewListener(Protocol):
-    """Told who watches. Called on the event loop."""
+    """Receives who watches. Called on the event loop."""
 
     def on_viewer(self, viewer: Viewer) -> None:
         """This viewer begins to watch."""

@@ -1,7 +1,7 @@
 """Serves the live views of one camera or of a simulated fleet, in the event loop of the cameras.
 
-A viewer that reads slowly holds a connection and the bytes of one segment, never the camera: fragments are not waited
-for by anyone, and connections are limited.
+A viewer that reads slowly holds a connection and the bytes of one segment, never the camera: the camera adds a fragment
+without waiting for a viewer, and connections are limited.
 """
 
 import asyncio

@@ -28,7 +28,7 @@ _TAG = re.compile(
     r"#(EXT-X-(VERSION|TARGETDURATION|MEDIA-SEQUENCE|DISCONTINUITY-SEQUENCE|PROGRAM-DATE-TIME)|EXTINF):[0-9TZ:.,-]+"
 )
 _MOST_BYTES = 64_000_000
-"""More than ten seconds at 50 Mb/s: the longest segment that a camera makes at a rate that anyone uses."""
+"""Ten seconds at 50 Mb/s: the longest segment of a camera, at a higher bit rate than body-worn cameras use."""
 
 
 @dataclass(frozen=True, slots=True)

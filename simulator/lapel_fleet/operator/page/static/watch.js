@@ -18,15 +18,15 @@ function stop() {
   buttons.look.textContent = "A picture every 5 s";
 }
 
-function say(text) {
-  document.getElementById("live-said").textContent = text;
+function showMessage(text) {
+  document.getElementById("live-message").textContent = text;
 }
 
 function watch() {
   const isWatching = !video.hidden;
   stop();
   if (isWatching) return;
-  say("");
+  showMessage("");
   video.hidden = false;
   buttons.watch.textContent = "Stop watching";
   video.src = live.dataset.stream;
@@ -37,7 +37,7 @@ function look() {
   const isLooking = timer !== undefined;
   stop();
   if (isLooking) return;
-  say("");
+  showMessage("");
   const fetchPicture = () => { thumbnail.src = `${live.dataset.thumbnail}&at=${Date.now()}`; };
   timer = setInterval(fetchPicture, THUMBNAIL_MS);
   buttons.look.textContent = "No more pictures";
@@ -53,11 +53,11 @@ video.addEventListener("error", () => {
   if (video.hidden || !video.hasAttribute("src")) return;
   const canPlay = video.canPlayType("application/vnd.apple.mpegurl") !== "";
   stop();
-  say(canPlay ? "The live view has ended, or cannot be reached." : "This browser does not play HLS; Chromium, Chrome, Edge and Safari do.");
+  showMessage(canPlay ? "The live view has ended, or cannot be reached." : "This browser does not play HLS; Chromium, Chrome, Edge and Safari do.");
 });
-video.addEventListener("ended", () => { stop(); say("The recording has ended."); });
+video.addEventListener("ended", () => { stop(); showMessage("The recording has ended."); });
 thumbnail.addEventListener("load", () => { thumbnail.hidden = timer === undefined; });
-thumbnail.addEventListener("error", () => { if (timer !== undefined) { stop(); say("There is no picture any more."); } });
+thumbnail.addEventListener("error", () => { if (timer !== undefined) { stop(); showMessage("There is no picture any more."); } });
 buttons.watch.addEventListener("click", watch);
 buttons.look.addEventListener("click", look);
 new MutationObserver(updateButtons).observe(document.getElementById("camera_live"), { childList: true });
