@@ -4,7 +4,6 @@ adapters of a Raspberry Pi.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,9 @@ from lapel.hardware.pi.max17048 import Max17048
 from lapel.hardware.pi.traced import TracedBus
 from lapel.hardware.trace.format import Trace, read_trace
 from lapel.hardware.trace.writer import TraceWriter
-from lapel.light_event import Inbox
 from lapel.link.messages import EventMessage, Telemetry
 from lapel.worker import InlineWorker
+from lapel_fleet.hardware.triggers import SimulatedTriggers
 from simulated_parts import RecordedIndicators
 from trace_player import TracePlayer
 
@@ -31,25 +30,11 @@ TWENTY_METRES = 2e-4  # degrees
 DISCHARGING, CHARGING = -8.0, 30.0  # percent an hour
 
 
-class SimulatedHolster:
-    """Implements `Triggers`."""
-
-    def __init__(self) -> None:
-        self._fired = Inbox[str]()
-
-    async def fired(self) -> AsyncIterator[str]:
-        while True:
-            yield await self._fired.get()
-
-    def draw(self) -> None:
-        self._fired.put("holster")
-
-
 class SimulatedVisit:
     """The outside world of a simulated camera, which writes a trace as its board would."""
 
     def __init__(self, file: Path) -> None:
-        self._file, self.holster = file, SimulatedHolster()
+        self._file, self.triggers = file, SimulatedTriggers()
 
     def begin(self, harness: BodyWornHarness) -> None:
         self._harness, self._clock = harness, harness.clock
@@ -75,16 +60,17 @@ class SimulatedVisit:
         self._pin("dock", closed=False)
 
     async def draw_weapon(self) -> None:
-        self.holster.draw()
+        self.triggers.activate("holster")
         self._pin("holster", closed=True)
         await self._clock.sleep(2)
+        self.triggers.release("holster")
         self._pin("holster", closed=False)
 
     def _on_button(self, edge: Edge) -> None:
-        self._pin(f"{edge.button}_button", closed=edge.is_down)
+        self._pin(f"{edge.button}_button", closed=edge.is_down, at_s=edge.at_s)
 
-    def _pin(self, name: str, *, closed: bool) -> None:
-        self._trace.pin(name, closed=closed, mono_s=self._clock.mono_s())
+    def _pin(self, name: str, *, closed: bool, at_s: float | None = None) -> None:
+        self._trace.pin(name, closed=closed, mono_s=self._clock.mono_s() if at_s is None else at_s)
 
     async def _measure(self) -> None:
         """The gauge and the GPS receiver, each second."""
@@ -139,7 +125,7 @@ def simulated(file: Path) -> BodyWornHarness:
         await world.end()
 
     return run_steps(
-        steps, battery=lambda clock: GaugeWithoutMinutes(world), triggers=world.holster, before_power_on=world.begin
+        steps, battery=lambda clock: GaugeWithoutMinutes(world), triggers=world.triggers, before_power_on=world.begin
     )  # fmt: skip
 
 
@@ -198,6 +184,7 @@ class Fed:
 def events(harness: BodyWornHarness) -> list[tuple[str, dict[str, Any]]]:
     """Kind and detail of each event, without what is numbered or measured anew."""
     changing = ("recording", "percent", "minutes_left", "temperature_c", "position", "location", "reason")
+    changing += ("duration_s", "frames")  # a simulated press is delivered once it is over, with the times of its edges
     return [
         (one.kind, {key: value for key, value in dict(one.detail).items() if key not in changing})
         for one in harness.link.published
@@ -214,7 +201,7 @@ def test_a_visit_is_the_same_on_simulated_devices_and_on_the_adapters_that_its_t
     assert events(second) == events(first)
     for one, other in zip(first.storage.listing(), second.storage.listing(), strict=True):
         assert (one.start, one.stop, one.status) == (other.start, other.stop, other.status)
-        assert abs(one.duration_s - other.duration_s) < 0.1 or "battery" in str(one.stop)
+        assert abs(one.duration_s - other.duration_s) < 0.2 or "battery" in str(one.stop)
     assert positions(second) == pytest.approx(positions(first), abs=TWENTY_METRES)
 
 

@@ -24,7 +24,9 @@ from lapel.link.transport import Hello
 from lapel.media.active_recording import Recording
 from lapel.media.clip import Clip
 from lapel.media.notices import Saved
+from lapel.recording_control import RecordingControl
 from lapel.reporter import Reporter
+from lapel.state_reports import StateReports
 from lapel.states import State
 from lapel.status_messages import StatusMessages
 from lapel.wearer_signals import WearerSignals
@@ -172,13 +174,13 @@ def stealth_is_not_put_on_record(patch: Patch) -> None:
 
 
 def a_stop_does_not_publish_the_state(patch: Patch) -> None:
-    original = Camera._publish_state
+    original = StateReports.publish
 
-    def publish(self: Camera) -> None:
+    def publish(self: StateReports) -> None:
         if self._reporter.wire_state != "buffering":
             original(self)
 
-    patch.setattr(Camera, "_publish_state", publish)
+    patch.setattr(StateReports, "publish", publish)
 
 
 def the_reported_state_is_always_buffering(patch: Patch) -> None:
@@ -200,14 +202,14 @@ def the_fragment_after_the_pre_event_part_is_lost(patch: Patch) -> None:
 
 
 def the_open_fragment_is_lost_at_the_stop(patch: Patch) -> None:
-    original = Camera._close_recording
+    original = RecordingControl.close
 
-    async def close(self: Camera, cause: Any, *, asks: bool) -> None:
-        if self._recording is not None:
-            self._recording.end(cause)  # the cut comes too late
+    async def close(self: RecordingControl, cause: Any, *, asks: bool) -> None:
+        if self.current is not None:
+            self.current.end(cause)  # the cut comes too late
         await original(self, cause, asks=asks)
 
-    patch.setattr(Camera, "_close_recording", close)
+    patch.setattr(RecordingControl, "close", close)
 
 
 def half_of_the_pre_event_part_is_reported(patch: Patch) -> None:
@@ -237,7 +239,7 @@ def markers_are_reported_and_not_written(patch: Patch) -> None:
 
 
 def markers_are_ignored(patch: Patch) -> None:
-    patch.setattr(Camera, "_set_marker", lambda self, item: None)
+    patch.setattr(RecordingControl, "mark", lambda self, at, cause, label: None)
 
 
 def saved_recordings_are_not_announced(patch: Patch) -> None:
@@ -294,17 +296,17 @@ def telemetry_with(patch: Patch, **changes: float) -> None:
 
 
 def a_microphone_that_fails_is_not_reported(patch: Patch) -> None:
-    patch.setattr(Camera, "_report_microphone", lambda self, flags, before: None)
+    patch.setattr(StateReports, "_report_microphone", lambda self, flags, before: None)
 
 
 def flags_that_were_published_with_a_state_are_not_reported(patch: Patch) -> None:
-    original = Camera._publish_state
+    original = StateReports.publish
 
-    def publish(self: Camera) -> None:
+    def publish(self: StateReports) -> None:
         original(self)
         self._reported_flags = self._published_flags
 
-    patch.setattr(Camera, "_publish_state", publish)
+    patch.setattr(StateReports, "publish", publish)
 
 
 # -- evidence ----------------------------------------------------------------------------------------------------------
@@ -397,7 +399,7 @@ def retained_commands_are_carried_out(patch: Patch) -> None:
 
 
 def refusals_are_not_reported(patch: Patch) -> None:
-    patch.setattr(Camera, "_report_refusal", lambda self, item, reason: None)
+    patch.setattr(Camera, "_report_refusal", lambda self, item, reason, rule="": None)
 
 
 PLANTED: list[tuple[Callable[[Patch], None], Scenario, str]] = [
