@@ -15,7 +15,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Lapel needs Python 3.11 to 3.13: make PYTHON=/path/to/python3.11" if not (3, 11) <= sys.version_info < (3, 14) else 0)'
 	@echo "setting up .venv (some 150 MB the first time)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cluster,evidence,fleet,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[axis,cluster,evidence,fleet,s3,dev]'
 	@touch $@
 
 setup: $(READY)  ## make .venv with pinned versions
@@ -29,7 +29,7 @@ test: $(READY)  ## every test that does not take long
 lowest: $(READY)  ## the same tests with the lowest versions that pyproject.toml allows
 	@$(PYTHON) -m venv $(LOWEST)
 	@$(BIN)/python .ci/lowest_versions.py > $(LOWEST)/constraints.txt
-	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(LOWEST)/constraints.txt -e '.[cluster,evidence,fleet,dev]'
+	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(LOWEST)/constraints.txt -e '.[axis,cluster,evidence,fleet,s3,dev]'
 # Generated pages are compared where the versions are pinned: older ones of msgspec order a schema differently.
 	@$(LOWEST)/bin/python -m pytest -n $(JOBS) --dist worksteal -m "not soak and not bench" --ignore tests/test_docs.py
 

@@ -59,18 +59,20 @@ def _measure(length_s: float, width: int, height: int, *, sound: bool) -> dict[s
 
 
 def _encoded_tone() -> Any:
-    """Stands for a SoundTrack: sound as far as it is taken, without waiting for it."""
+    """An `EncodedSound`: the tone as far as it is taken, without waiting for it."""
     from lapel.clock import SystemClock
     from lapel.hardware.interfaces import SoundStatus
     from lapel.media.aac import AacEncoder, AacFrame, SoundFormat
     from lapel.media.sound_sources import tone
-    from lapel.media.sound_track import SoundTrack
 
-    class EncodedTone(SoundTrack):
+    class EncodedTone:
         def __init__(self) -> None:
             self.format, self.status = SoundFormat(), SoundStatus()
             self._next = self.number_at(SystemClock().mono_s())
             self._encoder = AacEncoder(self.format, self._next)
+
+        def number_at(self, mono_s: float) -> int:
+            return round(mono_s * self.format.rate_hz)
 
         def take(self, until: int, patience_s: float) -> list[AacFrame]:  # noqa: ARG002  # it waits for nothing
             count = max(0, until - self._next)

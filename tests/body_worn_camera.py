@@ -2,11 +2,11 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from lapel.camera import Camera
-from lapel.config import load
+from lapel.config import Config, load
 from lapel.link.messages import StateMessage, Telemetry
 from lapel.states import State
 from lapel.worker import InlineWorker, Worker
@@ -33,7 +33,9 @@ class BodyWornHarness:
         percent: float = 100.0,
         storage: Any = None,
         worker: Worker | None = None,
+        config: Config | None = None,
         before_power_on: Callable[["BodyWornHarness"], None] = lambda _: None,
+        flags: Mapping[tuple[str, str], Any] | None = None,
         **devices: Any,
     ) -> None:
         """`percent`: of the battery's charge. `before_power_on` is called with it before it is switched on. `devices`
@@ -47,7 +49,7 @@ class BodyWornHarness:
         self.gps = SimulatedGps(clock, random.Random(2), "baltimore")
         before_power_on(self)
         self.footage = ComputedFootage(clock, 10.0, 8_000_000)
-        self.config = load(flags={("recording", "min_free_bytes"): 0})
+        self.config = config or load(flags={("recording", "min_free_bytes"): 0, **(flags or {})})
         self.camera = Camera(
             self.config,
             clock=clock,

@@ -12,6 +12,10 @@ from lapel.camera import Camera
 from lapel.config import load
 from lapel.evidence.store import EvidenceStore
 from lapel.hardware.interfaces import Retention, Storage
+from lapel.live_view.live_view import LiveView
+from lapel.offload_watch import OffloadParts
+from lapel.policy.declarations import Declarations
+from lapel.policy.profile import Profile
 from lapel.settings import Settings
 from lapel.worker import InlineWorker
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
@@ -35,9 +39,13 @@ class CameraHarness:
         blind: bool = False,
         restarted_because: str = "",
         retention: Callable[[EvidenceStore], Retention] | None = None,
+        profile: Profile | None = None,
+        declarations: Declarations | None = None,
+        offload: Callable[[EvidenceStore, VirtualClock], OffloadParts] | None = None,
     ) -> None:
-        """`blind`: the video source delivers nothing. `restarted_because`: why an earlier camera's place is taken.
-        `retention`: makes what deletes recordings.
+        """`profile` and `declarations`: the policy, and what is declared. `blind`: the video source delivers nothing.
+        `restarted_because`: why an earlier camera's place is taken. `retention`: makes what deletes recordings;
+        `offload` what they leave by.
         """
         self.clock, self.root, self._restarted_because = clock, root, restarted_because
         self.config = load(flags={("prebuffer", "length_s"): 10, ("recording", "min_free_bytes"): 0, **(flags or {})})
@@ -46,6 +54,7 @@ class CameraHarness:
         self.footage.blind = blind
         self.link, self.indicators = RecordingLink(), RecordedIndicators()
         self.settings = settings or Settings(self.config)
+        self.live_view = LiveView(clock, "http://127.0.0.1:8091/home/cam-0001/")
         self.camera = Camera(
             self.config,
             clock=clock,
@@ -59,6 +68,10 @@ class CameraHarness:
             settings=self.settings,
             time_zone="America/New_York",
             retention=retention(self.store) if retention else None,
+            profile=profile,
+            declarations=declarations,
+            live_view=self.live_view,
+            offload=offload(self.store, clock) if offload else None,
         )
 
     async def run(self, steps: Steps) -> None:

@@ -7,7 +7,7 @@ from lapel.hardware.interfaces import ButtonName
 from lapel.hardware.pi.dock import PiDock
 from lapel.hardware.pi.switches import PiSwitches
 
-PINS: dict[ButtonName, int] = {"event": 17, "power": 27}
+PINS: dict[ButtonName, int] = {"event": 17, "power": 27, "select": 24}
 
 
 class DrivenSwitches:

@@ -11,11 +11,14 @@ from lapel.clock import Clock
 from lapel.fragment import TICKS_PER_S, Fragment
 from lapel.hardware.interfaces import PreEvent
 from lapel_fleet.hardware.footage import SimulatedFootage
+from lapel_fleet.hardware.microphone import SimulatedMicrophone
 
 BUFFER_S = 1.5
 """Length of the pre-event buffers in these cases."""
 _LATE_S = 0.5
 """Real frames arrive one by one and are encoded a moment later: how much may be missing at the end."""
+_REOPENED_S = 1.2
+"""A microphone is tried again every second."""
 
 
 class Listener:
@@ -68,6 +71,18 @@ class FootageHarness:
         """The buffered fragments, and those that followed."""
         last = self.before.fragments[-1].number if self.before.fragments else 0
         return [*self.before.fragments, *(fragment for fragment in self.listener.fragments if fragment.number > last)]
+
+    def sound_s(self, from_s: float, to_s: float) -> float:
+        """Seconds of sound that were recorded between two monotonic times."""
+        spans = [
+            (
+                one.start.mono_s + (begin - one.start_ticks) / TICKS_PER_S,
+                one.start.mono_s + (end - one.start_ticks) / TICKS_PER_S,
+            )
+            for one in self.recorded()
+            for begin, end in one.sound_spans
+        ]
+        return sum(max(0.0, min(end_s, to_s) - max(begin_s, from_s)) for begin_s, end_s in spans)
 
 
 Case = Callable[[FootageHarness], Coroutine[Any, Any, None]]
@@ -185,6 +200,103 @@ CASES: Sequence[Case] = (
     without_power_nothing_is_delivered,
     capturing_begins_with_an_empty_buffer,
 )
+
+
+# -- sound -------------------------------------------------------------------------------------------------------------
+
+SoundCase = Callable[[FootageHarness, SimulatedMicrophone], Coroutine[Any, Any, None]]
+
+
+async def sound_is_there_from_the_press_on(harness: FootageHarness, microphone: SimulatedMicrophone) -> None:
+    await harness.clock.sleep(1.2)
+    pressed_s = await harness.press()
+    await harness.clock.sleep(2.0)
+    status = harness.footage.status().sound
+    assert status is not None
+    assert (status.lost, status.rms_dbfs > -20, status.silent_s) == (None, True, 0.0)
+    await harness.footage.cut()
+    assert_seamless(harness.recorded())
+    assert harness.sound_s(pressed_s, pressed_s + 2.0) > 2.0 - _LATE_S
+    assert all(fragment.silence for fragment in harness.recorded())
+
+
+async def an_unplugged_microphone_costs_sound_only(harness: FootageHarness, microphone: SimulatedMicrophone) -> None:
+    await harness.clock.sleep(1.0)
+    await harness.press()
+    await harness.clock.sleep(1.0)
+    microphone.unplug("fell off")
+    unplugged_s = harness.clock.mono_s()
+    await harness.clock.sleep(2.0)
+    status = harness.footage.status().sound
+    assert "fell off" in ((status and status.lost) or "")
+    microphone.plug_in()
+    await harness.clock.sleep(_REOPENED_S)
+    plugged_s = harness.clock.mono_s()
+    await harness.clock.sleep(1.0)
+    status = harness.footage.status().sound
+    assert (status and status.lost) is None
+    await harness.footage.cut()
+    assert_seamless(harness.recorded())
+    assert harness.sound_s(unplugged_s + _LATE_S, unplugged_s + 1.9) == 0
+    assert harness.sound_s(plugged_s, plugged_s + 1.0) > 1.0 - _LATE_S
+    assert any("fell off" in (fragment.sound_lost or "") for fragment in harness.recorded())
+
+
+async def a_dead_microphone_shows_in_the_level(harness: FootageHarness, microphone: SimulatedMicrophone) -> None:
+    await harness.clock.sleep(1.0)
+    microphone.fall_silent()
+    await harness.clock.sleep(2.0)
+    status = harness.footage.status().sound
+    assert status is not None
+    assert (status.lost, status.rms_dbfs, status.silent_s > 0.5) == (None, -120.0, True)
+    microphone.end_silence()
+    await harness.clock.sleep(1.0)
+    status = harness.footage.status().sound
+    assert status is not None
+    assert status.silent_s == 0.0
+
+
+async def a_delay_that_begins_is_a_gap(harness: FootageHarness, microphone: SimulatedMicrophone) -> None:
+    await harness.clock.sleep(1.0)
+    await harness.press()
+    await harness.clock.sleep(1.0)
+    microphone.delay(1.5)
+    delayed_s = harness.clock.mono_s()
+    await harness.clock.sleep(4.0)
+    await harness.footage.cut()
+    sound_s = harness.sound_s(delayed_s, delayed_s + 4.0)
+    assert sound_s == pytest.approx(2.5, abs=_LATE_S)
+
+
+async def drift_within_what_sound_cards_do_costs_nothing(
+    harness: FootageHarness, microphone: SimulatedMicrophone
+) -> None:
+    microphone.drift(200)
+    await harness.clock.sleep(1.0)
+    pressed_s = await harness.press()
+    await harness.clock.sleep(3.0)
+    await harness.footage.cut()
+    assert harness.sound_s(pressed_s, pressed_s + 3.0) > 3.0 - _LATE_S
+
+
+SOUND_CASES: Sequence[SoundCase] = (
+    sound_is_there_from_the_press_on,
+    an_unplugged_microphone_costs_sound_only,
+    a_dead_microphone_shows_in_the_level,
+    a_delay_that_begins_is_a_gap,
+    drift_within_what_sound_cards_do_costs_nothing,
+)
+
+
+async def run_sound_case(
+    case: SoundCase, footage: SimulatedFootage, microphone: SimulatedMicrophone, clock: Clock
+) -> None:
+    """Run a case of footage with sound, from the start of the capture to its end."""
+
+    async def with_microphone(harness: FootageHarness) -> None:
+        await case(harness, microphone)
+
+    await run_case(with_microphone, footage, clock)
 
 
 async def run_case(case: Case, footage: SimulatedFootage, clock: Clock) -> None:

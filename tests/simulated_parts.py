@@ -7,7 +7,8 @@ from typing import Any
 from fragments import fragment
 from lapel.clock import Clock, Instant
 from lapel.fragment import Fragment
-from lapel.hardware.interfaces import FootageListener, FootageStatus, PreEvent, Signal, SoundStatus
+from lapel.hardware.interfaces import FootageListener, FootageStatus, PreEvent, SoundStatus
+from lapel.indications import Light, Pattern, Signal
 from lapel.link.interface import LinkHost, LinkStatus
 from lapel.link.messages import Command, EventMessage, Reply, StateMessage
 from lapel.media.prebuffer import PreEventBuffer
@@ -102,10 +103,10 @@ class RecordingLink:
         self.published.append(f"offline: {reason}")
         self._closed.set()
 
-    def command(self, command: str, id_: str = "1", *, sender: str = "") -> None:
+    def command(self, command: str, id_: str = "1", *, reason: str = "test", **fields: Any) -> None:
         """Deliver a command to the camera."""
         assert self.host is not None
-        self.host.on_command(Command(id=id_, command=command, reason="test", sender=sender))  # type: ignore[arg-type]
+        self.host.on_command(Command(id=id_, command=command, reason=reason, **fields))  # type: ignore[arg-type]
 
     @property
     def states(self) -> list[str]:
@@ -128,7 +129,8 @@ class RecordedIndicators:
     def __init__(self, on_line: Callable[[str], None] = lambda _: None) -> None:
         self.lines: list[str] = []
         self.states: list[str] = []
-        self.signals: list[str] = []
+        self.lights: list[Light] = []
+        self.signals: list[Signal] = []
         self._on_line = on_line
 
     def show_line(self, line: str) -> None:
@@ -138,8 +140,14 @@ class RecordedIndicators:
     def show_state(self, state: State) -> None:
         self.states.append(state.value)
 
-    def signal(self, signal: Signal) -> None:
+    def show_light(self, light: Light) -> None:
+        self.lights.append(light)
+
+    def signal(self, signal: Signal, pattern: Pattern) -> None:
         self.signals.append(signal)
 
     def identify(self, seconds: float) -> None:
         self.show_line(f"identify {seconds:g}")
+
+    def silence(self) -> None:
+        self.show_line("silence")

@@ -95,7 +95,7 @@ def test_a_start_with_a_full_storage_is_refused_audibly() -> None:
     async def steps(harness: BodyWornHarness) -> None:
         harness.buttons.press("event", times=2)
         await harness.clock.sleep(1)
-        assert harness.count("signals refused") == 1
+        assert harness.count("signals storage full") == 1
 
     run_steps(steps, storage=FullStorage())
 
@@ -108,6 +108,7 @@ def test_a_hold_that_proves_presence_does_not_stop_the_recording() -> None:
         await harness.buttons.hold("event", 4)
         assert [await task for task in waiting] == [True, True]
         assert harness.state is State.RECORDING
+        await harness.clock.sleep(1)
         await harness.buttons.hold("event", 4)
         await harness.clock.sleep(1)
         assert harness.state is State.BUFFERING

@@ -3,7 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lapel.gestures import DOUBLE_S, HOLD_S, Gesture, GestureDetector
+from lapel.gestures import DOUBLE_S, HOLD_S, Gesture, GestureDetector, Timings
+
+DEBOUNCE_S = Timings().debounce_s
 
 
 def detected(*edges: float) -> list[tuple[float, Gesture]]:
@@ -17,8 +19,9 @@ def detected(*edges: float) -> list[tuple[float, Gesture]]:
 
     def wait_until(at_s: float) -> None:
         due_s = button.hold_due_s
-        if due_s is not None and due_s < at_s:
-            add(due_s, button.on_hold_due(due_s))
+        if due_s is not None and due_s <= at_s:
+            button.end_gesture()
+            add(due_s, "hold")
 
     for number, at_s in enumerate(edges):
         wait_until(at_s)
@@ -50,10 +53,10 @@ def test_a_hold_is_detected_while_the_button_is_down_and_its_end_is_no_gesture()
     assert detected(1.0, 9.0) == [(1.0 + HOLD_S, "hold")]
 
 
-def test_a_hold_with_a_late_timer_is_still_a_hold() -> None:
+def test_a_press_as_long_as_a_hold_is_no_press() -> None:
     button = GestureDetector()
     button.on_down(1.0)
-    assert button.on_up(1.0 + HOLD_S) == "hold"
+    assert button.on_up(1.0 + HOLD_S) is None
 
 
 def test_a_press_just_short_of_a_hold_is_a_press() -> None:
@@ -67,11 +70,45 @@ def test_the_second_press_of_a_double_press_is_never_a_hold() -> None:
 def test_a_button_that_is_down_at_the_start_is_held_but_makes_no_gesture() -> None:
     button = GestureDetector()
     button.ignore_press(10.0)
-    assert (button.hold_due_s, button.on_hold_due(99.0), button.held_s(50.0)) == (None, None, 40.0)
+    assert (button.hold_due_s, button.held_s(50.0)) == (None, 40.0)
     assert button.on_up(99.0) is None
     assert button.held_s(100.0) is None
     assert button.on_down(200.0) is None
     assert button.on_up(200.1) == "press"
+
+
+def test_contacts_that_bounce_make_one_press() -> None:
+    down, up = (1.0, 1.001, 1.002, 1.004, 1.005), (1.2, 1.201, 1.21, 1.212)
+    assert detected(*down, *up, 1.215) == [(1.2, "press")]
+    assert detected(*down, 1.3, 1.5, 1.501, 1.51, 1.6) == [(1.3, "press"), (1.5, "double press")]
+    assert detected(*down) == [(1.0 + HOLD_S, "hold")], "a hold is measured from the first contact"
+
+
+def test_a_contact_of_less_than_the_debounce_time_is_noise_and_one_of_just_that_is_a_press() -> None:
+    assert detected(1.0, 1.0 + DEBOUNCE_S - 1e-6) == []
+    assert detected(0.0, DEBOUNCE_S) == [(DEBOUNCE_S, "press")]
+    assert detected(1.0, 1.001, 5.0, 5.1) == [(5.1, "press")]
+
+
+def test_a_gap_of_less_than_the_debounce_time_is_no_second_press_and_one_of_just_that_is() -> None:
+    up_s = 0.125
+    assert detected(0.0, up_s, up_s + DEBOUNCE_S - 1e-6, 0.5) == [(up_s, "press")]
+    again_s = up_s + DEBOUNCE_S + 1e-9
+    assert detected(0.0, up_s, again_s, 0.5) == [(up_s, "press"), (again_s, "double press")]
+
+
+def test_a_double_press_and_a_hold_at_their_limits() -> None:
+    assert detected(0.0, 0.125, 0.125 + DOUBLE_S, 1.0)[-1] == (0.125 + DOUBLE_S, "double press")
+    assert detected(0.0, HOLD_S) == [(HOLD_S, "hold")]
+    assert detected(0.0, HOLD_S - 1e-6) == [(HOLD_S - 1e-6, "press")]
+
+
+def test_other_timings() -> None:
+    button = GestureDetector(Timings(hold_s=1.0, double_press_s=0.2, debounce_s=0.0))
+    button.on_down(0.0)
+    assert button.hold_due_s == 1.0
+    assert button.on_up(0.0) == "press"
+    assert button.on_down(0.201) is None
 
 
 def test_a_repeated_edge_is_ignored() -> None:
@@ -104,7 +141,7 @@ def test_a_stuck_button_makes_at_most_one_gesture(pauses_s: list[float], stuck_f
     assert [gesture for at_s, gesture in gestures if at_s >= stuck_s] in (["hold"], ["double press"])
 
 
-@given(st.lists(st.tuples(st.sampled_from(["on_down", "on_up", "on_hold_due"]), st.floats(0, 5)), max_size=60))
+@given(st.lists(st.tuples(st.sampled_from(["on_down", "on_up"]), st.floats(0, 5)), max_size=60))
 def test_edges_in_any_order_make_at_most_one_gesture_per_press(noise: list[tuple[str, float]]) -> None:
     """Edges may be lost, repeated or out of order."""
     button, now_s, since_down = GestureDetector(), 0.0, 0

@@ -18,14 +18,17 @@ from lapel.errors import ConfigError, LapelError, StorageError
 from lapel.evidence.deletion import RecordingDeleter
 from lapel.evidence.identity import load_or_make
 from lapel.evidence.manifest import Sealing
+from lapel.evidence.outgoing import OutgoingFolder
 from lapel.evidence.receipt_files import read_back_ends
 from lapel.evidence.retention import RetentionRules, parse_categories
+from lapel.evidence.signing import certified_key
 from lapel.evidence.store import EvidenceStore
 from lapel.evidence.vault import Vault
 from lapel.evidence.vault_keys import cipher_of_processor, read_recipients
 from lapel.files import PRIVATE_FOLDER
 from lapel.hardware.interfaces import Buttons, CodedSource, FrameFormat, FrameSource, Indicators
 from lapel.hardware.pi.board import Board, open_board
+from lapel.hardware.trace.writer import TraceWriter
 from lapel.link.broker_address import brokers_of
 from lapel.link.contract import Contract, LapelV1
 from lapel.link.home_assistant import device_configuration
@@ -34,6 +37,7 @@ from lapel.link.mqtt import MqttTransport
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.link.sqlite_journal import SqliteJournal
+from lapel.live_view.live_view import LiveView
 from lapel.media.aac import SoundFormat
 from lapel.media.capture import open_coded_source, open_source
 from lapel.media.coded_sources import CodedFileSource, Requested
@@ -46,12 +50,20 @@ from lapel.media.frame_reducer import FrameReducer
 from lapel.media.live_sources import UrlSource
 from lapel.media.overlay import burn_in
 from lapel.media.prebuffer import PreEventBuffer
-from lapel.media.sound_sources import open_sound
+from lapel.media.sound_sources import SoundSource, open_sound
 from lapel.media.sound_track import SoundTrack
+from lapel.media.traced_sources import TracedFrames, TracedSound
+from lapel.offload.configured import destination_of
+from lapel.offload.progress import FolderNotes
+from lapel.offload.throttle import RateLimit
+from lapel.offload_watch import OffloadParts
 from lapel.own_files import DamageReports
+from lapel.policy.declarations import Declarations
+from lapel.policy.profile import load_profile
 from lapel.randomness import RandomSource
 from lapel.service.watchdog import Part, TimedPart, WorkerPart
 from lapel.settings import Settings
+from lapel.wearer_store import WearerStore
 from lapel.worker import ThreadWorker
 
 if TYPE_CHECKING:
@@ -125,30 +137,39 @@ def assemble(
     source: FrameSource | CodedSource | None = None,
     contract: Callable[[Config], Contract] | None = None,
     access: "CameraAccess | None" = None,
+    live_view: LiveView | None = None,
+    trace: TraceWriter | None = None,
 ) -> App:
     """Assemble a camera with the settings in force.
 
     `source` replaces the video source that the configuration names; `contract` replaces `lapel/v1`, for a back end with
-    topics and payloads of its own (examples/foreign_contract.py). `access` is the console's access to the camera.
+    topics and payloads of its own (examples/foreign_contract.py). `access` is the console's access to the camera,
+    `live_view` shows its recordings in progress. What the devices do is written into `trace`.
     Raises ConfigError, VideoError or StorageError before anything runs.
     """
     settings = settings if isinstance(settings, Settings) else Settings(settings)
     config = settings.current
     clock, rng = SystemClock(), random.Random(secrets.randbits(64))
     session = f"{rng.getrandbits(64):016x}"
-    damage = settings.damage
+    damage, sealing = settings.damage, partial(sealing_of, config, clock)
+    profile = load_profile(config.policy.profile)
+    declarations = Declarations(state_folder(config) / "declarations.json", damage)
+    declarations.load()
     storage = EvidenceStore(
         evidence_folder(Path(config.recording.evidence)),
         config.recording.min_free_bytes,
         damage=damage,
-        sealing=partial(sealing_of, config, clock),
+        sealing=sealing,
     )
+    wearer = WearerStore(state_folder(config) / "wearer.json", damage)
+    wearer.load()
     worker = ThreadWorker()
     journal = SqliteJournal(state_folder(config) / "outbox.sqlite", damage)
     if source is None:
         source = coded_source_of(config, clock) if config.video.codec == "copy" else source_of(config, clock)
-    footage = live_footage(config, source, clock, rng, sound_of(config, clock, source))
-    board = open_board(config.pi, clock, worker, indicators)
+    sound = sound_of(config, clock, source, trace)
+    footage = live_footage(config, source if trace is None else TracedFrames(source, trace), clock, rng, sound)
+    board = open_board(config.pi, clock, worker, indicators, trace=trace)
     link = _link(config, (contract or lapel_v1)(config), clock, session, rng, Outbox(journal, worker), indicators)
     camera = Camera(
         config,
@@ -170,7 +191,13 @@ def assemble(
         settings=settings,
         log=access.log if access else None,
         time_zone=system_time_zone(),
-        retention=retention_of(config, storage),
+        retention=retention_of(config, storage, sealing),
+        offload=offload_of(config, storage, clock, damage, sealing),
+        wearer=wearer,
+        check_key=storage.check_key,
+        profile=profile,
+        declarations=declarations,
+        live_view=live_view,
     )
     if access is not None:
         access.attach(camera, settings, storage, worker)
@@ -182,15 +209,37 @@ def assemble(
     return App(camera, storage, journal, worker, board, parts)
 
 
-def retention_of(config: Config, store: EvidenceStore) -> RecordingDeleter | None:
-    """What deletes recordings from the storage card; None without a back end whose receipts count.
+def retention_of(
+    config: Config, store: EvidenceStore, sealing: Callable[[], Sealing] | None = None
+) -> RecordingDeleter | None:
+    """What deletes recordings from the storage card; None where no receipt counts. `sealing`: whose key signs what the
+    camera has read back.
 
     Raises ConfigError, or EvidenceError for a key that cannot be used.
     """
     back_ends = read_back_ends([Path(name) for name in config.evidence.back_ends.split()])
     by_category = parse_categories(config.evidence.keep_categories)
     rules = RetentionRules(timedelta(days=config.evidence.keep_days), by_category)
-    return RecordingDeleter(store, rules, back_ends) if back_ends else None
+    own_counts = sealing is not None and config.offload.read_back == "counts"
+    camera_key = (lambda: certified_key(sealing().signer)) if sealing is not None and own_counts else None
+    return RecordingDeleter(store, rules, back_ends, camera_key) if back_ends or camera_key else None
+
+
+def offload_of(
+    config: Config, store: EvidenceStore, clock: Clock, damage: DamageReports, sealing: Callable[[], Sealing]
+) -> OffloadParts | None:
+    """What offloads recordings; None without a destination.
+
+    Raises ConfigError, or EvidenceError for a key that cannot be used.
+    """
+    section = config.offload
+    destination = destination_of(section, lambda: clock.now().utc)
+    if destination is None:
+        return None
+    back_ends = read_back_ends([Path(name) for name in config.evidence.back_ends.split()])
+    card = OutgoingFolder(store, back_ends, sealing, read_back_counts=section.read_back == "counts")
+    throttle = RateLimit(clock, section.limit_bps) if section.limit_bps else None
+    return OffloadParts(destination, card, FolderNotes(state_folder(config) / "offload", damage), throttle)
 
 
 def sealing_of(config: Config, clock: Clock) -> Sealing:
@@ -240,22 +289,26 @@ def live_footage(
     )
 
 
-def sound_of(config: Config, clock: Clock, video: FrameSource | CodedSource) -> SoundTrack | None:
+def sound_of(
+    config: Config, clock: Clock, video: FrameSource | CodedSource, trace: TraceWriter | None = None
+) -> SoundTrack | None:
     """The sound that the configuration names, maybe that of `video`; None where it names none.
 
     Raises AudioError when a microphone cannot be opened: later it may fail, and the video goes on.
     """
     audio = config.audio
     form = SoundFormat(audio.rate_hz, audio.channels, audio.bitrate_bps)
+    source: SoundSource | None
     if audio.source == "video" and isinstance(video, FileSource | UrlSource):
-        sound = video.sound(form)
-        return SoundTrack(sound, form, clock) if sound is not None else None
-    source = open_sound(audio.source, form, clock, sleep)
+        source = video.sound(form)
+    else:
+        source = open_sound(audio.source, form, clock, sleep)
+        if source is not None:
+            source.open()
+            source.close()
     if source is None:
         return None
-    source.open()
-    source.close()
-    return SoundTrack(source, form, clock)
+    return SoundTrack(source if trace is None else TracedSound(source, form.rate_hz, trace), form, clock)
 
 
 def source_of(config: Config, clock: Clock) -> FrameSource:

@@ -4,32 +4,41 @@ Everything that can happen to a camera comes through `_inbox`: a button, a comma
 that decide the state go to the chart (`states.py`), which answers with effects or a refusal; the effects are carried
 out here, in order, before the next item is taken.
 
-Beside it: `device_watches.py` and `storage_watch.py` watch the devices, `status_messages.py` makes state, flags and
-telemetry, `recording_reports.py` reports what the recorder has done, `settings_trial.py` tries changed settings, and
-`remote_commands.py` carries out the commands that are no events of the chart.
+Beside it: `recording_control.py` has the current recording, `state_reports.py` publishes state and flags,
+`link_events.py` and `footage_events.py` take what link and video source report, `recording_policy.py` applies the
+agency's rules, `device_watches.py`, `trigger_watch.py` and `storage_watch.py` watch the devices, `wearer_controls.py`
+carries out gestures, `remote_commands.py` the commands that are no events of the chart, `offload_watch.py` lets
+recordings leave, and `settings_trial.py` tries changed settings.
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from functools import partial
 from typing import assert_never
 
 from lapel import __version__
 from lapel.audit_entry import Value
 from lapel.audit_trail import AuditTrail
-from lapel.buttons import ButtonWatch, HeldButton
-from lapel.capture_reason import SWITCHED_ON, after_power_loss, after_restart, capture_reason, requester, restart_reason
+from lapel.buttons import HeldButton
+from lapel.capture_reason import (
+    SWITCHED_ON,
+    after_power_loss,
+    after_restart,
+    capture_reason,
+    requester,
+    restart_reason,
+)
+from lapel.categories import CategoryChoice, categories_of
 from lapel.check import Check
 from lapel.clock import Clock, Instant
 from lapel.config import Config, fingerprint
-from lapel.device_watches import BatteryWatch, post_gesture, watch_dock, watch_keys, watch_triggers
-from lapel.errors import MessageError, StorageError
-from lapel.fragment import LONGEST_GOP_S, Fragment
-from lapel.gestures import Gesture
+from lapel.device_watches import BatteryWatch, watch_dock, watch_keys
+from lapel.errors import StorageError
+from lapel.footage_events import FootageEvents
+from lapel.fragment import Fragment
 from lapel.hardware.interfaces import (
     Battery,
     BoardHealth,
-    ButtonName,
     Buttons,
     Charge,
     Dock,
@@ -42,50 +51,45 @@ from lapel.hardware.interfaces import (
     Switches,
     Triggers,
 )
-from lapel.indications import REMIND_EVERY_S, RepeatedSignal
+from lapel.inbox_event import InboxEvent, event_of
 from lapel.light_event import Inbox
 from lapel.link import event_details as detail
 from lapel.link.interface import Link
-from lapel.link.messages import Command, Reply, Result, StateMessage
+from lapel.link.messages import Command, Result, StateMessage
+from lapel.link_events import LinkEvents
+from lapel.live_view.live_view import LiveView
+from lapel.live_view_reports import LiveViewReports
 from lapel.logs import Log
-from lapel.media.active_recording import Recording
 from lapel.media.notices import Failed, Notice, Saved, Started
 from lapel.media.recorder import Identity, Recorder
+from lapel.offload_watch import OffloadParts, OffloadWatch
+from lapel.policy.declarations import Declarations
+from lapel.policy.profile import Profile, TriggerSource, development
 from lapel.randomness import RandomSource
 from lapel.recording import Cause
+from lapel.recording_control import RecordingControl
+from lapel.recording_policy import NOT_SUBJECT, RecordingPolicy, Ruling
 from lapel.recording_reports import report_notice
 from lapel.remote_commands import RemoteCommands
 from lapel.reporter import Reporter
 from lapel.retention_watch import RetentionWatch
 from lapel.settings import Settings
 from lapel.settings_trial import SettingsTrial
+from lapel.shift_check import ShiftCheck, check_battery, check_key, check_sound, check_video
+from lapel.state_reports import StateReports
 from lapel.states import Chart, Effect, Event, Facts, Outcome, State
 from lapel.status_messages import CameraStatus, Current, StatusMessages
 from lapel.storage_watch import StorageWatch
+from lapel.trigger_watch import TriggerWatch
+from lapel.wearer_controls import WearerControls, WearerStatus, wearer_signals
+from lapel.wearer_store import WearerStore
 from lapel.worker import Worker
 
 FAULT_RETRY_S = 5.0
 """Seconds between checks whether the cause of a fault is gone, so that a repaired card is noticed soon."""
 
-_COMMANDS: Mapping[str, Event] = {
-    "start-recording": Event.START,
-    "stop-recording": Event.STOP,
-    "arm": Event.ARM,
-    "sleep": Event.SLEEP,
-    "mark": Event.MARK,
-}
 _ALREADY_SO = {Event.SHUT_DOWN, Event.POWER_OFF, Event.RESTART}
 """Requests that a camera which is off has fulfilled: a second SIGTERM is no refusal."""
-
-
-@dataclass(frozen=True, slots=True)
-class InboxEvent:
-    """An event for the chart: what, when, and by whose request."""
-
-    event: Event
-    at: Instant
-    cause: Cause
-    command: Command | None = None
 
 
 class Camera:
@@ -93,13 +97,54 @@ class Camera:
 
     # Thousands share a machine when a fleet is simulated: so many names in a dictionary take 3 KB, in slots a tenth.
     __slots__ = (
-        "_asleep", "_audit", "_awaiting_start", "_battery", "_battery_watch", "_began", "_busy_since_s", "_buttons",
-        "_chart", "_clock", "_config", "_dock", "_fault", "_footage", "_inbox", "_indicators", "_link", "_messages",
-        "_positioning", "_post_event", "_published_flags", "_recorder", "_recording", "_recording_since",
-        "_reminders", "_remote", "_repairing", "_reporter", "_retention", "_rng", "_settings", "_since", "_started",
-        "_storage", "_switches", "_time_zone", "_trial", "_triggers", "ended", "log", "powers_off", "recovered",
+        "_asleep",
+        "_audit",
+        "_battery",
+        "_battery_watch",
+        "_began",
+        "_busy_since_s",
+        "_buttons",
+        "_categories",
+        "_chart",
+        "_check_key",
+        "_clock",
+        "_config",
+        "_controls",
+        "_dock",
+        "_fault",
+        "_footage",
+        "_inbox",
+        "_link",
+        "_live_view",
+        "_messages",
+        "_positioning",
+        "_recorder",
+        "_recording",
+        "_remote",
+        "_repairing",
+        "_reporter",
+        "_retention",
+        "_rng",
+        "_settings",
+        "_shift",
+        "_signals",
+        "_started",
+        "_states",
+        "_storage",
+        "_switches",
+        "_time_zone",
+        "_trial",
+        "_triggers",
+        "ended",
+        "footage_events",
+        "link_events",
+        "log",
+        "offload",
+        "policy",
+        "powers_off",
+        "recovered",
         "restarts",
-    )  # fmt: skip
+    )
 
     def __init__(
         self,
@@ -124,26 +169,46 @@ class Camera:
         log: Log | None = None,
         time_zone: str = "UTC",
         retention: Retention | None = None,
+        wearer: WearerStore | None = None,
+        check_key: Callable[[], str] = lambda: "recordings are not signed",
+        profile: Profile | None = None,
+        declarations: Declarations | None = None,
+        live_view: LiveView | None = None,
+        offload: OffloadParts | None = None,
     ) -> None:
         """`session` is new at each start; `rng` is this camera's own random stream. `settings` is where `config` came
-        from and where changes to it are written. Without `retention` nothing is deleted from the storage card. A device
-        that is None is one that this camera does not have.
+        from and where changes to it are written. Without `retention` nothing is deleted from the storage card, without
+        `offload` nothing leaves it. `wearer` keeps what concerns the wearer across restarts. `check_key` blocks; it
+        returns in words what evidence is signed with, or raises StorageError. Without a policy's `profile` there are no
+        rules; `declarations` are what an earlier session left declared. A device that is None is one that this camera
+        does not have.
+
+        Raises ConfigError for a table of indications or a list of categories that cannot be used.
         """
         self._config, self._clock, self._footage, self._link = config, clock, footage, link
         self._time_zone = time_zone
-        self._rng, self._indicators, self._buttons = rng, indicators, buttons
+        self._rng, self._buttons = rng, buttons
         self._battery, self._dock, self._positioning, self._triggers = battery, dock, positioning, triggers
-        self._switches = ButtonWatch(switches, clock, self._on_gesture) if switches is not None else None
         self._settings = settings or Settings(config)
         identity = config.camera
         self.log = log or Log(clock)
         self._audit = AuditTrail(storage, worker, clock, session, config.evidence.heartbeat_s)
-        self._reporter = Reporter(link, clock, indicators, self.log, identity.name, session, self._audit)
+        wearer = wearer or WearerStore()
+        self._signals = wearer_signals(config.controls, indicators, clock, wearer)
+        self._reporter = Reporter(link, clock, self._signals, self.log, identity.name, session, self._audit)
+        self._categories = CategoryChoice(
+            categories_of(config.recording), config.controls.ask_category_s, clock, self._reporter, self._signals,
+            lambda: self._recording.current,
+        )  # fmt: skip
+        self._controls = WearerControls(
+            config.controls, wearer, worker, self._reporter, self._signals, self._post, self._wearer_status,
+            self._categories, on_change=self._publish_state,
+        )  # fmt: skip
+        self._switches = self._controls.watch(switches, clock) if switches is not None else None
         self._storage = StorageWatch(storage, worker, config.recording.min_free_bytes)
         self._retention = RetentionWatch(retention, worker, clock, self._audit, self._reporter)
-        self._battery_watch = BatteryWatch(
-            battery, clock, self._reporter, indicators, self._post, self._publish_changed_flags
-        )
+        self._battery_watch = BatteryWatch(battery, self._reporter, self._signals, self._post, self._update_flags)
+        self._live_view = LiveViewReports(live_view, self._reporter, self._signals, self._update_flags)
         self._messages = StatusMessages(
             identity,
             session,
@@ -156,8 +221,45 @@ class Camera:
             positioning,
             board,
         )
+        self._check_key = partial(worker.run, check_key)
+        self._shift = ShiftCheck(
+            config.controls.self_test, clock, self._reporter, footage, self.self_test, lambda: self.state, self._post
+        )
+        self.policy = RecordingPolicy(
+            profile or development(),
+            declarations or Declarations(),
+            clock,
+            time_zone,
+            self._reporter,
+            self._signals,
+            worker,
+            state=lambda: self.state,
+            last_fix=self.last_fix,
+            update_flags=self._update_flags,
+        )
+        self.offload = OffloadWatch(
+            offload,
+            config.offload,
+            worker,
+            clock,
+            rng,
+            self._reporter,
+            battery,
+            state=lambda: self.state,
+            update_flags=self._update_flags,
+        )
+        """When recordings leave for the evidence back end."""
         self._remote = RemoteCommands(
-            self._reporter, self._settings, worker, indicators, self_test=self.self_test, restart=self._restart_for
+            self._reporter,
+            self._settings,
+            worker,
+            self._signals,
+            self.policy,
+            wearer=self._controls,
+            self_test=self._shift.run,
+            restart=self._restart_for,
+            offload=self.offload.carry_out,
+            resume_offload=self.offload.resume,
         )
         self._trial = SettingsTrial(clock, footage, link, self._remote, has_broker=bool(config.link.broker))
         self._recorder = Recorder(
@@ -181,20 +283,50 @@ class Camera:
             notify=lambda notice: self._inbox.put(notice),
             last_fix=self.last_fix,
             records_sound=lambda: self._footage.status().sound is not None,
+            attribution=self._controls.attribution,
+        )
+        self._recording = RecordingControl(
+            self._recorder,
+            footage,
+            clock,
+            self._reporter,
+            self._signals,
+            self._categories,
+            self.policy,
+            self._live_view,
+            publish_state=self._publish_state,
+        )
+        self._states = StateReports(
+            self._messages,
+            link,
+            clock,
+            footage,
+            self._reporter,
+            self._signals,
+            current=self._current,
+            configuration=lambda: self._settings.version,
+        )
+        self.footage_events = FootageEvents(
+            self._reporter,
+            on_fragment=self._on_fragment,
+            on_ended=lambda reason: self._post(Event.VIDEO_ENDED, Cause("camera", reason)),
+            publish_state=self._publish_state,
+        )
+        self.link_events = LinkEvents(
+            link,
+            self._reporter,
+            self._remote,
+            state_message=self._states.message,
+            on_command=self.on_command,
+            update_flags=self._update_flags,
         )
         self._inbox = Inbox[InboxEvent | Notice | Command]()
         self._chart = Chart()
-        self._since = self._began = clock.now()
+        self._began = clock.now()
         self._started = SWITCHED_ON
         self._fault = ""
         self._asleep = ""
-        self._recording: Recording | None = None
-        self._recording_since = self._began
-        self._awaiting_start: dict[str, Command] = {}
-        self._post_event: asyncio.Task[None] | None = None
         self._repairing: asyncio.Task[None] | None = None
-        self._reminders = RepeatedSignal(clock, lambda: indicators.signal("recording"), REMIND_EVERY_S)
-        self._published_flags: list[str] = []
         self._busy_since_s: float | None = None
         self.recovered: list[str] = []
         """Recordings that an earlier session did not finish, found by this one."""
@@ -216,12 +348,14 @@ class Camera:
         if restarted_because:
             self._started = after_restart(restarted_because)
         self._audit.note("power-on", self._audited_setup(restarted_because))
+        self.policy.begin()
         self._post(Event.POWER_ON, Cause("camera", "power on"))
         async with asyncio.TaskGroup() as group:
             auditing = group.create_task(self._audit.run(), name="audit")
             helpers = [
-                group.create_task(self._link.run(self), name="link"),
+                group.create_task(self._link.run(self.link_events), name="link"),
                 group.create_task(self._report_regularly(), name="telemetry"),
+                group.create_task(self.offload.run(), name="offload"),
                 *(group.create_task(watch, name="device") for watch in self._device_watches()),
             ]
             try:
@@ -232,9 +366,12 @@ class Camera:
                 await auditing
             finally:
                 auditing.cancel()
-                self._reminders.set_active(False)
-                self._battery_watch.stop_warnings()
-                for helper in (*helpers, self._repairing, self._post_event):
+                self._signals.close()
+                self._shift.close()
+                self.policy.close()
+                self._recording.shut_down()
+                self._live_view.close()
+                for helper in (*helpers, self._repairing):
                     if helper is not None:
                         helper.cancel()
                 await self._recorder.abandon()  # only a cancelled camera still has something to abandon
@@ -258,7 +395,8 @@ class Camera:
 
     def _request(self, event: Event, cause: Cause) -> str | None:
         self._post(event, cause)  # a refusal is reported, too
-        return self._chart.refusal(event, self._facts())
+        refusal = self._chart.refusal(event, self._facts())
+        return self.policy.mute_refusal() if refusal is None and event is Event.MUTE else refusal
 
     def shut_down(self, reason: str) -> None:
         """End the session; a recording in progress is finished first."""
@@ -275,22 +413,32 @@ class Camera:
         """Note in the audit log what was done to the camera otherwise than by a command: at its service port."""
         self._audit.note(event, detail)
 
-    def identify(self, seconds: float) -> None:
-        """Blink and beep."""
-        self._indicators.identify(seconds)
+    def identify(self, seconds: float) -> str | None:
+        """Blink and beep. Returns why that is refused; None when it is not."""
+        return self._signals.identify(seconds)
+
+    async def run_self_test(self, by: str) -> list[Check]:
+        """Check everything that a recording needs, and put the result on record."""
+        return await self._shift.run(by)
 
     async def self_test(self) -> list[Check]:
         """Check everything that a recording needs. Harmless at any time."""
-        footage, link, quality = self._footage.status(), self._link.status(), self._clock.quality()
-        storage = await self._storage.self_test()
-        fps = f"{footage.measured_fps:.1f} frames per second, {footage.buffered_s:.0f} s buffered"
+        link, quality = self._link.status(), self._clock.quality()
         return [
-            storage,
-            Check("video", footage.lost is None and self._current().is_capturing, footage.lost or fps),
+            await self._storage.self_test(),
+            await check_key(self._check_key),
+            check_video(self._footage.status(), is_capturing=self._current().is_capturing),
+            check_sound(self._footage.status().sound),
+            check_battery(self.charge()),
             Check("clock", quality != "unsynced", quality),
-            Check("link", link.up, link.reason or "up"),
+            Check("link", link.up or not self._config.link.broker, link.reason or "up"),
             Check("events", not link.not_persisted, link.not_persisted or f"{link.events_waiting} waiting"),
         ]
+
+    @property
+    def wearer(self) -> WearerControls:
+        """What concerns its wearer: assignment, category, stealth, notes."""
+        return self._controls
 
     def charge(self) -> Charge | None:
         """What the battery's gauge reads; None without a battery."""
@@ -332,11 +480,8 @@ class Camera:
 
     async def settled(self) -> None:
         """Wait until every recording that has ended is on disk, or has failed."""
+        await self._categories.settled()
         await self._recorder.settled()
-
-    def recorded_s(self) -> float:
-        """Seconds since the trigger of the current recording; 0 without one."""
-        return self._clock.mono_s() - self._recording_since.mono_s if self._recording else 0.0
 
     def status(self) -> CameraStatus:
         """Its status at this moment."""
@@ -347,24 +492,29 @@ class Camera:
             flags=self._messages.flags(now),
             footage=self._footage.status(),
             recording=now.recording,
-            recorded_s=self.recorded_s(),
+            recorded_s=self._recording.recorded_s(),
             link=self._link.status().reason,
         )
 
     def state_message(self) -> StateMessage:
-        """The state message of this moment; also the birth message."""
-        return self._messages.state(self._current(), self._settings.version)
+        """The state message of this moment."""
+        return self._states.message()
 
     def _current(self) -> Current:
         recording = self._recording
         return Current(
             state=State(self._chart.state),
-            since=self._since,
+            since=self._states.since,
             fault=self._fault,
-            recording=recording.id if recording else None,
-            unwritten_bytes=recording.unwritten_bytes if recording else 0,
-            in_post_event=self._post_event is not None,
-            is_muted=recording is not None and recording.is_muted,
+            recording=recording.id,
+            unwritten_bytes=recording.unwritten_bytes,
+            in_post_event=recording.in_post_event,
+            is_muted=recording.is_muted,
+            wearer_flags=self._controls.flags(),
+            declared=self.policy.flags(),
+            live_view=self._live_view.address,
+            is_watched=self._live_view.is_watched,
+            offload_flags=self.offload.flags(),
         )
 
     def _audited_setup(self, reason: str) -> dict[str, Value]:
@@ -375,6 +525,7 @@ class Camera:
             "configuration": fingerprint(self._config),
             "version": self._settings.version,
             "time_zone": self._time_zone,
+            "profile": self.policy.profile.name,
         }
 
     def silent_s(self) -> float:
@@ -406,16 +557,36 @@ class Camera:
     # -- events and effects ------------------------------------------------------------------------------------------
 
     async def _decide(self, item: InboxEvent) -> None:
-        outcome = self._chart.handle(item.event, self._facts())
-        if outcome.refusal is not None:
-            self._report_refusal(item, outcome.refusal)
+        """The state chart is asked first: what cannot be done is not a question of policy."""
+        facts = self._facts()
+        if (refusal := self._chart.refusal(item.event, facts)) is not None:
+            self._report_refusal(item, refusal)
             return
+        ruling = self._rule(item)
+        if ruling.answer == "refuse":
+            self._report_refusal(item, ruling.reason, ruling.rule)
+        elif ruling.answer == "allow":
+            await self._transition(item, self._chart.handle(item.event, facts), ruling)
+
+    def _rule(self, item: InboxEvent) -> Ruling:
+        """What the policy says. It has a say when a person or a trigger asks, and none when the camera must."""
+        if item.event is Event.START:
+            return self.policy.decide_start(item.source, item.at, item.distance_m)
+        if item.event is Event.STOP:
+            return self.policy.decide_stop(item.source, item.cause.reason, item.at)
+        if item.event is Event.MUTE:
+            return self.policy.decide_mute(item.source)
+        return NOT_SUBJECT
+
+    async def _transition(self, item: InboxEvent, outcome: Outcome, ruling: Ruling) -> None:
         fault = self._fault if outcome.before is State.FAULT else ""
         if outcome.after is State.FAULT:
             self._fault = item.cause.reason
             self._repairing = asyncio.create_task(self._retry_until_repaired(), name="repair")
         elif outcome.before is State.FAULT:
-            self._fault = ""
+            self._fault = self._shift.failure = ""
+        if outcome.after is not State.BUFFERING:
+            self._categories.finish()
         if outcome.after is State.STANDBY:
             self._asleep = f"the camera was in standby, put to sleep by {requester(item.cause, item.command)}"
         if outcome.after is State.OFF:
@@ -423,39 +594,40 @@ class Camera:
             self.ended = item.cause.reason or item.cause.source
             self.powers_off = item.event in (Event.POWER_OFF, Event.BATTERY_CRITICAL)
         for effect in outcome.effects:
-            await self._carry_out(effect, item, outcome, fault)
+            await self._carry_out(effect, item, outcome, fault, ruling)
         self._report_outcome(item, outcome)
 
     def _facts(self) -> Facts:
         return Facts(
             storage_full=self._storage.is_full,
             battery_critical=self._battery_watch.power.is_critical,
-            post_event_configured=self._config.recording.postevent_s > 0 and self._post_event is None,
+            post_event_configured=self._config.recording.postevent_s > 0 and not self._recording.in_post_event,
             without_sound=self._footage.status().sound is None,
-            muted=self._recording is not None and self._recording.is_muted,
+            muted=self._recording.is_muted,
         )
 
-    async def _carry_out(self, effect: Effect, item: InboxEvent, outcome: Outcome, fault: str) -> None:
+    async def _carry_out(self, effect: Effect, item: InboxEvent, outcome: Outcome, fault: str, ruling: Ruling) -> None:
         match effect:
             case Effect.SELF_TEST:
                 await self._boot()
             case Effect.START_CAPTURE:
                 reason = capture_reason(item.event, item.cause, item.command, self._started, fault)
-                await self._footage.start(self, reason)
+                await self._footage.start(self.footage_events, reason)
             case Effect.STOP_CAPTURE:
                 await self._footage.stop()
             case Effect.OPEN_RECORDING:
-                await self._open_recording(item, outcome)
+                await self._recording.open(item, ruling, self._asleep if outcome.before is State.STANDBY else None)
             case Effect.CLOSE_RECORDING:
-                await self._close_recording(item.cause)
+                await self._recording.close(item.cause, asks=outcome.after is State.BUFFERING)
             case Effect.AWAIT_POST_EVENT:
-                self._post_event = asyncio.create_task(self._await_post_event(item.cause), name="post-event")
+                over = partial(self._post, Event.POST_EVENT_OVER, item.cause)
+                self._recording.await_post_event(self._config.recording.postevent_s, over)
             case Effect.SET_MARKER:
-                self._set_marker(item)
+                self._recording.mark(item.at, item.cause, item.command.label if item.command else "")
             case Effect.MUTE:
-                self._mute(item.cause)
+                self._recording.mute(item.cause)
             case Effect.UNMUTE:
-                self._unmute(item.cause)
+                self._recording.unmute(item.cause)
             case _:
                 assert_never(effect)
 
@@ -477,97 +649,20 @@ class Camera:
         """At boot, and when the storage works again, maybe with another card. Raises StorageError."""
         await self._storage.test()
         await self._recorder.save_failed(last_try=True)
-        for account in await self._storage.recover():
+        with self._signals.recovering():
+            accounts = await self._storage.recover()
+        for account in accounts:
             self.recovered.append(account.recording)
             self._reporter.announce(f"recovered {account.recording}: interrupted after {account.duration_s:.1f} s")
             self._reporter.emit(
                 detail.Recovered(recording=account.recording, duration_s=account.duration_s, frames=account.frames)
             )
 
-    async def _open_recording(self, item: InboxEvent, outcome: Outcome) -> None:
-        """Record the buffer as it is, then what follows; the GOP that is open at the press is cut and comes first."""
-        why_short = self._asleep if outcome.before is State.STANDBY else None
-        before = self._footage.before(item.at)
-        self._recording = self._recorder.begin(item.cause, item.at, before, why_short=why_short)
-        self._recording_since = item.at
-        if item.command is not None:
-            self._awaiting_start[self._recording.id] = item.command
-        if await self._footage.cut():
-            self._recording.pre_event_complete()
+    # -- from the footage and the recorder -----------------------------------------------------------------------------
 
-    async def _close_recording(self, cause: Cause) -> None:
-        if self._post_event is not None:
-            self._post_event.cancel()
-            self._post_event = None
-        if self._recording is not None:
-            stopped = self._clock.now()
-            await self._footage.cut(wait_s=LONGEST_GOP_S)
-            if self._recording.is_muted:
-                self._unmute(Cause("camera", "the recording ended"))
-            self._recording.end(cause, stopped)
-            self._recording = None
-
-    async def _await_post_event(self, cause: Cause) -> None:
-        await self._clock.sleep(self._config.recording.postevent_s)
-        self._post_event = None  # it is over: the event must not cancel the task that posts it
-        self._post(Event.POST_EVENT_OVER, cause)
-
-    def _set_marker(self, item: InboxEvent) -> None:
-        if self._recording is not None:
-            self._recording.mark(item.at)
-            self._reporter.emit(detail.Marker(recording=self._recording.id, source=item.cause.source))
-
-    def _mute(self, cause: Cause) -> None:
-        """From now on, not from when it was requested: sound from before may be on the storage card."""
-        if self._recording is not None:
-            now = self._clock.now()
-            self._footage.set_muted(True, now)
-            self._recording.mute(now, cause)
-            self._reporter.emit(detail.Muted(recording=self._recording.id, source=cause.source, reason=cause.reason))
-            self._publish_state()
-
-    def _unmute(self, cause: Cause) -> None:
-        if self._recording is not None:
-            now = self._clock.now()
-            self._footage.set_muted(False, now)
-            seconds = self._recording.unmute(now)
-            self._reporter.emit(detail.Unmuted(recording=self._recording.id, source=cause.source, seconds=seconds))
-            self._publish_state()
-
-    # -- from the footage --------------------------------------------------------------------------------------------
-
-    def on_fragment(self, fragment: Fragment) -> None:
-        """Straight to the recording: fragments must not wait behind events."""
+    def _on_fragment(self, fragment: Fragment) -> None:
         self._trial.has_frames = True
-        if self._recording is not None:
-            self._recording.add(fragment)
-
-    def on_source_note(self, note: str) -> None:
-        """Log it."""
-        self._reporter.announce(note)
-
-    def on_video_reduced(self, width: int, height: int, reason: str) -> None:
-        """Worth a warning, and no more: the recording goes on."""
-        self._reporter.announce(f"the video is reduced to {width}x{height}: {reason}", "warning")
-        self._reporter.emit(detail.VideoReduced(width=width, height=height, reason=reason))
-        self._publish_changed_flags()
-
-    def on_source_lost(self, reason: str) -> None:
-        """A gap, not an end."""
-        self._reporter.announce(f"no video: {reason}")
-        self._reporter.emit(detail.SourceLost(reason=reason))
-        self._publish_state()
-
-    def on_source_restored(self) -> None:
-        """The gap is over."""
-        self._reporter.emit(detail.SourceRestored())
-        self._publish_state()
-
-    def on_source_ended(self, reason: str) -> None:
-        """Nothing more to record."""
-        self._post(Event.VIDEO_ENDED, Cause("camera", reason))
-
-    # -- from the recorder -------------------------------------------------------------------------------------------
+        self._recording.add(fragment)
 
     def _on_notice(self, notice: Notice) -> None:
         if isinstance(notice, Started):
@@ -577,12 +672,19 @@ class Camera:
             case Started(recording):
                 self._answer_start(recording.id, "done")
             case Saved(account):
+                self.offload.on_saved()
                 self._answer_start(account.recording, "failed", "it ended before the first frame")
             case Failed(recording, error):
                 self._answer_start(recording.id, "failed", str(error))
                 self._post(Event.STORAGE_FAILED, Cause("camera", str(error)))
             case _:
                 pass
+
+    def _answer_start(self, recording: str, result: Result, reason: str | None = None) -> None:
+        """The final reply to the command that started it, unless it was sent already."""
+        command = self._recording.take_start_command(recording)
+        if command is not None:
+            self._reply(command, result, reason, recording)
 
     # -- from the link -----------------------------------------------------------------------------------------------
 
@@ -595,42 +697,7 @@ class Camera:
         self._reporter.emit(
             detail.CommandAccepted(command=command.command, id=command.id, sender=command.sender, reason=command.reason)
         )
-        event = _COMMANDS.get(command.command)
-        if event is None:
-            self._inbox.put(command)
-        else:
-            self._post(event, Cause("command", command.reason, command.id), command)
-
-    def on_unfinished(self, reply: Reply) -> None:
-        """A command that an earlier session accepted and did not finish: its restart, or cut short by one."""
-        self._remote.resume(reply)
-
-    def on_bad_command(self, error: MessageError) -> None:
-        """Answer it if it can be answered; log and publish it in any case."""
-        self._reporter.reject(error)
-
-    def on_dropped(self, dropped: Mapping[str, int]) -> None:
-        """Publish what was given up, so that a gap in the events is explained."""
-        self._reporter.announce(f"events given up: {dict(dropped)}", "error")
-        self._reporter.emit(detail.EventsDropped(counts=dropped))
-
-    def on_refused(self, what: str, id_: str, reason: str) -> None:
-        """Publish it once the broker takes it, and set the flag."""
-        self._reporter.announce(f"the broker refuses {f'{what} {id_}' if id_ else f'every {what}'}: {reason}", "error")
-        self._reporter.emit(detail.PublishRefused(what=what, id=id_, reason=reason))
-        self._publish_changed_flags()
-
-    def on_link(self, up: bool, reason: str) -> None:
-        """The camera works the same either way."""
-        self._reporter.announce("link up" if up else f"link down: {reason}")
-
-    def on_duplicate(self, session: str) -> None:
-        """Another camera uses our name. A flag and an event, but no fault: anyone who can publish on our state topic
-        can claim to be one, and the network must not take the recording button from the wearer.
-        """
-        self._reporter.announce(self._link.status().reason, "error")
-        self._reporter.emit(detail.DuplicateName(session=session))
-        self._publish_changed_flags()
+        self._inbox.put(event_of(command, self._clock.now()) or command)
 
     async def _restart_for(self, command: Command) -> str | None:
         """Restart because a command needs it. Why the chart refuses it, or None."""
@@ -644,6 +711,7 @@ class Camera:
 
     def _report_outcome(self, item: InboxEvent, outcome: Outcome) -> None:
         """After the effects: the new state, and the answer to a command."""
+        self._shift.on_transition(item.event, outcome)
         if outcome.after is not outcome.before:
             self._audit_transition(item, outcome)
             self._reporter.announce(f"{outcome.after}" + (f": {self._fault}" if self._fault else ""))
@@ -670,71 +738,40 @@ class Camera:
             },
         )
 
-    def _report_state(self, state: State) -> None:
-        before = self._reporter.state
-        if state is before:
-            return
-        self._reporter.state = state
-        self._since = self._clock.now()
-        self._reminders.set_active(state is State.RECORDING)
-        self._reporter.emit(detail.StateChanged(before=before.value, after=state.value))
-        self._publish_state()
-
-    def _report_refusal(self, item: InboxEvent, reason: str) -> None:
+    def _report_refusal(self, item: InboxEvent, reason: str, rule: str = "") -> None:
+        """`rule`: id of the policy's rule; empty where the state chart refuses."""
         if item.event in (Event.STORAGE_FAILED, Event.SELF_TEST_PASSED):
             return  # a fault that persists was reported when it began; so was a camera that stays docked
         if item.event in _ALREADY_SO and self._chart.state == State.OFF:
             return
-        if item.event is Event.START:
-            self._indicators.signal("refused")
+        if item.event is Event.START or item.cause.source == "button":
+            is_full = item.event is Event.START and self._storage.is_full
+            self._signals.signal("storage full" if is_full else "refused")
         self._reporter.announce(f"refused {item.event.replace('_', ' ')}: {reason}")
-        self._reporter.emit(detail.Refused(event=item.event.value, source=item.cause.source, reason=reason))
+        self._reporter.emit(detail.Refused(event=item.event.value, source=item.cause.source, reason=reason, rule=rule))
         if item.command is not None:
             self._reply(item.command, "refused", reason)
 
-    def _answer_start(self, recording: str, result: Result, reason: str | None = None) -> None:
-        """The final reply to the command that started it, unless it was sent already."""
-        command = self._awaiting_start.pop(recording, None)
-        if command is not None:
-            self._reply(command, result, reason, recording)
-
     def _reply(self, command: Command, result: Result, reason: str | None = None, recording: str | None = None) -> None:
-        clip = recording or (self._recording.id if self._recording else None)
+        clip = recording or self._recording.id
         self._reporter.reply(command.id, command.command, result, reason, recording=clip)
 
+    def _report_state(self, state: State) -> None:
+        if self._states.change(state):
+            self.offload.on_state(state)
+            self._states.publish()
+
     def _publish_state(self) -> None:
-        message = self.state_message()
-        self._published_flags = message.flags
-        self._link.publish(message)
+        self._states.publish()
 
-    def _publish_changed_flags(self) -> None:
-        """Publish the state again if its flags have changed."""
-        flags, before = self._messages.flags(self._current()), self._published_flags
-        if flags == before:
-            return
-        if "frozen" in flags and "frozen" not in before:
-            self._reporter.announce("the video is frozen", "warning")
-            self._reporter.emit(detail.PictureFrozen(seconds=self._footage.status().unchanged_s))
-        self._report_microphone(flags, before)
-        self._publish_state()
-
-    def _report_microphone(self, flags: Sequence[str], before: Sequence[str]) -> None:
-        """Report what has changed about the sound."""
-        sound = self._footage.status().sound
-        if sound is None:
-            return
-        if "microphone-lost" in flags and "microphone-lost" not in before:
-            self._reporter.announce(f"no sound: {sound.lost}", "warning")
-            self._reporter.emit(detail.MicrophoneLost(reason=sound.lost or ""))
-        elif "microphone-lost" in before and sound.lost is None:
-            self._reporter.emit(detail.MicrophoneRestored())
-        if "silent-microphone" in flags and "silent-microphone" not in before:
-            self._reporter.announce("the microphone is silent", "warning")
-            self._reporter.emit(detail.MicrophoneSilent(seconds=sound.silent_s))
+    def _update_flags(self) -> None:
+        self._states.update_flags()
 
     def _publish_telemetry(self) -> None:
         self._link.publish(
-            self._messages.telemetry(self._current(), self.uptime_s(), self._storage.free_bytes, self._audit.position)
+            self._messages.telemetry(
+                self._current(), self.uptime_s(), self._storage.free_bytes, self._audit.position, self.offload.status()
+            )
         )
 
     def _report_damage(self) -> None:
@@ -754,7 +791,7 @@ class Camera:
             await self._check_storage()
             self._report_damage()
             self._reporter.summarise_rejections()
-            self._publish_changed_flags()
+            self._update_flags()
             self._audit.heartbeat(self.state.value)
             if self._link.status().up:
                 self._publish_telemetry()
@@ -765,7 +802,10 @@ class Camera:
         """Check whether the cause of the fault is gone, until it is."""
         while self._chart.state == State.FAULT:
             await self._clock.sleep(FAULT_RETRY_S)
-            await self._check_storage()
+            if self._shift.failure:
+                await self._shift.repeat(self.footage_events)
+            else:
+                await self._check_storage()
 
     async def _check_storage(self) -> None:
         await self._recorder.save_failed()
@@ -773,7 +813,7 @@ class Camera:
             await self._storage.measure()
             if await self._retention.delete_expired(is_full=self._storage.is_full):
                 await self._storage.measure()
-            if self._chart.state == State.FAULT:
+            if self._chart.state == State.FAULT and not self._shift.failure:
                 await self._recorder.settled()  # what has just failed is not an earlier session's
                 await self._recover()
                 self._post(Event.FAULT_CLEARED, Cause("camera", "the storage works again"))
@@ -787,9 +827,14 @@ class Camera:
             self.restart("restart with the previous settings")
         self._publish_state()
 
-    def _on_gesture(self, button: ButtonName, gesture: Gesture) -> None:
-        recording_s = self.recorded_s() if self._chart.state == State.RECORDING else None
-        post_gesture(button, gesture, self._post, recording_s=recording_s)
+    def _wearer_status(self) -> WearerStatus:
+        is_recording = self._chart.state == State.RECORDING
+        return WearerStatus(
+            state=State(self._chart.state),
+            recording_s=self._recording.recorded_s() if is_recording else None,
+            is_muted=self._recording.is_muted,
+            awaits_start=self.policy.awaits_start,
+        )
 
     def _device_watches(self) -> Iterator[Coroutine[None, None, None]]:
         """One for each device that this camera has, and one for settings on trial."""
@@ -801,10 +846,18 @@ class Camera:
             yield self._switches.run()
         if self._battery is not None:
             yield self._battery_watch.run()
+        if self._battery is not None and self.offload.is_configured:
+            yield self.offload.watch_battery()
         if self._dock is not None:
             yield watch_dock(self._dock, self._battery_watch.power, self._post)
         if self._triggers is not None:
-            yield watch_triggers(self._triggers, lambda: State(self._chart.state), self._post, self._reporter)
+            cancel_s = self._config.policy.trigger_cancel_s
+            yield TriggerWatch(
+                self._triggers, self._clock, self._reporter, cancel_s, state=lambda: self.state, fire=self._on_trigger
+            ).run()
+
+    def _on_trigger(self, source: TriggerSource, at: Instant) -> None:
+        self._inbox.put(InboxEvent(Event.START, at, Cause("trigger", source), trigger=source))
 
     def _new_recording_id(self) -> str:
         return f"{self._clock.now().utc:%Y%m%dT%H%M%SZ}-{self._rng.getrandbits(32):08x}"

@@ -43,6 +43,14 @@ def requester(cause: Cause, command: Command | None) -> str:
     return command_text(command) if command is not None else f"the {cause.source}"
 
 
+def trigger_text(command: Command) -> str:
+    """What a command says about a trigger: `peer cam-7, 12 m away`, `schedule (night patrol)`."""
+    peer = f" {command.peer}" if command.peer else ""
+    distance = f", {command.distance_m:.0f} m away" if command.distance_m is not None else ""
+    reason = f" ({command.reason})" if command.reason else ""
+    return f"{command.trigger}{peer}{distance}{reason}"
+
+
 def restart_reason(command: Command) -> str:
     """Why a camera restarts, in words that follow "after a"."""
     restart = "reboot" if command.command == "reboot" else "restart for changed settings"

@@ -12,7 +12,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,8 @@ from lapel.camera import Camera
 from lapel.clock import SystemClock, set_system_clock
 from lapel.completion import add_completion
 from lapel.config import Config, unconfirmed_note
-from lapel.errors import ConsoleError, LapelError
+from lapel.config_check import require_usable
+from lapel.errors import ConfigError, ConsoleError, LapelError
 from lapel.hardware.desktop.terminal import StatusLine, TerminalButtons, unbuffered_keys
 from lapel.hardware.interfaces import Indicators
 from lapel.identity_command import add_identity
@@ -34,6 +35,7 @@ from lapel.status_messages import CameraStatus
 
 if TYPE_CHECKING:
     from lapel.console_access import CameraAccess
+    from lapel.live_view.live_view import LiveView
 
 # flag, section, key, help text
 _FLAGS: tuple[tuple[str, str, str, str], ...] = (
@@ -59,6 +61,8 @@ _FLAGS: tuple[tuple[str, str, str, str], ...] = (
     ("--broker", "link", "broker", "mqtt://127.0.0.1 or mqtts://HOST; without it the camera works without a fleet"),
     ("--keepalive", "link", "keepalive_s", "seconds without traffic after which the connection is tested"),
     ("--telemetry", "link", "telemetry_s", "seconds between telemetry messages"),
+    ("--live", "live", "listen", "show recordings in progress at this PORT or HOST:PORT over HTTP"),
+    ("--live-tokens", "live", "tokens", "file with a line NAME TOKEN for each who may watch; made if missing"),
 )
 
 
@@ -99,6 +103,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--allow-plain", action="store_true", default=None, help="allow mqtt:// to other machines")
     parser.add_argument("--console", metavar="LINE", help="technician's serial line: /dev/ttyAMA0, pty, or pty:PATH")
+    parser.add_argument(
+        "--trace-hardware", type=Path, metavar="FILE", help="write what buttons, gauges, gpsd, video and sound do"
+    )
     for flag, section, key, meaning in _FLAGS:
         parser.add_argument(flag, dest=f"{section}.{key}", metavar=key.rsplit("_", 1)[0].upper(), help=meaning)
     parser.set_defaults(command=_run)
@@ -135,7 +142,7 @@ def _asyncapi(_: argparse.Namespace) -> int:
 
 def _config(options: argparse.Namespace) -> int:
     if options.check:
-        config.load(options.check)
+        require_usable(config.load(options.check))
         print(f"{options.check}: valid")
     else:
         print(config.example() if options.example else json.dumps(config.schema(), indent=2))
@@ -151,7 +158,7 @@ def _run(options: argparse.Namespace) -> int:
     settings = config.from_environment(options.config, flags)
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     with unbuffered_keys(sys.stdin.fileno()) if on_terminal else contextlib.nullcontext():
-        return asyncio.run(_live(settings, options.console, on_terminal=on_terminal))
+        return asyncio.run(_live(settings, options.console, options.trace_hardware, on_terminal=on_terminal))
 
 
 def _login_set(options: argparse.Namespace) -> int:
@@ -175,9 +182,10 @@ def _login_set(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _live(config: Config, console: str | None, *, on_terminal: bool) -> int:
+async def _live(config: Config, console: str | None, trace_file: Path | None, *, on_terminal: bool) -> int:
     # imports OpenCV and FFmpeg, which takes half a second: not for `--help`
     from lapel.app import App, assemble, evidence_folder, run_for_good, settings_of
+    from lapel.hardware.trace.writer import TraceWriter, devices_of
     from lapel.service.host import request_power_off, service_indicators
     from lapel.service.notify import ServiceManager
     from lapel.service.watchdog import Watchdog
@@ -192,6 +200,7 @@ async def _live(config: Config, console: str | None, *, on_terminal: bool) -> in
         app = new
         _end_on_signals(new.camera)
 
+    trace = TraceWriter(trace_file, SystemClock(), devices_of(config)) if trace_file is not None else None
     status_line, manager = StatusLine(status_text), ServiceManager(os.environ)
     indicators = status_line if on_terminal else service_indicators(manager, config.camera.name, os.environ)
     watchdog = Watchdog(manager, SystemClock(), lambda: app.parts if app else (), indicators.show_line)
@@ -201,10 +210,20 @@ async def _live(config: Config, console: str | None, *, on_terminal: bool) -> in
     try:
         evidence_folder(Path(config.recording.evidence))
         damage = DamageReports()
-        async with _serve_console(config, console, indicators, damage) as access:
+        async with (
+            _serve_console(config, console, indicators, damage) as access,
+            _serve_live_view(config, indicators, on_terminal=on_terminal) as new_live_view,
+        ):
             ended = await run_for_good(
                 settings_of(config, damage),
-                lambda settings: assemble(settings, indicators=indicators, buttons=buttons, access=access),
+                lambda settings: assemble(
+                    settings,
+                    indicators=indicators,
+                    buttons=buttons,
+                    access=access,
+                    live_view=new_live_view(),
+                    trace=trace,
+                ),
                 started,
             )
     finally:
@@ -212,7 +231,11 @@ async def _live(config: Config, console: str | None, *, on_terminal: bool) -> in
         for helper in helpers:
             helper.cancel()
         await asyncio.wait(helpers)
+        if trace is not None:
+            trace.close()
     print(ended)
+    if trace is not None and trace.failure:
+        print(trace.failure, file=sys.stderr)
     if app is not None and app.camera.powers_off:
         request_power_off(os.environ)
     return 0
@@ -252,6 +275,25 @@ async def _serve_console(
         if console is not None:
             console.line.close()
         worker.close()
+
+
+@contextlib.asynccontextmanager
+async def _serve_live_view(
+    config: Config, indicators: Indicators, *, on_terminal: bool
+) -> AsyncIterator[Callable[[], "LiveView | None"]]:
+    """Serve the live view that the configuration asks for while the block runs. Yields what makes the view of a camera
+    that starts: None without live view.
+    """
+    if not config.live.listen:
+        yield lambda: None
+        return
+    try:
+        from lapel.live_view.configured import served_as_configured
+    except ImportError:
+        raise ConfigError("--live needs more packages: pip install 'lapel[live]'") from None
+
+    async with served_as_configured(config, indicators.show_line, on_terminal=on_terminal) as new_view:
+        yield new_view
 
 
 def _end_on_signals(camera: Camera) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import os
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Literal, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -85,6 +85,16 @@ def system_time_zone() -> str:
             return name
     offset = datetime.now(UTC).astimezone().strftime("%z")
     return f"{offset[:3]}:{offset[3:]}"
+
+
+def time_zone_of(name: str) -> tzinfo:
+    """The time zone that `system_time_zone` or a user names: `America/New_York`, `+05:30`. Raises ValueError."""
+    if name[:1] in "+-" and name:
+        return datetime.strptime(name, "%z").tzinfo or UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError) as error:
+        raise ValueError(f"{name!r} is no time zone: write `America/New_York` or `+05:30`") from error
 
 
 def _is_time_zone(name: str) -> bool:

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -117,6 +117,10 @@ class RecordingSection(_Section, frozen=True, kw_only=True):
     """Seconds to continue recording after the stop."""
     min_free_bytes: Annotated[int, Meta(ge=0)] = 64_000_000
     """Free bytes on the disk without which no recording is started."""
+    categories: Annotated[str, Meta(max_length=2000)] = ""
+    """Categories that a wearer can choose for a recording, such as `traffic stop, use of force`. Empty: none."""
+    critical_categories: Annotated[str, Meta(max_length=2000)] = ""
+    """Those of them that are offloaded first."""
 
 
 class EvidenceSection(_Section, frozen=True, kw_only=True):
@@ -137,6 +141,114 @@ class EvidenceSection(_Section, frozen=True, kw_only=True):
     known to this precision. Checked at each telemetry interval."""
 
 
+class PolicySection(_Section, frozen=True, kw_only=True):
+    """The agency's rules: when the camera must record, and when it may."""
+
+    profile: Annotated[str, Meta(min_length=1)] = "development"
+    """A shipped profile (`lapel-camera policy list`) or the path of a .toml file."""
+    trigger_cancel_s: Annotated[float, Meta(ge=0, le=20)] = 0.0
+    """Seconds within which a trigger input that goes back counts as a false signal. The pre-event buffer covers the
+    delay."""
+
+
+class ControlsSection(_Section, frozen=True, kw_only=True):
+    """What the wearer does with the buttons, and what lights, tones and vibrations say."""
+
+    hold_s: Annotated[float, Meta(ge=0.5, le=10)] = 3.0
+    """Seconds for which a button is held to stop, mute, switch off or, with two, for stealth."""
+    double_press_s: Annotated[float, Meta(ge=0.1, le=2)] = 0.5
+    """Longest pause between the two presses that start a recording; shorter than `hold_s`."""
+    debounce_s: Annotated[float, Meta(ge=0, le=0.2)] = 0.02
+    """A contact that closes or opens for less has bounced; shorter than `double_press_s`."""
+    together_s: Annotated[float, Meta(ge=0, le=2)] = 0.5
+    """Buttons that go down within this time and are held are held together; shorter than `hold_s`."""
+    remind_s: Annotated[float, Meta(ge=10, le=3600)] = 120.0
+    """Seconds between reminders while recording."""
+    remind_asleep_s: Annotated[float, Meta(ge=60, le=86_400)] = 900.0
+    """Seconds between reminders in standby, where nothing is captured."""
+    warn_s: Annotated[float, Meta(ge=5, le=3600)] = 20.0
+    """Seconds between warnings, such as that the battery is low."""
+    ask_category_s: Annotated[float, Meta(ge=0, le=60)] = 8.0
+    """Seconds for which a recording waits for its category after the stop, where there are any; 0: not at all."""
+    wearer_required: bool = False
+    """Warn as long as no wearer is assigned."""
+    self_test: Literal["never", "undock", "boot", "boot and undock"] = "undock"
+    """When the camera tests by itself whether it can record, and is out of service if it cannot."""
+    indications: str = ""
+    """TOML file with an agency's own lights, tones and vibrations. Empty: the camera's."""
+
+
+class LiveSection(_Section, frozen=True, kw_only=True):
+    """Live view: the recording in progress over HTTP, for those with a token. The wearer is told, and who watched is on
+    record.
+    """
+
+    listen: str = ""
+    """Port of this machine, such as `8091`, or `HOST:PORT`, such as `0.0.0.0:8091`. Empty: no live view."""
+    tokens: str = ""
+    """File with a line `NAME TOKEN` for each person or system that may watch; made if it is missing. Empty:
+    `live-tokens` in the folder for the camera's own data."""
+    cert: str = ""
+    """Certificate file to listen beyond this machine."""
+    key: str = ""
+    """Its private key file."""
+
+
+class OffloadSection(_Section, frozen=True, kw_only=True):
+    """Where recordings go when the camera is in its dock: an evidence back end. A recording stays on the card until the
+    back end's receipt for it is there, whatever else happens: see `back_ends` in [evidence].
+    """
+
+    destination: Literal["none", "axis", "s3"] = "none"
+    """`axis`: the Axis Body worn integration API, or any OpenStack Swift. `s3`: an object store with the S3 API."""
+    address: str = ""
+    """Of `axis`: where tokens are issued, `https://HOST[:PORT]/auth/v1.0`; several, separated by blanks, are tried in
+    turn. Of `s3`: the endpoint, `https://HOST[:PORT]`."""
+    user: str = ""
+    """The user name; of `s3`: the id of the access key."""
+    secret_file: str = ""
+    """File whose first line is the secret that belongs to the user."""
+    ca: str = ""
+    """Certificate file of the authority that signed the back end's certificate. Empty: the system's authorities."""
+    cert: str = ""
+    """This camera's certificate file, for a back end that wants one. Empty: none."""
+    key: str = ""
+    """This camera's private key file."""
+    allow_plain: bool = False
+    """Allow http:// to other machines: not encrypted, so anyone on the way can read recordings and the secret."""
+    full_support: bool = True
+    """Of `axis`: the back end stores everything, as a plain Swift does. Else only what its `System/Capabilities.json`
+    names is sent."""
+    segment_bytes: Annotated[int, Meta(ge=1_048_576, le=5_000_000_000)] = 67_108_864
+    """Of `axis`: longer files go in segments of this length where the server offers it, as Swift does; a cut costs one.
+    Else a cut costs the clip, and Swift takes none of more than 5 GB."""
+    bucket: Annotated[str, Meta(pattern=r"^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] = ""
+    """Of `s3`: the bucket."""
+    region: str = "us-east-1"
+    """Of `s3`: its region; most stores other than Amazon's take any."""
+    prefix: str = ""
+    """Of `s3`: begins the name of every object, such as `bodycams/`."""
+    lock_days: Annotated[float, Meta(ge=0, le=36_500)] = 0.0
+    """Of `s3`: days for which objects are locked against deletion; 0: not at all. Needs a bucket with object lock."""
+    read_back: Literal["no", "record", "counts"] = "no"
+    """Of `s3`: whether the camera reads everything back and compares it. `record`: it notes so beside the recording.
+    `counts`: the note also counts like a receipt, so that the recording is deleted after `keep_days`."""
+    part_bytes: Annotated[int, Meta(ge=5_242_880, le=5_000_000_000)] = 16_777_216
+    """Of `s3`: longer files go in parts of this length; a cut costs one. A part is in memory, for each of `uploads`."""
+    uploads: Annotated[int, Meta(ge=1, le=16)] = 2
+    """Recordings that leave at once."""
+    limit_bps: Annotated[int, Meta(ge=0)] = 0
+    """Bits per second that may leave; 0: as many as the line takes."""
+    critical: str = ""
+    """Triggers and categories, separated by commas, whose recordings leave first, as those of critical categories do:
+    `holster, traffic stop`."""
+    min_charge_percent: Annotated[float, Meta(ge=0, le=100)] = 10.0
+    """Charge of the battery below which the camera charges first, unless its dock gives it enough power."""
+    when: Literal["docked", "always", "command"] = "docked"
+    """`docked`: while the camera is in its dock. `always`: over the air, too. `command`: from `offload start` at the
+    console on. What the fleet asks for by command leaves in any case."""
+
+
 _Pin = Annotated[int, Meta(ge=-1, le=27)]
 
 
@@ -145,14 +257,26 @@ class PiSection(_Section, frozen=True, kw_only=True):
     dock's contact or a trigger input connects its pin to ground; lights, buzzer and motor are on at 3.3 V.
     """
 
+    INPUTS: ClassVar[tuple[str, ...]] = (
+        "event_button",
+        "power_button",
+        "select_button",
+        "dock",
+        "holster",
+        "light_bar",
+    )
     event_button: _Pin = -1
     """Pin of the event button."""
     power_button: _Pin = -1
     """Pin of the power button."""
+    select_button: _Pin = -1
+    """Pin of the select button."""
     red_light: _Pin = -1
     """Pin of the red light."""
     green_light: _Pin = -1
     """Pin of the green light."""
+    blue_light: _Pin = -1
+    """Pin of the blue light; without it the red one stands in."""
     buzzer: _Pin = -1
     """Pin of an active buzzer."""
     vibration: _Pin = -1
@@ -178,8 +302,7 @@ class PiSection(_Section, frozen=True, kw_only=True):
 
     def pins(self) -> dict[str, int]:
         """The pins that are connected, by their keys."""
-        inputs = ("event_button", "power_button", "dock", "holster", "light_bar")
-        keys = (*inputs, "red_light", "green_light", "buzzer", "vibration")
+        keys = (*self.INPUTS, "red_light", "green_light", "blue_light", "buzzer", "vibration")
         return {key: getattr(self, key) for key in keys if getattr(self, key) >= 0}
 
 
@@ -222,7 +345,11 @@ class Config(_Section, frozen=True, kw_only=True):
     prebuffer: PrebufferSection = PrebufferSection()
     recording: RecordingSection = RecordingSection()
     evidence: EvidenceSection = EvidenceSection()
+    controls: ControlsSection = ControlsSection()
+    policy: PolicySection = PolicySection()
+    offload: OffloadSection = OffloadSection()
     link: LinkSection = LinkSection()
+    live: LiveSection = LiveSection()
     pi: PiSection = PiSection()
 
 
@@ -245,6 +372,7 @@ def load(
     config = _checked(read_toml(path), str(path)) if path else Config()
     for origin, section, key, value in (*_variables(environment or {}), *_given(flags or {})):
         config = _with(config, origin, section, key, value, strict=False)
+    _check_timings(config.controls)
     return config
 
 
@@ -255,7 +383,17 @@ def changed(config: Config, changes: Changes, origin: str) -> Config:
             raise ConfigError(f"{origin}: [{section}] is no section{suggestion(section, SECTIONS)}")
         for key, value in keys.items():
             config = _with(config, origin, section, key, value, strict=True)
+    _check_timings(config.controls)
     return config
+
+
+def _check_timings(controls: ControlsSection) -> None:
+    """Raise ConfigError for timings by which one gesture would be another."""
+    shorter = (("double_press_s", "hold_s"), ("debounce_s", "double_press_s"), ("together_s", "hold_s"))
+    for short, long in shorter:
+        values = getattr(controls, short), getattr(controls, long)
+        if values[0] >= values[1]:
+            raise ConfigError(f"[controls] {short} = {values[0]:g}: must be shorter than {long} = {values[1]:g}")
 
 
 def state_folder(config: Config) -> Path:

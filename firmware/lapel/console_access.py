@@ -22,6 +22,7 @@ from lapel.link.interface import Link
 from lapel.link.messages import Command, CommandName, EventMessage, Outgoing, Reply
 from lapel.link.tap import Tap
 from lapel.logs import Log
+from lapel.policy.profile import Declarable
 
 _REPLY_TIMEOUT_S = 30.0
 _ID_PREFIX = "console-"
@@ -35,6 +36,11 @@ _ACTIONS: dict[str, CommandName] = {
     "sleep": "sleep",
     "reboot": "reboot",
 }
+
+
+def _declarable(what: str) -> Declarable:
+    declarable: Declarable = msgspec.convert(what, Declarable)
+    return declarable
 
 
 class CameraAccess(CameraReadings):
@@ -77,10 +83,10 @@ class CameraAccess(CameraReadings):
 
     # -- requests ------------------------------------------------------------------------------------------------------
 
-    async def request(self, action: str, reason: str) -> Outcome:
+    async def request(self, action: str, reason: str, label: str = "") -> Outcome:
         """See `ConsoleCamera.request`."""
         return await self._command(
-            Command(id=self._new_id(), command=_ACTIONS[action], reason=reason, sender="console")
+            Command(id=self._new_id(), command=_ACTIONS[action], reason=reason, sender="console", label=label)
         )
 
     async def change(self, changes: Changes, reason: str) -> Outcome:
@@ -91,16 +97,57 @@ class CameraAccess(CameraReadings):
         )
         return await self._command(command)
 
+    async def declare(self, what: str, for_s: float | None) -> Outcome:
+        """See `ConsoleCamera.declare`."""
+        return await self._command(
+            Command(id=self._new_id(), command="declare", sender="console", declared=_declarable(what), for_s=for_s)
+        )
+
+    async def withdraw(self, what: str) -> Outcome:
+        """See `ConsoleCamera.withdraw`."""
+        return await self._command(
+            Command(id=self._new_id(), command="withdraw", sender="console", declared=_declarable(what))
+        )
+
     def check_change(self, changes: Changes) -> None:
         """See `ConsoleCamera.check_change`."""
         self._attached.settings.validate(changes)
 
     async def self_test(self) -> Sequence[Check]:
-        """See `ConsoleCamera.self_test`. Without a configured broker the link counts as passed."""
-        checks = await self._attached.camera.self_test()
-        if self._attached.config.link.broker:
-            return checks
-        return [msgspec.structs.replace(check, ok=True) if check.name == "link" else check for check in checks]
+        """See `ConsoleCamera.self_test`."""
+        return await self._attached.camera.run_self_test("console")
+
+    def assign(self, badge: str) -> None:
+        """See `ConsoleCamera.assign`."""
+        assignment = self._attached.camera.wearer.assignment
+        if badge:
+            assignment.assign(badge, "console")
+        else:
+            assignment.clear("console")
+
+    def set_present(self, badge: str) -> None:
+        """See `ConsoleCamera.set_present`."""
+        self._attached.camera.wearer.assignment.set_present(badge, "console")
+
+    def categorise(self, category: str) -> Outcome:
+        """See `ConsoleCamera.categorise`."""
+        return self._outcome(self._attached.camera.wearer.categories.choose(category, "console"))
+
+    def take_note(self, text: str) -> None:
+        """See `ConsoleCamera.take_note`."""
+        self._attached.camera.wearer.take_note(text, "console")
+
+    def start_offload(self) -> None:
+        """See `ConsoleCamera.start_offload`."""
+        self._attached.camera.offload.start()
+
+    def pause_offload(self, reason: str) -> None:
+        """See `ConsoleCamera.pause_offload`."""
+        self._attached.camera.offload.pause(reason)
+
+    async def retry_offload(self, recording: str) -> Sequence[str]:
+        """See `ConsoleCamera.retry_offload`."""
+        return await self._attached.camera.offload.retry(recording)
 
     def mute(self, reason: str) -> Outcome:
         """See `ConsoleCamera.mute`."""
@@ -119,9 +166,9 @@ class CameraAccess(CameraReadings):
         if self._current is not None:
             self._current.camera.audit(event, detail)
 
-    def identify(self, seconds: float) -> None:
+    def identify(self, seconds: float) -> Outcome:
         """See `ConsoleCamera.identify`."""
-        self._attached.camera.identify(seconds)
+        return self._outcome(self._attached.camera.identify(seconds))
 
     def acknowledge(self) -> None:
         """See `ConsoleCamera.acknowledge`."""

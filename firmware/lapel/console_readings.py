@@ -20,13 +20,18 @@ from lapel.console.interface import (
     BatteryStatus,
     BufferStatus,
     CameraOverview,
+    CategoryStatus,
     Clip,
+    Declared,
     Device,
     HeldButton,
     NetworkStatus,
+    OffloadState,
+    PolicyStatus,
     Position,
     StorageStatus,
     VideoStatus,
+    WearerStatus,
 )
 from lapel.credentials import without_credentials
 from lapel.errors import LapelError, StorageError
@@ -148,6 +153,17 @@ class CameraReadings:
             damaged=tuple(self._damaged),
         )
 
+    def wearer(self) -> WearerStatus:
+        """See `ConsoleCamera.wearer`."""
+        notes = self._attached.camera.wearer.notes
+        return WearerStatus(assigned=notes.assigned, present=notes.present)
+
+    def categories(self) -> CategoryStatus:
+        """See `ConsoleCamera.categories`."""
+        choice = self._attached.camera.wearer.categories
+        known = choice.known
+        return CategoryStatus(names=known.names, critical=sorted(known.critical), chosen=choice.chosen)
+
     def settings(self) -> dict[str, dict[str, Scalar | None]]:
         """See `ConsoleCamera.settings`."""
         config = self._attached.settings.current
@@ -185,6 +201,20 @@ class CameraReadings:
             silent_s=round(sound.silent_s, 1),
             muted="muted" in status.flags,
             in_prebuffer=configured.in_prebuffer,
+        )
+
+    def policy(self) -> PolicyStatus:
+        """See `ConsoleCamera.policy`."""
+        policy = self._attached.camera.policy
+        declared = [
+            Declared(what=one.what, by=one.by, at=iso(one.at), until=iso(one.until) if one.until else None)
+            for one in policy.declared()
+        ]
+        return PolicyStatus(
+            profile=policy.profile.name,
+            rules=len(policy.profile.rules),
+            zones=[zone.id for zone in policy.zones()],
+            declared=declared,
         )
 
     def buffer(self) -> BufferStatus:
@@ -241,6 +271,23 @@ class CameraReadings:
     async def why(self, at: datetime) -> str:
         """See `ConsoleCamera.why`."""
         return await self._attached.worker.run(partial(self._attached.storage.why, at))
+
+    def offload(self) -> OffloadState | None:
+        """See `ConsoleCamera.offload`."""
+        watch = self._attached.camera.offload
+        status = watch.status()
+        if status is None:
+            return None
+        return OffloadState(
+            destination=watch.destination,
+            doing=status.doing,
+            active=status.is_active,
+            recordings_left=status.recordings_left,
+            bytes_left=status.bytes_left,
+            awaiting_receipt=status.awaiting_receipt,
+            rate_bps=round(status.rate_bps),
+            rejected=dict(status.refused),
+        )
 
     # -- devices -------------------------------------------------------------------------------------------------------
 

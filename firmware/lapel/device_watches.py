@@ -3,17 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from lapel.clock import Clock
-from lapel.gestures import HOLD_S, Gesture
-from lapel.hardware.interfaces import Battery, ButtonName, Buttons, Charge, Dock, Indicators, Triggers
-from lapel.indications import WARN_EVERY_S, RepeatedSignal
-from lapel.link.event_details import BatteryCritical, BatteryDetail, BatteryLow, Overheated, Refused
+from lapel.hardware.interfaces import Battery, Buttons, Charge, Dock
+from lapel.link.event_details import BatteryCritical, BatteryDetail, BatteryLow, Overheated
 from lapel.power import CRITICAL_PERCENT, THRESHOLDS, BatteryChange, Power
 from lapel.recording import Cause
 from lapel.reporter import Reporter
-from lapel.states import Event, State
+from lapel.states import Event
+from lapel.wearer_signals import WearerSignals
 
-_ASLEEP = "the camera is in standby, where triggers are ignored"
 _CRITICAL = f"the battery is critical: {CRITICAL_PERCENT:g} % or less"
 _DETAILS: Mapping[BatteryChange, type[BatteryDetail]] = {
     "battery-low": BatteryLow,
@@ -30,24 +27,22 @@ class Post(Protocol):
 
 
 class BatteryWatch:
-    """Reports a low, critical or hot battery. A low one stops nothing; a critical one ends the session while the
-    recording can still be finished.
+    """Reports a low, critical or hot battery. A low one stops nothing, and the wearer is warned as long as its flag
+    lasts; a critical one ends the session while the recording can still be finished.
     """
 
-    __slots__ = ("_battery", "_indicators", "_post", "_reporter", "_update_flags", "_warnings", "power")
+    __slots__ = ("_battery", "_post", "_reporter", "_signals", "_update_flags", "power")
 
     def __init__(
         self,
         battery: Battery | None,
-        clock: Clock,
         reporter: Reporter,
-        indicators: Indicators,
+        signals: WearerSignals,
         post: Post,
         update_flags: Callable[[], None],
     ) -> None:
-        self._battery, self._reporter, self._indicators = battery, reporter, indicators
+        self._battery, self._reporter, self._signals = battery, reporter, signals
         self._post, self._update_flags = post, update_flags
-        self._warnings = RepeatedSignal(clock, lambda: indicators.signal("low battery"), WARN_EVERY_S)
         self.power = Power()
 
     async def run(self) -> None:
@@ -56,13 +51,8 @@ class BatteryWatch:
             charge = self._battery.charge()
             for change in self.power.read(charge):
                 self._report(change, charge)
-            self._warnings.set_active(self.power.is_low)
             self._update_flags()
             await self._battery.crossed(THRESHOLDS)
-
-    def stop_warnings(self) -> None:
-        """No more warning signals: the camera is switching off."""
-        self._warnings.set_active(False)
 
     def _report(self, change: BatteryChange, charge: Charge) -> None:
         detail = _DETAILS[change]
@@ -72,9 +62,8 @@ class BatteryWatch:
         match change:
             case "battery-low":
                 self._reporter.announce(f"the battery is low: {charge.percent:.0f} %", "warning")
-                self._indicators.signal("low battery")
             case "battery-critical":
-                self._indicators.signal("critical battery")
+                self._signals.signal("critical battery")
                 self._post(Event.BATTERY_CRITICAL, Cause("camera", _CRITICAL))
             case "overheated":
                 self._reporter.announce(f"the battery is hot: {charge.temperature_c or 0.0:.0f} °C", "warning")
@@ -95,18 +84,6 @@ async def watch_dock(dock: Dock, power: Power, post: Post) -> None:
         await dock.changed()
 
 
-async def watch_triggers(triggers: Triggers, state: Callable[[], State], post: Post, reporter: Reporter) -> None:
-    """Start recordings. A camera that sleeps ignores its triggers, as vendors' do, and reports which it missed. Ends
-    only when cancelled.
-    """
-    async for name in triggers.fired():
-        if state() is State.STANDBY:
-            reporter.announce(f"trigger ignored while asleep: {name}", "warning")
-            reporter.emit(Refused(event=Event.START.value, source="trigger", reason=f"{name}: {_ASLEEP}"))
-        elif state() is not State.RECORDING:
-            post(Event.START, Cause("trigger", name))
-
-
 async def watch_keys(buttons: Buttons, press: Callable[[], None], post: Post) -> None:
     """Post what the keys of a terminal stand for. `press` starts or stops. Ends only when cancelled."""
     async for action in buttons.presses():
@@ -117,22 +94,3 @@ async def watch_keys(buttons: Buttons, press: Callable[[], None], post: Post) ->
                 post(Event.MARK, Cause("button"))
             case "quit":
                 post(Event.SHUT_DOWN, Cause("camera", "ended by the user"))
-
-
-def post_gesture(button: ButtonName, gesture: Gesture, post: Post, *, recording_s: float | None) -> None:
-    """Post what a gesture means: a double press starts, a hold stops, a press marks; the power button, held, switches
-    the camera off.
-
-    `recording_s`: seconds since the current recording was triggered, None without one. A hold that began before the
-    recording does not stop it: a stuck button must not end what the operator has started since.
-    """
-    is_recording = recording_s is not None
-    match button, gesture:
-        case "event", "double press" if not is_recording:
-            post(Event.START, Cause("button"))
-        case "event", "hold" if recording_s is not None and recording_s >= HOLD_S:
-            post(Event.STOP, Cause("button"))
-        case "event", "press" if is_recording:
-            post(Event.MARK, Cause("button"))
-        case "power", "hold":
-            post(Event.POWER_OFF, Cause("button", "switched off"))

@@ -9,7 +9,12 @@
     │   ├── DamagedFileError  … because a file that the camera wrote is damaged      exit 3
     │   └── ClipLostError     … because a clip was removed or changed by others      exit 3
     ├── EvidenceError     a key, certificate, manifest or receipt cannot be used         exit 2
+    ├── TraceError        a hardware trace cannot be written or read                 exit 2
     ├── LinkError         the fleet broker cannot be reached or refuses              exit 4
+    ├── OffloadError      an evidence back end cannot be reached or refuses          exit 4
+    │   ├── RejectedError     … this recording, for good                             exit 4
+    │   ├── BlockedError      … every recording, until a person acts                 exit 4
+    │   └── BusyError         … for the moment                                       exit 4
     ├── MessageError      a received message does not fit the contract               exit 2
     └── ConsoleError      the console cannot carry out what was typed                exit 2
 
@@ -78,10 +83,41 @@ class EvidenceError(LapelError, ValueError):
     exit_code = 2
 
 
+class TraceError(LapelError, ValueError):
+    """A hardware trace cannot be written, or what should be one is damaged."""
+
+    exit_code = 2
+
+
 class LinkError(LapelError, ConnectionError):
     """The fleet broker cannot be reached, or refused this camera."""
 
     exit_code = 4
+
+
+class OffloadError(LapelError, ConnectionError):
+    """An evidence back end cannot be reached, or refused what the camera sent."""
+
+    exit_code = 4
+
+
+class RejectedError(OffloadError):
+    """The back end will never take this recording as it is: it is not offered again until a person asks for it."""
+
+
+class BlockedError(OffloadError):
+    """The back end takes nothing until a person acts: no licence, no room, no permission, wrong secret or address."""
+
+
+class BusyError(OffloadError):
+    """The back end cannot take it at the moment: unreachable, overloaded, or what arrived differs from what was sent.
+
+    `wait_s`: for how long it asked the camera to wait; None where it did not say.
+    """
+
+    def __init__(self, message: str, wait_s: float | None = None) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
 
 
 class MessageError(LapelError, ValueError):

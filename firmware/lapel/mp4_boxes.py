@@ -109,11 +109,17 @@ def sound_from(parts: bytes, start_samples: int) -> bytes:
     return kept
 
 
+def sound_frames(body: bytes) -> list[bytes]:
+    """The encoded frames in a fragment that `sound_fragment` made."""
+    run, media = _Run.of(body), find(body, b"mdat").payload
+    ends = accumulate((sample.get(_SIZE, run.default_bytes) for sample in run.samples), initial=media)
+    return [body[begin:end] for begin, end in pairwise(ends)]
+
+
 def _later_frames(body: bytes, start_samples: int) -> bytes:
-    run, start, media = _Run.of(body), start_ticks(body), find(body, b"mdat").payload
+    run, start = _Run.of(body), start_ticks(body)
     first = max(0, -((start - start_samples) // run.default_ticks))
-    ends = [*accumulate((sample[_SIZE] for sample in run.samples), initial=media)]
-    frames = [body[begin:end] for begin, end in pairwise(ends)][first:]
+    frames = sound_frames(body)[first:]
     if not first or not frames:
         return body if frames else b""
     return sound_fragment(frames, start + first * run.default_ticks, run.default_ticks)

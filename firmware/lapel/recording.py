@@ -25,6 +25,28 @@ class Cause(msgspec.Struct, frozen=True, omit_defaults=True):
     """The id of the command, when it was one."""
 
 
+class StartDecision(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Under which policy a recording was started: the profile in force, the rule that answered, what was declared."""
+
+    profile: str
+    reason: str
+    """The rule's sentence."""
+    rule: str = ""
+    """The rule's id; empty where no rule applied."""
+    source: str = ""
+    """Who or what asked for it, as the profile names it: `wearer`, `command`, `peer`, `holster`, …"""
+    contexts: list[str] = []
+    """The protected contexts that were declared."""
+    activities: list[str] = []
+    """The activities that were declared."""
+    zones: list[str] = []
+    """Ids of the profile's zones that the camera was in."""
+    attested_after_s: float | None = None
+    """Seconds between the wearer's first press and the second one, by which the wearer attested that the recording is
+    justified. None where no attestation was asked for.
+    """
+
+
 class GapNote(msgspec.Struct, frozen=True):
     """An interval without frames inside a clip."""
 
@@ -91,6 +113,8 @@ class Account(msgspec.Struct, kw_only=True):
     """When the first frame was captured: before the trigger by the pre-event seconds. None while there is none."""
     end_time: str | None = None
     start: Cause
+    decision: StartDecision | None = None
+    """What the agency's policy says about the start. None in recordings of a firmware that had no policy."""
     stop: Cause | None = None
     prebuffer_configured_s: float
     prebuffer_actual_s: float = 0.0
@@ -123,6 +147,16 @@ class Account(msgspec.Struct, kw_only=True):
     """Where the sound was muted, by whom, and why."""
     markers_s: list[float] = []
     """Where the wearer or an operator set a marker, in seconds of the clip's time line."""
+    marker_labels: list[str] = []
+    """What each of these markers is called; an empty text for one without a label."""
+    category: str = ""
+    """What kind of incident it shows, as the wearer or an operator chose; empty: uncategorised."""
+    is_critical: bool = False
+    """Whether that category is one that is offloaded first."""
+    wearer: str = ""
+    """Badge id of who wore the camera when the clip began; empty where it is not known."""
+    assignee: str = ""
+    """Badge id of the wearer to whom the camera is assigned, where that is another one; empty otherwise."""
     torn_bytes: int = 0
     """Bytes of an unfinished fragment at the end of an interrupted file. They are kept, and not counted as video."""
 
@@ -130,6 +164,10 @@ class Account(msgspec.Struct, kw_only=True):
     def address(self) -> str:
         """The camera in its fleet: `agency/site/camera`."""
         return f"{self.agency}/{self.site}/{self.camera}"
+
+
+LATER_FIELDS = ("decision", "marker_labels", "category", "is_critical", "wearer", "assignee")
+"""Fields of an account that earlier firmware did not write; each has a default, which is true for its recordings."""
 
 
 class ExpiredRecording(msgspec.Struct, frozen=True):
@@ -144,6 +182,15 @@ class ExpiredRecording(msgspec.Struct, frozen=True):
     """When, in ISO 8601, by that system's clock."""
     category: str
     """What kind of incident it shows, by that system; empty when it gave none."""
+
+
+class Attribution(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account says about the wearer and the incident when a recording begins; see its fields."""
+
+    wearer: str = ""
+    assignee: str = ""
+    category: str = ""
+    is_critical: bool = False
 
 
 def note_of(gap: Gap, start_s: float) -> GapNote:

@@ -10,11 +10,14 @@ from typing import assert_never
 
 from lapel.check import Check
 from lapel.errors import ConfigError, StorageError
-from lapel.hardware.interfaces import Indicators
-from lapel.link.event_details import ConfigurationChanged, ConfigurationRolledBack, Refused, SelfTested
+from lapel.link.event_details import ConfigurationChanged, ConfigurationRolledBack, Refused
 from lapel.link.messages import Command, Reply, Result
+from lapel.policy.profile import ACTIVITIES, CONTEXTS, TRIGGER_SOURCES
+from lapel.recording_policy import RecordingPolicy
 from lapel.reporter import Reporter
 from lapel.settings import Settings
+from lapel.wearer_controls import WearerControls
+from lapel.wearer_signals import WearerSignals
 from lapel.worker import Worker
 
 IDENTIFY_S = 10.0
@@ -34,14 +37,22 @@ class RemoteCommands:
         reporter: Reporter,
         settings: Settings,
         worker: Worker,
-        indicators: Indicators,
+        signals: WearerSignals,
+        policy: RecordingPolicy,
         *,
-        self_test: Callable[[], Awaitable[list[Check]]],
+        wearer: WearerControls,
+        self_test: Callable[[str], Awaitable[list[Check]]],
         restart: Callable[[Command], Awaitable[str | None]],
+        offload: Callable[[Command], Awaitable[None]],
+        resume_offload: Callable[[Reply], None],
     ) -> None:
-        """`restart` ends the camera so that it starts again, or returns why it is refused."""
-        self._reporter, self._settings, self._worker, self._indicators = reporter, settings, worker, indicators
-        self._self_test, self._restart = self_test, restart
+        """`self_test` is called with who requested it. `restart` ends the camera so that it starts again, or returns
+        why it is refused. `offload` lets a recording leave and replies; `resume_offload` is called with such a command
+        of an earlier session.
+        """
+        self._reporter, self._settings, self._worker, self._signals = reporter, settings, worker, signals
+        self._wearer, self._self_test, self._restart, self._policy = wearer, self_test, restart, policy
+        self._offload, self._resume_offload = offload, resume_offload
         self._trial_reply: Reply | None = None  # the last reply to the command that requested the trial
         self._rolled_back = settings.take_rollback_reason()
 
@@ -49,17 +60,28 @@ class RemoteCommands:
         """Carry out `command` and reply."""
         match command.command:
             case "identify":
-                self._indicators.identify(command.seconds or IDENTIFY_S)
-                self._done(command)
+                self._answer(command, self._signals.identify(command.seconds or IDENTIFY_S))
             case "request-log":
                 self._send_log(command)
             case "self-test":
                 await self._run_self_test(command)
             case "set-configuration":
                 await self._change_settings(command)
+            case "assign":
+                self._assign(command)
+            case "category":
+                self._answer(command, self._wearer.categories.choose(command.category or "", "command"))
+            case "note":
+                self._take_note(command)
             case "reboot":
                 if (reason := await self._restart(command)) is not None:
                     self._refuse(command, reason)
+            case "declare" | "withdraw":
+                await self._change_declaration(command)
+            case "trigger":  # one that names its source is the camera's own
+                self._refuse(command, f"trigger: give what asks for the recording: {', '.join(TRIGGER_SOURCES)}")
+            case "offload":
+                await self._offload(command)
             case "start-recording" | "stop-recording" | "arm" | "sleep" | "mark" | "status":
                 raise ValueError(f"{command.command} is the camera's own to carry out")
             case _:
@@ -74,6 +96,8 @@ class RemoteCommands:
                 self._end(reply, "failed", f"rolled back: {self._rolled_back}")
             case "set-configuration" | "reboot":
                 self._end(reply, "done")
+            case "offload":
+                self._resume_offload(reply)
             case _:
                 self._end(reply, "failed", "the camera restarted before it was done")
 
@@ -107,6 +131,32 @@ class RemoteCommands:
 
     # -- single commands ---------------------------------------------------------------------------------------------
 
+    def _assign(self, command: Command) -> None:
+        assignment = self._wearer.assignment
+        try:
+            if command.wearer:
+                assignment.assign(command.wearer, "command")
+            else:
+                assignment.clear("command")
+        except ConfigError as error:
+            self._refuse(command, str(error))
+        else:
+            self._done(command)
+
+    def _take_note(self, command: Command) -> None:
+        if not command.reason.strip():
+            self._refuse(command, "a note without words: write it into `reason`")
+            return
+        self._wearer.take_note(command.reason, "command")
+        self._done(command)
+
+    def _answer(self, command: Command, refusal: str | None) -> None:
+        """Reply to what was done, or refused for that reason."""
+        if refusal is not None:
+            self._refuse(command, refusal)
+        else:
+            self._done(command)
+
     def _send_log(self, command: Command) -> None:
         """Send the log in several replies, so that none is too large for a broker."""
         lines = [str(line)[:_LINE_CHARS] for line in self._reporter.log.newest(command.lines or _LOG_LINES)]
@@ -116,10 +166,9 @@ class RemoteCommands:
         self._reporter.reply(command.id, command.command, "done", lines=parts[-1])
 
     async def _run_self_test(self, command: Command) -> None:
-        checks = await self._self_test()
+        checks = await self._self_test("command")
         detail = {check.name: f"{'ok' if check.ok else 'FAILED'}: {check.finding}" for check in checks}
         failed = [check.name for check in checks if not check.ok]
-        self._reporter.emit(SelfTested(passed=not failed, failed=", ".join(failed)))
         reason = f"failed: {', '.join(failed)}" if failed else None
         self._reporter.reply(command.id, command.command, "failed" if failed else "done", reason, detail=detail)
 
@@ -137,6 +186,18 @@ class RemoteCommands:
                 self._refuse(command, reason)
         except StorageError as error:
             self._reporter.reply(command.id, command.command, "failed", str(error))
+
+    async def _change_declaration(self, command: Command) -> None:
+        if command.declared is None:
+            self._refuse(command, f"declared: give one of {', '.join((*CONTEXTS, *ACTIVITIES))}")
+            return
+        source = command.sender or "command"
+        if command.command == "declare":
+            await self._policy.declare(command.declared, source, command.reason, command.for_s)
+        elif (reason := await self._policy.withdraw(command.declared, source)) is not None:
+            self._refuse(command, reason)
+            return
+        self._done(command)
 
     def _done(self, command: Command) -> None:
         self._reporter.reply(command.id, command.command, "done")

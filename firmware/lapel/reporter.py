@@ -3,13 +3,13 @@
 from lapel.audit_trail import AuditTrail
 from lapel.clock import Clock, iso
 from lapel.errors import MessageError
-from lapel.hardware.interfaces import Indicators
 from lapel.link.backoff import TokenBucket
 from lapel.link.event_details import CommandRejected, EventDetail, PrebufferSaved, StateChanged
 from lapel.link.interface import Link
 from lapel.link.messages import CameraState, Detail, EventMessage, Reply, Result
 from lapel.logs import Level, Log
 from lapel.states import State
+from lapel.wearer_signals import WearerSignals
 
 _TEXT_CHARS = 500
 _SIGNED_ELSEWHERE = (StateChanged, PrebufferSaved)
@@ -27,14 +27,14 @@ class Reporter:
         self,
         link: Link,
         clock: Clock,
-        indicators: Indicators,
+        signals: WearerSignals,
         log: Log,
         camera: str,
         session: str,
         audit: AuditTrail | None = None,
     ) -> None:
         """Events are noted in `audit`, too."""
-        self.link, self._clock, self._indicators, self.log = link, clock, indicators, log
+        self.link, self._clock, self._signals, self.log = link, clock, signals, log
         self._audit = audit
         self._camera, self._session = camera, session
         self._events = 0
@@ -50,7 +50,7 @@ class Reporter:
     @state.setter
     def state(self, state: State) -> None:
         self._state = state
-        self._indicators.show_state(state)
+        self._signals.show_state(state)
 
     @property
     def wire_state(self) -> CameraState:
@@ -60,7 +60,7 @@ class Reporter:
     def announce(self, text: str, level: Level = "info") -> None:
         """Log a line, and show it to the wearer where there is a display."""
         self.log.add(text, level)
-        self._indicators.show_line(text)
+        self._signals.show_line(text)
 
     def emit(self, detail: EventDetail) -> None:
         """Publish an event that happened just now."""

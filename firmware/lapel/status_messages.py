@@ -1,5 +1,6 @@
 """The messages that describe how a camera is: state, flags, telemetry."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lapel import __version__
@@ -9,6 +10,7 @@ from lapel.config import CameraSection
 from lapel.hardware.interfaces import Battery, BoardHealth, Fix, Footage, FootageStatus, Positioning
 from lapel.link.interface import Link
 from lapel.link.messages import AuditHead, Position, StateMessage, Telemetry
+from lapel.offload.listener import OffloadStatus
 from lapel.power import Power
 from lapel.reporter import Reporter
 from lapel.states import State
@@ -48,6 +50,14 @@ class Current:
     unwritten_bytes: int
     in_post_event: bool
     is_muted: bool
+    wearer_flags: Sequence[str] = ()
+    declared: Sequence[str] = ()
+    """What is declared, as flags."""
+    live_view: str | None = None
+    """Where the recording can be watched."""
+    is_watched: bool = False
+    """Whether a person does."""
+    offload_flags: Sequence[str] = ()
 
     @property
     def is_capturing(self) -> bool:
@@ -105,6 +115,9 @@ class StatusMessages:
                 flags.append("silent-microphone")
         if now.is_muted:
             flags.append("muted")
+        flags += now.wearer_flags
+        if now.is_watched:
+            flags.append("live-view")
         if self._clock.quality() == "unsynced":
             flags.append("clock-unsynced")
         if now.in_post_event:
@@ -116,6 +129,7 @@ class StatusMessages:
             flags.append("publish-refused")
         if link.duplicate:
             flags.append("duplicate-name")
+        flags += [*now.declared, *now.offload_flags]
         return flags + self._power.flags() + (self._board.flags() if self._board is not None else [])
 
     def state(self, now: Current, configuration: int) -> StateMessage:
@@ -133,12 +147,18 @@ class StatusMessages:
             reason=now.fault[:_REASON_CHARS] or None,
             recording=now.recording if self._reporter.state is State.RECORDING else None,
             configuration=configuration,
+            live_view=now.live_view,
         )
 
     def telemetry(
-        self, now: Current, uptime_s: float, free_bytes: int, audited: AuditPosition | None = None
+        self,
+        now: Current,
+        uptime_s: float,
+        free_bytes: int,
+        audited: AuditPosition | None = None,
+        offload: OffloadStatus | None = None,
     ) -> Telemetry:
-        """Measurements of this moment. `audited`: where the audit log stands."""
+        """Measurements of this moment. `audited`: where the audit log stands. `offload`: how far that is."""
         footage, link = self._footage.status(), self._link.status()
         charge = self._battery.charge() if self._battery else None
         fix = self._positioning.last_fix() if self._positioning else None
@@ -162,6 +182,10 @@ class StatusMessages:
             position=_position(fix) if fix else None,
             sound_rms_dbfs=footage.sound.rms_dbfs if footage.sound else None,
             sound_peak_dbfs=footage.sound.peak_dbfs if footage.sound else None,
+            offload_recordings_left=offload.recordings_left if offload else None,
+            offload_bytes_left=offload.bytes_left if offload else None,
+            offload_awaiting_receipt=offload.awaiting_receipt if offload else None,
+            offload_rate_bps=round(offload.rate_bps, 3) if offload else None,
             audit_head=AuditHead(count=audited.count, hash=audited.hash) if audited and audited.count else None,
         )
 

@@ -16,7 +16,7 @@ from lapel.hardware.interfaces import Buttons, Edge, Switches
 from lapel_fleet.hardware.switches import SimulatedSwitches
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
-ACTIONS = st.tuples(st.sampled_from(["press", "stick", "free"]), st.sampled_from(["event", "power"]))
+ACTIONS = st.tuples(st.sampled_from(["press", "stick", "free"]), st.sampled_from(["event", "power", "select"]))
 
 
 async def read(edges: AsyncIterator[Edge], into: list[Edge]) -> None:

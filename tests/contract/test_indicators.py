@@ -8,8 +8,11 @@ import pytest
 
 from lapel.clock import SystemClock
 from lapel.hardware.desktop.terminal import PlainIndicators, StatusLine
-from lapel.hardware.interfaces import Indicators, Signal
+from lapel.hardware.interfaces import Indicators
+from lapel.indications import SIGNALS, Light
 from lapel.logs import Log
+from lapel.service.indicators import ServiceIndicators
+from lapel.service.notify import ServiceManager
 from lapel.states import State
 from lapel_fleet.hardware.indicators import SimulatedIndicators
 from simulated_parts import RecordedIndicators
@@ -40,24 +43,32 @@ def recorded() -> tuple[Indicators, Callable[[], str]]:
     return indicators, lambda: "\n".join(indicators.lines)
 
 
-@pytest.mark.parametrize("make", [plain, status_line, simulated, recorded])
+def service() -> tuple[Indicators, Callable[[], str]]:
+    out = io.StringIO()
+    return ServiceIndicators(ServiceManager({}), None, PlainIndicators(out)), out.getvalue
+
+
+@pytest.mark.parametrize("make", [plain, status_line, simulated, recorded, service])
 def test_everything_is_accepted_and_lines_are_shown(make: Callable[[], tuple[Indicators, Callable[[], str]]]) -> None:
     indicators, shown = make()
     indicators.show_line("saved 1")
     for state in State:
         indicators.show_state(state)
-    for signal in get_args(Signal):
-        indicators.signal(signal)
+    for light in get_args(Light):
+        indicators.show_light(light)
+    for signal, pattern in SIGNALS.items():
+        indicators.signal(signal, pattern)
     indicators.identify(7)
+    indicators.silence()
     assert "saved 1" in shown()
     assert "7" in shown()
 
 
 def test_a_terminal_rings_its_bell_except_for_the_reminder() -> None:
     out = Tty()
-    StatusLine(lambda: "", out).signal("recording")
+    StatusLine(lambda: "", out).signal("recording", SIGNALS["recording"])
     assert out.getvalue() == ""
-    StatusLine(lambda: "", out).signal("low battery")
+    StatusLine(lambda: "", out).signal("low battery", SIGNALS["low battery"])
     assert out.getvalue() == "\a"
 
 

@@ -37,16 +37,19 @@ def write_recording(
     *,
     fragments: list[ClipFragment] | None = None,
     status: str = "complete",
+    said: dict[str, Any] | None = None,
     **options: Any,
 ) -> Path:
-    """A recording of four seconds with a marker and a gap. With another `status` than *complete* it is not closed."""
+    """A recording of four seconds with a marker and a gap. With another `status` than *complete* it is not closed.
+    `said`: more fields of its account.
+    """
     store = open_store(root, **options)
     try:
         files = store.create(account(recording))
         clip = clip_fragments(4) if fragments is None else fragments
         for first in range(0, len(clip), 2):
             files.append(clip[first : first + 2])
-        described = ended(account(recording), clip, "recording")
+        described = msgspec.structs.replace(ended(account(recording), clip, "recording"), **(said or {}))
         files.describe(described)
         if status == "complete":
             files.describe(ended(described, clip, "complete"))

@@ -256,3 +256,19 @@ def test_whatever_happens_no_second_is_lost_or_doubled(moves: list[tuple[float, 
     sheet = day_of(ledger, start, start + timedelta(days=1))
     check_whole(sheet.spans)
     assert sum(sums_of(sheet.spans).values()) == pytest.approx(86_400.0, abs=1e-4)
+
+
+def test_what_the_wearer_says_stands_beside_the_reason() -> None:
+    ledger = ledger_of(
+        [
+            *SHIFT[:2],
+            logged(100, "note", text="a victim asked me not to\x1b", wearer="4711", source="console"),
+            logged(110, "stealth-changed", on=True, source="button"),
+            logged(120, "self-tested", out_of_service=True, failed="video"),
+            logged(130, "self-tested", out_of_service=False, failed="clock"),
+        ]
+    )
+    assert [note.text for note in ledger.notes] == [
+        "note by 4711: a victim asked me not to.", "stealth on, by the button", "self-test failed: video",
+    ]  # fmt: skip
+    assert "a victim asked me not to" in why(ledger, at(101))

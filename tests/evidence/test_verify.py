@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 from accounts import account
 from evidence.recordings import SEALING, ended, flipped, open_store, trust, write_recording
 from fragments import clip_fragments
+from lapel import own_files
+from lapel.evidence.description import facts, happenings
 from lapel.evidence.disk import read_account, write_account
 from lapel.evidence.identity import load_or_make
 from lapel.evidence.manifest import Sealing
+from lapel.evidence.manifest_reader import read_manifest
 from lapel.evidence.records import Encryption, Recipient
 from lapel.evidence.trust import Trust
 from lapel.evidence.verify import Report, Verdict, verify_recording
@@ -319,6 +322,40 @@ def test_a_removed_file_is_found(recording: Path, trusted: Trust, name: str, kin
     (recording / name).unlink()
     report = verify_recording(recording, trusted)
     assert (report.verdict, kinds(report)) == (Verdict.NOT_INTACT, [kind])
+
+
+def test_a_recording_by_an_earlier_firmware_is_intact(tmp_path: Path, trusted: Trust) -> None:
+    """Its account and its records lack the fields that were added since."""
+    earlier = Path(__file__).parent / "earlier_recording"
+    folder = shutil.copytree(earlier, tmp_path / "clip-1")
+    assert kinds(verify_recording(folder, trusted)) == ["signer-untrusted"], "the tests' keys are new in each run"
+    text = (folder / "recording.json").read_text()
+    assert "category" not in text
+    assert dict(facts(read_manifest(folder / "manifest.jsonl")))["category"] == "uncategorised"
+    (folder / "recording.json").write_text(text.replace('"torn_bytes": 0', '"torn_bytes": 1'))
+    assert "account-changed" in kinds(verify_recording(folder, trusted))
+
+
+@pytest.mark.parametrize("name", ["category", "is_critical", "marker_labels", "wearer", "assignee"])
+def test_a_field_that_was_taken_out_of_an_account_is_found(tmp_path: Path, trusted: Trust, name: str) -> None:
+    said = {"category": "arrest", "is_critical": True, "marker_labels": ["knife"], "wearer": "1", "assignee": "2"}
+    folder = write_recording(tmp_path / "evidence", said=said)
+    assert verify_recording(folder, trusted).verdict is Verdict.INTACT
+    there = msgspec.json.decode((folder / "recording.json").read_bytes())
+    del there["checksum"], there[name]
+    (folder / "recording.json").write_bytes(own_files.encode(there))
+    assert kinds(verify_recording(folder, trusted)) == ["account-changed"]
+
+
+def test_wearer_category_and_labels_are_shown(tmp_path: Path) -> None:
+    said = {"category": "arrest", "is_critical": True, "marker_labels": ["knife"], "wearer": "1", "assignee": "2"}
+    manifest = read_manifest(write_recording(tmp_path / "evidence", said=said) / "manifest.jsonl")
+    shown = dict(facts(manifest))
+    assert shown["category"] == "arrest (critical)"
+    assert shown["wearer"] == "1; the camera is assigned to 2"
+    texts = [text for _, text in happenings(manifest)]
+    assert "marker: knife" in texts
+    assert "category: arrest" in texts
 
 
 def test_an_account_that_flatters_is_found(recording: Path, trusted: Trust) -> None:

@@ -47,19 +47,22 @@ def test_a_board_whose_gauge_is_missing_releases_its_pins() -> None:
     assert factory.pin(17).when_changed is None
 
 
-async def test_a_trigger_fires_when_its_contact_closes() -> None:
+async def test_a_trigger_is_active_while_its_contact_is_closed() -> None:
     factory = MockFactory()
     section = PiSection(holster=23, light_bar=24)
     board = open_board(section, SystemClock(), InlineWorker(), RecordedIndicators(), factory=factory)
     assert board.triggers is not None
-    fired = board.triggers.fired()
-    first = asyncio.ensure_future(anext(fired))
+    edges = board.triggers.edges()
+    first = asyncio.ensure_future(anext(edges))
     await asyncio.sleep(0)
     for pin in (23, 24):
         drive(factory, pin, is_closed=True)
         drive(factory, pin, is_closed=False)
-    assert [await first, await anext(fired)] == ["holster", "light bar"]
-    await fired.aclose()  # type: ignore[attr-defined]
+    seen = [await first, *[await anext(edges) for _ in range(3)]]
+    assert [(edge.source, edge.is_active) for edge in seen] == [
+        ("holster", True), ("holster", False), ("light-bar", True), ("light-bar", False)
+    ]  # fmt: skip
+    await edges.aclose()  # type: ignore[attr-defined]
     board.close()
 
 

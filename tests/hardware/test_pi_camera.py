@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from gpiozero.pins.mock import MockFactory
 
@@ -14,13 +15,16 @@ from lapel.config import PiSection
 from lapel.hardware.interfaces import ButtonName, Edge
 from lapel.hardware.pi.board import Board, open_board
 from lapel.light_event import Inbox
+from lapel.policy.profile import load_profile
 from lapel.states import State
 from lapel.worker import InlineWorker
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from simulated_parts import RecordedIndicators
 
-EVENT, POWER, DOCK, HOLSTER = 17, 27, 22, 23
-SECTION = PiSection(event_button=EVENT, power_button=POWER, dock=DOCK, holster=HOLSTER, battery="max17048")
+EVENT, POWER, DOCK, HOLSTER, SELECT = 17, 27, 22, 23, 24
+SECTION = PiSection(
+    event_button=EVENT, power_button=POWER, select_button=SELECT, dock=DOCK, holster=HOLSTER, battery="max17048"
+)
 
 
 @dataclass
@@ -43,16 +47,21 @@ class Hands:
     def open(self, pin: int) -> None:
         drive(self.factory, pin, is_closed=False)
 
-    def press(self, pin: int, times: int = 1) -> None:
+    async def press(self, clock: VirtualClock, pin: int, times: int = 1) -> None:
         for _ in range(times):
-            self.close(pin)
-            self.open(pin)
+            await self.hold(clock, pin, 0.1)
+            await clock.sleep(0.1)
+
+    async def hold(self, clock: VirtualClock, pin: int, seconds: float) -> None:
+        self.close(pin)
+        await clock.sleep(seconds)
+        self.open(pin)
 
 
 StepsOf = Callable[[BodyWornHarness, Hands], Awaitable[None]]
 
 
-def run_board(steps_of: StepsOf) -> BodyWornHarness:
+def run_board(steps_of: StepsOf, **options: Any) -> BodyWornHarness:
     hands = Hands()
     boards: list[Board] = []
 
@@ -68,17 +77,17 @@ def run_board(steps_of: StepsOf) -> BodyWornHarness:
         await steps_of(harness, hands)
 
     devices = {name: of(name) for name in ("switches", "battery", "dock", "triggers")}
-    harness = run_steps(steps, positioning=None, **devices)
+    harness = run_steps(steps, positioning=None, **devices, **options)
     boards[0].close()
     return harness
 
 
 def test_presses_on_a_pin_start_mark_and_stop() -> None:
     async def steps(harness: BodyWornHarness, hands: Hands) -> None:
-        hands.press(EVENT, times=2)
+        await hands.press(harness.clock, EVENT, times=2)
         await harness.clock.sleep(5)
         assert harness.state is State.RECORDING
-        hands.press(EVENT)
+        await hands.press(harness.clock, EVENT)
         await harness.clock.sleep(5)
         hands.close(EVENT)
         await harness.clock.sleep(3.5)
@@ -88,6 +97,29 @@ def test_presses_on_a_pin_start_mark_and_stop() -> None:
 
     (account,) = run_board(steps).storage.listing()
     assert (account.status, account.start.source, len(account.markers_s)) == ("complete", "button", 1)
+
+
+def test_contacts_that_bounce_on_a_pin_make_one_press() -> None:
+    async def steps(harness: BodyWornHarness, hands: Hands) -> None:
+        await hands.press(harness.clock, EVENT, times=2)
+        await harness.clock.sleep(5)
+        for seconds in (0.001, 0.002, 0.1, 0.003):
+            await hands.hold(harness.clock, EVENT, seconds)
+            await harness.clock.sleep(0.004)
+        await harness.clock.sleep(1)
+
+    (account,) = run_board(steps).storage.listing()
+    assert len(account.markers_s) == 1
+
+
+def test_event_and_select_held_together_on_pins_are_stealth() -> None:
+    async def steps(harness: BodyWornHarness, hands: Hands) -> None:
+        hands.close(SELECT)
+        await hands.hold(harness.clock, EVENT, 3.5)
+        hands.open(SELECT)
+        assert harness.flags() == ["stealth"]
+
+    run_board(steps)
 
 
 def test_a_held_button_answers_a_request_for_presence() -> None:
@@ -106,7 +138,7 @@ def test_a_held_button_answers_a_request_for_presence() -> None:
 
 def test_the_dock_finishes_a_recording_and_charges() -> None:
     async def steps(harness: BodyWornHarness, hands: Hands) -> None:
-        hands.press(EVENT, times=2)
+        await hands.press(harness.clock, EVENT, times=2)
         await harness.clock.sleep(5)
         hands.close(DOCK)
         await harness.clock.sleep(2)
@@ -122,7 +154,7 @@ def test_the_dock_finishes_a_recording_and_charges() -> None:
 
 def test_a_low_gauge_is_a_flag_and_a_critical_one_finishes_the_recording() -> None:
     async def steps(harness: BodyWornHarness, hands: Hands) -> None:
-        hands.press(EVENT, times=2)
+        await hands.press(harness.clock, EVENT, times=2)
         hands.bus.set_max17048(4.0, -8.0)
         await harness.clock.sleep(40)
         assert "low-battery" in harness.flags()
@@ -136,12 +168,12 @@ def test_a_low_gauge_is_a_flag_and_a_critical_one_finishes_the_recording() -> No
     assert (low.detail["percent"], low.detail["temperature_c"]) == (4.0, None)
 
 
-def test_a_trigger_starts_once_and_is_ignored_and_reported_in_standby() -> None:
+def test_a_trigger_starts_once_and_is_refused_in_standby_where_a_rule_says_so() -> None:
     async def steps(harness: BodyWornHarness, hands: Hands) -> None:
-        hands.press(HOLSTER)
+        await hands.press(harness.clock, HOLSTER)
         await harness.clock.sleep(5)
         assert harness.state is State.RECORDING
-        hands.press(HOLSTER)
+        await hands.press(harness.clock, HOLSTER)
         await harness.clock.sleep(5)
         hands.close(EVENT)
         await harness.clock.sleep(3.5)
@@ -150,15 +182,17 @@ def test_a_trigger_starts_once_and_is_ignored_and_reported_in_standby() -> None:
         harness.link.command("sleep")
         await harness.clock.sleep(1)
         assert harness.state is State.STANDBY
-        hands.press(HOLSTER)
+        await hands.press(harness.clock, HOLSTER)
         await harness.clock.sleep(5)
         assert harness.state is State.STANDBY
 
-    harness = run_board(steps)
+    harness = run_board(steps, profile=load_profile("federal-2024"))
     (account,) = harness.storage.listing()
     assert (account.start.source, account.start.reason) == ("trigger", "holster")
+    assert account.decision is not None
+    assert account.decision.source == "holster"
     (refused,) = harness.link.events("refused")
-    assert (refused.detail["source"], "standby" in refused.detail["reason"]) == ("trigger", True)
+    assert (refused.detail["source"], refused.detail["rule"]) == ("trigger", "asleep-no-triggers")
 
 
 class LateSwitches:

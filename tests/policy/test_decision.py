@@ -5,14 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lapel.policy.decision import Start, decide
+from lapel.policy.decision import Start, Stop, decide, decide_mute, decide_stop
 from lapel.policy.profile import (
     ACTIVITIES,
     CONTEXTS,
     SOURCES,
     STATES,
+    Activity,
+    Context,
     Duty,
     Limit,
+    NoMute,
     Profile,
     load_profile,
     shipped_profiles,
@@ -47,6 +50,31 @@ profiles = st.builds(Profile, name=st.just("any"), title=st.just(TEXT), rules=st
 def test_no_profile_however_written_refuses_the_wearers_own_start(profile: Profile, start: Start) -> None:
     """Not even one that loading would reject: the rules here were never checked."""
     assert decide(profile, Start("wearer", start.state, start.contexts, start.activities, start.on)).answer != "refuse"
+
+
+@given(profiles, st.frozensets(st.sampled_from(ACTIVITIES)))
+def test_no_profile_refuses_the_wearers_own_stop(profile: Profile, activities: frozenset[Activity]) -> None:
+    assert decide_stop(profile, Stop(by_wearer=True, activities=activities, on=TODAY)).answer != "refuse"
+
+
+@pytest.mark.parametrize(
+    ("stop", "answer"),
+    [
+        (Stop(by_wearer=True, on=TODAY), "allow"),
+        (Stop(by_wearer=True, activities=["arrest"], on=TODAY), "ask"),
+        (Stop(by_wearer=False, activities=["arrest"], on=TODAY), "refuse"),
+        (Stop(by_wearer=False, reason="the scene is secure", activities=["arrest"], on=TODAY), "allow"),
+    ],
+)
+def test_a_stop_during_a_duty_needs_a_reason(stop: Stop, answer: str) -> None:
+    assert decide_stop(load_profile("federal-2024"), stop).answer == answer
+
+
+@pytest.mark.parametrize(("contexts", "answer"), [([], "allow"), (["medical"], "allow"), (["courtroom"], "refuse")])
+def test_a_rule_can_forbid_to_mute_in_a_context(contexts: list[Context], answer: str) -> None:
+    rule = NoMute(id="sound", text="The sound of a court is recorded.", contexts=["courtroom"])
+    profile = Profile(name="any", title="Rules of a test.", rules=[rule])
+    assert decide_mute(profile, contexts, TODAY).answer == answer
 
 
 @given(profiles, starts)

@@ -13,6 +13,14 @@ def limit(**keys: str) -> str:
     return "[[rule]]\n" + "".join(f"{key} = {value}\n" for key, value in lines.items())
 
 
+def zone(**keys: str) -> str:
+    lines = {
+        "id": '"court"', "text": '"The court house."', "context": '"courtroom"', "latitude": "39.3",
+        "longitude": "-76.6", "radius_m": "100", **keys,
+    }  # fmt: skip
+    return "[[zone]]\n" + "".join(f"{key} = {value}\n" for key, value in lines.items())
+
+
 def test_three_profiles_come_with_it() -> None:
     assert shipped_profiles() == ["court-order-example", "development", "federal-2024"]
     for name in shipped_profiles():
@@ -24,8 +32,8 @@ def test_three_profiles_come_with_it() -> None:
     [
         ("name = ", "is not TOML"),
         (HEAD + "nmae = 1", "unknown field `nmae`"),
-        (HEAD + limit(sources='["wearer", "drone"]'), "rule one: .*sources are wearer, command, peer"),
-        (HEAD + limit(contexts='["church"]'), "contexts are first-amendment, medical, courtroom"),
+        (HEAD + limit(sources='["wearer", "drone"]'), "rule one: .*sources can be wearer, command, peer"),
+        (HEAD + limit(contexts='["church"]'), "contexts can be first-amendment, medical, courtroom"),
         (HEAD + limit(answer='"deny"'), "rule one: "),
         (HEAD + limit(surces='["wearer"]'), "rule one: .*unknown field `surces`"),
         (HEAD + limit(valid_from="2026-13-01"), "is not TOML"),
@@ -41,6 +49,13 @@ def test_three_profiles_come_with_it() -> None:
         (HEAD + limit(sources='["wearer", "peer"]'), "rule one: the wearer's own start is never refused"),
         (HEAD + limit(answer='"ask"', sources='["command"]'), 'rule one: answer = "ask" is for the wearer alone'),
         (HEAD + limit(text='"short"'), "rule one: "),
+        (HEAD + '[[rule]]\nkind = "law"\nid = "d"\ntext = "A rule in a sentence."\n', "kind can be duty, limit"),
+        (HEAD + zone(context='"church"'), "zone court: .*context can be first-amendment"),
+        (HEAD + zone(latitude="91"), "zone court: "),
+        (HEAD + zone(begins="09:00:00"), "zone court: a time window needs both"),
+        (HEAD + zone(begins="09:00:00", ends="09:00:00"), "zone court: begins and ends at"),
+        (HEAD + zone(valid_from="2026-02-01", valid_until="2026-01-31"), "zone court: valid_until .* is before"),
+        (HEAD + limit(id='"court"') + zone(), "rule court: there are 2 of this id"),
         (
             HEAD + '[[rule]]\nkind = "duty"\nid = "d"\ntext = "A rule in a sentence."\nactivities = []\n',
             "rule d: ",

@@ -16,11 +16,13 @@ from lapel.link.interface import NoLink
 from lapel.recording import Account
 from lapel.worker import InlineWorker
 from lapel_fleet.checkers.clip import judge
-from lapel_fleet.hardware.clip_encoding import encode_scene
+from lapel_fleet.hardware.clip_encoding import scene_clip
 from lapel_fleet.hardware.footage import ComputedFootage
+from lapel_fleet.hardware.microphone import SimulatedMicrophone
 from lapel_fleet.hardware.shared_clip import SharedClip
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from simulated_parts import RecordedIndicators
+from system.sounds import sound
 from system.videos import complaints, length_s
 
 PREBUFFER_S = 5.0
@@ -28,15 +30,21 @@ PREBUFFER_S = 5.0
 
 @cache
 def shared_clip() -> SharedClip:
-    return SharedClip(encode_scene(4))
+    return scene_clip(4)
+
+
+@cache
+def clip_with_sound() -> SharedClip:
+    return scene_clip(4, has_sound=True)
 
 
 class Wearer:
     """A camera with a shared clip as its video source, and its wearer."""
 
-    def __init__(self, clock: VirtualClock, root: Path, name: str = "cam-0001") -> None:
-        self.clock = clock
-        self.footage = ComputedFootage(clock, PREBUFFER_S, shared_clip().bitrate_bps, shared_clip())
+    def __init__(self, clock: VirtualClock, root: Path, name: str = "cam-0001", clip: SharedClip | None = None) -> None:
+        self.clock, self.microphone = clock, SimulatedMicrophone(clock)
+        clip = clip or shared_clip()
+        self.footage = ComputedFootage(clock, PREBUFFER_S, clip.bitrate_bps, clip, self.microphone)
         self.store = EvidenceStore(root)
         flags = {("camera", "name"): name, ("prebuffer", "length_s"): PREBUFFER_S, ("recording", "min_free_bytes"): 0}
         self.camera = Camera(
@@ -137,6 +145,36 @@ def test_the_loop_comes_again_and_again(tmp_path: Path) -> None:
     assert account.duration_s == pytest.approx(60.5 + 5.5, abs=0.04)
     assert account.fragments == 67
     assert account.gaps == []
+
+
+def test_a_recording_with_the_clip_s_sound_plays_in_step_and_has_its_gap(tmp_path: Path) -> None:
+    async def story(wearer: Wearer) -> None:
+        await wearer.press_after(20.37)
+        await wearer.clock.sleep(4.0)
+        wearer.microphone.unplug("fell off")
+        await wearer.clock.sleep(3.0)
+        wearer.microphone.plug_in()
+        await wearer.clock.sleep(2.0)
+        assert wearer.camera.mute("private") is None
+        await wearer.clock.sleep(2.0)
+        assert wearer.camera.unmute() is None
+        await wearer.press_after(3.0)
+
+    run_virtual(lambda clock: Wearer(clock, tmp_path, clip=clip_with_sound()).live(story))
+    (account,) = judged(tmp_path)
+    pressed_s = account.prebuffer_actual_s
+    (gap,) = account.audio_gaps
+    assert (account.audio, gap.reason) == (True, "fell off")
+    assert (gap.start_s, gap.duration_s) == (pytest.approx(pressed_s + 4, abs=0.1), pytest.approx(3, abs=0.1))
+    (mute,) = account.mutes
+    heard = sound(tmp_path / account.recording / "video.mp4")
+    assert heard.start_s == 0
+    for begin_s, end_s in ((0, pressed_s), (gap.start_s, gap.start_s + 3), (mute.start_s, mute.end_s or 0)):
+        assert not abs(heard.samples[round((begin_s + 0.1) * 48_000) : round((end_s - 0.1) * 48_000)]).any()
+    for at_s in (pressed_s + step / 5 for step in range(3, 18)):
+        within_s = heard.time_within_second(at_s)
+        if within_s is not None:
+            assert within_s == pytest.approx((at_s - pressed_s) % 1, abs=0.04)
 
 
 def test_many_cameras_record_the_same_loop_at_their_own_times(tmp_path: Path) -> None:

@@ -4,27 +4,27 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
 import aiomqtt
 import msgspec
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright
+import pytest
+from playwright.async_api import Browser, Page
 
 from fleet.operator.messages import state
 from lapel.clock import SystemClock, iso
 from lapel.link.messages import EventMessage
 from lapel_fleet.broker.embedded import embedded_broker, free_port
 from system.brokers import real
+from system.browser import browser, opened, picture, plays, serious
 from system.process import Program, program
 
 FLEET = Path(sys.executable).with_name("lapel-fleet")
-DOCS = Path(__file__).parents[2] / "docs"
 DAY = """
 duration_s = 900
+media = "clip"
 telemetry_s = 5
 prebuffer_s = 10
 [sites]
@@ -47,11 +47,13 @@ cameras = ["detroit/cam-0004"]
 CAMERA = "baltimore/cam-0002"
 
 
-def serve(folder: Path, url: str, name: str = "serve", port: int = 0) -> AbstractContextManager[Program]:
+def serve(
+    folder: Path, url: str, name: str = "serve", port: int = 0, more: tuple[str | Path, ...] = ()
+) -> AbstractContextManager[Program]:
     tokens = folder / "tokens"
     tokens.write_text(f"ann {'a' * 24}\nbob {'b' * 24}\n")
     options = ("--port", str(port), "--tokens", tokens, "--history", folder / "history.sqlite")
-    return program(folder, name, FLEET, "serve", "--broker", url, *options)
+    return program(folder, name, FLEET, "serve", "--broker", url, *options, *more)
 
 
 async def address(page: Program, operator: str = "ann") -> str:
@@ -59,58 +61,21 @@ async def address(page: Program, operator: str = "ann") -> str:
     return (await page.prints(rf"{operator}: (http\S+)"))[1]
 
 
-@asynccontextmanager
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(
-            executable_path=real("chromium"), args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        try:
-            yield started
-        finally:
-            await started.close()
-
-
-async def opened(where: Browser, url: str, complaints: list[str], **options: Any) -> Page:
-    """A page of its own, logged in; what its scripts complain about goes to `complaints`."""
-    page = await (await where.new_context(**options)).new_page()
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    await page.goto(url)
-    return page
-
-
-async def serious(page: Page) -> list[str]:
-    """What axe-core finds that is serious or worse."""
-    found = (await Axe().run(page)).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in ("serious", "critical")]
-
-
-async def picture(page: Page, name: str) -> None:
-    """The pictures of the documentation: LAPEL_PICTURES=1 makes them anew."""
-    if os.environ.get("LAPEL_PICTURES") == "1":
-        await page.screenshot(path=DOCS / name, full_page=False)
-
-
-async def test_an_operator_finds_a_camera_and_starts_it(tmp_path: Path) -> None:
+async def test_an_operator_finds_a_camera_and_starts_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real("mosquitto")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     (tmp_path / "day.toml").write_text(DAY)
     complaints: list[str] = []
     async with embedded_broker("mosquitto") as broker, browser() as chromium:
-        running = program(
-            tmp_path,
-            "run",
-            FLEET,
-            "run",
-            tmp_path / "day.toml",
-            "--broker",
-            broker.url,
-            "--agency",
-            "demo",
-            "--seed",
-            "1",
-        )
-        with running, serve(tmp_path, broker.url) as server:
+        with ExitStack() as stack:
+            fleet = stack.enter_context(program(
+                tmp_path, "run", FLEET, "run", tmp_path / "day.toml", "--broker", broker.url, "--agency", "demo",
+                "--seed", "1", "--live", "0", "--live-tokens", tmp_path / "live", "--run", "page",
+                "--trace", tmp_path / "trace",
+            ))  # fmt: skip
+            source = (await fleet.prints(r"live view: (http\S+)/ with"))[1]
+            more = ("--live", source, "--live-token", tmp_path / "live", "--run", "page")
+            server = stack.enter_context(serve(tmp_path, broker.url, more=more))
             page = await opened(chromium, await address(server), complaints, viewport={"width": 1100, "height": 820})
             await page.get_by_text("60 of 60 cameras").wait_for()
             await page.get_by_role("link", name="baltimore/cam-0003").first.wait_for()  # needs attention
@@ -132,8 +97,14 @@ async def test_an_operator_finds_a_camera_and_starts_it(tmp_path: Path) -> None:
             assert await serious(page) == []
             await page.evaluate("scrollTo(0, 0)")
             await picture(page, "page-camera.png")
+            await by_hand(page)
             await on_a_phone_in_the_dark(chromium, await address(server, "bob"), complaints)
             assert complaints == []
+            fleet.send_signal(signal.SIGINT)
+            await fleet.ends()
+    trace = (tmp_path / "trace").read_text()
+    assert f" {CAMERA} video.unplugged, by hand (ann), as fault 1\n" in trace
+    assert " run fault 1 ended, by hand (ann)\n" in trace
 
 
 async def start_and_stop(page: Page) -> None:
@@ -148,9 +119,38 @@ async def start_and_stop(page: Page) -> None:
     await page.locator("#camera_recordings .clip .outcome.recording").wait_for()
     await command(page, "mark")
     await page.locator("#camera_recordings .clip .marker").first.wait_for(state="attached")
-    await page.wait_for_timeout(2500)
+    await watch(page)
     await command(page, "stop-recording")
     await page.locator("#camera_recordings .clip .outcome.saved").first.wait_for()
+
+
+async def watch(page: Page) -> None:
+    """Three seconds of live view and a picture; each is on record."""
+    await page.get_by_role("button", name="Watch").click()
+    await page.locator("#camera_events").get_by_text("live-viewed").wait_for()
+    await plays(page, 3.0)
+    await page.locator("#camera_state").get_by_text("live-view", exact=True).wait_for()
+    assert await serious(page) == []
+    await page.locator("#live").scroll_into_view_if_needed()
+    await picture(page, "page-live.png")
+    await page.get_by_role("button", name="Stop watching").click()
+    await page.get_by_role("button", name="A picture every 5 s").click()
+    await page.locator("#live img").wait_for()
+    await page.get_by_role("button", name="No more pictures").click()
+
+
+async def by_hand(page: Page) -> None:
+    """A fault of the simulated camera, until it is ended."""
+    await page.select_option("#kind", "video.unplugged")
+    await page.get_by_role("button", name="Inject the fault").click()
+    assert await serious(page) == []
+    await page.get_by_role("button", name="Do it").click()
+    await page.locator("#camera_state").get_by_text("source-lost", exact=True).wait_for()
+    await page.locator("#by-hand").scroll_into_view_if_needed()
+    await picture(page, "page-by-hand.png")
+    await page.get_by_role("button", name="End fault 1").click()
+    await page.get_by_role("button", name="Do it").click()
+    await page.locator("#camera_faults").get_by_text("No fault was injected by hand.").wait_for()
 
 
 async def command(page: Page, name: str) -> None:

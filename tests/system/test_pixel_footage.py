@@ -4,7 +4,7 @@ import asyncio
 import random
 from pathlib import Path
 
-from footage_contract import BUFFER_S, CASES, run_case
+from footage_contract import BUFFER_S, CASES, SOUND_CASES, run_case, run_sound_case
 from lapel.camera import Camera
 from lapel.clock import SystemClock
 from lapel.config import Config, load
@@ -12,14 +12,16 @@ from lapel.evidence.store import EvidenceStore
 from lapel.link.interface import NoLink
 from lapel.worker import ThreadWorker
 from lapel_fleet.checkers.clip import judge
+from lapel_fleet.hardware.microphone import SimulatedMicrophone
 from lapel_fleet.hardware.pixel_footage import PixelFootage
 from simulated_parts import RecordedIndicators
 from system.process import until
 
 
-def config() -> Config:
+def config(sound: str = "none") -> Config:
     return load(
         flags={
+            ("audio", "source"): sound,
             ("video", "source"): "scene", ("video", "width"): 160, ("video", "height"): 90, ("video", "rate_fps"): 20,
             ("video", "bitrate_bps"): 200_000, ("video", "preset"): "ultrafast", ("video", "overlay"): False,
             ("prebuffer", "length_s"): BUFFER_S, ("recording", "min_free_bytes"): 0,
@@ -31,6 +33,17 @@ async def test_pixel_footage_passes_the_footage_contract() -> None:
     clock = SystemClock()
     footages = [PixelFootage(config(), clock, random.Random(1)) for _ in CASES]
     runs = [run_case(case, footage, clock) for case, footage in zip(CASES, footages, strict=True)]
+    async with asyncio.timeout(60):
+        await asyncio.gather(*runs)
+
+
+async def test_pixel_footage_with_sound_passes_the_contract_of_sound() -> None:
+    clock = SystemClock()
+    runs = []
+    for case in SOUND_CASES:
+        microphone = SimulatedMicrophone(clock)
+        footage = PixelFootage(config("tone"), clock, random.Random(1), microphone=microphone)
+        runs.append(run_sound_case(case, footage, microphone, clock))
     async with asyncio.timeout(60):
         await asyncio.gather(*runs)
 

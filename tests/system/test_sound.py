@@ -18,14 +18,15 @@ from lapel.app import live_footage, source_of
 from lapel.camera import Camera
 from lapel.clock import SystemClock
 from lapel.config import load
-from lapel.errors import AudioError
 from lapel.evidence.store import EvidenceStore
 from lapel.media.aac import FRAME_SAMPLES, SoundFormat
-from lapel.media.sound_sources import SoundChunk, ToneSource, open_sound
+from lapel.media.sound_sources import ToneSource, open_sound
 from lapel.media.sound_track import SoundTrack
 from lapel.mp4_boxes import extent
 from lapel.worker import ThreadWorker
 from lapel_fleet.hardware.frame_source import SimulatedFrameSource
+from lapel_fleet.hardware.microphone import SimulatedMicrophone
+from lapel_fleet.hardware.sound_source import SimulatedSoundSource
 from simulated_parts import RecordedIndicators, RecordingLink
 from system.brokers import real
 from system.played_page import report_of
@@ -200,29 +201,9 @@ def test_the_alsa_path_by_a_plug_in_of_alsa_s_own(tmp_path: Path, monkeypatch: p
     assert [chunk.arrived_s for chunk in chunks] == sorted(chunk.arrived_s for chunk in chunks)
 
 
-class FailingSource:
-    """A tone that is unplugged for a while."""
-
-    name = "microphone"
-    has_sound = True
-
-    def __init__(self, clock: SystemClock) -> None:
-        self._tone = ToneSource(SoundFormat(), clock, sleep)
-        self.plugged, self.muted = True, False
-
-    def open(self) -> None:
-        if not self.plugged:
-            raise AudioError("microphone: unplugged")
-        self._tone.open()
-
-    def read(self) -> SoundChunk:
-        if not self.plugged:
-            raise AudioError("microphone: unplugged")
-        chunk = self._tone.read()
-        return SoundChunk(0 * chunk.samples, chunk.arrived_s) if self.muted else chunk
-
-    def close(self) -> None:
-        self._tone.close()
+def tone_heard_by(microphone: SimulatedMicrophone, clock: SystemClock) -> SoundTrack:
+    source = SimulatedSoundSource(ToneSource(SoundFormat(), clock, sleep), microphone, clock)
+    return SoundTrack(source, SoundFormat(), clock)
 
 
 class RecordingCamera:
@@ -237,12 +218,10 @@ class RecordingCamera:
                 ("audio", "source"): "tone", ("link", "telemetry_s"): 1, ("recording", "max_clip_s"): max_clip_s,
             }
         )  # fmt: skip
-        self.microphone = FailingSource(clock)
+        self.microphone = SimulatedMicrophone(clock)
         self.video = SimulatedFrameSource(source_of(settings, clock))
         self.link, self._store, self._worker = RecordingLink(), EvidenceStore(folder, 0), ThreadWorker()
-        footage = live_footage(
-            settings, self.video, clock, random.Random(1), SoundTrack(self.microphone, SoundFormat(), clock)
-        )
+        footage = live_footage(settings, self.video, clock, random.Random(1), tone_heard_by(self.microphone, clock))
         self.camera = Camera(
             settings, clock=clock, footage=footage, storage=self._store, worker=self._worker, link=self.link,
             rng=random.Random(1), session="s", indicators=RecordedIndicators(),
@@ -273,21 +252,21 @@ class RecordingCamera:
 async def test_an_unplugged_microphone_is_a_gap_of_sound_only(tmp_path: Path) -> None:
     async with RecordingCamera(tmp_path) as on:
         await asyncio.sleep(3)
-        on.microphone.plugged = False
+        on.microphone.unplug()
         await on.has_flag("microphone-lost")
         await until(lambda: on.link.events("microphone-lost"), lambda: "no event")
         await asyncio.sleep(1.5)
-        on.microphone.plugged = True
+        on.microphone.plug_in()
         await on.has_flag("microphone-lost", is_set=False)
         await until(lambda: on.link.events("microphone-restored"), lambda: "no event")
         await asyncio.sleep(2)
     (clip,) = on.clips()
     about = account(clip)
-    (gap,) = [one for one in about["audio_gaps"] if one["reason"] == "microphone: unplugged"]
+    (gap,) = [one for one in about["audio_gaps"] if one["reason"] == "tone: unplugged"]
     others_s = sum(one["duration_s"] for one in about["audio_gaps"] if one is not gap)
     assert others_s < 0.5, about["audio_gaps"]  # a busy machine may get no sound for a moment
     assert about["gaps"] == []
-    assert gap["reason"] == "microphone: unplugged"
+    assert gap["reason"] == "tone: unplugged"
     assert 1.5 < gap["duration_s"] < 6
     assert complaints(clip / "video.mp4") == ""
     edges = gap["start_s"] - 0.1, gap["start_s"] + gap["duration_s"] + 0.1
@@ -348,13 +327,13 @@ async def test_sound_goes_on_in_step_where_the_video_pauses_and_in_linked_clips(
 
 async def test_a_silent_microphone_is_noticed() -> None:
     clock = SystemClock()
-    source = FailingSource(clock)
-    track = SoundTrack(source, SoundFormat(), clock)
+    microphone = SimulatedMicrophone(clock)
+    track = tone_heard_by(microphone, clock)
     track.start()
     try:
         await until(lambda: track.status.rms_dbfs > -20, lambda: f"{track.status}")
         assert track.status.silent_s == 0
-        source.muted = True
+        microphone.fall_silent()
         await until(lambda: track.status.silent_s > 1.5, lambda: f"{track.status}")
         assert track.status.rms_dbfs == -120
     finally:

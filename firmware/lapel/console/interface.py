@@ -78,6 +78,27 @@ class AudioStatus(_Data, frozen=True, kw_only=True):
     """Whether sound from before the press is recorded."""
 
 
+class Declared(_Data, frozen=True, kw_only=True):
+    """A protected context or an activity that is declared."""
+
+    what: str
+    by: str
+    """Who declared it."""
+    at: str
+    until: str | None = None
+    """When it ends by itself; None: it must be withdrawn."""
+
+
+class PolicyStatus(_Data, frozen=True, kw_only=True):
+    """The agency's policy in force."""
+
+    profile: str
+    rules: int
+    zones: Sequence[str] = ()
+    """Ids of the profile's zones that the camera is in now."""
+    declared: Sequence[Declared] = ()
+
+
 class BufferStatus(_Data, frozen=True, kw_only=True):
     """Fill level of the pre-event buffer."""
 
@@ -167,12 +188,48 @@ class Clip(_Data, frozen=True, kw_only=True):
     """Why it ended."""
 
 
+class OffloadState(_Data, frozen=True, kw_only=True):
+    """How far the recordings on the card are on their way to the evidence back end."""
+
+    destination: str
+    """Its address."""
+    doing: str
+    """What it does, or why it waits."""
+    active: bool = False
+    recordings_left: int = 0
+    bytes_left: int = 0
+    awaiting_receipt: int = 0
+    """Recordings that the back end has, and has not confirmed."""
+    rate_bps: float = 0.0
+    rejected: dict[str, str] = {}
+    """Recordings that the back end will never take as they are, and why."""
+
+
 class Outcome(_Data, frozen=True, kw_only=True):
     """The camera's answer to a request."""
 
     done: bool
     reason: str = ""
     recording: str | None = None
+
+
+class WearerStatus(_Data, frozen=True, kw_only=True):
+    """Who wears the camera, by badge ids."""
+
+    assigned: str = ""
+    """To whom it is assigned; empty without a wearer."""
+    present: str = ""
+    """Who uses it, where that is another one; empty otherwise."""
+
+
+class CategoryStatus(_Data, frozen=True, kw_only=True):
+    """The categories that recordings can have."""
+
+    names: Sequence[str] = ()
+    critical: Sequence[str] = ()
+    """Those that are offloaded first."""
+    chosen: str = ""
+    """That of the current recording, of the one just stopped, or of the next one; empty: none."""
 
 
 class ConsoleCamera(Protocol):
@@ -196,6 +253,18 @@ class ConsoleCamera(Protocol):
 
     async def storage(self) -> StorageStatus:
         """Test whether recordings can be stored."""
+
+    def offload(self) -> OffloadState | None:
+        """How far the offload is; None without a destination."""
+
+    def start_offload(self) -> None:
+        """Begin, or go on, wherever the camera is."""
+
+    def pause_offload(self, reason: str) -> None:
+        """Let no recording leave until `start_offload`, or the next time in the dock."""
+
+    async def retry_offload(self, recording: str) -> Sequence[str]:
+        """Offer what the back end rejected again; all, where `recording` is empty. Which. Raises StorageError."""
 
     def battery(self) -> BatteryStatus | None:
         """Charge of the battery; None without a gauge."""
@@ -224,11 +293,32 @@ class ConsoleCamera(Protocol):
     async def why(self, at: datetime) -> str:
         """In words, why there is a recording of a moment, or why there is none. Raises StorageError, EvidenceError."""
 
-    async def request(self, action: str, reason: str) -> Outcome:
-        """Request `start-recording`, `stop-recording`, `mark`, `arm`, `sleep` or `reboot`; the camera may refuse."""
+    async def request(self, action: str, reason: str, label: str = "") -> Outcome:
+        """Request `start-recording`, `stop-recording`, `mark`, `arm`, `sleep` or `reboot`; the camera may refuse.
+
+        `label`: of `mark`, what the marker is called.
+        """
 
     async def self_test(self) -> Sequence[Check]:
-        """Test every part that a recording needs."""
+        """Test every part that a recording needs, and put the result on record."""
+
+    def wearer(self) -> WearerStatus:
+        """Who wears the camera."""
+
+    def assign(self, badge: str) -> None:
+        """Assign the camera to a wearer; to none with an empty badge id. Raises ConfigError."""
+
+    def set_present(self, badge: str) -> None:
+        """This wearer uses the camera now, who may be another than its assignee. Raises ConfigError."""
+
+    def categories(self) -> CategoryStatus:
+        """The categories there are, and the one of the current recording or of the next one."""
+
+    def categorise(self, category: str) -> Outcome:
+        """Choose the category of the current recording, of the one just stopped, or of the next one."""
+
+    def take_note(self, text: str) -> None:
+        """Put a wearer's note on record."""
 
     def mute(self, reason: str) -> Outcome:
         """Record silence instead of sound, from now on to `unmute` or to the end of the recording."""
@@ -236,8 +326,17 @@ class ConsoleCamera(Protocol):
     def unmute(self) -> Outcome:
         """Record sound again."""
 
-    def identify(self, seconds: float) -> None:
-        """Blink and beep."""
+    def policy(self) -> PolicyStatus:
+        """The profile in force, and what is declared."""
+
+    async def declare(self, what: str, for_s: float | None) -> Outcome:
+        """Declare a protected context or an activity, for `for_s` seconds or until it is withdrawn."""
+
+    async def withdraw(self, what: str) -> Outcome:
+        """Withdraw a declaration."""
+
+    def identify(self, seconds: float) -> Outcome:
+        """Blink and beep; refused in stealth."""
 
     def acknowledge(self) -> None:
         """Acknowledge interrupted and failed recordings and damaged files: they are no longer reported."""

@@ -1,14 +1,14 @@
 """Deletes recordings from the storage card, never one that may not go. Implements `hardware.interfaces.Retention`.
 
     root/.deleted/RECORDING/manifest.jsonl    stays: what was recorded, second by second
-    root/.deleted/RECORDING/receipt.json      stays: who has it
+    root/.deleted/RECORDING/receipt.json      stays: who has it; `read-back.json` where the camera has read it back
 
 A deletion is written to the audit log before anything is removed. Then the folder is moved there, and only then its
 other files are removed: what a power cut leaves is no recording any more, and is removed the next time.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -17,21 +17,30 @@ from lapel.errors import EvidenceError, StorageError
 from lapel.evidence.disk import DELETED, storage_errors
 from lapel.evidence.manifest import MANIFEST
 from lapel.evidence.receipt import PublicKey, Receipt
-from lapel.evidence.receipt_files import RECEIPT, stored_receipt
+from lapel.evidence.receipt_files import READ_BACK, RECEIPT, stored_read_back, stored_receipt
 from lapel.evidence.retention import RetentionRules
 from lapel.evidence.store import EvidenceStore
 from lapel.files import PRIVATE_FOLDER, sync_folder
 from lapel.recording import ExpiredRecording
 
-_KEPT = (MANIFEST, RECEIPT)
+_KEPT = (MANIFEST, RECEIPT, READ_BACK)
 
 
 class RecordingDeleter:
     """Decides by receipts and rules, and deletes."""
 
-    def __init__(self, store: EvidenceStore, rules: RetentionRules, back_ends: Sequence[PublicKey]) -> None:
-        """`back_ends`: the keys whose receipts count."""
+    def __init__(
+        self,
+        store: EvidenceStore,
+        rules: RetentionRules,
+        back_ends: Sequence[PublicKey],
+        camera_key: Callable[[], PublicKey] | None = None,
+    ) -> None:
+        """`back_ends`: the keys whose receipts count. `camera_key` is the camera's own, where its notes on what it has
+        read back count as well; it may raise EvidenceError.
+        """
         self._store, self._rules, self._back_ends = store, rules, tuple(back_ends)
+        self._camera_key = camera_key
 
     def expired(self, now: datetime) -> list[ExpiredRecording]:
         """See `Retention.expired`. Finishes what a power cut interrupted."""
@@ -64,6 +73,8 @@ class RecordingDeleter:
         """The receipt of a recording, and why it must stay; None when it may go."""
         try:
             receipt = stored_receipt(folder, self._back_ends)
+            if receipt is None and self._camera_key is not None:
+                receipt = stored_read_back(folder, self._camera_key())
         except EvidenceError as error:
             return None, str(error)
         return receipt, self._rules.reason_to_keep(receipt, now)

@@ -8,6 +8,7 @@ from cryptography import x509
 from lapel.evidence.manifest import seconds
 from lapel.evidence.manifest_reader import ReadManifest
 from lapel.evidence.records import (
+    Categorised,
     ClockStepped,
     Close,
     Continued,
@@ -19,6 +20,7 @@ from lapel.evidence.records import (
 )
 from lapel.evidence.signing import key_id
 from lapel.recording import Account, Cause, Location
+from lapel.sanitize import plain
 
 
 def facts(manifest: ReadManifest) -> Iterator[tuple[str, str]]:
@@ -27,7 +29,8 @@ def facts(manifest: ReadManifest) -> Iterator[tuple[str, str]]:
     yield "recording", account.recording
     yield "camera", account.address
     yield "model, firmware", f"{account.model or 'not configured'}, Lapel {account.firmware}"
-    yield "wearer", opened.wearer or "not known"
+    yield "wearer", _wearer(account)
+    yield "category", _category(account)
     yield "started", f"{account.trigger_time}, {_cause(account.start)}"
     yield "first frame", account.start_time or "none"
     yield "pre-event video", _pre_event(account)
@@ -56,7 +59,9 @@ def happenings(manifest: ReadManifest) -> Iterator[tuple[float | None, str]]:
 def _happening(record: ManifestRecord) -> tuple[float | None, str] | None:
     match record:
         case MarkerSet():
-            return record.at_s, "marker"
+            return record.at_s, f"marker: {plain(record.label)}" if record.label else "marker"
+        case Categorised():
+            return None, f"category: {plain(record.category) or 'none any more'}"
         case GapNoted():
             return record.start_s, f"gap of {record.duration_s:.3f} s in the {record.of}: {record.reason}"
         case ClockStepped():
@@ -74,6 +79,17 @@ def _happening(record: ManifestRecord) -> tuple[float | None, str] | None:
 
 def _account(manifest: ReadManifest) -> Account:
     return manifest.ending.account if manifest.ending is not None else manifest.opened.account
+
+
+def _wearer(account: Account) -> str:
+    if not account.wearer:
+        return "not known"
+    assignee = f"; the camera is assigned to {plain(account.assignee)}" if account.assignee else ""
+    return f"{plain(account.wearer)}{assignee}"
+
+
+def _category(account: Account) -> str:
+    return f"{plain(account.category) or 'uncategorised'}{' (critical)' if account.is_critical else ''}"
 
 
 def _cause(cause: Cause) -> str:

@@ -14,6 +14,7 @@ from typing import Literal, get_args
 from lapel.audit_entry import AuditEntry
 from lapel.evidence.audit_reader import Logged
 from lapel.evidence.session_clock import SessionTime, shifts
+from lapel.sanitize import plain
 
 Reason = Literal[
     "recorded", "no-frames", "buffering", "asleep", "docked", "starting", "fault", "off-by-button", "off-by-battery",
@@ -260,6 +261,21 @@ def _between(before: Span, session: _Session) -> Iterator[Span]:
         )
 
 
+def _wearers_words(entry: AuditEntry) -> str | None:
+    """What the wearer has to say, or did, where that may explain something."""
+    detail = entry.detail
+    match entry.event:
+        case "note":
+            wearer = f" by {plain(str(detail['wearer']))}" if detail.get("wearer") else ""
+            return f"note{wearer}: {plain(str(detail.get('text')))}"
+        case "stealth-changed":
+            return f"stealth {'on' if detail.get('on') else 'off'}, by the {detail.get('source')}"
+        case "self-tested" if detail.get("out_of_service"):
+            return f"self-test failed: {detail.get('failed')}"
+        case _:
+            return None
+
+
 def _notes(session: _Session) -> Iterator[Note]:
     for before, one in zip([None, *session.entries], session.entries, strict=False):
         entry = one.entry
@@ -273,6 +289,8 @@ def _notes(session: _Session) -> Iterator[Note]:
             yield Note(session.utc(entry.mono_s), text)
         if entry.event == "recording-failed":
             yield Note(session.utc(entry.mono_s), f"a recording failed: {entry.detail.get('reason')}")
+        if (words := _wearers_words(entry)) is not None:
+            yield Note(session.utc(entry.mono_s), words)
 
 
 class _Placing:

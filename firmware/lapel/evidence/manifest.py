@@ -12,6 +12,7 @@ from lapel.clock import Instant, iso
 from lapel.evidence.chain import ChainWriter, Link, Record
 from lapel.evidence.records import (
     FORMAT,
+    Categorised,
     ClockStepped,
     Close,
     Continued,
@@ -53,8 +54,6 @@ class Sealing:
     """`agency/site/camera`."""
     configuration: str = ""
     """SHA-256 of the configuration in force, in hex."""
-    wearer: Callable[[], str | None] = lambda: None
-    """Badge id of who wears the camera; None while it is not known."""
     sealer: Callable[[str], ClipSealer] | None = None
     """Makes what encrypts a new clip, given its id; None where clips are stored in the clear."""
 
@@ -118,7 +117,7 @@ class Manifest:
             format=FORMAT,
             account=self._account,
             configuration=sealing.configuration,
-            wearer=sealing.wearer(),
+            wearer=self._account.wearer or None,
             certificates=encoded(sealing.signer.certificates),
             encryption=self._sealer.encryption if self._sealer is not None else None,
             utc=iso(now.utc),
@@ -149,8 +148,11 @@ class Manifest:
 
 def news(before: Account, after: Account) -> Iterator[Record]:
     """The records of what has happened between two accounts of a clip."""
-    for at_s in after.markers_s[len(before.markers_s) :]:
-        yield MarkerSet(at_s=at_s)
+    labels = dict(enumerate(after.marker_labels))  # empty in an account by an earlier firmware
+    for number in range(len(before.markers_s), len(after.markers_s)):
+        yield MarkerSet(at_s=after.markers_s[number], label=labels.get(number, ""))
+    if (after.category, after.is_critical) != (before.category, before.is_critical):
+        yield Categorised(category=after.category, is_critical=after.is_critical)
     yield from _gaps("video", before.gaps, after.gaps)
     yield from _gaps("sound", before.audio_gaps, after.audio_gaps)
     for mute in after.mutes:

@@ -3,7 +3,7 @@
 import msgspec
 
 from lapel.evidence.manifest_reader import ReadManifest
-from lapel.evidence.records import Continued, FragmentStored, GapNoted, MarkerSet, Muted, PreEventStored
+from lapel.evidence.records import Categorised, Continued, FragmentStored, GapNoted, MarkerSet, Muted, PreEventStored
 from lapel.mp4_boxes import Extent
 from lapel.recording import Account, GapNote, MuteNote
 
@@ -20,6 +20,9 @@ def account_of(manifest: ReadManifest) -> Account:
                 account.dropped_frames += record.dropped_frames
             case MarkerSet():
                 account.markers_s = [*account.markers_s, record.at_s]
+                account.marker_labels = [*account.marker_labels, record.label]
+            case Categorised():
+                account.category, account.is_critical = record.category, record.is_critical
             case GapNoted():
                 gaps[record.of, record.start_s] = GapNote(record.start_s, record.duration_s, record.reason)
             case Muted():

@@ -10,7 +10,7 @@ Knows no files: see `receipt_files.py`.
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from lapel.errors import EvidenceError
 from lapel.evidence.chain import canonical
-from lapel.evidence.signing import is_signed, key_id, sign_deterministically
+from lapel.evidence.signing import Signer, certified_key, is_signed, key_id, sign_deterministically
 
 FORMAT: Final = "lapel-receipt-1"
 CLOCK_TOLERANCE = timedelta(minutes=1)
@@ -67,20 +67,15 @@ class Closed(msgspec.Struct, frozen=True, kw_only=True):
 
 def make_receipt(closed: Closed, back_end: str, received_at: str, key: PrivateKey, category: str = "") -> bytes:
     """The line of a receipt."""
-    content = canonical(
-        Receipt(
-            recording=closed.recording,
-            camera=closed.camera,
-            close=closed.close,
-            fragments=closed.fragments,
-            bytes=closed.bytes,
-            received_at=received_at,
-            category=category,
-            back_end=back_end,
-            key_id=key_id(key.public_key()),
-        )
-    )
-    return b'{"receipt":' + content + b',"signature":"' + base64.b64encode(_sign(content, key)) + b'"}\n'
+    return _line(closed, back_end, received_at, key.public_key(), lambda content: _sign(content, key), category)
+
+
+def make_read_back(closed: Closed, where: str, read_at: str, signer: Signer) -> bytes:
+    """The camera's own note, in the form of a receipt, that it has read a whole recording back from `where`, unchanged.
+
+    It says what the camera saw, not that a back end has imported anything: its key is the camera's.
+    """
+    return _line(closed, f"read back by the camera from {where}", read_at, certified_key(signer), signer.sign)
 
 
 def check_receipt(line: bytes, closed: Closed, back_ends: Sequence[PublicKey]) -> Receipt:
@@ -97,6 +92,30 @@ def check_receipt(line: bytes, closed: Closed, back_ends: Sequence[PublicKey]) -
         raise EvidenceError("the receipt is for another state of this recording, not for the one that was closed")
     _require_after_end(receipt, closed)
     return receipt
+
+
+def _line(
+    closed: Closed,
+    back_end: str,
+    received_at: str,
+    key: PublicKey,
+    sign: Callable[[bytes], bytes],
+    category: str = "",
+) -> bytes:
+    content = canonical(
+        Receipt(
+            recording=closed.recording,
+            camera=closed.camera,
+            close=closed.close,
+            fragments=closed.fragments,
+            bytes=closed.bytes,
+            received_at=received_at,
+            category=category,
+            back_end=back_end,
+            key_id=key_id(key),
+        )
+    )
+    return b'{"receipt":' + content + b',"signature":"' + base64.b64encode(sign(content)) + b'"}\n'
 
 
 def _parsed(line: bytes) -> tuple[Receipt, bytes, bytes]:

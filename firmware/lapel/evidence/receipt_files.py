@@ -9,13 +9,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from lapel import files
 from lapel.errors import EvidenceError
 from lapel.evidence.manifest import MANIFEST
-from lapel.evidence.manifest_reader import read_manifest
+from lapel.evidence.manifest_reader import ReadManifest, read_manifest
 from lapel.evidence.pem_keys import read_file, read_private, read_public
 from lapel.evidence.receipt import Closed, PrivateKey, PublicKey, Receipt, check_receipt
 from lapel.evidence.signing import is_p256
 from lapel.recording import Account
 
 RECEIPT = "receipt.json"
+READ_BACK = "read-back.json"
+"""The camera's own note that it has read a clip back from an object store, unchanged: see `make_read_back`."""
 
 
 def closed_recording(folder: Path) -> Closed:
@@ -24,11 +26,16 @@ def closed_recording(folder: Path) -> Closed:
         manifest = read_manifest(folder / MANIFEST)
     except OSError as error:
         raise EvidenceError(f"{folder / MANIFEST}: cannot be read: {error.strerror}") from error
+    return closed_by(manifest, str(folder / MANIFEST))
+
+
+def closed_by(manifest: ReadManifest, name: str) -> Closed:
+    """The same by its manifest. Raises EvidenceError that begins with `name`."""
     if manifest.problems:
-        raise EvidenceError(f"{folder / MANIFEST}: {manifest.problems[0].reason}")
+        raise EvidenceError(f"{name}: {manifest.problems[0].reason}")
     ending, close = manifest.ending, manifest.position.head
     if ending is None or close is None:
-        raise EvidenceError(f"{folder}: the recording has not been closed yet, so no receipt can be for it")
+        raise EvidenceError(f"{name}: the recording has not been closed yet, so no receipt can be for it")
     account = ending.account
     return Closed(
         recording=account.recording,
@@ -46,6 +53,28 @@ def stored_receipt(folder: Path, back_ends: Sequence[PublicKey]) -> Receipt | No
     if not path.exists():
         return None
     return _checked(path, folder, back_ends)
+
+
+def stored_read_back(folder: Path, camera_key: PublicKey) -> Receipt | None:
+    """The camera's own note that it has read the clip back; None while there is none. Raises EvidenceError."""
+    path = folder / READ_BACK
+    return _checked(path, folder, (camera_key,)) if path.exists() else None
+
+
+def holds(path: Path, keys: Sequence[PublicKey]) -> bool:
+    """Whether the receipt at `path`, in the folder of its recording, holds."""
+    try:
+        _checked(path, path.parent, keys)
+    except EvidenceError:
+        return False
+    return True
+
+
+def store_receipt_line(folder: Path, line: bytes, back_ends: Sequence[PublicKey]) -> Receipt:
+    """Check a receipt and put it on file. Raises EvidenceError."""
+    receipt = check_receipt(line, closed_recording(folder), back_ends)
+    write_receipt(folder / RECEIPT, line)
+    return receipt
 
 
 def store_receipt(folder: Path, source: Path, back_ends: Sequence[PublicKey]) -> Receipt:

@@ -93,6 +93,16 @@ class MarkerSet(Record, frozen=True, tag="marker"):
     """The wearer or an operator set a marker."""
 
     at_s: float
+    label: str = ""
+    """What it is called; empty for one without a label."""
+
+
+class Categorised(Record, frozen=True, tag="category"):
+    """A category was chosen for what is recorded; a later record replaces it."""
+
+    category: str
+    """Empty: uncategorised again."""
+    is_critical: bool
 
 
 class GapNoted(Record, frozen=True, tag="gap"):
@@ -185,5 +195,15 @@ class AuditTail(Record, frozen=True, tag="audit-tail"):
 
 LogRecord = AuditOpen | AuditRecord | AuditTail
 ManifestRecord = (
-    Open | FragmentStored | PreEventStored | MarkerSet | GapNoted | Muted | ClockStepped | Continued | Close | Recovered
+    Open
+    | FragmentStored
+    | PreEventStored
+    | MarkerSet
+    | Categorised
+    | GapNoted
+    | Muted
+    | ClockStepped
+    | Continued
+    | Close
+    | Recovered
 )

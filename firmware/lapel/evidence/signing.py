@@ -39,6 +39,11 @@ class Signer(Protocol):
         """A DER-encoded ECDSA signature of `data`, by the key of the first certificate."""
 
 
+def certified_key(signer: Signer) -> ec.EllipticCurvePublicKey:
+    """The public key that a signer's certificate names. Raises EvidenceError."""
+    return public_key(signer.certificates[0])
+
+
 class SoftwareSigner:
     """Signs with a private key in memory."""
 
@@ -62,6 +67,15 @@ class SoftwareSigner:
 def sign_deterministically(data: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
     """A DER-encoded ECDSA signature with SHA-256, the same each time (RFC 6979)."""
     return key.sign(data, _DETERMINISTIC)
+
+
+def require_usable(signer: Signer) -> str:
+    """Id of a signer's key, once it has made a signature that holds. Raises EvidenceError."""
+    probe = b"lapel self-test"
+    key = public_key(signer.certificates[0])
+    if not is_signed(probe, signer.sign(probe), key):
+        raise EvidenceError("the camera's key makes no signature that holds by its certificate; make or import another")
+    return key_id(key)
 
 
 def is_p256(key: ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) -> bool:

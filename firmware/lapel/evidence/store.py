@@ -41,6 +41,7 @@ from lapel.evidence.disk import (
 from lapel.evidence.folder_ledger import why_in_folder
 from lapel.evidence.manifest import MANIFEST, Manifest, Sealing
 from lapel.evidence.recovery import recovered, whole_extent
+from lapel.evidence.signing import require_usable
 from lapel.files import PRIVATE, PRIVATE_FOLDER, is_at, is_regular_file, open_no_follow, sync_folder, write
 from lapel.fragment import ClipFragment
 from lapel.mp4_boxes import NOTHING
@@ -99,6 +100,16 @@ class EvidenceStore:
                 f"{self.root}: the disk is full ({free / 1e6:.1f} MB free, {needed / 1e6:.1f} MB needed to begin); "
                 "offload recordings to make room"
             )
+
+    def check_key(self) -> str:
+        """In words, what evidence is signed with; it was just tried. Raises StorageError when it cannot be used."""
+        self._take()
+        if self._sealing is None:
+            return "recordings are not signed"
+        try:
+            return f"signs with {require_usable(self._sealing.signer)[:16]}"
+        except EvidenceError as error:
+            raise StorageError(str(error)) from error
 
     def free_bytes(self) -> int:
         """Bytes that this user may still write."""

@@ -22,6 +22,7 @@ from lapel.evidence.records import Close, FragmentStored, Recovered
 from lapel.evidence.signing import key_id
 from lapel.evidence.trust import Trust
 from lapel.files import is_regular_file, read_regular_file
+from lapel.recording import LATER_FIELDS, Account
 
 
 class Verdict(StrEnum):
@@ -168,8 +169,21 @@ def _account(path: Path, ending: Close | Recovered) -> Iterator[Finding]:
     """`recording.json` is a copy for people; the manifest has the account that is signed."""
     if not is_regular_file(path):
         yield Finding("account-missing", f"{path.name} is missing; what it said is in the manifest")
-    elif read_regular_file(path, own_files.MAX_BYTES) != own_files.encode(ending.account):
+    elif not _is_account(read_regular_file(path, own_files.MAX_BYTES), ending.account):
         yield Finding("account-changed", f"{path.name} differs from the account that the camera signed")
+
+
+def _is_account(text: bytes, account: Account) -> bool:
+    """Whether `text` is the document that the camera wrote for `account`, byte by byte. An earlier firmware did not
+    write all fields; those that are empty here may be absent.
+    """
+    if text == own_files.encode(account):
+        return True
+    earlier = msgspec.to_builtins(account)
+    for name in LATER_FIELDS:
+        if not earlier[name] and f'"{name}"'.encode() not in text:
+            del earlier[name]
+    return text == own_files.encode(earlier)
 
 
 def _tails(folder: Path, ending: Recovered) -> Iterator[Finding]:

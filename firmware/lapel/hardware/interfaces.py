@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from lapel.audit_entry import AuditEntry, AuditPosition
 from lapel.clock import Instant
 from lapel.fragment import ClipFragment, Fragment
+from lapel.indications import Light, Pattern, Signal
+from lapel.policy.profile import TriggerSource
 from lapel.recording import Account, ExpiredRecording
 from lapel.states import State
 
@@ -276,8 +278,8 @@ class Buttons(Protocol):
         """Each press when it happens; ends only when cancelled."""
 
 
-ButtonName = Literal["event", "power"]
-"""The two buttons of a body-worn camera."""
+ButtonName = Literal["event", "power", "select"]
+"""The buttons of a body-worn camera."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +293,7 @@ class Edge:
 
 
 class Switches(Protocol):
-    """The buttons of a body-worn camera, raw: debounced down and up edges, which `lapel.gestures` interprets."""
+    """The buttons of a body-worn camera, raw: down and up edges, which `lapel.button_set` interprets."""
 
     def down(self) -> Sequence[ButtonName]:
         """The buttons that are down right now."""
@@ -300,31 +302,45 @@ class Switches(Protocol):
         """Each edge since the iteration began; ends only when cancelled."""
 
 
+@dataclass(frozen=True, slots=True)
+class TriggerEdge:
+    """A trigger input has become active, or gone back."""
+
+    source: TriggerSource
+    is_active: bool
+    at_s: float | None = None
+    """When, in monotonic seconds; None: now."""
+
+
 class Triggers(Protocol):
-    """Inputs that start a recording: a holster, a light bar."""
+    """Inputs that ask for a recording: a holster, a light bar."""
 
-    def fired(self) -> AsyncIterator[str]:
-        """The name of each input when it fires; ends only when cancelled."""
-
-
-Signal = Literal["recording", "refused", "low battery", "critical battery"]
-"""A signal that the wearer notices without looking: each is a pattern of tones and vibrations."""
+    def edges(self) -> AsyncIterator[TriggerEdge]:
+        """Each edge since the iteration began; ends only when cancelled."""
 
 
 class Indicators(Protocol):
-    """Lights, tones, a display: how the camera informs its wearer. Never blocks."""
+    """Lights, tones, a display: how the camera informs its wearer. Never blocks. In stealth it is given no light but
+    *dark*, and no signal.
+    """
 
     def show_line(self, line: str) -> None:
         """Show a line of text: a state, a refusal and its reason, a saved recording."""
 
     def show_state(self, state: State) -> None:
-        """Show the state until the next call, by the light that `lapel.indications.LIGHTS` gives for it."""
+        """The state until the next call, for a display or a service manager: no light follows from it."""
 
-    def signal(self, signal: Signal) -> None:
-        """Sound and vibrate once."""
+    def show_light(self, light: Light) -> None:
+        """Show this light until the next call."""
+
+    def signal(self, signal: Signal, pattern: Pattern) -> None:
+        """Sound and vibrate once, after what was signalled before. `pattern` says how."""
 
     def identify(self, seconds: float) -> None:
         """Blink and beep for `seconds`, so that this camera can be found among many."""
+
+    def silence(self) -> None:
+        """End every tone and vibration, and `identify`, at once: the camera goes into stealth."""
 
 
 # -- power -----------------------------------------------------------------------------------------------------------

@@ -7,8 +7,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from lapel.config import LinkSection
 from lapel.errors import ConfigError
+from lapel.loopback import LOOPBACK_NAMES
 
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
 _ENCRYPTED = {"mqtts", "wss"}
 _WEBSOCKET_PATH = "/mqtt"
@@ -34,7 +34,7 @@ class Broker:
     @property
     def is_plain(self) -> bool:
         """Whether the connection leaves this machine unencrypted."""
-        return self.tls is None and self.host not in _LOOPBACK
+        return self.tls is None and self.host not in LOOPBACK_NAMES
 
 
 def brokers_at(
@@ -74,7 +74,7 @@ def _broker_at(
     if not _can_be_looked_up(parts.hostname):
         raise ConfigError(f"link.broker: {parts.hostname!r} is no valid host name; give the broker's name or address")
     encrypted = parts.scheme in _ENCRYPTED
-    if not encrypted and parts.hostname not in _LOOPBACK and not allow_plain:
+    if not encrypted and parts.hostname not in LOOPBACK_NAMES and not allow_plain:
         raise ConfigError(
             f"link.broker: the connection to {parts.hostname} would not be encrypted; use mqtts:// or wss://, or set "
             "link.allow_plain"

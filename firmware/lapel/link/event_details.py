@@ -110,6 +110,58 @@ class Recovered(EventDetail, frozen=True, kw_only=True):
     """Frames in it."""
 
 
+class OffloadStarted(EventDetail, frozen=True, kw_only=True):
+    """Recordings begin to leave the camera for the evidence back end."""
+
+    kind = "offload-started"
+    recordings: Count
+    """How many are to be sent."""
+    bytes: Count
+    """Bytes of them that the back end does not have yet."""
+
+
+class RecordingOffloaded(EventDetail, frozen=True, kw_only=True):
+    """The back end has all of a recording, and was told that it is complete. It is not confirmed yet."""
+
+    kind = "recording-offloaded"
+    recording: Id
+    """Id of the recording: that of its first clip."""
+    bytes: Count
+    """Length of its files."""
+    seconds: Seconds
+    """How long the last attempt took, in which all that was missing arrived."""
+
+
+class RecordingConfirmed(EventDetail, frozen=True, kw_only=True):
+    """The back end's receipt for a clip holds and is on file: from now on the clip may be deleted after its time."""
+
+    kind = "recording-confirmed"
+    recording: Id
+    """Id of the clip."""
+    back_end: str
+    """Which system has imported it, in its own words."""
+
+
+class ReceiptRefused(EventDetail, frozen=True, kw_only=True):
+    """A receipt for a clip does not hold. The clip stays on the card."""
+
+    kind = "receipt-refused"
+    recording: Id
+    """Id of the clip."""
+    reason: str
+    """Why it does not hold."""
+
+
+class OffloadFailed(EventDetail, frozen=True, kw_only=True):
+    """The evidence back end rejected a recording for good, or takes none until a person acts."""
+
+    kind = "offload-failed"
+    recording: str
+    """Id of the rejected recording; empty where none can leave."""
+    reason: str
+    """What the back end answered, and what to do."""
+
+
 class RecordingDeleted(EventDetail, frozen=True, kw_only=True):
     """A clip was deleted from the storage card: its import was confirmed, and its time there has passed."""
 
@@ -142,6 +194,8 @@ class Marker(EventDetail, frozen=True, kw_only=True):
     """Id of the recording."""
     source: str
     """Who set it: `button` or `command`."""
+    label: str
+    """What it is called; empty for one without a label."""
 
 
 class Muted(EventDetail, frozen=True, kw_only=True):
@@ -168,6 +222,79 @@ class Unmuted(EventDetail, frozen=True, kw_only=True):
     """For how long it held silence."""
 
 
+class StealthChanged(EventDetail, frozen=True, kw_only=True):
+    """Lights, tones and vibrations were switched off or on. What is recorded and reported is the same either way."""
+
+    kind = "stealth-changed"
+    on: bool
+    """Whether they are off from now on."""
+    source: str
+    """Who did it: `button`, `command` or `console`."""
+
+
+class CategoryChosen(EventDetail, frozen=True, kw_only=True):
+    """What kind of incident a recording shows was chosen."""
+
+    kind = "category-chosen"
+    recording: Id | None
+    """Id of the recording; null for the next one, which has not begun."""
+    category: str
+    """The category; empty: none."""
+    critical: bool
+    """Whether recordings of that category are offloaded first."""
+    source: str
+    """Who chose it: `button`, `command` or `console`."""
+
+
+class WearerChanged(EventDetail, frozen=True, kw_only=True):
+    """The camera has another wearer."""
+
+    kind = "wearer-changed"
+    assigned: str
+    """Badge id of the wearer to whom it is assigned; empty without one."""
+    present: str
+    """Badge id of the wearer who uses it, where that is another one; empty otherwise."""
+    source: str
+    """Who changed it: `command`, `console` or `dock`."""
+
+
+class NoteTaken(EventDetail, frozen=True, kw_only=True):
+    """A note for the record: why something was not recorded, for instance."""
+
+    kind = "note"
+    text: str
+    """The note."""
+    wearer: str
+    """Badge id of who wears the camera; empty where it is not known."""
+    source: str
+    """Where it came from: `command` or `console`."""
+
+
+class LiveViewDetail(EventDetail, frozen=True, kw_only=True):
+    """The fields that both events of live view share."""
+
+    recording: Id
+    """Id of the recording."""
+    viewer: str
+    """Who watches, by the name of their token, or as the system that fetches for them says."""
+    through: str
+    """The name of that system's token; empty where the viewer has a token of their own."""
+
+
+class LiveViewed(LiveViewDetail, frozen=True, kw_only=True):
+    """A person begins to watch the recording in progress. The wearer is told."""
+
+    kind = "live-viewed"
+
+
+class LiveViewEnded(LiveViewDetail, frozen=True, kw_only=True):
+    """A person no longer watches: nothing was fetched for a while, or the recording has ended."""
+
+    kind = "live-view-ended"
+    seconds: Seconds
+    """From the first to the last look."""
+
+
 class Refused(EventDetail, frozen=True, kw_only=True):
     """The camera may not or cannot do what was requested; nothing changed."""
 
@@ -178,6 +305,106 @@ class Refused(EventDetail, frozen=True, kw_only=True):
     """Who requested it: `button`, `command`, `trigger`, `dock` or `camera`."""
     reason: str
     """Why it was refused."""
+    rule: str = ""
+    """Id of the policy's rule that refused it; empty where it was not the policy."""
+
+
+class PolicyDecided(EventDetail, frozen=True, kw_only=True):
+    """A rule of the agency's policy has answered a request. Nothing is published where no rule applies."""
+
+    kind = "policy-decided"
+    request: str
+    """What was requested: `start`, `stop` or `mute`."""
+    answer: str
+    """`allow`; `ask`: the wearer must press once more; `refuse`."""
+    rule: str
+    """Id of the rule."""
+    reason: str
+    """The rule's sentence."""
+    profile: str
+    """Name of the profile in force."""
+    source: str
+    """Who or what requested it, as the profile names it: `wearer`, `command`, `peer`, `holster`, …"""
+    contexts: str
+    """The protected contexts in force at that moment, separated by blanks."""
+    activities: str
+    """The activities declared at that moment, separated by blanks."""
+    zones: str
+    """Ids of the profile's zones that the camera was in, separated by blanks."""
+
+
+class NotConfirmed(EventDetail, frozen=True, kw_only=True):
+    """The wearer was asked to press once more and did not: nothing was started or stopped."""
+
+    kind = "not-confirmed"
+    request: str
+    """What was asked for: `start` or `stop`."""
+    rule: str
+    """Id of the rule that asked."""
+    after_s: Seconds
+    """Seconds for which the camera waited."""
+
+
+class Declared(EventDetail, frozen=True, kw_only=True):
+    """A protected context or an activity was declared."""
+
+    kind = "declared"
+    what: str
+    """What, such as `first-amendment` or `arrest-warrant`."""
+    source: str
+    """Who declared it: `command`, `console` or `button`."""
+    reason: str
+    """Why, where a reason was given."""
+    for_s: Seconds | None
+    """Seconds until it ends by itself; null when it must be withdrawn."""
+
+
+class DeclarationEnded(EventDetail, frozen=True, kw_only=True):
+    """A declaration was withdrawn, or its time is over."""
+
+    kind = "declaration-ended"
+    what: str
+    """What is not declared any more."""
+    source: str
+    """Who withdrew it; `camera` when its time was over."""
+
+
+class DutyMissed(EventDetail, frozen=True, kw_only=True):
+    """An activity that must be recorded was declared, and no recording has started in time."""
+
+    kind = "duty-missed"
+    rule: str
+    """Id of the duty."""
+    activity: str
+    """The declared activity."""
+    within_s: Seconds
+    """Seconds within which a recording had to start."""
+    reason: str
+    """Why there is none, as far as the camera knows."""
+
+
+class DutyCutShort(EventDetail, frozen=True, kw_only=True):
+    """A recording ended while an activity that must be recorded was still declared."""
+
+    kind = "duty-cut-short"
+    rule: str
+    """Id of the duty."""
+    recording: Id
+    """Id of the recording."""
+    source: str
+    """Who or what ended it."""
+    reason: str
+    """Why, where a reason is known."""
+
+
+class TriggerCancelled(EventDetail, frozen=True, kw_only=True):
+    """A trigger input fired and went back at once: a false signal, which started nothing."""
+
+    kind = "trigger-cancelled"
+    trigger: str
+    """Name of the input."""
+    after_s: Seconds
+    """How long it was active."""
 
 
 class CommandAccepted(EventDetail, frozen=True, kw_only=True):
@@ -329,13 +556,19 @@ class PublishRefused(EventDetail, frozen=True, kw_only=True):
 
 
 class SelfTested(EventDetail, frozen=True, kw_only=True):
-    """A self-test was run by command. The reply has each check and its finding."""
+    """A self-test was run: before a shift, or as requested. A command's reply has each check by itself."""
 
     kind = "self-tested"
     passed: bool
     """Whether all checks passed."""
     failed: str
     """Names of the checks that failed, separated by commas; empty when none did."""
+    by: str
+    """Why it was run: `undock`, `boot`, `command` or `console`."""
+    checks: str
+    """Each check and its finding, separated by semicolons."""
+    out_of_service: bool
+    """Whether the camera cannot record, so that it is in the state *fault* from now on."""
 
 
 class ConfigurationChanged(EventDetail, frozen=True, kw_only=True):
@@ -378,11 +611,22 @@ EVENT_DETAILS: tuple[type[EventDetail], ...] = (
     RecordingSaved,
     RecordingFailed,
     Recovered,
+    OffloadStarted,
+    RecordingOffloaded,
+    RecordingConfirmed,
+    ReceiptRefused,
+    OffloadFailed,
     RecordingDeleted,
     FootageLost,
     Marker,
     Muted,
     Unmuted,
+    StealthChanged,
+    CategoryChosen,
+    WearerChanged,
+    NoteTaken,
+    LiveViewed,
+    LiveViewEnded,
     Refused,
     CommandAccepted,
     CommandRejected,

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from lapel.config import Scalar
 from lapel.errors import MessageError
+from lapel.policy.profile import Declarable, TriggerSource
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -39,12 +40,30 @@ EventKind = Literal[
     "recording-saved",  # ended as it should, described and closed
     "recording-failed",  # the storage failed; what was synced before is kept
     "recovered",  # an earlier session's unfinished recording was found and kept
+    "offload-started",  # recordings begin to leave for the evidence back end
+    "recording-offloaded",  # the back end has all of it; nothing is confirmed yet
+    "recording-confirmed",  # its receipt is on file: from now on it may be deleted after its time
+    "receipt-refused",  # a receipt does not hold; the recording stays
+    "offload-failed",  # the back end rejected a recording, or takes none until a person acts
     "recording-deleted",  # from the storage card, after a back end has confirmed that it imported it
     "footage-lost",  # frames that were not saved: how many, and why
     "muted",  # the recording holds silence from here on
     "unmuted",
+    "stealth-changed",  # lights, tones and vibrations were switched off or on; the record goes on
+    "category-chosen",  # what kind of incident a recording shows
+    "wearer-changed",  # who wears the camera
+    "note",  # in the wearer's or an operator's words, such as why something was not recorded
+    "live-viewed",  # a person begins to watch the recording in progress
+    "live-view-ended",  # … and no longer does
     "marker",  # the wearer or an operator marked this moment
-    "refused",  # the state chart does not allow what was requested
+    "refused",  # the state chart or the policy does not allow what was requested
+    "policy-decided",  # which rule of the agency's policy has answered a request, and how
+    "not-confirmed",  # the wearer was asked to press once more and did not
+    "declared",  # a protected context, or an activity that must be recorded
+    "declaration-ended",
+    "duty-missed",  # an activity that must be recorded was declared, and no recording has started in time
+    "duty-cut-short",  # a recording ended while such an activity went on
+    "trigger-cancelled",  # a false signal of a trigger input, which started nothing
     "command-rejected",  # the received message was no valid command
     "source-lost",
     "source-restored",
@@ -80,6 +99,13 @@ CommandName = Literal[
     "request-log",
     "reboot",
     "self-test",
+    "assign",  # to a wearer, or to none
+    "category",
+    "note",
+    "declare",  # a protected context, or an activity that must be recorded
+    "withdraw",  # a declaration
+    "trigger",  # something outside the camera asks for a recording: another camera nearby, a light bar, a time table
+    "offload",  # let one recording leave for the back end before all others, over the air if need be
 ]
 """The commands that a camera knows."""
 
@@ -140,6 +166,9 @@ class StateMessage(_Message, frozen=True, kw_only=True):
     """Id of the clip being recorded. Absent when none is."""
     configuration: Count = 0
     """Version of the configuration in force; absent (0) while it is the one that the camera was started with."""
+    live_view: Annotated[str, Meta(max_length=300)] | None = None
+    """Address below which the recording in progress can be watched, for those with a token. Absent without live view.
+    """
 
 
 class AuditHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -203,6 +232,14 @@ class Telemetry(_Message, frozen=True, kw_only=True):
     """Level of the sound over the last second, in dB below full scale; -120 for silence. Absent without sound."""
     sound_peak_dbfs: Annotated[float, Meta(le=20)] | None = None
     """Highest sample of that second."""
+    offload_recordings_left: Count | None = None
+    """Recordings on the card that the evidence back end does not have yet. Absent where none is configured."""
+    offload_bytes_left: Count | None = None
+    """Bytes of them that have not arrived."""
+    offload_awaiting_receipt: Count | None = None
+    """Recordings that the back end has, and has not confirmed."""
+    offload_rate_bps: Seconds | None = None
+    """Bits per second that have left over the last seconds; 0 while none do."""
     audit_head: AuditHead | None = None
     """Where the camera's audit log stands. Absent before its first entry is written."""
 
@@ -251,6 +288,25 @@ class Command(_Message, frozen=True, kw_only=True):
     """Of `request-log`: how many of the newest lines; 100 when absent."""
     seconds: Annotated[float, Meta(gt=0, le=300)] | None = None
     """Of `identify`: how long; 10 when absent."""
+    label: Annotated[str, Meta(max_length=100)] = ""
+    """Of `mark`: what the marker is called. Absent: nothing."""
+    category: Annotated[str, Meta(max_length=64)] | None = None
+    """Of `category`: the category of the current recording, of the one just stopped, or else of the next one; empty or
+    absent: none."""
+    wearer: Annotated[str, Meta(max_length=64)] | None = None
+    """Of `assign`: badge id of the wearer; empty or absent: no wearer."""
+    declared: Declarable | None = None
+    """Of `declare` and `withdraw`: the context or activity."""
+    for_s: Annotated[float, Meta(gt=0, le=604_800)] | None = None
+    """Of `declare`: seconds until it ends by itself; absent: it must be withdrawn."""
+    trigger: TriggerSource | None = None
+    """Of `trigger`: what asks for the recording."""
+    peer: Annotated[str, Meta(max_length=128)] = ""
+    """Of `trigger` by a `peer`: the other camera."""
+    distance_m: Annotated[float, Meta(ge=0)] | None = None
+    """Of `trigger` by a `peer`: how far away it is."""
+    recording: Id | None = None
+    """Of `offload`: which; the id of any of its clips."""
 
 
 class Reply(_Message, frozen=True, kw_only=True):
@@ -284,5 +340,5 @@ Outgoing = StateMessage | Telemetry | EventMessage | Reply
 def offline(state: StateMessage, reason: str, time: str | None = None) -> StateMessage:
     """The *offline* message that follows `state`: with a `time` for a clean disconnect, without for the last will."""
     return msgspec.structs.replace(
-        state, state="offline", reason=reason, time=time, since=time, recording=None, flags=[]
+        state, state="offline", reason=reason, time=time, since=time, recording=None, flags=[], live_view=None
     )

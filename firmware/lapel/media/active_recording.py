@@ -17,7 +17,7 @@ from lapel.errors import ClipLostError, StorageError
 from lapel.fragment import TICKS_PER_S, Fragment
 from lapel.hardware.interfaces import PreEvent, RecordingFiles, Storage
 from lapel.light_event import LightEvent
-from lapel.media.clip import Clip, Missing, Placed, Surroundings, utc_of
+from lapel.media.clip import Clip, Mark, Missing, Placed, Surroundings, utc_of
 from lapel.media.mute_notes import Mute
 from lapel.media.notices import ClipLost, Failed, Lost, Notice, PreEventSaved, Saved, Started
 from lapel.media.sound_trimming import sound_since
@@ -68,7 +68,7 @@ class Recording:
         self._blank = account  # what each of its clips starts from
         self._trigger = trigger
         self._shortfall_reasons = shortfall_reasons
-        self._markers: list[float] = []
+        self._markers: list[Mark] = []
         self._mutes: list[Mute] = []
         self._queue: deque[Fragment | Missing | _Milestone] = deque()
         self._arrived = LightEvent()
@@ -117,11 +117,24 @@ class Recording:
         if self._blank.copied and fragment.end_mono_s >= self._trigger.mono_s:  # that GOP was not cut at the trigger
             self.pre_event_complete()
 
-    def mark(self, moment: Instant) -> None:
+    def mark(self, moment: Instant, label: str = "") -> None:
         """Set a marker."""
         if not self.ended:
-            self._markers.append(moment.mono_s)
+            self._markers.append(Mark(moment.mono_s, label))
             self._wake_drain()
+
+    def categorise(self, category: str, *, is_critical: bool) -> None:
+        """Say what kind of incident it shows. Clips that were completed before keep what they say."""
+        if not self.ended:
+            self._blank = msgspec.structs.replace(self._blank, category=category, is_critical=is_critical)
+            for clip in self._open:
+                clip.account.category, clip.account.is_critical = category, is_critical
+            self._wake_drain()
+
+    @property
+    def category(self) -> str:
+        """What kind of incident it shows; empty: uncategorised."""
+        return self._blank.category
 
     @property
     def is_muted(self) -> bool:

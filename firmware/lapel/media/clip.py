@@ -14,6 +14,7 @@ from lapel.media.mute_notes import Mute, mute_notes
 from lapel.mp4_boxes import Extent
 from lapel.recording import Account, Cause, GapNote, Location, MuteNote, Status, note_of
 
+_NO_SOUND = "the microphone delivered no sound"
 _SOUND_TOLERANCE_S = 0.1
 """Sound that is missing for less than this (five frames of AAC) is no gap."""
 _PARTS_MAX = 48
@@ -119,6 +120,14 @@ class Placed:
         return boxes.moved(part, number, round(shift_ticks * boxes.timescales(fragment.header)[1] / TICKS_PER_S))
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A marker that was set."""
+
+    mono_s: float
+    label: str
+
+
 class Clip:
     """A clip's files and account. Fragments are first placed, then written, and only then accounted for."""
 
@@ -127,12 +136,12 @@ class Clip:
         account: Account,
         trigger: Instant,
         shortfall_reasons: Sequence[str],
-        markers: Sequence[float],
+        markers: Sequence[Mark],
         mutes: Sequence[Mute],
         files: RecordingFiles,
     ) -> None:
-        """`shortfall_reasons`: why less than configured may come from before the trigger. `markers`: monotonic times, a
-        list that may grow; so may `mutes`.
+        """`shortfall_reasons`: why less than configured may come from before the trigger. `markers`: a list that may
+        grow; so may `mutes`.
         """
         self.account = account
         self.files = files
@@ -203,10 +212,10 @@ class Clip:
     def _note_silence(self, from_s: float, to_s: float, lost: str | None) -> None:
         if to_s - from_s <= _SOUND_TOLERANCE_S:
             return
-        note = GapNote(round(from_s, 3), round(to_s - from_s, 3), lost or "the microphone delivered no sound")
+        note = GapNote(round(from_s, 3), round(to_s - from_s, 3), lost or _NO_SOUND)
         earlier, last = self.account.audio_gaps[:-1], self.account.audio_gaps[-1:]
-        if last and last[0].reason == note.reason and _meet(last[0], note):
-            note, last = GapNote(last[0].start_s, round(last[0].duration_s + note.duration_s, 3), note.reason), []
+        if last and _meet(last[0], note) and (lost is None or lost == last[0].reason):  # it ends, so no reason is left
+            note, last = GapNote(last[0].start_s, round(last[0].duration_s + note.duration_s, 3), last[0].reason), []
         self.account.audio_gaps = [*earlier, *last, note]
         self.has_news = True
 
@@ -272,7 +281,13 @@ class Clip:
 
     def snapshot(self) -> Account:
         """The account as it is now: a copy, which stays so."""
-        return msgspec.structs.replace(self.account, markers_s=self._markers_s(), mutes=self._mute_notes())
+        marks = self._marks()
+        return msgspec.structs.replace(
+            self.account,
+            markers_s=[at_s for at_s, _ in marks],
+            marker_labels=[label for _, label in marks],
+            mutes=self._mute_notes(),
+        )
 
     def _mute_notes(self) -> list[MuteNote]:
         if self._first is None:
@@ -280,18 +295,18 @@ class Clip:
         ended_after_s = self.account.duration_s if self.account.stop is not None else None
         return [*mute_notes(self._mutes, self._first.start.mono_s, self._next_start_s, ended_after_s)]
 
-    def _markers_s(self) -> list[float]:
-        """The markers that lie in this clip. One set after the last frame of an ended clip lies at its end; so do
-        all where there never was a frame.
+    def _marks(self) -> list[tuple[float, str]]:
+        """The markers that lie in this clip, with their labels. One set after the last frame of an ended clip lies at
+        its end; so do all where there never was a frame.
         """
         if self._first is None:
             is_alone = self.account.stop is not None and self.account.continues is None
-            return [0.0] * len(self._markers) if is_alone else []
+            return [(0.0, marker.label) for marker in self._markers] if is_alone else []
         begin_s = self._first.start.mono_s
         from_s = -math.inf if self.account.continues is None else begin_s
         end_s = math.inf if self.account.stop is None else self.account.duration_s
-        mine = [marker for marker in self._markers if from_s <= marker < self._next_start_s]
-        return [round(min(max(0.0, marker - begin_s), end_s), 3) for marker in mine]
+        mine = [marker for marker in self._markers if from_s <= marker.mono_s < self._next_start_s]
+        return [(round(min(max(0.0, marker.mono_s - begin_s), end_s), 3), marker.label) for marker in mine]
 
     def _position_s(self, ticks: int) -> float:
         """A moment of the camera's time line on the clip's own."""

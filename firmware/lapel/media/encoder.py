@@ -17,9 +17,8 @@ from lapel.clock import Instant
 from lapel.errors import VideoError
 from lapel.fragment import TICKS_PER_S, Fragment
 from lapel.hardware.interfaces import Frame, Image
-from lapel.media.gop import GopBuilder
+from lapel.media.gop import EncodedSound, GopBuilder
 from lapel.media.mux import TIME_BASE
-from lapel.media.sound_track import SoundTrack
 
 _TICK_S = 1 / TICKS_PER_S
 
@@ -45,7 +44,7 @@ class Encoder:
     forces_keyframes = True
     """Whether a GOP can be closed at any moment."""
 
-    def __init__(self, settings: EncoderSettings, sound: SoundTrack | None = None) -> None:
+    def __init__(self, settings: EncoderSettings, sound: EncodedSound | None = None) -> None:
         """`sound` goes into the fragments, beside the video of its time."""
         self._settings = settings
         self._gops = GopBuilder(settings.rate_fps, sound)

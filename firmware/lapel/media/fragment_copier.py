@@ -5,8 +5,7 @@ Here the source decides where keyframes are: a GOP ends with the next one, and c
 
 from lapel.fragment import Fragment
 from lapel.hardware.interfaces import CodedFrame
-from lapel.media.gop import GopBuilder
-from lapel.media.sound_track import SoundTrack
+from lapel.media.gop import EncodedSound, GopBuilder
 
 
 class FragmentCopier:
@@ -15,7 +14,7 @@ class FragmentCopier:
     forces_keyframes = False
     """Whether a GOP can be closed at any moment."""
 
-    def __init__(self, rate_fps: float, sound: SoundTrack | None = None) -> None:
+    def __init__(self, rate_fps: float, sound: EncodedSound | None = None) -> None:
         """`sound` goes into the fragments, beside the video of its time."""
         self._gops = GopBuilder(rate_fps, sound)
 

@@ -1,10 +1,13 @@
 """Collects encoded frames and closes them into fragments, on one time line from the first frame to the last."""
 
+from typing import Protocol
+
 from lapel.clock import Instant
 from lapel.fragment import TICKS_PER_S, Fragment, Gap
+from lapel.hardware.interfaces import SoundStatus
+from lapel.media.aac import AacFrame, SoundFormat
 from lapel.media.fragment_sound import FragmentSound, fragment_sound, silence
 from lapel.media.mux import EncodedFrame, mux
-from lapel.media.sound_track import SoundTrack
 
 GAP_S = 0.5
 """Frames further apart than this (and than three frame periods) are recorded as a gap; less is jitter."""
@@ -12,10 +15,23 @@ _SOUND_PATIENCE_S = 0.15
 """How long a fragment waits for the sound of its last moment, which comes through a sound card's buffer."""
 
 
+class EncodedSound(Protocol):
+    """The encoded sound that goes beside the video: a `SoundTrack`, or sound that is not recorded live."""
+
+    format: SoundFormat
+    status: SoundStatus
+
+    def number_at(self, mono_s: float) -> int:
+        """See `SoundTrack.number_at`."""
+
+    def take(self, until: int, patience_s: float) -> list[AacFrame]:
+        """See `SoundTrack.take`."""
+
+
 class GopBuilder:
     """The open GOP of one camera, and what its fragment will record about missing frames and sound."""
 
-    def __init__(self, rate_fps: float, sound: SoundTrack | None = None) -> None:
+    def __init__(self, rate_fps: float, sound: EncodedSound | None = None) -> None:
         """`sound` goes into the fragments, beside the video of its time."""
         self.last_ticks = -1
         """The time of the newest frame; -1 before the first."""

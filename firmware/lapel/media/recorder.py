@@ -12,13 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import msgspec
+
 from lapel.clock import Clock, Instant, iso
 from lapel.errors import StorageError
 from lapel.hardware.interfaces import Fix, PreEvent, Storage
 from lapel.media.active_recording import Means, Recording
 from lapel.media.clip import Surroundings, utc_of
 from lapel.media.notices import Notice
-from lapel.recording import Account, Cause, Location
+from lapel.recording import Account, Attribution, Cause, Location, StartDecision
 from lapel.worker import Worker
 
 
@@ -54,24 +56,36 @@ class Recorder:
         notify: Callable[[Notice], None],
         last_fix: Callable[[], Fix | None] = lambda: None,
         records_sound: Callable[[], bool] = lambda: False,
+        attribution: Callable[[], Attribution] = Attribution,
     ) -> None:
         """`last_fix`: the newest position, for each account's start and end. `records_sound`: whether the video comes
-        with sound.
+        with sound. `attribution`: who wears the camera and which category was chosen, when a recording begins.
         """
         self._clock, self._last_fix, self._records_sound = clock, last_fix, records_sound
+        self._attribution = attribution
         self._means = Means(
             storage, worker, new_id, notify, max_clip_s, unwritten_max_bytes, self._surroundings, undescribed=[]
         )
         self._identity = identity
         self._draining: dict[asyncio.Task[None], Recording] = {}
 
-    def begin(self, cause: Cause, trigger: Instant, before: PreEvent, *, why_short: str | None = None) -> "Recording":
+    def begin(
+        self,
+        cause: Cause,
+        trigger: Instant,
+        before: PreEvent,
+        *,
+        why_short: str | None = None,
+        decision: StartDecision | None = None,
+    ) -> "Recording":
         """Begin a recording with what was buffered. Returns at once; the disk is met in the background.
 
         `why_short`: what the camera knows about a pre-event part that will be shorter than `before.configured_s`.
+        `decision`: what the policy says about the start.
         """
         shortfall_reasons = [reason for reason in (before.shortfall, why_short) if reason]
-        recording = Recording(self._means, self._account(cause, trigger, before), trigger, before, shortfall_reasons)
+        account = self._account(cause, trigger, before, decision)
+        recording = Recording(self._means, account, trigger, before, shortfall_reasons)
         task = asyncio.create_task(recording.drain(), name=f"recording {recording.id}")
         self._draining[task] = recording
         task.add_done_callback(self._draining.pop)
@@ -102,7 +116,7 @@ class Recorder:
             task.cancel()
             await asyncio.wait([task])
 
-    def _account(self, cause: Cause, trigger: Instant, before: PreEvent) -> Account:
+    def _account(self, cause: Cause, trigger: Instant, before: PreEvent, decision: StartDecision | None) -> Account:
         """The account as it is before anything is on disk."""
         identity, surroundings = self._identity, self._surroundings()
         return Account(
@@ -122,7 +136,9 @@ class Recorder:
             trigger_time=iso(trigger.utc),
             start_time=utc_of(before.fragments[0], trigger) if before.fragments else None,
             start=cause,
+            decision=decision,
             prebuffer_configured_s=before.configured_s,
+            **msgspec.structs.asdict(self._attribution()),
         )
 
     def _surroundings(self) -> Surroundings:

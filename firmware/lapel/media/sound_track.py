@@ -25,6 +25,7 @@ _KEPT_S = 600.0
 """Seconds of sound that are kept while no video comes that would take them: 5 MB at 64 kb/s."""
 _LEVEL_S = 1.0
 _FLOOR_DBFS = -120.0
+_NO_SOUND_YET = SoundStatus(lost="no sound yet")
 _SILENT_BELOW = 10 ** (-90 / 20)
 """The noise of a microphone and its amplifier is well above -90 dBFS."""
 
@@ -34,7 +35,7 @@ class SoundTrack:
 
     def __init__(self, source: SoundSource, form: SoundFormat, clock: Clock) -> None:
         self.format = form
-        self.status = SoundStatus(lost="no sound yet")
+        self.status = _NO_SOUND_YET
         self._source, self._clock = source, clock
         self._frames: deque[AacFrame] = deque()
         self._encoded_to = 0
@@ -63,6 +64,7 @@ class SoundTrack:
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.join(within_s)
+            self._lose(_NO_SOUND_YET)
 
     def set_muted(self, is_muted: bool, at_s: float) -> None:
         """Record true silence from a monotonic time on, or sound again. That time must not lie in sound that was taken.
@@ -97,9 +99,9 @@ class SoundTrack:
                 self._source.open()
                 self._read()
             except AudioError as error:
-                self._lose(str(error))
+                self._lose(SoundStatus(lost=str(error)))
             except Exception as bug:  # a driver's own exceptions: never end silently
-                self._lose(f"{self._source.name}: {type(bug).__name__}: {bug}")
+                self._lose(SoundStatus(lost=f"{self._source.name}: {type(bug).__name__}: {bug}"))
             self._source.close()
             self._stopping.wait(_REOPEN_S)
 
@@ -133,10 +135,10 @@ class SoundTrack:
             self._loud_s = at_s
         self.status = SoundStatus(None, dbfs(rms), dbfs(max(peak for *_, peak in self._level)), at_s - self._loud_s)
 
-    def _lose(self, reason: str) -> None:
+    def _lose(self, status: SoundStatus) -> None:
         self._level.clear()
         with self._arrived:
-            self.status = SoundStatus(lost=reason)
+            self.status = status
             self._arrived.notify_all()
 
 

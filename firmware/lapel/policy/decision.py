@@ -1,13 +1,27 @@
-"""May this recording start, must it, and what is noted? A pure function of what is declared, never of what is seen."""
+"""May this recording start, must it, may it stop, may its sound be muted? Pure functions of what is *declared*."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from lapel.policy.profile import Activity, Context, Duty, Limit, Profile, Source, StartState
+from lapel.policy.profile import (
+    Activity,
+    ConfirmStop,
+    Context,
+    Declarable,
+    Duty,
+    Limit,
+    NoMute,
+    Profile,
+    Source,
+    StartState,
+)
 
 Answer = Literal["allow", "ask", "refuse"]
+"""*ask*: the wearer is asked to press once more."""
+
+_UNLIMITED = "no rule limits it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +37,19 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """A stop that a person asks for, and what is declared at that moment."""
+
+    by_wearer: bool
+    reason: str = ""
+    activities: Collection[Activity] = ()
+    on: date = date(2026, 1, 1)
+    """The day, in the camera's time zone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer to a start, in words and with the rule that gave it."""
+    """The answer, in words and with the rule that gave it."""
 
     answer: Answer
     rule: str
@@ -40,19 +65,38 @@ def decide(profile: Profile, start: Start) -> Decision:
     No rule refuses the wearer's own start: at most it asks for an attestation. A rule that could switch recording off
     would be a way to abuse the camera.
     """
-    duties = duties_of(profile, start)
+    duties = duties_of(profile, start.activities, start.on)
     for rule in profile.rules:
         if isinstance(rule, Duty) and rule in duties:
             return Decision("allow", rule.id, rule.text, duties)
         if isinstance(rule, Limit) and _applies(rule, start):
             return Decision(rule.answer, rule.id, rule.text, duties)
-    return Decision("allow", "", "no rule limits it", duties)
+    return Decision("allow", "", _UNLIMITED, duties)
 
 
-def duties_of(profile: Profile, start: Start) -> tuple[Duty, ...]:
-    """The duties that the declared activities bring with them on that day, each once, by precedence."""
-    duties = (rule for rule in profile.rules if isinstance(rule, Duty) and rule.is_valid(start.on))
-    return tuple(duty for duty in duties if set(duty.activities) & set(start.activities))
+def decide_stop(profile: Profile, stop: Stop) -> Decision:
+    """Whether a recording may be stopped. The wearer is asked at most; a command without a reason can be refused."""
+    duties = duties_of(profile, stop.activities, stop.on)
+    for rule in profile.rules:
+        if isinstance(rule, Duty) and rule in duties and rule.early_stop_needs_reason and not stop.reason:
+            return Decision("ask" if stop.by_wearer else "refuse", rule.id, rule.text, duties)
+        if isinstance(rule, ConfirmStop) and stop.by_wearer and rule.is_valid(stop.on):
+            return Decision("ask", rule.id, rule.text, duties)
+    return Decision("allow", "", _UNLIMITED, duties)
+
+
+def decide_mute(profile: Profile, contexts: Collection[Context], on: date) -> Decision:
+    """Whether the sound may be muted."""
+    for rule in profile.rules:
+        if isinstance(rule, NoMute) and rule.is_valid(on) and _includes(rule.contexts, contexts):
+            return Decision("refuse", rule.id, rule.text)
+    return Decision("allow", "", _UNLIMITED)
+
+
+def duties_of(profile: Profile, declared: Collection[Declarable], on: date) -> tuple[Duty, ...]:
+    """The duties that what is declared brings with it on that day, each once, by precedence."""
+    duties = (rule for rule in profile.rules if isinstance(rule, Duty) and rule.is_valid(on))
+    return tuple(duty for duty in duties if set(duty.activities) & set(declared))
 
 
 def _applies(limit: Limit, start: Start) -> bool:
@@ -62,5 +106,10 @@ def _applies(limit: Limit, start: Start) -> bool:
         and limit.is_valid(start.on)
         and (not limit.sources or start.source in limit.sources)
         and (not limit.states or start.state in limit.states)
-        and (not limit.contexts or bool(set(limit.contexts) & set(start.contexts)))
+        and _includes(limit.contexts, start.contexts)
     )
+
+
+def _includes(rule: Collection[Context], declared: Collection[Context]) -> bool:
+    """Whether a rule for these contexts applies; one without any applies always."""
+    return not rule or bool(set(rule) & set(declared))

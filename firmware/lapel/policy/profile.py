@@ -1,14 +1,16 @@
 """An agency's profile: its rules, as a TOML file that a lawyer can read.
 
-A rule is a *duty* (an activity that must be recorded) or a *limit* (a start that is refused, or needs an attestation).
-The first rule that applies decides; so their order in the file is their precedence. A profile may extend another one:
-its own rules come first, and where they are not valid (any more), those of the other decide.
+A rule is a *duty* (an activity that must be recorded), a *limit* (a start that is refused, or needs an attestation),
+*confirm-stop* or *no-mute*. The first rule that applies decides; so their order in the file is their precedence. A
+*zone* is a place that is a protected context at certain times. A profile may extend another one: its own rules come
+first, and where they are not valid (any more), those of the other decide.
 """
 
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, time
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Final, Literal, get_args
@@ -33,7 +35,14 @@ Activity = Literal[
 StartState = Literal["standby", "buffering"]
 """The states in which a camera can start a recording; in the others the state chart refuses."""
 
+TriggerSource = Literal["peer", "light-bar", "holster", "man-down", "schedule"]
+"""The sources that are neither a person at the camera nor an operator."""
+Declarable = Context | Activity
+"""What can be declared."""
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
 SOURCES: tuple[Source, ...] = get_args(Source)
+TRIGGER_SOURCES: tuple[TriggerSource, ...] = get_args(TriggerSource)
 CONTEXTS: tuple[Context, ...] = get_args(Context)
 ACTIVITIES: tuple[Activity, ...] = get_args(Activity)
 STATES: tuple[StartState, ...] = get_args(StartState)
@@ -42,12 +51,12 @@ _Id = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,63}$")]
 _Sentence = Annotated[str, Meta(min_length=10, max_length=500)]
 
 
-class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, tag_field="kind"):
-    """What duties and limits have in common."""
+class Provision(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What rules and zones have in common."""
 
     id: _Id
     text: _Sentence
-    """The rule in a sentence: it is what the wearer, the manifest and the audit log are given as the reason."""
+    """In a sentence: it is what the wearer, the manifest and the audit log are given as the reason."""
     valid_from: date | None = None
     valid_until: date | None = None
     """The last day on which it applies."""
@@ -59,6 +68,10 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
         )
 
 
+class Rule(Provision, frozen=True, kw_only=True, tag_field="kind"):
+    """A rule of any kind."""
+
+
 class Duty(Rule, frozen=True, kw_only=True, tag="duty"):
     """Activities that must be recorded. A start for one of them is allowed from every source."""
 
@@ -66,7 +79,7 @@ class Duty(Rule, frozen=True, kw_only=True, tag="duty"):
     start_within_s: Annotated[float, Meta(ge=0, le=3600)] = 60.0
     """Seconds after the activity was declared by which a recording must have started; later is a missed duty."""
     early_stop_needs_reason: bool = True
-    """Whether a stop while the activity goes on needs a reason."""
+    """Whether a stop while the activity goes on needs a reason: a command gives it, the wearer confirms the stop."""
 
 
 class Limit(Rule, frozen=True, kw_only=True, tag="limit"):
@@ -82,6 +95,33 @@ class Limit(Rule, frozen=True, kw_only=True, tag="limit"):
     """Declared contexts in which it applies; with none it applies in every context, and without one."""
 
 
+class ConfirmStop(Rule, frozen=True, kw_only=True, tag="confirm-stop"):
+    """The wearer's stop is asked for twice, so that no recording ends by accident."""
+
+
+class NoMute(Rule, frozen=True, kw_only=True, tag="no-mute"):
+    """The sound may not be muted."""
+
+    contexts: list[Context] = []
+    """Declared contexts in which it applies; with none it applies always."""
+
+
+class Zone(Provision, frozen=True, kw_only=True):
+    """A place that is a protected context, at all times or in a time window of the camera's time zone."""
+
+    context: Context
+    latitude: Annotated[float, Meta(ge=-90, le=90)]
+    """Degrees in WGS 84, north positive."""
+    longitude: Annotated[float, Meta(ge=-180, le=180)]
+    """Degrees in WGS 84, east positive."""
+    radius_m: Annotated[float, Meta(gt=0, le=100_000)]
+    weekdays: list[Weekday] = []
+    """Days on which it applies; none stands for all. A window over midnight belongs to the day on which it begins."""
+    begins: time | None = None
+    ends: time | None = None
+    """The time of day at which it ends; before `begins` it is the next day's."""
+
+
 class Profile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """The policy of an agency."""
 
@@ -92,8 +132,14 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     """The public texts that the rules are taken from."""
     extends: str = ""
     """Name of a profile whose rules apply where none of these does."""
-    rules: list[Duty | Limit] = msgspec.field(name="rule", default_factory=list)
+    confirm_within_s: Annotated[float, Meta(ge=1, le=60)] = 10.0
+    """Seconds that the wearer has for the second press of an attestation or of a stop."""
+    peer_within_m: Annotated[float, Meta(ge=0, le=10_000)] = 30.0
+    """Distance up to which another camera's recording may start one here."""
+    rules: list[Duty | Limit | ConfirmStop | NoMute] = msgspec.field(name="rule", default_factory=list)
     """By precedence. In the file each is a `[[rule]]`."""
+    zones: list[Zone] = msgspec.field(name="zone", default_factory=list)
+    """Protected places. In the file each is a `[[zone]]`."""
 
 
 def load_profile(name: str) -> Profile:
@@ -102,6 +148,12 @@ def load_profile(name: str) -> Profile:
     Raises ConfigError that names the file, the rule and what is allowed.
     """
     return _load(name, ())
+
+
+@cache
+def development() -> Profile:
+    """The profile without rules."""
+    return load_profile("development")
 
 
 def shipped_profiles() -> list[str]:
@@ -118,8 +170,8 @@ def _load(name: str, extending: tuple[str, ...]) -> Profile:
     if profile.name in extending:
         raise ConfigError(f"{origin}: extends itself: {' extends '.join([*extending, profile.name])}")
     base = _load(profile.extends, (*extending, profile.name))
-    whole = msgspec.structs.replace(profile, rules=[*profile.rules, *base.rules])
-    for problem in _double_ids(whole.rules):
+    whole = msgspec.structs.replace(profile, rules=[*profile.rules, *base.rules], zones=[*profile.zones, *base.zones])
+    for problem in _double_ids([*whole.rules, *whole.zones]):
         raise ConfigError(f"{origin}: {problem}")
     return whole
 
@@ -153,15 +205,28 @@ def parse_profile(text: str, origin: str) -> Profile:
 
 
 def _at_rule(message: str, tree: dict[str, object]) -> str:
-    """A message of msgspec, with the id of the rule that it is about and what is allowed there."""
-    place = message.rpartition("at `$.rule[")[2].partition("]")[0]
-    rules = tree.get("rule")
-    if place.isdigit() and isinstance(rules, list) and isinstance(rules[int(place)], dict):
-        message = f"rule {rules[int(place)].get('id', int(place) + 1)}: {message}"
-    for key, allowed in (("sources", SOURCES), ("contexts", CONTEXTS), ("activities", ACTIVITIES), ("states", STATES)):
-        if f".{key}[" in message:
-            return f"{message}; {key} are {', '.join(allowed)}"
+    """A message of msgspec, with the id of the rule or zone that it is about and what is allowed there."""
+    for kind in ("rule", "zone"):
+        place = message.rpartition(f"at `$.{kind}[")[2].partition("]")[0]
+        entries = tree.get(kind)
+        if place.isdigit() and isinstance(entries, list) and isinstance(entries[int(place)], dict):
+            message = f"{kind} {entries[int(place)].get('id', int(place) + 1)}: {message}"
+    for key, allowed in _ALLOWED.items():
+        if f".{key}[" in message or f".{key}`" in message:
+            return f"{message}; {key} can be {', '.join(allowed)}"
     return message
+
+
+_ALLOWED: Mapping[str, Sequence[str]] = {
+    "sources": SOURCES,
+    "contexts": CONTEXTS,
+    "context": CONTEXTS,
+    "activities": ACTIVITIES,
+    "states": STATES,
+    "weekdays": get_args(Weekday),
+    "kind": ("duty", "limit", "confirm-stop", "no-mute"),
+}
+"""What is allowed where msgspec names only what was wrong."""
 
 
 def _check(profile: Profile, origin: str) -> None:
@@ -171,19 +236,30 @@ def _check(profile: Profile, origin: str) -> None:
 
 def _problems(profile: Profile) -> Iterator[str]:
     """What makes rules contradict each other or the principles of all profiles."""
-    yield from _double_ids(profile.rules)
-    for rule in profile.rules:
-        if rule.valid_from and rule.valid_until and rule.valid_until < rule.valid_from:
-            yield f"rule {rule.id}: valid_until ({rule.valid_until}) is before valid_from ({rule.valid_from})"
-        if isinstance(rule, Limit):
-            yield from _wrong_sources(rule)
+    provisions = [*profile.rules, *profile.zones]
+    yield from _double_ids(provisions)
+    for one in provisions:
+        if one.valid_from and one.valid_until and one.valid_until < one.valid_from:
+            kind = "zone" if isinstance(one, Zone) else "rule"
+            yield f"{kind} {one.id}: valid_until ({one.valid_until}) is before valid_from ({one.valid_from})"
+        if isinstance(one, Limit):
+            yield from _wrong_sources(one)
+        if isinstance(one, Zone):
+            yield from _wrong_window(one)
     yield from _contradictions([rule for rule in profile.rules if isinstance(rule, Limit)])
 
 
-def _double_ids(rules: Sequence[Rule]) -> Iterator[str]:
-    for rule_id, count in Counter(rule.id for rule in rules).items():
+def _double_ids(provisions: Sequence[Provision]) -> Iterator[str]:
+    for rule_id, count in Counter(one.id for one in provisions).items():
         if count > 1:
             yield f"rule {rule_id}: there are {count} of this id; each needs one of its own"
+
+
+def _wrong_window(zone: Zone) -> Iterator[str]:
+    if (zone.begins is None) is not (zone.ends is None):
+        yield f"zone {zone.id}: a time window needs both `begins` and `ends`"
+    elif zone.begins is not None and zone.begins == zone.ends:
+        yield f"zone {zone.id}: begins and ends at {zone.begins}; leave both out for the whole day"
 
 
 def _wrong_sources(limit: Limit) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """A service's indicators: states go to the service manager, lines to the journal."""
 
-from lapel.hardware.interfaces import Indicators, Signal
+from lapel.hardware.interfaces import Indicators
+from lapel.indications import Light, Pattern, Signal
 from lapel.sanitize import plain
 from lapel.service.journal import Journal
 from lapel.service.notify import ServiceManager
@@ -28,10 +29,18 @@ class ServiceIndicators:
         self._manager.notify(**ready, STATUS=state.value)
         self._lines.show_state(state)
 
-    def signal(self, signal: Signal) -> None:
+    def show_light(self, light: Light) -> None:
         """As `lines` does."""
-        self._lines.signal(signal)
+        self._lines.show_light(light)
+
+    def signal(self, signal: Signal, pattern: Pattern) -> None:
+        """As `lines` does."""
+        self._lines.signal(signal, pattern)
 
     def identify(self, seconds: float) -> None:
         """As `lines` does."""
         self._lines.identify(seconds)
+
+    def silence(self) -> None:
+        """As `lines` does."""
+        self._lines.silence()

@@ -4,35 +4,42 @@ import math
 
 from lapel.clock import iso
 from lapel.hardware.interfaces import Edge
+from lapel.indications import Light
 from lapel.link.messages import Command, EventMessage, Reply
 from lapel.states import State
-from lapel_fleet.cameras.button_intent import EventButtonModel
+from lapel_fleet.cameras.button_intent import ButtonModel
 from lapel_fleet.checkers.records import Activation, ActualRecord, Resource
+from lapel_fleet.hardware.microphone import SimulatedMicrophone
 from lapel_fleet.time.simulated_clock import SimulatedClock
 
 
 class ActualRecorder:
     """Writes into `record` what happens to one camera. Its methods are called when it happens."""
 
-    __slots__ = ("_button", "_clock", "_may_have_risen", "_start_requested_s", "record")
+    __slots__ = ("_buttons", "_clock", "_may_have_risen", "_sound", "_start_requested_s", "record")
 
     def __init__(self, record: ActualRecord, clock: SimulatedClock) -> None:
         self.record = record
         self._clock = clock
         self._may_have_risen = False
+        self._sound: set[bool] = set()
         self.on_start()
 
     # -- firmware and network ------------------------------------------------------------------------------------------
 
     def on_start(self) -> None:
         """The firmware starts: it knows nothing of button presses before."""
-        self._button, self._start_requested_s = EventButtonModel(), -math.inf
+        self._buttons, self._start_requested_s = ButtonModel(), -math.inf
 
     def on_state(self, state: State) -> None:
         """The indicators show a state."""
         states = self.record.states
         if not states or states[-1][1] != state.value:
             states.append((self._clock.mono_s(), state.value))
+
+    def on_light(self, light: Light) -> None:
+        """The indicators show a light."""
+        self.record.lights.append((self._clock.mono_s(), light))
 
     def on_command(self, command: Command) -> None:
         """A command arrived. The first arrival of each id counts."""
@@ -50,25 +57,25 @@ class ActualRecorder:
             case "mark" if is_recording:
                 self.record.markers.append(now.mono_s)
 
-    # -- event button --------------------------------------------------------------------------------------------------
+    # -- buttons -------------------------------------------------------------------------------------------------------
 
-    def on_event_button(self, edge: Edge, *, is_recording: bool) -> None:
-        """The event button moved while the firmware reads it."""
-        self.add_due_stop()
+    def on_button(self, edge: Edge, *, is_recording: bool) -> None:
+        """A button moved while the firmware reads it."""
+        self.add_due_holds()
         now = self._clock.now()
-        moved = self._button.down if edge.is_down else self._button.up
-        match moved(now.mono_s, is_recording=is_recording):
+        moved = self._buttons.down if edge.is_down else self._buttons.up
+        moved_s = now.mono_s if edge.at_s is None else edge.at_s
+        match moved(edge.button, moved_s, is_recording=is_recording):
             case "start" if now.mono_s - self._start_requested_s > self.record.precision_s:  # else the same request
                 self._start_requested_s = now.mono_s
                 self.record.activations.append(Activation(now.mono_s, iso(now.utc)))
             case "mark":
                 self.record.markers.append(now.mono_s)
 
-    def add_due_stop(self) -> None:
-        """Add the stop by a button that has been held for long enough by now."""
-        stopped_s = self._button.stopped_at_s(self._clock.mono_s())
-        if stopped_s is not None:
-            self.record.stops.append(stopped_s)
+    def add_due_holds(self) -> None:
+        """Add what buttons mean that have been held for long enough by now."""
+        for at_s, meaning in self._buttons.take_holds(self._clock.mono_s()):
+            (self.record.stops if meaning == "stop" else self.record.stealth_changes).append(at_s)
 
     # -- devices -------------------------------------------------------------------------------------------------------
 
@@ -86,6 +93,11 @@ class ActualRecorder:
         """The video source delivers frames again."""
         self.record.frame_outages[-1] = (self.record.frame_outages[-1][0], self._clock.mono_s())
 
+    def on_sound(self, *, is_recorded: bool) -> None:
+        """The firmware starts, with sound or without."""
+        self._sound.add(is_recorded)
+        self.record.records_sound = is_recorded if len(self._sound) == 1 else None
+
     def on_refilled(self) -> None:
         """Battery or card may have more in the next sample than in the last one."""
         self._may_have_risen = True
@@ -98,6 +110,12 @@ class ActualRecorder:
         self.record.storage.append(Resource(now_s, free_bytes, may_have_risen))
 
     # -- the end -------------------------------------------------------------------------------------------------------
+
+    def set_microphone(self, microphone: SimulatedMicrophone) -> None:
+        """Set when the microphone delivered nothing, or silence."""
+        self.record.microphone_outages = microphone.outages
+        self.record.microphone_stalls = microphone.stalls
+        self.record.microphone_silences = microphone.silences
 
     def set_unsent(self, unsent: list[EventMessage | Reply]) -> None:
         """Set the messages on the flash that no broker has acknowledged."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -17,19 +18,24 @@ from lapel.link.session import Session
 from lapel.link.tap import Tap
 from lapel.link.transport import Inbound
 from lapel.logs import Log
+from lapel.offload.listener import OffloadStatus
 from lapel.settings import Settings
 from lapel.states import State
+from lapel.wearer_store import WearerStore
 from lapel.worker import InlineWorker
 from lapel_fleet.cameras.camera_hardware import CameraHardware
 from lapel_fleet.cameras.environment import Environment
 from lapel_fleet.checkers.records import ActualRecord
 from lapel_fleet.hardware.inbound_recorder import InboundRecorder
 from lapel_fleet.hardware.switches import HELD_S
+from lapel_fleet.scenario.offload import Offload
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
 
 HEARTBEAT_INTERVALS = 6
 """Telemetry intervals between two heartbeats in the audit log: each is signed, and a fleet has thousands of cameras."""
+MICROPHONE = "tone"
+"""The configured source of sound of a camera with a microphone: what it hears."""
 _FEW_LOG_LINES = 8
 """What one recording logs."""
 _INLINE = InlineWorker()
@@ -61,7 +67,9 @@ class CameraSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 class SimulatedCamera(CameraHardware):
     """A camera that can be switched on, worn and disturbed. Everything done to it is written into `actual`."""
 
-    __slots__ = ("_has_battery", "_rng", "_run", "camera", "console", "contract", "link", "settings", "tap")
+    __slots__ = (
+        "_has_battery", "_rng", "_run", "_wearer_store", "camera", "console", "contract", "link", "settings", "tap",
+    )  # fmt: skip
     link: Session
     tap: Tap
 
@@ -71,7 +79,9 @@ class SimulatedCamera(CameraHardware):
         site, camera = name.split("/")
         self.contract = environment.contract(site, camera)
         self.settings = Settings(_config(environment, site, camera, scenario))
+        self._wearer_store = WearerStore()
         self.switches.watchers.append(self._on_button)
+        self.dock.watchers.append(self._on_dock)
         self._rng = streams.counter_rng(name, "firmware")
         self._has_battery = True
         self._run: asyncio.Task[None] | None = None
@@ -90,6 +100,11 @@ class SimulatedCamera(CameraHardware):
     def state(self) -> str:
         """The state as its lights show it; `off` without power."""
         return self.camera.state.value if self.camera is not None and self.is_on else State.OFF.value
+
+    @property
+    def offload_status(self) -> OffloadStatus | None:
+        """How far its offload is; None where it does not offload, or is off."""
+        return self.camera.offload.status() if self.camera is not None and self.is_on else None
 
     @property
     def is_recording(self) -> bool:
@@ -145,7 +160,7 @@ class SimulatedCamera(CameraHardware):
         if self._run is None or not self.is_on:
             return
         self.actual.power_cuts += 1
-        self.recorder.add_due_stop()
+        self.recorder.add_due_holds()
         self.network.lose_power()
         self.flash.has_power = False
         if self.camera is not None:
@@ -153,7 +168,7 @@ class SimulatedCamera(CameraHardware):
             self.footage.lose_power()
         self._run.cancel()
         await asyncio.wait([self._run])
-        self.indicators.show_state(State.OFF)
+        self.indicators.lose_power()
 
     async def switch_off(self) -> None:
         """Shut the firmware down in order."""
@@ -188,9 +203,17 @@ class SimulatedCamera(CameraHardware):
         """Hold a button; the event button ends a recording."""
         await self.switches.hold(button, seconds)
 
+    async def hold_together(self, buttons: Sequence[ButtonName], seconds: float = HELD_S) -> None:
+        """Hold several buttons at once; event and select switch lights and tones off and on."""
+        await asyncio.gather(*(self.switches.hold(button, seconds) for button in buttons))
+
+    @property
+    def is_stealth(self) -> bool:
+        """Whether its lights and tones are switched off."""
+        return self._wearer_store.notes.stealth
+
     def put_in_dock(self) -> None:
-        """Dock it; the firmware finishes a recording first."""
-        self.recorder.on_docked(is_recording=self.is_recording)
+        """Dock it as soon as there is a free bay; the firmware finishes a recording first."""
         self.dock.put_in()
 
     def take_out_of_dock(self) -> None:
@@ -211,12 +234,14 @@ class SimulatedCamera(CameraHardware):
     def finish_actual_record(self) -> ActualRecord:
         """The actual record, with the state of card, flash and firmware at this moment."""
         self.sample_resources()
-        self.recorder.add_due_stop()
+        self.recorder.add_due_holds()
         self.actual.accounts = self.card_contents.listing()
         self.actual.manifests = self.card_contents.manifests()
+        self.add_offload_record()
         self.actual.audit = [*self.earlier_audit, *(self.card_contents.audit or ())]
         self.actual.state = self.state
         self.actual.session = self._firmware.state_message().session if self.camera else ""
+        self.recorder.set_microphone(self.microphone)
         self.recorder.set_unsent([] if self.is_on else self.flash.unsent())  # one that is on had time to send them
         return self.actual
 
@@ -236,8 +261,13 @@ class SimulatedCamera(CameraHardware):
         return self.camera
 
     def _on_button(self, edge: Edge) -> None:
-        if edge.button == "event" and self.switches.are_read:
-            self.recorder.on_event_button(edge, is_recording=self.is_recording)
+        if self.switches.are_read:
+            self.recorder.on_button(edge, is_recording=self.is_recording)
+
+    def _on_dock(self, is_docked: bool) -> None:
+        self.sample_resources()
+        if is_docked:
+            self.recorder.on_docked(is_recording=self.is_recording)
 
     def _on_inbound(self, message: Inbound) -> None:
         if message.topic == self.contract.command_topic:
@@ -255,7 +285,7 @@ class SimulatedCamera(CameraHardware):
                 if self.console is not None:
                     self.console.on_start()
                 await self.camera.run(reason)
-                self.recorder.add_due_stop()
+                self.recorder.add_due_holds()
                 if not self.camera.restarts:
                     return
                 reason = self.camera.ended
@@ -271,6 +301,7 @@ class SimulatedCamera(CameraHardware):
             session=session, rng=self._rng, spread_s=config.link.spread_s, drain_per_s=config.link.drain_per_s,
         )  # fmt: skip
         self.tap = Tap(self.link)
+        offload, retention = self.offload.parts(self.storage) if self.offload is not None else (None, None)
         return Camera(
             config,
             clock=self.clock,
@@ -287,6 +318,11 @@ class SimulatedCamera(CameraHardware):
             positioning=self.gps,
             settings=self.settings,
             log=log,
+            wearer=self._wearer_store,
+            live_view=self.environment.live_view(self.name, self.clock),
+            offload=offload,
+            retention=retention,
+            check_key=lambda: "the key of the simulated fleet",
         )
 
 
@@ -297,9 +333,18 @@ def _config(environment: Environment, site: str, camera: str, scenario: Scenario
             ("camera", "site"): site,
             ("camera", "name"): camera,
             ("prebuffer", "length_s"): scenario.prebuffer_s,
+            ("audio", "source"): MICROPHONE if scenario.sound else "none",
             ("link", "telemetry_s"): scenario.telemetry_s,
             ("evidence", "heartbeat_s"): max(60.0, HEARTBEAT_INTERVALS * scenario.telemetry_s),
             ("link", "broker"): environment.broker_url(),
             ("link", "spread_s"): scenario.spread_s,
+            **_offload_flags(scenario.offload),
         }
     )
+
+
+def _offload_flags(offload: Offload | None) -> dict[tuple[str, str], object]:
+    """The destination is not configured: the environment supplies it."""
+    if offload is None:
+        return {}
+    return {("offload", "uploads"): offload.uploads, ("offload", "critical"): ", ".join(offload.critical)}

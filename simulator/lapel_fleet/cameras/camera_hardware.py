@@ -10,6 +10,7 @@ from lapel.config import Config
 from lapel.randomness import RandomSource
 from lapel_fleet.cameras.actual_recorder import ActualRecorder
 from lapel_fleet.cameras.environment import Environment
+from lapel_fleet.cameras.offload import CameraOffload
 from lapel_fleet.checkers.records import LIVE_PRECISION_S, ActualRecord
 from lapel_fleet.hardware.battery import SimulatedBattery
 from lapel_fleet.hardware.dock import SimulatedDock
@@ -18,6 +19,7 @@ from lapel_fleet.hardware.footage import SimulatedFootage
 from lapel_fleet.hardware.gps import SimulatedGps
 from lapel_fleet.hardware.indicators import SimulatedIndicators
 from lapel_fleet.hardware.memory_storage import CARD_BYTES
+from lapel_fleet.hardware.microphone import SimulatedMicrophone
 from lapel_fleet.hardware.network import WILL_AFTER_KEEPALIVES
 from lapel_fleet.hardware.powered_storage import PoweredStorage
 from lapel_fleet.hardware.storage import SimulatedStorage, StorageWorker
@@ -47,8 +49,10 @@ class CameraHardware:
         "footage",
         "gps",
         "indicators",
+        "microphone",
         "name",
         "network",
+        "offload",
         "recorder",
         "storage",
         "storage_worker",
@@ -70,12 +74,22 @@ class CameraHardware:
         self.card = SimulatedStorage(self.card_contents, keeps_history=environment.keeps_history)
         self.flash = SimulatedFlash()
         self.battery = SimulatedBattery(self.clock, streams.stream(name, "battery"))
-        self.dock = SimulatedDock(self.battery)
+        self.dock = SimulatedDock(self.battery, environment.docking_station(name))
         self.switches = SimulatedSwitches(self.clock)
         self.gps = SimulatedGps(self.clock, streams.stream(name, "way"), name.partition("/")[0])
         self.indicators = SimulatedIndicators()
         self.indicators.watchers += [self.battery.set_state, self.recorder.on_state]
+        self.microphone = SimulatedMicrophone(self.clock)
+        self.indicators.light_watchers.append(self.recorder.on_light)
         self._is_unplugged = self._is_frozen = False
+        target = environment.offload(name)
+        self.offload: CameraOffload | None = None
+        """None for a camera that keeps its recordings."""
+        if target is not None and scenario.offload is not None:
+            self.offload = CameraOffload(
+                target, scenario.offload, self.clock, lambda: self.card_contents, self.recorder.on_refilled
+            )
+            self.actual.critical = tuple(scenario.offload.critical)
 
     @property
     def actual(self) -> ActualRecord:
@@ -93,17 +107,25 @@ class CameraHardware:
             self.battery.charge().percent, self.card.free_bytes(), is_docked=self.dock.is_docked()
         )
 
+    def add_offload_record(self) -> None:
+        """Add what the clips of the card hold, and which were deleted, to the actual record."""
+        if self.offload is not None:
+            self.actual.contents.update(self.card_contents.contents())
+            known = set(self.actual.deletions)
+            self.actual.deletions += [one for one in self.card_contents.deletions if one not in known]
+
     # -- power ---------------------------------------------------------------------------------------------------------
 
     def begin_session(self, config: Config, rng: RandomSource) -> None:
-        """Make what is new at each start of the firmware: storage, footage, link settings. Video source faults
-        persist.
+        """Make what is new at each start of the firmware: storage, footage, link settings. Faults of the video source
+        and the microphone persist.
         """
         self.storage_worker = StorageWorker(self.environment.storage_worker, self.clock, self.card)
         self.storage = PoweredStorage(self.card)
         self.recorder.on_start()
         self.network.configure(config.link)
-        self.footage = self.environment.footage(self.name, config, self.clock, rng)
+        self.footage = self.environment.footage(self.name, config, self.clock, rng, self.microphone)
+        self.recorder.on_sound(is_recorded=self.footage.status().sound is not None)
         if self._is_unplugged:
             self.footage.unplug(_UNPLUGGED)
         if self._is_frozen:
@@ -137,6 +159,34 @@ class CameraHardware:
         self._is_frozen = False
         self.footage.unfreeze()
 
+    # -- microphone ----------------------------------------------------------------------------------------------------
+
+    def unplug_microphone(self) -> None:
+        """Pull the plug of the microphone. Harmless when it is pulled."""
+        self.microphone.unplug()
+
+    def plug_in_microphone(self) -> None:
+        """Connect the microphone again. Harmless when it is connected."""
+        self.microphone.plug_in()
+
+    def silence_microphone(self) -> None:
+        """Let the microphone deliver nothing but zeros, as a dead one does."""
+        self.microphone.fall_silent()
+
+    def mend_microphone(self) -> None:
+        """Undo `silence_microphone`, `drift_microphone` and `delay_microphone`."""
+        self.microphone.end_silence()
+        self.microphone.drift(0.0)
+        self.microphone.delay(0.0)
+
+    def drift_microphone(self, ppm: float) -> None:
+        """Let the microphone's clock run faster than the camera's, by at most 200 parts per million."""
+        self.microphone.drift(ppm)
+
+    def delay_microphone(self, seconds: float) -> None:
+        """Let all sound arrive that much later."""
+        self.microphone.delay(seconds)
+
     # -- storage card --------------------------------------------------------------------------------------------------
 
     def fail_card_writes(self, number: int) -> None:
@@ -158,6 +208,7 @@ class CameraHardware:
     def swap_card(self) -> None:
         """Replace the storage card by an empty one without faults."""
         self.earlier_audit += self.card_contents.audit or ()
+        self.add_offload_record()
         with self._sampled_before_and_after():
             self.card_contents = self.environment.storage_card(self.name)
             self.card.swap(self.card_contents)

@@ -5,9 +5,13 @@ from typing import Protocol
 
 from lapel.config import Config
 from lapel.link.contract import Contract
+from lapel.live_view.live_view import LiveView
 from lapel.randomness import RandomSource
 from lapel.worker import Worker
+from lapel_fleet.cameras.offload import OffloadTarget
+from lapel_fleet.hardware.docking_station import DockingStation
 from lapel_fleet.hardware.footage import SimulatedFootage
+from lapel_fleet.hardware.microphone import SimulatedMicrophone
 from lapel_fleet.hardware.network import SimulatedNetwork
 from lapel_fleet.hardware.storage import StorageCard
 from lapel_fleet.time.simulated_clock import SimulatedClock
@@ -44,11 +48,22 @@ class Environment(Protocol):
     def network(self, name: str, rng: random.Random) -> SimulatedNetwork:
         """The network link of camera `name` to the broker."""
 
+    def docking_station(self, name: str) -> DockingStation | None:
+        """Where camera `name` is docked; None where there is a bay for each camera and no limit."""
+
+    def offload(self, name: str) -> OffloadTarget | None:
+        """Where camera `name` offloads; None where it keeps its recordings."""
+
     def storage_card(self, name: str) -> StorageCard:
         """A new, empty storage card for camera `name`."""
 
-    def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:
+    def footage(
+        self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource, microphone: SimulatedMicrophone
+    ) -> SimulatedFootage:
         """New footage for camera `name`, as it is after power-on: video source, encoder and pre-event buffer."""
+
+    def live_view(self, name: str, clock: SimulatedClock) -> LiveView | None:
+        """New live view for camera `name`; None where it cannot be watched."""
 
     def contract(self, site: str, camera: str) -> Contract:
         """The topics and payloads of that camera."""

@@ -46,6 +46,18 @@ async def begin(fault: Fault, camera: SimulatedCamera, time: Timeline) -> End:
         case "video.frozen":
             camera.freeze_video()
             return camera.unfreeze_video
+        case "microphone.unplugged":
+            camera.unplug_microphone()
+            return camera.plug_in_microphone
+        case "microphone.silent":
+            camera.silence_microphone()
+            return camera.microphone.end_silence
+        case "microphone.drift":
+            camera.drift_microphone(fault.drift_ppm)
+            return lambda: camera.drift_microphone(0.0)
+        case "microphone.delayed":
+            camera.delay_microphone(fault.latency_s)
+            return lambda: camera.delay_microphone(0.0)
         case "card.full":
             camera.fill_card(fault.room_bytes)
             return camera.make_room

@@ -1,23 +1,27 @@
 """The environment of cameras that connect to a real broker, in live and stepped time."""
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from itertools import cycle
 from pathlib import Path
 
-from lapel.clock import SystemClock
+from lapel.clock import Clock, SystemClock
 from lapel.config import Config
 from lapel.evidence.store import EvidenceStore
 from lapel.link.contract import Contract, LapelV1
 from lapel.link.mqtt import connect_rate
+from lapel.live_view.live_view import LiveView
 from lapel.randomness import RandomSource
 from lapel.worker import InlineWorker, Worker
 from lapel_fleet.broker.address import CONNECTS_PER_S, Address
 from lapel_fleet.cameras.media import MakeFootage
+from lapel_fleet.cameras.offload import OffloadTarget
+from lapel_fleet.hardware.docking_station import DockingStation, stations_of
 from lapel_fleet.hardware.fleet_signer import fleet_sealing
 from lapel_fleet.hardware.folder_storage import FolderStorage
 from lapel_fleet.hardware.footage import SimulatedFootage
 from lapel_fleet.hardware.memory_storage import MemoryStorage
+from lapel_fleet.hardware.microphone import SimulatedMicrophone
 from lapel_fleet.hardware.relayed_network import RelayedNetwork
 from lapel_fleet.hardware.storage import StorageCard
 from lapel_fleet.hardware.tcp_relay import TcpRelay
@@ -41,15 +45,22 @@ class LiveEnvironment:
         *,
         needs_relay: Callable[[str], bool],
         make_footage: MakeFootage,
+        names: Collection[str] | None = None,
+        offload: OffloadTarget | None = None,
+        keeps_recordings: bool = False,
         folder: Path | None = None,
         precision_s: float = 0.0,
         connects_per_s: float = CONNECTS_PER_S,
         keeps_history: bool = True,
+        new_live_view: Callable[[str, Clock], LiveView | None] = lambda _, __: None,
     ) -> None:
         """`needs_relay`: whether faults may disturb the network link of camera `site/name`; `precision_s`: see
-        `ActualRecord.precision_s`; `folder`: for recordings, which are kept in memory without one.
+        `ActualRecord.precision_s`; `folder`: for recordings, which are kept in memory without one; `names`: the cameras
+        of this process, all of the scenario by default; `keeps_recordings`: in memory whole, until they are deleted.
         """
-        self._make_footage, self._folder = make_footage, folder
+        self._docks = stations_of(scenario, scenario.cameras if names is None else names, time)
+        self._make_footage, self._folder, self._offload = make_footage, folder, offload
+        self._keeps_recordings, self._new_live_view = keeps_recordings, new_live_view
         self.agency, self.worker, self.precision_s = agency, worker, precision_s
         self.keeps_history = keeps_history
         self.storage_worker = worker if folder is not None else InlineWorker()
@@ -69,18 +80,37 @@ class LiveEnvironment:
         bind_address = next(self._bind_addresses)
         return RelayedNetwork(brokers, self._scenario.keepalive_s, self._admission, relay, bind_address)
 
+    def docking_station(self, name: str) -> DockingStation | None:
+        """See `Environment.docking_station`."""
+        return self._docks.get(name.partition("/")[0])
+
+    def offload(self, name: str) -> OffloadTarget | None:  # noqa: ARG002  # they all have the same
+        """See `Environment.offload`."""
+        return self._offload
+
     def storage_card(self, name: str) -> StorageCard:
         """See `Environment.storage_card`."""
         sealing = fleet_sealing(f"{self.agency}/{name}", self.clock().now)
         if self._folder is None:
-            return MemoryStorage(keeps_finished=False, sealing=sealing)
+            return MemoryStorage(keeps_finished=self._keeps_recordings, sealing=sealing)
         folder = self._folder / name.replace("/", "-")
         folder.mkdir(parents=True, exist_ok=True)
-        return FolderStorage(EvidenceStore(folder, 0, sealing=lambda: sealing))
+        return FolderStorage(EvidenceStore(folder, 0, sealing=lambda: sealing), lambda: sealing)
 
-    def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:  # noqa: ARG002
+    def footage(
+        self,
+        name: str,  # noqa: ARG002  # all film the same media
+        config: Config,
+        clock: SimulatedClock,
+        rng: RandomSource,
+        microphone: SimulatedMicrophone,
+    ) -> SimulatedFootage:
         """See `Environment.footage`."""
-        return self._make_footage(config, clock, rng)
+        return self._make_footage(config, clock, rng, microphone)
+
+    def live_view(self, name: str, clock: SimulatedClock) -> LiveView | None:
+        """See `Environment.live_view`."""
+        return self._new_live_view(name, clock)
 
     def contract(self, site: str, camera: str) -> Contract:
         """See `Environment.contract`."""

@@ -14,6 +14,10 @@ from lapel_fleet.time.timelines import Timeline
 
 FORGOTTEN_STOP_S = 3600.0
 """A recording whose stop the wearer forgot lasts this much longer."""
+_PAUSE_S = 2.0
+"""Between two gestures, so that the firmware does not take them for one."""
+_STEALTH_TIME_S = 10.0
+"""More than it takes to go into stealth."""
 MAX_LAST_STOP_S, LAST_STOP_SHARE = 30.0, 0.05
 """At the end of a run the recordings that go on are stopped within this time, or this share of a short day: a thousand
 cameras that save their clips in one moment would slow each other down.
@@ -59,8 +63,20 @@ class CameraWearer:
             await self._time.sleep(planned.length_s / 2)
             if planned.has_marker and planned.length_s > 2 * DOUBLE_S:  # else the hold would make it a double press
                 self._mark()
-            await self._time.sleep(FORGOTTEN_STOP_S if planned.forgets_stop else planned.length_s / 2)
+            rest_s = FORGOTTEN_STOP_S if planned.forgets_stop else planned.length_s / 2
+            if planned.is_stealth and rest_s > _STEALTH_TIME_S:
+                rest_s -= await self._change_stealth(True)
+            await self._time.sleep(rest_s)
             await self._hold_to_stop()
+            await self._change_stealth(False)
+
+    async def _change_stealth(self, is_on: bool) -> float:
+        """Hold both buttons, unless that is so already or the camera is off. Returns the seconds that it took."""
+        began_s = self._time.mono_s()
+        if self._camera.is_on and self._camera.is_stealth is not is_on:
+            await self._time.sleep(_PAUSE_S)
+            await self._camera.hold_together(("event", "select"))
+        return self._time.mono_s() - began_s
 
     def _recording_rng(self, who: str, number: int) -> random.Random:
         """One for each recording, not one for the day: it takes 2.5 KB, and there are thousands of wearers."""

@@ -1,5 +1,6 @@
 """Checkers of evidence: manifests are whole; the audit log accounts for every recording and every second."""
 
+import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -120,8 +121,9 @@ def _groundless(actual: ActualRecord, span: Span) -> str | None:
     """A camera that ran has logged what it did, except since its last entry before a loss of power."""
     first = actual.audit[0]
     from_s, to_s = ((one - _utc(first, 0.0)).total_seconds() for one in (span.start, span.end))
-    silent_s = to_s - from_s if actual.card_faults else _SILENT_INTERVALS * max(60.0, actual.telemetry_s)
-    is_explained = "off" in actual.states_between(from_s - _SETTLED_S, min(from_s + silent_s, to_s))
+    silent_s = math.inf if actual.card_faults else _SILENT_INTERVALS * max(60.0, actual.telemetry_s)
+    until_s = min(from_s + silent_s, to_s + _ROUNDING_S)  # the ledger has wall-clock times, the lights monotonic ones
+    is_explained = "off" in actual.states_between(from_s - _SETTLED_S, until_s)
     return None if is_explained else f"{from_s:.1f} to {to_s:.1f} s: the ledger says unknown, the camera had power"
 
 

@@ -87,7 +87,7 @@ def pre_event_shortfalls_are_explained(case: Case) -> Iterator[str | None]:
 def pre_event_length_is_correct(case: Case) -> Iterator[str | None]:
     """The pre-event part is as long as the time that was captured before: a reason excuses only what it explains."""
     actual, _ = case
-    for one, clips in _activations_with_clips(actual):
+    for one, clips in activations_with_clips(actual):
         if actual.states and all(clip.status == "complete" for clip in clips):
             recorded_s = sum(clip.prebuffer_actual_s for clip in clips)
             captured_s = _captured_before_s(actual, one.at_s, clips[0].prebuffer_configured_s)
@@ -113,7 +113,7 @@ def missing_frames_are_reported(case: Case) -> Iterator[str | None]:
 def recording_length_is_correct(case: Case) -> Iterator[str | None]:
     """A recording lasts from the press to the stop, or to the last frame before it."""
     actual, _ = case
-    for one, clips in _activations_with_clips(actual):
+    for one, clips in activations_with_clips(actual):
         expected_s = _expected_s(actual, one.at_s)
         last = clips[-1]
         if expected_s is None or last.end_time is None or not _was_stopped(last):
@@ -126,7 +126,7 @@ def recording_length_is_correct(case: Case) -> Iterator[str | None]:
 def gaps_are_reported(case: Case) -> Iterator[str | None]:
     """The account of a complete recording reports the time in which the video source delivered no frames."""
     actual, _ = case
-    for one, clips in _activations_with_clips(actual):
+    for one, clips in activations_with_clips(actual):
         for clip in clips:
             if clip.status != "complete" or clip.start_time is None:
                 continue
@@ -143,7 +143,7 @@ def no_two_recordings_at_once(case: Case) -> Iterator[str | None]:
     """A camera's recordings do not overlap."""
     spans = [
         (one.at_s, one.at_s + _seconds(clips[-1].trigger_time, clips[-1].end_time), clips[0].recording)
-        for one, clips in _activations_with_clips(case[0])
+        for one, clips in activations_with_clips(case[0])
         if clips[-1].status == "complete" and clips[-1].end_time
     ]
     for (_, ended_s, earlier), (began_s, _, later) in pairwise(sorted(spans)):
@@ -231,7 +231,7 @@ def _has_trigger(actual: ActualRecord, account: Account) -> bool:
     return any(_is_trigger(actual, account, one) for one in actual.activations)
 
 
-def _activations_with_clips(actual: ActualRecord) -> Iterator[tuple[Activation, list[Account]]]:
+def activations_with_clips(actual: ActualRecord) -> Iterator[tuple[Activation, list[Account]]]:
     """Each activation that was recorded once, with its clip and the linked ones after it."""
     following = {account.continues: account for account in actual.accounts if account.continues}
     for one in actual.activations:

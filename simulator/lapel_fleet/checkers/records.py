@@ -6,7 +6,7 @@ Times that end in `_s` are monotonic seconds of the run's own time line, in both
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Protocol
@@ -17,6 +17,7 @@ from lapel.audit_entry import AuditEntry
 from lapel.evidence.ledger import Ledger
 from lapel.link.messages import EventMessage, Reply, StateMessage, Telemetry
 from lapel.recording import Account
+from lapel_fleet.checkers.uploads import Upload
 
 MESSAGE_AGE_S = 10.0
 LIVE_PRECISION_S = 0.25
@@ -54,6 +55,31 @@ class ManifestSummary(msgspec.Struct, frozen=True):
     """Fragments that its records describe."""
     counted: int
     """Fragments by its last record."""
+    with_sound: int = 0
+    """Fragments that contain sound."""
+    first_sound_s: float | None = None
+    """Where the first of these ends, on the clip's own time line; None without any."""
+
+
+class ClipContent(msgspec.Struct, frozen=True):
+    """What a clip on the storage card holds, once it has ended."""
+
+    size_bytes: int
+    """Of its video."""
+    close: str
+    """SHA-256 of its manifest's last line."""
+    md5: str = ""
+    """Of its video, in hex; empty where it is not known."""
+    is_encrypted: bool = False
+
+
+class Deletion(msgspec.Struct, frozen=True):
+    """A clip was deleted from the storage card."""
+
+    at_s: float
+    clip: str
+    close: str
+    """That of the clip, as it was on the card."""
 
 
 @dataclass(slots=True)
@@ -69,6 +95,10 @@ class ActualRecord:
     """When a recording was to end: the press or the command, plus the configured post-event time."""
     markers: list[float] = field(default_factory=list)
     """When the wearer set a marker."""
+    stealth_changes: list[float] = field(default_factory=list)
+    """When the wearer held the buttons that switch lights, tones and vibrations off or on."""
+    lights: list[tuple[float, str]] = field(default_factory=list)
+    """Each light that was shown, and since when."""
     power_cuts: int = 0
     delivery_faults: list[str] = field(default_factory=list)
     """Faults that disturbed its messages behind it. What was received then says nothing about the camera."""
@@ -94,6 +124,14 @@ class ActualRecord:
     """Its states and when each began, as its lights showed them: those of the chart; `off` after a power cut."""
     frame_outages: list[tuple[float, float]] = field(default_factory=list)
     """When its video source delivered no frames, from and to; the end is infinite while that lasts."""
+    records_sound: bool | None = None
+    """Whether it is configured to record sound; None where that is not known or has changed."""
+    microphone_outages: Sequence[tuple[float, float]] = ()
+    """When its microphone was unplugged, from and to; the end is infinite while that lasts."""
+    microphone_stalls: Sequence[tuple[float, float]] = ()
+    """When no sound arrived though it was plugged in, as where a delay began."""
+    microphone_silences: Sequence[tuple[float, float]] = ()
+    """When it delivered nothing but zeros."""
     fps: float = 30.0
     """Frame rate of its video source."""
     precision_s: float = 0.0
@@ -105,6 +143,11 @@ class ActualRecord:
     state: str = "off"
     """At the end, as `session`."""
     session: str = ""
+    contents: dict[str, ClipContent] = field(default_factory=dict)
+    """Of the clips that have ended, by id. Empty for a camera that does not offload."""
+    deletions: list[Deletion] = field(default_factory=list)
+    critical: tuple[str, ...] = ()
+    """Sources and reasons of starts whose recordings leave first."""
     outages: list[tuple[float, float]] = field(default_factory=list)
     """When the broker was away, from and to. It forgets every connection then, and the last will with it."""
     will_after_s: float = 45.0
@@ -129,7 +172,12 @@ class ActualRecord:
 
     def without_frames_s(self, from_s: float, to_s: float) -> float:
         """Seconds without frames between the two moments."""
-        return sum(max(0.0, min(end_s, to_s) - max(start_s, from_s)) for start_s, end_s in self.frame_outages)
+        return overlap_s(self.frame_outages, from_s, to_s)
+
+
+def overlap_s(intervals: Iterable[tuple[float, float]], from_s: float, to_s: float) -> float:
+    """Seconds of `intervals`, which are apart, between two moments."""
+    return sum(max(0.0, min(end_s, to_s) - max(start_s, from_s)) for start_s, end_s in intervals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +202,8 @@ class ReceivedRecord:
     """Telemetry is kept no more often than this: 1,600 cameras send more in a shift than any checker needs."""
     keeps_time: bool = True
     """Without it there are no arrivals: their times would mean nothing."""
+    uploads: list[Upload] | None = None
+    """What an evidence back end received from it, in order; None where that is not known."""
     delivery_loss: str = ""
     """Why the broker may have lost events and replies; empty when it loses none."""
     _telemetry_from_s: float = -math.inf
@@ -214,9 +264,10 @@ Checker = Callable[[Case], Iterator[str | None]]
 class BackEndProbe(Protocol):
     """How checkers query a back end. Cameras are named `site/name`.
 
-    A probe may have two more methods: `session(camera) -> str`, the run of the firmware that the back end takes for
-    live, and `recordings(camera) -> list[str]`, ids of the clips that it knows to be complete. Without them, the
-    checkers that need them report *skipped*.
+    A probe may have three more methods: `session(camera) -> str`, the run of the firmware that the back end takes for
+    live; `recordings(camera) -> list[str]`, ids of the clips that it knows to be complete; and `evidence(camera) ->
+    list[str]`, ids of the clips that its evidence system has. Without them, the checkers that need them report
+    *skipped*.
     """
 
     def state(self, camera: str) -> str:

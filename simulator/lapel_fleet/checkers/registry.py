@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal, NamedTuple
 
-from lapel_fleet.checkers import commands, events, evidence, recordings, resources, states
+from lapel_fleet.checkers import (
+    commands,
+    events,
+    evidence,
+    indications,
+    offload,
+    recordings,
+    resources,
+    sound,
+    states,
+)
 from lapel_fleet.checkers.back_end import BACK_END_CHECKERS, BackEndChecker
 from lapel_fleet.checkers.records import BackEndProbe, Case, Checker
 
@@ -45,6 +55,12 @@ CHECKERS: dict[str, Checker] = {
     "no-two-recordings-at-once": recordings.no_two_recordings_at_once,
     "saved-recordings-are-announced": recordings.saved_recordings_are_announced,
     "markers-are-kept": recordings.markers_are_kept,
+    "sound-is-recorded-as-promised": sound.sound_is_recorded_as_promised,
+    "sound-gaps-are-reported": sound.sound_gaps_are_reported,
+    "sound-level-is-plausible": sound.sound_level_is_plausible,
+    "microphone-faults-are-reported": sound.microphone_faults_are_reported,
+    "recordings-are-indicated": indications.recordings_are_indicated,
+    "stealth-is-on-record": indications.stealth_is_on_record,
     "reported-states-are-true": states.reported_states_are_true,
     "last-reported-state-is-current": states.last_reported_state_is_current,
     "state-changes-are-reported": states.state_changes_are_reported,
@@ -63,12 +79,21 @@ CHECKERS: dict[str, Checker] = {
     "the-ledger-is-true": evidence.the_ledger_is_true,
     "battery-charge-is-consistent": resources.battery_charge_is_consistent,
     "storage-space-is-consistent": resources.storage_space_is_consistent,
+    "clips-are-offloaded-once": offload.clips_are_offloaded_once,
+    "offloaded-clips-are-whole": offload.offloaded_clips_are_whole,
+    "linked-clips-are-offloaded-in-order": offload.linked_clips_are_offloaded_in_order,
+    "keys-are-offloaded": offload.keys_are_offloaded,
+    "complete-is-declared-once-and-last": offload.complete_is_declared_once_and_last,
+    "nothing-is-deleted-early": offload.nothing_is_deleted_early,
+    "critical-recordings-leave-first": offload.critical_recordings_leave_first,
+    "rejected-recordings-are-not-sent-again": offload.rejected_recordings_are_not_sent_again,
 }
 
 NEED_EVERY_MESSAGE = frozenset({
     "activations-are-recorded-or-refused",
     "saved-recordings-are-announced",
     "markers-are-kept",
+    "microphone-faults-are-reported",
     "state-changes-are-reported",
     "events-are-complete-and-in-order",
     "commands-have-one-final-reply",

@@ -17,7 +17,7 @@ from rich.text import Text
 from lapel.app import App, assemble, source_of
 from lapel.clock import Clock, SystemClock
 from lapel.config import Config, load
-from lapel.hardware.interfaces import Signal
+from lapel.indications import Light, Pattern, Signal
 from lapel.link.broker_address import brokers_at
 from lapel.link.messages import Command, CommandName
 from lapel.states import State
@@ -133,11 +133,17 @@ class _LoggingIndicators:
     def show_state(self, state: State) -> None:
         """Does nothing: a status line reports each change of state."""
 
-    def signal(self, signal: Signal) -> None:
+    def show_light(self, light: Light) -> None:
+        """Does nothing, likewise."""
+
+    def signal(self, signal: Signal, pattern: Pattern) -> None:
         """Does nothing: a status line reports it, too."""
 
     def identify(self, seconds: float) -> None:
         self.show_line(f"blinks and beeps for {seconds:g} s")
+
+    def silence(self) -> None:
+        """Does nothing, likewise."""
 
 
 async def run(video: str, root: Path, console: Console, picture: Path | None = None) -> int:

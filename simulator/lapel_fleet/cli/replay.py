@@ -15,6 +15,7 @@ def replay_options(options: argparse.Namespace) -> str:
         f"--duration {options.duration}" if options.duration else "",
         f"--shard {options.shard}" if options.shard != "1/1" else "",
         f"--broker {options.broker.rpartition('@')[2]}" if options.broker else "",
+        f"--destination {options.destination}" if options.destination else "",
         *(f"--checker {name}" for name in options.checker),
     ]
     return " ".join(filter(None, parts))

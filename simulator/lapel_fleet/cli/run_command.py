@@ -10,6 +10,7 @@ import secrets
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 from lapel.clock import Clock, SystemClock
 from lapel.errors import ConfigError
@@ -20,12 +21,14 @@ from lapel_fleet.checkers.records import Checker
 from lapel_fleet.checkers.registry import judge
 from lapel_fleet.cli import shrink_command
 from lapel_fleet.cli.campaign_command import run_campaign
+from lapel_fleet.cli.destination_options import destination_of
 from lapel_fleet.cli.replay import replay_options
 from lapel_fleet.cli.run_options import chosen_scenario, shard_of
 from lapel_fleet.control.socket import run_directory
 from lapel_fleet.control.socket.server import control_socket
 from lapel_fleet.runs import chaos, live, virtual
 from lapel_fleet.runs.control import OpenControl, no_control
+from lapel_fleet.runs.live_view import OpenLiveView, live_view_at, no_live_view
 from lapel_fleet.runs.observer import Observe, no_observer
 from lapel_fleet.runs.parallel.local_pool import local_pool
 from lapel_fleet.runs.parallel.pool import Pool
@@ -168,9 +171,12 @@ def _run_once(
         shard=shard,
         clip=options.clip,
         evidence=options.evidence,
+        destination=destination_of(options),
     )
     return asyncio.run(
-        live.run_live(scenario, seed, live_options, options.trace, progress.update, open_control, observe)
+        live.run_live(
+            scenario, seed, live_options, options.trace, progress.update, open_control, observe, _live_view(options)
+        )
     )
 
 
@@ -188,6 +194,14 @@ def _metrics(options: argparse.Namespace) -> Iterator[Observe]:
         out = sys.stderr if options.json else sys.stdout
         print(f"metrics: http://127.0.0.1:{port}/metrics", file=out, flush=True)
         yield observe
+
+
+def _live_view(options: argparse.Namespace) -> OpenLiveView:
+    """Live view of the cameras, if it was asked for; prints where."""
+    if options.live is None:
+        return no_live_view
+    out = sys.stderr if options.json else sys.stdout
+    return live_view_at(options.live, options.live_tokens, partial(print, file=out, flush=True))
 
 
 @contextmanager

@@ -9,7 +9,9 @@ from pathlib import Path
 import msgspec
 
 from lapel.errors import ConfigError
+from lapel_fleet.cli.destination_options import add_destination_options
 from lapel_fleet.scenario import loading
+from lapel_fleet.scenario.offload import Offload
 from lapel_fleet.scenario.scenario import Scenario, shorten
 from lapel_fleet.time.durations import seconds_of
 
@@ -58,7 +60,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--agency", default="",
         help="first level of the topics after lapel/v1 (default: `fleet`, or a random name on your broker)",
     )  # fmt: skip
-    fleet.add_argument("--allow-plain", action="store_true", help="allow mqtt:// to other machines")
+    fleet.add_argument("--allow-plain", action="store_true", help="allow mqtt:// and http:// to other machines")
+    fleet.add_argument(
+        "--live", type=int, metavar="PORT", help="live, with media: show recordings in progress at this port over HTTP"
+    )
+    fleet.add_argument(
+        "--live-tokens", type=Path, metavar="FILE",
+        help="a line NAME TOKEN for each who may watch; made if it is not there (default: one token, printed)",
+    )  # fmt: skip
+    add_destination_options(parser)
     results = parser.add_argument_group("results")
     results.add_argument(
         "--checker", action="append", default=[], metavar="MODULE:FUNCTION", help="add your own checker"
@@ -96,10 +106,14 @@ def chosen_scenario(options: argparse.Namespace) -> Scenario:
         raise ConfigError("--virtual with --speed: virtual time is always as fast as possible; leave out one of them")
     if not 0 < options.speed <= 1000:
         raise ConfigError(f"--speed {options.speed:g}: more than 0, at most 1000")
+    if options.destination and scenario.offload is None:
+        scenario = msgspec.structs.replace(scenario, offload=Offload())
     if options.media:
         scenario = msgspec.structs.replace(scenario, media=options.media)
     if options.duration:
         scenario = shorten(scenario, seconds_of(options.duration, "--duration"))
+    if options.live is not None and scenario.media == "none":
+        raise ConfigError("--live: the cameras film nothing; add --media clip or --media pixels")
     if options.virtual and scenario.media == "pixels":
         raise ConfigError('media "pixels" with --virtual: frames are drawn in real time; run live, or use "clip"')
     return scenario
@@ -145,6 +159,8 @@ _EXCLUSIONS: Mapping[str, tuple[Sequence[str], str]] = {
     "bind_addresses": (("virtual", "stepped"), "only live runs have connections by the thousand"),
     "shrink": (("shard",), "cameras are left out one by one, from the whole fleet"),
     "metrics": (("virtual", "stepped"), "metrics are scraped in real time"),
+    "live": (("virtual", "stepped", "speed", "workers", "for_"), "video is watched in real time, from one process"),
+    "destination": (("virtual", "stepped", "speed"), "a real evidence system needs real time"),
     "seeds": (
         ("seed", "for_", "stepped", "shard", "shrink", "trace", "report"),
         "that is for one run; replay one of the seeds with it",
@@ -158,7 +174,7 @@ _EXCLUSIONS: Mapping[str, tuple[Sequence[str], str]] = {
 def _is_given(options: argparse.Namespace, name: str) -> bool:
     defaults = {"speed": 1.0, "shard": "1/1"}
     value = getattr(options, name)
-    if name in ("metrics", "seed"):
+    if name in ("metrics", "live", "seed"):
         return value is not None  # 0 is a seed; and a port, too: any that is free
     return bool(value != defaults[name] if name in defaults else value)
 

@@ -10,9 +10,11 @@ from typing import Protocol
 
 from lapel.clock import Clock, Instant
 from lapel.fragment import TICKS_PER_S, Fragment
-from lapel.hardware.interfaces import Footage, FootageListener, FootageStatus, PreEvent
+from lapel.hardware.interfaces import Footage, FootageListener, FootageStatus, PreEvent, SoundStatus
 from lapel.media.prebuffer import capture_began, nothing_captured
 from lapel_fleet.hardware.capture_timeline import FRAME_TICKS, CaptureSpan, CaptureTimeline
+from lapel_fleet.hardware.computed_sound import NO_SOUND_YET, WITHOUT_SOUND, ComputedSound
+from lapel_fleet.hardware.microphone import SimulatedMicrophone
 from lapel_fleet.hardware.shared_clip import FPS, BlankSource, FragmentSource
 
 _BLANK = BlankSource()
@@ -40,9 +42,19 @@ class SimulatedFootage(Footage, Protocol):
 class ComputedFootage:
     """Implements `SimulatedFootage`."""
 
-    def __init__(self, clock: Clock, length_s: float, bitrate_bps: int, source: FragmentSource = _BLANK) -> None:
-        """`length_s`: of the pre-event buffer; `bitrate_bps`: for its size in the status."""
+    def __init__(
+        self,
+        clock: Clock,
+        length_s: float,
+        bitrate_bps: int,
+        source: FragmentSource = _BLANK,
+        microphone: SimulatedMicrophone | None = None,
+    ) -> None:
+        """`length_s`: of the pre-event buffer; `bitrate_bps`: for its size in the status; `microphone`: needed where
+        `source` has sound.
+        """
         self._clock, self._length_s, self._bitrate_bps, self._source = clock, length_s, bitrate_bps, source
+        self._sound = ComputedSound(microphone, source) if microphone is not None and source.has_sound else None
         self._listener: FootageListener | None = None
         self._began, self._reason = clock.now(), ""
         self._timeline = self._new_timeline()
@@ -59,6 +71,8 @@ class ComputedFootage:
         if self._listener is None:
             self._reason = reason
             self._listener, self._began, self._timeline = listener, self._clock.now(), self._new_timeline()
+            if self._sound is not None:
+                self._sound.start(self._began.mono_s)
             if self._lost:
                 listener.on_source_lost(self._lost)
             else:
@@ -84,9 +98,13 @@ class ComputedFootage:
 
     def set_muted(self, is_muted: bool, moment: Instant) -> None:
         """See `Footage.set_muted`."""
+        if self._sound is not None:
+            self._sound.set_muted(is_muted, moment.mono_s)
 
     def before(self, moment: Instant) -> PreEvent:
-        """See `Footage.before`. Begins a recording: from here on fragments are delivered."""
+        """See `Footage.before`. Begins a recording: from here on fragments are delivered. They have their sound; what
+        of it may not be kept is left out when they are recorded.
+        """
         from_ticks = self._ticks(moment) - round(self._length_s * TICKS_PER_S)
         if self._next is None:
             self._timeline.discard_before(from_ticks)
@@ -106,7 +124,13 @@ class ComputedFootage:
             measured_fps=0.0 if self._lost else FPS,
             lost=self._lost,
             unchanged_s=now_s - self._frozen_s if self._frozen_s is not None else 0.0,
+            sound=self._sound_status(now_s),
         )
+
+    def _sound_status(self, now_s: float) -> SoundStatus | None:
+        if self._sound is None:
+            return None
+        return self._sound.status(now_s) if self._listener is not None else NO_SOUND_YET
 
     # -- the outside world ---------------------------------------------------------------------------------------------
 
@@ -187,6 +211,11 @@ class ComputedFootage:
     def _fragment(self, span: CaptureSpan, start_ticks: int, now: Instant) -> Fragment:
         duration_ticks = span.end_ticks - start_ticks
         frames = round(duration_ticks / FRAME_TICKS)
+        gap = span.gap_before if start_ticks == span.start_ticks else None
+        before_ticks = start_ticks - (round(gap.duration_s * TICKS_PER_S) if gap is not None else 0)
+        sound = WITHOUT_SOUND
+        if self._sound is not None:
+            sound = self._sound.of(span.number, before_ticks, start_ticks, start_ticks + duration_ticks)
         return Fragment(
             number=span.number,
             start=now.shifted(self._began.mono_s + start_ticks / TICKS_PER_S - now.mono_s),
@@ -195,7 +224,12 @@ class ComputedFootage:
             frames=frames,
             header=self._source.header,
             body=self._source.body(span.number, start_ticks, frames, duration_ticks),
-            gap_before=span.gap_before if start_ticks == span.start_ticks else None,
+            gap_before=gap,
+            sound=sound.sound,
+            sound_before=sound.sound_before,
+            silence=sound.silence,
+            sound_spans=sound.sound_spans,
+            sound_lost=sound.sound_lost,
         )
 
     def _shortfall(self, fragments: list[Fragment], moment: Instant) -> str | None:

@@ -1,26 +1,43 @@
-"""Footage of real frames: drawn or captured with OpenCV and encoded, with a video source that can be disturbed.
+"""Footage of real frames and sound: drawn or captured with OpenCV and encoded, with a video source and a microphone
+that can be disturbed.
 
 Threads capture and encode in real time, so the clock must run at speed 1.
 """
 
 import asyncio
+from time import sleep
 
 from lapel.app import live_footage, source_of
 from lapel.clock import Clock, Instant
 from lapel.config import Config
 from lapel.fragment import Fragment
 from lapel.hardware.interfaces import FootageListener, FootageStatus, FrameSource, PreEvent
+from lapel.media.aac import SoundFormat
+from lapel.media.sound_sources import open_sound
+from lapel.media.sound_track import SoundTrack
 from lapel.randomness import RandomSource
 from lapel_fleet.hardware.frame_source import SimulatedFrameSource
+from lapel_fleet.hardware.microphone import SimulatedMicrophone
+from lapel_fleet.hardware.sound_source import SimulatedSoundSource
 
 
 class PixelFootage:
     """Implements `SimulatedFootage`: the firmware's own footage over a `SimulatedFrameSource`."""
 
-    def __init__(self, config: Config, clock: Clock, rng: RandomSource, source: FrameSource | None = None) -> None:
-        """`source` replaces the one that `config` names. Raises VideoError when there is no such source."""
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        rng: RandomSource,
+        source: FrameSource | None = None,
+        microphone: SimulatedMicrophone | None = None,
+    ) -> None:
+        """`source` replaces the one that `config` names. Raises VideoError when there is no such source, AudioError
+        when there is no such source of sound.
+        """
         self.video = SimulatedFrameSource(source or source_of(config, clock))
-        self._live = live_footage(config, self.video, clock, rng)
+        sound = _sound_of(config, clock, microphone or SimulatedMicrophone(clock))
+        self._live = live_footage(config, self.video, clock, rng, sound)
         self._gate: _Gate | None = None
         self._stopping: asyncio.Task[None] | None = None
 
@@ -72,6 +89,13 @@ class PixelFootage:
         if self._gate is not None:
             self._gate.is_open = False
         self._stopping = self._stopping or asyncio.create_task(self._live.stop(), name="footage without power")
+
+
+def _sound_of(config: Config, clock: Clock, microphone: SimulatedMicrophone) -> SoundTrack | None:
+    """The sound that the configuration names, through the microphone."""
+    form = SoundFormat(config.audio.rate_hz, config.audio.channels, config.audio.bitrate_bps)
+    source = open_sound(config.audio.source, form, clock, sleep)
+    return SoundTrack(SimulatedSoundSource(source, microphone, clock), form, clock) if source is not None else None
 
 
 class _Gate:

@@ -1,10 +1,11 @@
-"""The media of computed footage: none, or a loop of real fragments that all cameras share.
+"""The media of computed footage: none, or a loop of real fragments that all cameras share; each with sound or without.
 
 Imports neither OpenCV nor FFmpeg; `clip_encoding` makes the loop.
 """
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from lapel import mp4_boxes as boxes
@@ -16,6 +17,35 @@ FPS = 30
 """Frames per second of all computed footage."""
 GOP_S = 1.0
 """Length of a GOP of a loop, exact to the tick."""
+SOUND_RATE_HZ = 48_000
+SOUND_FRAME_SAMPLES = 1024
+"""Samples in each frame of AAC-LC (as `lapel.media.aac` has it, whose import needs FFmpeg)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundLevel:
+    """Level of recorded sound in dB below full scale."""
+
+    rms_dbfs: float
+    peak_dbfs: float
+
+
+TONE_LEVEL = SoundLevel(-13.5, -10.5)
+"""Of the test tone, a sine with an amplitude of 0.3."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundRun:
+    """AAC frames that follow each other, on a camera's time line."""
+
+    start_samples: int
+    frames: int
+    is_silent: bool = False
+
+    @property
+    def end_samples(self) -> int:
+        """Where the frame after it begins."""
+        return self.start_samples + self.frames * SOUND_FRAME_SAMPLES
 
 
 class FragmentSource(Protocol):
@@ -36,13 +66,33 @@ class FragmentSource(Protocol):
     def body(self, number: int, start_ticks: int, frames: int, duration_ticks: int) -> bytes:
         """`moof` and `mdat` of a camera's fragment `number`: so many frames, beginning at `start_ticks`."""
 
+    @property
+    def has_sound(self) -> bool:
+        """Whether its files have a sound track."""
+
+    @property
+    def silence(self) -> bytes:
+        """See `Fragment.silence`; empty without sound."""
+
+    @property
+    def level(self) -> SoundLevel:
+        """Of its sound."""
+
+    def sound(self, number: int, start_samples: int, run: SoundRun) -> bytes:
+        """`moof` and `mdat` of a run of the sound to a camera's fragment `number`, which begins at `start_samples`."""
+
 
 class BlankSource:
     """Fragments of real boxes without video. They last a minute, so that a recording camera rarely wakes up."""
 
-    header = blank_fragments.HEADER
     longest_s = 60.0
     starts_anywhere = True
+    level = TONE_LEVEL
+
+    def __init__(self, *, has_sound: bool = False) -> None:
+        self.has_sound = has_sound
+        self.header = blank_fragments.header(TICKS_PER_S, SOUND_RATE_HZ) if has_sound else blank_fragments.HEADER
+        self.silence = blank_fragments.sound(0, 1, SOUND_FRAME_SAMPLES) if has_sound else b""
 
     def body(self, number: int, start_ticks: int, frames: int, duration_ticks: int) -> bytes:
         """See `FragmentSource.body`."""
@@ -50,23 +100,39 @@ class BlankSource:
         durations = [each] * (frames - 1) + [duration_ticks - each * (frames - 1)]  # the last takes the remainder
         return blank_fragments.body(number, start_ticks, durations)
 
+    def sound(self, number: int, start_samples: int, run: SoundRun) -> bytes:  # noqa: ARG002  # all alike
+        """See `FragmentSource.sound`."""
+        return blank_fragments.sound(run.start_samples, run.frames, SOUND_FRAME_SAMPLES)
+
 
 class SharedClip:
-    """A loop of GOPs of one second. A camera's fragment `n` holds the loop's GOP `n`, or its first frames."""
+    """A loop of GOPs of one second. A camera's fragment `n` holds the loop's GOP `n`, or its first frames; its sound is
+    that of the same part of the loop, to the nearest AAC frame.
+    """
 
     longest_s = GOP_S
     starts_anywhere = False
 
-    def __init__(self, loop: bytes) -> None:
-        """`loop` is a fragmented MP4 as `clip_encoding` makes it. Raises VideoError for any other."""
+    def __init__(self, loop: bytes, level: SoundLevel = TONE_LEVEL, silent_frame: bytes = b"") -> None:
+        """`loop` is a fragmented MP4 as `clip_encoding` makes it. Raises VideoError for any other. `level`: of its
+        sound; `silent_frame`: an AAC frame of silence in its format.
+        """
         try:
             self.header = loop[: boxes.find(loop, b"moov").end]
             self._gops = list(_gops(loop))
+            self._sound = [frame for body in _bodies(loop, boxes.SOUND_TRACK) for frame in boxes.sound_frames(body)]
         except (LookupError, struct.error) as error:
             raise VideoError(f"loop: is no fragmented MP4, or a damaged one: {error}") from error
+        self.level, self._silent_frame = level, silent_frame
+        self.silence = boxes.sound_fragment([silent_frame], 0, SOUND_FRAME_SAMPLES) if self.has_sound else b""
         if not self._gops:
             raise VideoError("loop: holds no GOP of a second; make it with `lapel_fleet.hardware.clip_encoding`")
         self.size_bytes = len(loop)
+
+    @property
+    def has_sound(self) -> bool:
+        """See `FragmentSource.has_sound`."""
+        return bool(self._sound)
 
     @property
     def length_s(self) -> float:
@@ -84,15 +150,30 @@ class SharedClip:
         is_whole = duration_ticks == GOP_S * TICKS_PER_S
         return bytes(boxes.placed(gop if is_whole else boxes.prefix(gop, frames, duration_ticks), number, start_ticks))
 
+    def sound(self, number: int, start_samples: int, run: SoundRun) -> bytes:
+        """See `FragmentSource.sound`."""
+        in_loop = (number - 1) % len(self._gops) * round(GOP_S * SOUND_RATE_HZ) + run.start_samples - start_samples
+        first = round(in_loop / SOUND_FRAME_SAMPLES)
+        frames = [
+            self._silent_frame if run.is_silent else self._sound[index % len(self._sound)]
+            for index in range(first, first + run.frames)
+        ]
+        return boxes.sound_fragment(frames, run.start_samples, SOUND_FRAME_SAMPLES)
+
 
 def _gops(loop: bytes) -> Iterator[bytes]:
-    """The fragments of `loop`. Raises VideoError when one does not last a second."""
+    """The GOPs of `loop`. Raises VideoError when one does not last a second."""
+    for gop in _bodies(loop, boxes.VIDEO_TRACK):
+        if (boxes.duration_ticks(gop), boxes.frames(gop)) != (GOP_S * TICKS_PER_S, GOP_S * FPS):
+            raise VideoError(f"loop: each GOP must have {FPS} frames and {GOP_S:g} s, exact to the tick")
+        yield gop
+
+
+def _bodies(loop: bytes, track: int) -> Iterator[bytes]:
+    """`moof` and `mdat` of each fragment of a track."""
     start = None
     for box in boxes.boxes(loop):
         if box.kind == b"moof":
             start = box.payload - 8
-        elif box.kind == b"mdat" and start is not None:
-            gop = loop[start : box.end]
-            if (boxes.duration_ticks(gop), boxes.frames(gop)) != (GOP_S * TICKS_PER_S, GOP_S * FPS):
-                raise VideoError(f"loop: each GOP must have {FPS} frames and {GOP_S:g} s, exact to the tick")
-            yield gop
+        elif box.kind == b"mdat" and start is not None and boxes.track(body := loop[start : box.end]) == track:
+            yield body

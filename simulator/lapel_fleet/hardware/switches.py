@@ -12,6 +12,9 @@ HELD_S = HOLD_S + 0.5
 chance in real time.
 """
 
+_PRESS_S = 0.1
+"""How long a button is down in a short press, and up between two."""
+
 
 class SimulatedSwitches:
     """Implements `lapel.hardware.interfaces.Switches`. The outside world calls all but the first two methods."""
@@ -21,6 +24,8 @@ class SimulatedSwitches:
         self._down: list[ButtonName] = []
         self._stuck: set[ButtonName] = set()
         self._readers: list[Inbox[Edge]] = []
+        self._moved_s = -float("inf")
+        """When a button moved last."""
         self.history: list[str] = []
         """What was done to the buttons, in order."""
         self.watchers: list[Callable[[Edge], object]] = []
@@ -48,11 +53,14 @@ class SimulatedSwitches:
     # -- the outside world ---------------------------------------------------------------------------------------------
 
     def press(self, button: ButtonName, times: int = 1) -> None:
-        """Press and release a button, several times at once. A stuck button does not move."""
+        """Press and release a button, several times. A stuck button does not move. It has just been done: the edges
+        come at once, with times that are past.
+        """
         self.history.append(f"press {button}" + (f" {times} times" if times > 1 else ""))
-        for _ in range(times):
-            self._press(button)
-            self._release(button)
+        began_s = self._clock.mono_s() - 2 * _PRESS_S * times
+        for number in range(times):
+            self._press(button, max(self._moved_s, began_s + (2 * number + 1) * _PRESS_S))
+            self._release(button, max(self._moved_s, began_s + (2 * number + 2) * _PRESS_S))
 
     async def hold(self, button: ButtonName, seconds: float) -> None:
         """Press a button and release it after `seconds`."""
@@ -73,17 +81,19 @@ class SimulatedSwitches:
         self._stuck.discard(button)
         self._release(button)
 
-    def _press(self, button: ButtonName) -> None:
+    def _press(self, button: ButtonName, at_s: float | None = None) -> None:
         if button not in self._down:
             self._down.append(button)
-            self._deliver(Edge(button, is_down=True))
+            self._deliver(button, at_s, is_down=True)
 
-    def _release(self, button: ButtonName) -> None:
+    def _release(self, button: ButtonName, at_s: float | None = None) -> None:
         if button in self._down and button not in self._stuck:
             self._down.remove(button)
-            self._deliver(Edge(button, is_down=False))
+            self._deliver(button, at_s, is_down=False)
 
-    def _deliver(self, edge: Edge) -> None:
+    def _deliver(self, button: ButtonName, at_s: float | None, *, is_down: bool) -> None:
+        self._moved_s = self._clock.mono_s() if at_s is None else at_s
+        edge = Edge(button, is_down, self._moved_s)
         for watcher in self.watchers:
             watcher(edge)
         for reader in self._readers:

@@ -17,6 +17,7 @@ from lapel.clock import SystemClock, iso
 from lapel.errors import ConfigError
 from lapel.link.broker_address import Broker
 from lapel.link.messages import Command, CommandName, StateMessage
+from lapel.policy.profile import TRIGGER_SOURCES
 from lapel_fleet.operator import listing, output, selector
 from lapel_fleet.operator.broker_options import above_zero, add_broker_options, brokers_from
 from lapel_fleet.operator.operator import RATE_PER_S, TIMEOUT_S, Operator, operator
@@ -28,11 +29,24 @@ _RESTARTING = ("set-configuration", "reboot")
 _RESTART_TIMEOUT_S = 90.0
 """The reply to such a command comes after the restart; changed settings are on trial for a minute."""
 _TTL_S = 10.0
-_PARAMETERS: Mapping[str, tuple[str, str]] = {
-    "lines": ("--lines", "request-log"),
-    "seconds": ("--seconds", "identify"),
-    "configuration": ("--set", "set-configuration"),
+_PARAMETERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "lines": ("--lines", ("request-log",)),
+    "seconds": ("--seconds", ("identify",)),
+    "configuration": ("--set", ("set-configuration",)),
+    "declared": ("--declared", ("declare", "withdraw")),
+    "for_s": ("--for-s", ("declare",)),
+    "trigger": ("--trigger", ("trigger",)),
+    "peer": ("--peer", ("trigger",)),
+    "distance_m": ("--distance-m", ("trigger",)),
 }
+"""The flag of each field of a command, and the commands that have it."""
+_REQUIRED: Mapping[str, tuple[str, str]] = {
+    "declare": ("declared", "--declared WHAT, such as arrest-warrant"),
+    "withdraw": ("declared", "--declared WHAT, such as arrest-warrant"),
+    "trigger": ("trigger", f"--trigger SOURCE: {', '.join(TRIGGER_SOURCES)}"),
+    "set-configuration": ("configuration", "--set SECTION.KEY=VALUE, such as --set link.telemetry_s=5"),
+}
+"""The field without which a command cannot be sent, and how to give it."""
 
 
 # -- parsers -----------------------------------------------------------------------------------------------------------
@@ -68,6 +82,11 @@ def _add_send(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sender", help="name for the camera's log (default: the operator's, or your login name)")
     parser.add_argument("--lines", type=int, metavar="N", help="for request-log: number of lines, 1 to 1000")
     parser.add_argument("--seconds", type=float, help="for identify: duration, up to 300")
+    parser.add_argument("--declared", metavar="WHAT", help="for declare and withdraw: a context or an activity")
+    parser.add_argument("--for-s", type=float, metavar="SECONDS", help="for declare: seconds until it ends by itself")
+    parser.add_argument("--trigger", metavar="SOURCE", help="for trigger: peer, light-bar, holster, man-down, schedule")
+    parser.add_argument("--peer", metavar="CAMERA", help="for trigger by a peer: the other camera")
+    parser.add_argument("--distance-m", type=float, metavar="METRES", help="for trigger by a peer: how far away it is")
     parser.add_argument("--set", action="append", metavar="SECTION.KEY=VALUE", help="for set-configuration; repeatable")
     parser.add_argument(
         "--ttl", type=above_zero, default=_TTL_S, metavar="SECONDS",
@@ -249,23 +268,23 @@ def _print_invalid_messages(connected: Operator) -> None:
 
 def command_from(options: argparse.Namespace) -> Command:
     """The command for each camera, without id and time. Raises ConfigError naming the flag."""
-    given = {"lines": options.lines, "seconds": options.seconds}
-    if options.set:
-        given["configuration"] = setting_changes(options.set)
+    given = {key: getattr(options, key) for key in _PARAMETERS if key != "configuration"}
+    given["configuration"] = setting_changes(options.set) if options.set else None
     given = {key: value for key, value in given.items() if value is not None}
     for key in given:
-        flag, command = _PARAMETERS[key]
-        if options.name != command:
-            raise ConfigError(f"{flag} is for {command}, not for {options.name}")
-    if options.name == "set-configuration" and not options.set:
-        raise ConfigError("set-configuration: give --set SECTION.KEY=VALUE, such as --set link.telemetry_s=5")
+        flag, commands = _PARAMETERS[key]
+        if options.name not in commands:
+            raise ConfigError(f"{flag} is for {' and '.join(commands)}, not for {options.name}")
+    required, hint = _REQUIRED.get(options.name, ("", ""))
+    if required and required not in given:
+        raise ConfigError(f"{options.name}: give {hint}")
     sender = options.sender or options.operator or getpass.getuser()
     fields = {"reason": options.reason, "sender": sender, "ttl_s": options.ttl, **given}
     try:
         return msgspec.convert({"id": "-", "command": options.name, **fields}, Command)
     except msgspec.ValidationError as error:
         problem, _, field = str(error).partition(" - at `$.")
-        raise ConfigError(f"--{field.rstrip('`')}: {problem}") from error
+        raise ConfigError(f"--{field.rstrip('`').replace('_', '-')}: {problem}") from error
 
 
 def setting_changes(texts: Sequence[str]) -> dict[str, dict[str, config.Scalar]]:

@@ -3,9 +3,10 @@
 import asyncio
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,9 +18,13 @@ from lapel_fleet.broker.address import CONNECTS_PER_S, Address
 from lapel_fleet.broker.embedded import EmbeddedBroker, embedded_broker
 from lapel_fleet.broker.retained_cleanup import clear_retained_states
 from lapel_fleet.cameras.fleet_snapshot import FleetSnapshot, merged_snapshots
+from lapel_fleet.checkers.records import ActualRecord, Case
 from lapel_fleet.runs.control import OpenControl, no_control
+from lapel_fleet.runs.destination import Destination, built_in
+from lapel_fleet.runs.evidence_back_end.faults import Faults
 from lapel_fleet.runs.gc_tuning import infrequent_gc
 from lapel_fleet.runs.live_control import LiveControl
+from lapel_fleet.runs.live_view import NewLiveView, OpenLiveView, no_live_view, no_view
 from lapel_fleet.runs.local_worker import CameraWorker, WorkerJob, local_worker
 from lapel_fleet.runs.measurement import loop_lag
 from lapel_fleet.runs.measurement.connection_limits import limit_reached
@@ -35,6 +40,9 @@ from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.time.simulated_clock import SimulatedClock
 from lapel_fleet.time.timelines import ScaledTimeline
 from lapel_fleet.time.waiting import wait_for_event
+
+if TYPE_CHECKING:
+    from lapel_fleet.runs.evidence_back_end.serving import Served
 
 MAX_AMQTT_CAMERAS = 50
 """amqtt serves so many on a busy machine of two cores; 100 of them keep losing their connections there (measured)."""
@@ -75,6 +83,8 @@ class LiveOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The user's video for media `clip`."""
     evidence: str = ""
     """Folder for playable recordings; empty: a temporary one, removed at the end."""
+    destination: Destination | None = None
+    """The user's evidence system; None: the built-in one, where the scenario has cameras that offload."""
 
 
 async def run_live(
@@ -85,6 +95,7 @@ async def run_live(
     progress: OnProgress = no_progress,
     open_control: OpenControl = no_control,
     observe: Observe = no_observer,
+    open_live_view: OpenLiveView = no_live_view,
 ) -> Run:
     """Run a scenario from the first connect to the last message. Raises LinkError without a broker, ConfigError for an
     impossible run, StorageError when the trace cannot be written.
@@ -100,6 +111,8 @@ async def run_live(
         first, step = options.shard
         streams, lines, names = RandomStreams(seed), Trace(trace), scenario.cameras[first::step]
         time = ScaledTimeline(options.speed)
+        clock, faults = SimulatedClock(time, SystemClock().now().shifted(-time.mono_s()).utc), Faults()
+        destination, served = await _evidence(stack, scenario, options, clock, faults)
         listener: Listener
 
         def send(topic: str, payload: bytes) -> bool:
@@ -110,9 +123,9 @@ async def run_live(
         room = ControlRoom(
             scenario, names, streams, agency, time, lines, send,
             stop_broker=broker.stop if broker else _do_nothing, start_broker=broker.start if broker else _do_nothing,
-            broker=lambda: address.software or listener.broker,
+            broker=lambda: address.software or listener.broker, evidence=faults,
         )  # fmt: skip
-        observer = observe(agency, SimulatedClock(time, SystemClock().now().shifted(-time.mono_s()).utc))
+        observer = observe(agency, clock)
 
         def receive(topic: str, payload: bytes) -> None:
             room.received_messages.receive(topic, payload)
@@ -127,13 +140,19 @@ async def run_live(
             address=msgspec.structs.replace(address, bind_addresses=options.bind_addresses), clip=options.clip,
             evidence=_folder(stack, scenario, options), speed=options.speed, began_s=time.began_s,
             shard=options.shard, connects_per_s=options.connects_per_s, relays=open_control is not no_control,
+            destination=destination, keeps_recordings=options.destination is not None,
         )  # fmt: skip
-        workers = await _workers(stack, job, options.workers)
-        control = LiveControl(names, workers, time, agency, address, room.cases)
+        new_live_view = await stack.enter_async_context(open_live_view())
+        workers = await _workers(stack, job, options.workers, new_live_view)
+
+        def cases_of(records: Iterable[ActualRecord]) -> list[Case]:
+            return room.cases(records, served.back_end.uploads if served is not None else None)
+
+        control = LiveControl(names, workers, time, agency, address, cases_of, lines)
         day = _DayRunner(scenario, len(names), time, room, workers, listener, progress)
         async with _lag_measured(day.lags_s):
             inconclusive = await day.run(lambda: open_control(control))
-        cases = room.cases([actual for worker in workers for actual in await worker.actual_records()])
+        cases = cases_of([actual for worker in workers for actual in await worker.actual_records()])
         return Run(
             seed=seed, cases=cases, trace_sha256=lines.close(), trace_lines=lines.lines, time="live",
             messages=room.received_messages.messages, domain_s=time.mono_s(),
@@ -157,6 +176,15 @@ async def _broker(
     return broker, Address(url=broker.url, software=f"{broker.name} {broker.version}")
 
 
+async def _evidence(
+    stack: AsyncExitStack, scenario: Scenario, options: LiveOptions, clock: SimulatedClock, faults: Faults
+) -> tuple[Destination | None, "Served | None"]:
+    """Where cameras offload, and the built-in back end if it is that."""
+    if options.destination is not None or scenario.offload is None:
+        return options.destination, None
+    return await stack.enter_async_context(built_in(clock, faults, has_files=scenario.media != "none"))
+
+
 def _with_cut_links(scenario: Scenario) -> Scenario:
     """The scenario for the user's broker, which a run must not stop: an outage cuts every camera's link instead."""
     faults = [
@@ -175,13 +203,19 @@ def _folder(stack: AsyncExitStack, scenario: Scenario, options: LiveOptions) -> 
     return stack.enter_context(tempfile.TemporaryDirectory(prefix="lapel-evidence-"))
 
 
-async def _workers(stack: AsyncExitStack, job: WorkerJob, processes: int) -> list[CameraWorker]:
+async def _workers(
+    stack: AsyncExitStack, job: WorkerJob, processes: int, new_live_view: NewLiveView
+) -> list[CameraWorker]:
     """One worker in this process for a small fleet; else processes, so that cameras do not delay the control room."""
     count = len(job.names)
     limit = RELAYED_CAMERAS_PER_PROCESS if job.relays else CAMERAS_PER_PROCESS
     needed = processes or (0 if count <= MAX_LOCAL_CAMERAS else -(-count // limit))
+    if new_live_view is not no_view and needed:
+        raise ConfigError(
+            f"--live: not with --workers, and with at most {MAX_LOCAL_CAMERAS} cameras: one process serves all"
+        )
     if needed == 0:
-        return [await stack.enter_async_context(local_worker(job))]
+        return [await stack.enter_async_context(local_worker(job, new_live_view))]
     return [await stack.enter_async_context(process_worker(share)) for share in job.divided(needed)]
 
 
@@ -242,7 +276,7 @@ class _DayRunner:
         self._sample(await self._snapshot())
 
     def _sample(self, snapshot: FleetSnapshot) -> None:
-        self._room.sampler.snapshot(snapshot.states, snapshot.batteries, snapshot.storage)
+        self._room.sampler.snapshot(snapshot.states, snapshot.batteries, snapshot.storage, snapshot.backlog)
         for lag_s in snapshot.lags_s:
             self._room.sampler.lag(lag_s)
 

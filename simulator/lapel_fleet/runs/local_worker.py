@@ -18,8 +18,11 @@ from lapel_fleet.cameras.fleet_snapshot import FleetSnapshot
 from lapel_fleet.cameras.live_environment import LiveEnvironment, cameras_with_link_faults
 from lapel_fleet.cameras.manual_control import ManualControl, ServicePort
 from lapel_fleet.cameras.media import footage_maker
+from lapel_fleet.cameras.offload import OffloadTarget
 from lapel_fleet.checkers.records import LIVE_PRECISION_S, ActualRecord
+from lapel_fleet.runs.destination import Destination
 from lapel_fleet.runs.gc_tuning import freeze_heap, infrequent_gc, unfreeze_heap
+from lapel_fleet.runs.live_view import NewLiveView, no_view
 from lapel_fleet.runs.measurement import loop_lag
 from lapel_fleet.runs.measurement.resident_memory import resident_bytes
 from lapel_fleet.scenario.faults import Fault
@@ -53,6 +56,10 @@ class WorkerJob(msgspec.Struct, frozen=True, kw_only=True):
     """The user's video for cameras that film a clip."""
     evidence: str = ""
     """Folder for recordings; empty: they are kept in memory."""
+    destination: Destination | None = None
+    """Where cameras offload; None: they keep their recordings."""
+    keeps_recordings: bool = False
+    """Whether recordings in memory are kept whole, for an evidence system that reads them."""
 
     @property
     def names(self) -> list[str]:
@@ -165,7 +172,7 @@ class LocalWorker:
 
 
 @asynccontextmanager
-async def local_worker(job: WorkerJob) -> AsyncIterator[LocalWorker]:
+async def local_worker(job: WorkerJob, new_live_view: NewLiveView = no_view) -> AsyncIterator[LocalWorker]:
     """The cameras of `job`, powered on while the block runs and switched off at the end."""
     streams, time = RandomStreams(job.seed), ScaledTimeline(job.speed, job.began_s)
     writer = ThreadWorker(_STORAGE_THREADS)
@@ -174,8 +181,12 @@ async def local_worker(job: WorkerJob) -> AsyncIterator[LocalWorker]:
         job.scenario, job.agency, job.address, time, writer,
         needs_relay=(lambda _: True) if job.relays else needs_relay, connects_per_s=job.connects_per_s,
         keeps_history=job.relays, precision_s=LIVE_PRECISION_S * job.speed,
-        make_footage=footage_maker(job.scenario.media, Path(job.clip) if job.clip else None),
-        folder=Path(job.evidence) if job.evidence else None,
+        make_footage=footage_maker(
+            job.scenario.media, Path(job.clip) if job.clip else None, has_sound=job.scenario.sound
+        ),
+        folder=Path(job.evidence) if job.evidence else None, names=job.names,
+        offload=_target(job.destination), keeps_recordings=job.keeps_recordings,
+        new_live_view=new_live_view,
     )  # fmt: skip
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_CONNECT_THREADS, "connect"))
     without_bytes = resident_bytes()
@@ -195,3 +206,7 @@ async def local_worker(job: WorkerJob) -> AsyncIterator[LocalWorker]:
         await control.release()
         await fleet.close()
         writer.close()
+
+
+def _target(destination: Destination | None) -> OffloadTarget | None:
+    return destination.target() if destination is not None else None

@@ -9,7 +9,11 @@ from typing import TextIO
 from lapel.errors import StorageError
 
 BROKER = "broker"
-"""The subject of what happens to the broker, and so to all cameras."""
+"""The subject of what happens to the broker."""
+EVIDENCE_BACK_END = "evidence"
+"""The subject of what happens to the evidence back end."""
+_OF_ALL = (BROKER, EVIDENCE_BACK_END)
+"""Subjects of what happens to all cameras at once."""
 
 
 class Trace:
@@ -25,7 +29,7 @@ class Trace:
         self.lines = 0
 
     def add(self, mono_s: float, subject: str, text: str) -> None:
-        """Add a line. `subject` is a topic, a camera or `BROKER`."""
+        """Add a line. `subject` is a topic, a camera, `BROKER` or `EVIDENCE_BACK_END`."""
         self.add_line(_line(mono_s, subject, text))
 
     def add_line(self, line: str) -> None:
@@ -47,7 +51,7 @@ class OrderedTrace(Trace):
     """A trace in which the lines of one moment stand in the order of the cameras' names.
 
     So it does not depend on which cameras run side by side, and `merged_lines` makes it out of the traces of its
-    shards. What happens to the broker keeps its place: what came before it in that moment stands before it.
+    shards. What happens to all cameras at once keeps its place: what came before it in that moment stands before it.
     """
 
     def __init__(self, file: Path | TextIO | None = None) -> None:
@@ -78,38 +82,38 @@ class OrderedTrace(Trace):
 
 
 def merged_lines(parts: Sequence[Iterable[str]]) -> Iterator[str]:
-    """The lines of the whole fleet's trace, from the ordered traces of all its shards. What happened to the broker is
-    in each of them, and once in the result.
+    """The lines of the whole fleet's trace, from the ordered traces of all its shards. What happened to all cameras at
+    once is in each of them, and once in the result.
     """
-    keyed = [_with_moments(part, keeps_broker=number == 0) for number, part in enumerate(parts)]
+    keyed = [_with_moments(part, keeps_shared=number == 0) for number, part in enumerate(parts)]
     return (line for _, _, line in heapq.merge(*keyed, key=lambda one: one[:2]))
 
 
 _Place = tuple[int, str]
-"""The place of a line in its moment: how often the broker was concerned so far, and the camera's name."""
+"""The place of a line in its moment: how often all cameras were concerned so far, and the camera's name."""
 
 
-def _with_moments(lines: Iterable[str], *, keeps_broker: bool) -> Iterator[tuple[float, _Place, str]]:
+def _with_moments(lines: Iterable[str], *, keeps_shared: bool) -> Iterator[tuple[float, _Place, str]]:
     moment, concerned = "", 0
     for line in lines:
         time, subject, _ = line.split(" ", 2)
         if time != moment:
             moment, concerned = time, 0
-        concerned += subject == BROKER
-        if subject != BROKER or keeps_broker:
+        concerned += subject in _OF_ALL
+        if subject not in _OF_ALL or keeps_shared:
             yield float(time), _place(concerned, subject), line
 
 
 def _places(subjects: Iterable[str]) -> Iterator[_Place]:
     concerned = 0
     for subject in subjects:
-        concerned += subject == BROKER
+        concerned += subject in _OF_ALL
         yield _place(concerned, subject)
 
 
 def _place(concerned: int, subject: str) -> _Place:
-    """`subject` is the broker, `site/camera`, or a topic that ends in `site/camera/kind`."""
-    return concerned, "" if subject == BROKER else "/".join(subject.split("/")[-3:][:2])
+    """`subject` is one of `_OF_ALL`, `site/camera`, or a topic that ends in `site/camera/kind`."""
+    return concerned, "" if subject in _OF_ALL else "/".join(subject.split("/")[-3:][:2])
 
 
 def _line(mono_s: float, subject: str, text: str) -> str:

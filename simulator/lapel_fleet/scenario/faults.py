@@ -1,5 +1,6 @@
 """Every kind of fault there is, and a fault in a scenario. What each does to a camera is in
-`cameras/fault_injection.py`, what each does to the broker and the operator in `runs/traffic/control_room.py`.
+`cameras/fault_injection.py`, what each does to the broker and the operator in `runs/traffic/control_room.py`, to the
+evidence back end in `runs/evidence_back_end/`.
 """
 
 # ruff: noqa: RUF012  # msgspec copies an empty list for each instance
@@ -14,6 +15,7 @@ from msgspec import Meta
 
 from lapel.config import suggestion
 from lapel.errors import ConfigError
+from lapel_fleet.scenario.evidence_faults import EVIDENCE_FAULTS
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.tables import Table, refuse_unknown_keys
 
@@ -32,6 +34,8 @@ class FaultKind:
     """Whether it is injected into a camera. Otherwise into the broker or the operator of a run, from scenarios only."""
 
 
+EVIDENCE = "evidence."
+"""Begins the kinds that need a scenario with `[offload]`."""
 FAULTS: Mapping[str, FaultKind] = {
     "broker.outage": FaultKind("the broker stops, for all cameras, and starts again at the end", on_camera=False),
     "network.down": FaultKind(
@@ -78,6 +82,15 @@ FAULTS: Mapping[str, FaultKind] = {
     ),
     "video.unplugged": FaultKind("the cable of the video source is pulled: no frames"),
     "video.frozen": FaultKind("the video source delivers the same frame again and again"),
+    "microphone.unplugged": FaultKind("the microphone is unplugged: no sound; the video goes on"),
+    "microphone.silent": FaultKind("the microphone delivers nothing but zeros, as a dead one does"),
+    "microphone.drift": FaultKind(
+        "the microphone's clock runs `drift_ppm` parts per million faster than the camera's, or, if negative, slower",
+        parameters=("drift_ppm",),
+    ),
+    "microphone.delayed": FaultKind(
+        "all sound arrives `latency_s` later; what is on its way when the fault ends is lost", parameters=("latency_s",)
+    ),
     "card.full": FaultKind("the storage card has only `room_bytes` left", parameters=("room_bytes",)),
     "card.slow": FaultKind("the storage card writes no faster than `bytes_per_s`", parameters=("bytes_per_s",)),
     "card.read_only": FaultKind("the storage card is read-only: every write is refused (EROFS)"),
@@ -101,6 +114,10 @@ FAULTS: Mapping[str, FaultKind] = {
     "command.duplicate": FaultKind(
         "the operator's start command arrives twice under one id", lasts=False, on_camera=False
     ),
+    **{
+        f"{EVIDENCE}{name}": FaultKind(f"the evidence back end {does}", on_camera=False)
+        for name, does in EVIDENCE_FAULTS.items()
+    },
 }
 
 _PARAMETERS = {key for kind in FAULTS.values() for key in kind.parameters}
@@ -128,6 +145,7 @@ class Fault(Table, frozen=True, kw_only=True):
     room_bytes: Annotated[int, Meta(ge=0)] = 0
     bytes_per_s: Annotated[float, Meta(gt=0)] = 100_000.0
     percent: Annotated[float, Meta(ge=0, le=100)] = 4.0
+    drift_ppm: Annotated[float, Meta(ge=-200, le=200)] = 200.0
     celsius: Annotated[float, Meta(ge=-40, le=100)] = 65.0
 
     def affects(self, camera: str, rng: random.Random) -> bool:

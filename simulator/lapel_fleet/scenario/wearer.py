@@ -24,6 +24,8 @@ class PlannedRecording:
     """Whether the wearer sets a marker half-way."""
     forgets_stop: bool
     """Whether the wearer forgets to stop it."""
+    is_stealth: bool = False
+    """Whether the wearer goes into stealth half-way, and out of it after the stop."""
 
 
 class Wearer(Table, frozen=True, kw_only=True):
@@ -41,6 +43,8 @@ class Wearer(Table, frozen=True, kw_only=True):
     """Share of recordings that the wearer forgets to stop; they end an hour later, or with the run."""
     marks: _Share = 0.1
     """Share of recordings with a marker."""
+    stealth: _Share = 0.0
+    """Share of recordings in which the wearer switches lights and tones off for the second half."""
 
     def planned_recordings(self, rng: Callable[[int], random.Random], duration_s: float) -> Iterator[PlannedRecording]:
         """The recordings of a run of `duration_s`, in order. `rng(n)` is a random stream for the n-th alone, from 0."""
@@ -67,4 +71,7 @@ class Wearer(Table, frozen=True, kw_only=True):
         return self._planned(rest_s + wait_s, length_s, rng), room_s - wait_s
 
     def _planned(self, after_s: float, length_s: float, rng: random.Random) -> PlannedRecording:
-        return PlannedRecording(after_s, length_s, rng.random() < self.marks, rng.random() < self.forgotten_stops)
+        """What a share of 0 is for draws nothing, so that the days of scenarios without it stay the same."""
+        has_marker, forgets_stop = rng.random() < self.marks, rng.random() < self.forgotten_stops
+        is_stealth = bool(self.stealth) and rng.random() < self.stealth
+        return PlannedRecording(after_s, length_s, has_marker, forgets_stop, is_stealth)

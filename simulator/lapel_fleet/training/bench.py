@@ -17,13 +17,16 @@ from lapel.errors import LapelError
 from lapel.hardware.interfaces import SerialLine
 from lapel.link.certificate import good_until
 from lapel.link.contract import Contract, LapelV1
+from lapel.live_view.live_view import LiveView
 from lapel.randomness import RandomSource
 from lapel.settings import Settings
 from lapel.worker import InlineWorker
 from lapel_fleet.cameras.camera import SimulatedCamera
 from lapel_fleet.cameras.console import SimulatedConsole
-from lapel_fleet.hardware.footage import ComputedFootage, SimulatedFootage
+from lapel_fleet.cameras.media import footage_maker
+from lapel_fleet.hardware.footage import SimulatedFootage
 from lapel_fleet.hardware.memory_storage import MemoryStorage
+from lapel_fleet.hardware.microphone import SimulatedMicrophone
 from lapel_fleet.hardware.virtual_broker import VirtualBroker
 from lapel_fleet.hardware.virtual_network import VirtualNetwork
 from lapel_fleet.scenario.random_streams import RandomStreams
@@ -99,13 +102,30 @@ class _Environment:
         """See `Environment.network`."""
         return VirtualNetwork(self._broker, rng=rng)
 
+    def docking_station(self, name: str) -> None:
+        """See `Environment.docking_station`. There is one camera, and a bay for it."""
+
+    def offload(self, name: str) -> None:
+        """See `Environment.offload`. It keeps its recordings."""
+
     def storage_card(self, name: str) -> MemoryStorage:  # noqa: ARG002
         """See `Environment.storage_card`."""
         return MemoryStorage()
 
-    def footage(self, name: str, config: Config, clock: SimulatedClock, rng: RandomSource) -> SimulatedFootage:  # noqa: ARG002
+    def footage(
+        self,
+        name: str,  # noqa: ARG002  # there is only one camera
+        config: Config,
+        clock: SimulatedClock,
+        rng: RandomSource,
+        microphone: SimulatedMicrophone,
+    ) -> SimulatedFootage:
         """See `Environment.footage`."""
-        return ComputedFootage(clock, config.prebuffer.length_s, config.video.bitrate_bps)
+        return footage_maker("none")(config, clock, rng, microphone)
+
+    def live_view(self, name: str, clock: SimulatedClock) -> LiveView | None:  # noqa: ARG002
+        """See `Environment.live_view`."""
+        return None
 
     def contract(self, site: str, camera: str) -> Contract:
         """See `Environment.contract`."""

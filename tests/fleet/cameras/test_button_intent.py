@@ -1,34 +1,45 @@
-"""The simulator's model of the event button and the firmware's gestures agree."""
+"""The simulator's model of the buttons and the firmware's gestures agree."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lapel.gestures import Gesture, GestureDetector
-from lapel_fleet.cameras.button_intent import EventButtonModel
+from lapel.button_set import ButtonSet, Control
+from lapel.gestures import Gesture
+from lapel.hardware.interfaces import ButtonName
+from lapel_fleet.cameras.button_intent import ButtonModel
 
-PAUSES_S = st.sampled_from((0.0, 0.25, 0.5, 0.75, 2.75, 3.0, 3.25))
+PAUSES_S = st.sampled_from((0.0, 0.005, 0.25, 0.5, 0.75, 2.5, 2.75, 3.0, 3.25))
+MOVES = st.tuples(PAUSES_S, st.sampled_from(("event", "event", "select", "power")))
 
 
-@given(st.lists(PAUSES_S, max_size=12), st.booleans())
-def test_the_model_and_the_firmware_agree_on_every_sequence(pauses_s: list[float], is_recording: bool) -> None:
-    intended, detected, now_s = [], [], 0.0
-    button, gestures = EventButtonModel(), GestureDetector()
+@given(st.lists(MOVES, max_size=14), st.booleans())
+@example([(0.0, "event"), (0.5, "select"), (2.75, "select")], True)
+def test_the_model_and_the_firmware_agree_on_every_sequence(
+    moves: list[tuple[float, ButtonName]], is_recording: bool
+) -> None:
+    intended: list[tuple[float, str]] = []
+    detected: list[tuple[float, str]] = []
+    now_s, is_down = 0.0, set[ButtonName]()
+    model, buttons = ButtonModel(), ButtonSet()
+    recording_means = {("event", "press"): "mark", ("event", "hold"): "stop"}
+    means = recording_means if is_recording else {("event", "double press"): "start"}
+    means["event+select", "hold"] = "stealth"
 
-    def add_gesture(gesture: Gesture | None, at_s: float) -> None:
-        means = {"double press": "start"} if not is_recording else {"press": "mark", "hold": "stop"}
-        if gesture in means:
-            detected.append((at_s, means[gesture]))
+    def add(gestures: list[tuple[Control, Gesture]], at_s: float) -> None:
+        detected.extend((at_s, means[gesture]) for gesture in gestures if gesture in means)
 
-    for number, pause_s in enumerate(pauses_s):
+    def wait_until(end_s: float) -> None:
+        while (due_s := buttons.due_s) is not None and due_s <= end_s:
+            add(buttons.advance(due_s), due_s)
+        intended.extend(model.take_holds(end_s))
+
+    for pause_s, button in moves:
         now_s += pause_s
-        due_s, stopped_s = gestures.hold_due_s, button.stopped_at_s(now_s)
-        if due_s is not None and due_s <= now_s:
-            add_gesture(gestures.on_hold_due(due_s), due_s)
-        if stopped_s is not None:
-            intended.append((stopped_s, "stop"))
-        is_down = number % 2 == 0
-        add_gesture(gestures.on_down(now_s) if is_down else gestures.on_up(now_s), now_s)
-        means = (button.down if is_down else button.up)(now_s, is_recording=is_recording)
-        if means is not None:
-            intended.append((now_s, means))
+        wait_until(now_s)
+        goes_down = button not in is_down
+        is_down ^= {button}
+        add(buttons.on_edge(button, now_s, is_down=goes_down), now_s)
+        intent = (model.down if goes_down else model.up)(button, now_s, is_recording=is_recording)
+        intended.extend([(now_s, intent)] if intent is not None else [])
+    wait_until(now_s + 100)
     assert intended == detected

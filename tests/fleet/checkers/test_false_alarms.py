@@ -6,7 +6,20 @@ from typing import Any
 
 import pytest
 
-from fleet.checkers.records import LIGHTS, account, case, event, press, reply, state, telemetry, utc
+from fleet.checkers.records import (
+    LIGHTS,
+    POWER_ON,
+    account,
+    audit,
+    case,
+    event,
+    moved,
+    press,
+    reply,
+    state,
+    telemetry,
+    utc,
+)
 from lapel.recording import Cause
 from lapel_fleet.checkers.back_end import shows_offline_cameras
 from lapel_fleet.checkers.records import Case
@@ -19,6 +32,29 @@ SAVED = event(2, "recording-saved", 110.0, recording="clip", duration_s=40.0, fr
 def verdict(name: str, one: Case) -> str:
     (finding,) = judge([one], {name: CHECKERS[name]})
     return finding.verdict
+
+
+# -- power that is lost a moment after the ledger's second (chaos seeds 2, 7, 21) --------------------------------------
+
+
+def test_the_wall_clock_may_be_a_millisecond_behind_the_loss_of_power() -> None:
+    shift = [POWER_ON, moved(1.0, "buffering"), moved(100.0, "recording")]
+    entries = [*audit(*shift), *audit((110.0, "power-on", {}), (111.0, "booted", {}), session="two", clock_s=-0.01)]
+    lights = [(0.0, "booting"), (1.0, "buffering"), (100.0, "recording"), (110.0, "off"), (110.0, "booting")]
+    assert verdict("the-ledger-is-true", case(audit=entries, states=lights, card_faults=1)) == "passed"
+    assert verdict("the-ledger-is-true", case(audit=entries, states=[*lights[:3], lights[-1]])) == "failed"
+
+
+# -- a microphone that is unplugged twice between two looks at it (chaos seed 37) --------------------------------------
+
+
+def test_two_outages_that_the_camera_cannot_tell_apart_are_one() -> None:
+    lost = event(1, "microphone-lost", 140.0)
+    day: dict[str, Any] = {"states": [(0.0, "buffering"), (900.0, "off")], "records_sound": True, "telemetry_s": 30.0}
+    twice = ((110.0, 145.0), (165.0, 300.0))
+    assert verdict("microphone-faults-are-reported", case(lost, microphone_outages=twice, **day)) == "passed"
+    apart = ((110.0, 145.0), (265.0, 400.0))
+    assert verdict("microphone-faults-are-reported", case(lost, microphone_outages=apart, **day)) == "failed"
 
 
 # -- a camera that is off keeps its events for its next start (seeds 38, 43, 55, 110, 122, 177) ------------------------

@@ -17,6 +17,7 @@ from lapel.evidence.chain import ChainWriter
 from lapel.evidence.records import FragmentStored
 from lapel.link import session as session_module
 from lapel.link.command_check import Delivery
+from lapel.link.event_details import StealthChanged
 from lapel.link.outbox import Outbox
 from lapel.link.session import Session
 from lapel.link.transport import Hello
@@ -24,6 +25,9 @@ from lapel.media.active_recording import Recording
 from lapel.media.clip import Clip
 from lapel.media.notices import Saved
 from lapel.reporter import Reporter
+from lapel.states import State
+from lapel.status_messages import StatusMessages
+from lapel.wearer_signals import WearerSignals
 from lapel_fleet.checkers.registry import judge
 from lapel_fleet.hardware.memory_storage import MemoryStorage
 from lapel_fleet.runs.run import AGENCY
@@ -48,6 +52,20 @@ CONFLICTING_STOPS = msgspec.structs.replace(
     wearer=Wearer(activations_per_hour=20, length_s=(10, 60)), operator=Operator(commands_per_hour=2400),
 )  # fmt: skip
 """Many stops arrive when the other side has stopped the recording already, and are refused."""
+SOUND = msgspec.structs.replace(
+    SMOKE, title="Microphones that fail, in one hour", duration_s=3600, telemetry_s=30, sites={"baltimore": 6},
+    wearer=Wearer(activations_per_hour=12, length_s=(120, 240)), operator=Operator(),
+    faults=[
+        Fault(kind="microphone.unplugged", at_s=600, for_s=200, share=0.7),
+        Fault(kind="microphone.silent", at_s=1200, for_s=300, share=0.7),
+        Fault(kind="microphone.delayed", at_s=1800, for_s=300, share=0.7, latency_s=3),
+        Fault(kind="microphone.drift", at_s=2400, for_s=900, drift_ppm=200),
+    ], expect=[],
+)  # fmt: skip
+WITHOUT_SOUND = msgspec.structs.replace(SOUND, title="The same without microphones", sound=False)
+STEALTH = msgspec.structs.replace(
+    BAD_DAY, title="Wearers go into stealth", wearer=msgspec.structs.replace(BAD_DAY.wearer, stealth=0.5)
+)
 SEEDS = range(1, 4)
 RETAINED = {
     f"lapel/v1/{AGENCY}/{camera}/command": b'{"id": "forgotten", "command": "start-recording"}'
@@ -127,6 +145,29 @@ def a_late_will_is_not_overwritten(patch: Patch) -> None:
     patch.setattr(Session, "_is_foreign", lambda self, message: False)
 
 
+# -- what the wearer sees ----------------------------------------------------------------------------------------------
+
+
+def the_light_does_not_follow_a_recording(patch: Patch) -> None:
+    original = WearerSignals._show_light
+
+    def show(self: WearerSignals) -> None:
+        if self._state is not State.RECORDING:
+            original(self)
+
+    patch.setattr(WearerSignals, "_show_light", show)
+
+
+def stealth_is_not_put_on_record(patch: Patch) -> None:
+    original = Reporter.emit
+
+    def emit(self: Reporter, detail: Any) -> None:
+        if not isinstance(detail, StealthChanged):
+            original(self, detail)
+
+    patch.setattr(Reporter, "emit", emit)
+
+
 # -- states ------------------------------------------------------------------------------------------------------------
 
 
@@ -161,10 +202,10 @@ def the_fragment_after_the_pre_event_part_is_lost(patch: Patch) -> None:
 def the_open_fragment_is_lost_at_the_stop(patch: Patch) -> None:
     original = Camera._close_recording
 
-    async def close(self: Camera, cause: Any) -> None:
+    async def close(self: Camera, cause: Any, *, asks: bool) -> None:
         if self._recording is not None:
             self._recording.end(cause)  # the cut comes too late
-        await original(self, cause)
+        await original(self, cause, asks=asks)
 
     patch.setattr(Camera, "_close_recording", close)
 
@@ -192,7 +233,7 @@ def gaps_are_not_reported(patch: Patch) -> None:
 
 
 def markers_are_reported_and_not_written(patch: Patch) -> None:
-    patch.setattr(Recording, "mark", lambda self, moment: None)
+    patch.setattr(Recording, "mark", lambda self, moment, label: None)
 
 
 def markers_are_ignored(patch: Patch) -> None:
@@ -204,6 +245,66 @@ def saved_recordings_are_not_announced(patch: Patch) -> None:
     patch.setattr(
         Camera, "_on_notice", lambda self, notice: None if isinstance(notice, Saved) else original(self, notice)
     )
+
+
+# -- sound -------------------------------------------------------------------------------------------------------------
+
+
+def gaps_of_sound_are_not_reported(patch: Patch) -> None:
+    patch.setattr(Clip, "_note_silence", lambda self, from_s, to_s, lost: None)
+
+
+def each_gap_of_sound_is_reported_too_long(patch: Patch) -> None:
+    original = Clip._note_silence
+
+    def note(self: Clip, from_s: float, to_s: float, lost: str | None) -> None:
+        original(self, from_s, to_s + 1, lost)
+
+    patch.setattr(Clip, "_note_silence", note)
+
+
+def sound_is_lost_on_its_way_to_the_recording(patch: Patch) -> None:
+    original = Recording.add
+    patch.setattr(Recording, "add", lambda self, fragment: original(self, fragment.without_sound()))
+
+
+def sound_from_before_the_press_is_recorded(patch: Patch) -> None:
+    patch.setattr(Recording, "_with_sound_that_may_be_kept", lambda self, fragment: fragment)
+
+
+def recordings_are_said_to_have_no_sound(patch: Patch) -> None:
+    account_with(patch, audio=lambda account: False)
+
+
+def the_level_is_not_measured(patch: Patch) -> None:
+    telemetry_with(patch, sound_rms_dbfs=-120.0)
+
+
+def the_level_before_the_failure_is_reported_for_ever(patch: Patch) -> None:
+    telemetry_with(patch, sound_rms_dbfs=-20.0, sound_peak_dbfs=-10.0)
+
+
+def telemetry_with(patch: Patch, **changes: float) -> None:
+    original = StatusMessages.telemetry
+
+    def telemetry(self: StatusMessages, *args: Any) -> Any:
+        return msgspec.structs.replace(original(self, *args), **changes)
+
+    patch.setattr(StatusMessages, "telemetry", telemetry)
+
+
+def a_microphone_that_fails_is_not_reported(patch: Patch) -> None:
+    patch.setattr(Camera, "_report_microphone", lambda self, flags, before: None)
+
+
+def flags_that_were_published_with_a_state_are_not_reported(patch: Patch) -> None:
+    original = Camera._publish_state
+
+    def publish(self: Camera) -> None:
+        original(self)
+        self._reported_flags = self._published_flags
+
+    patch.setattr(Camera, "_publish_state", publish)
 
 
 # -- evidence ----------------------------------------------------------------------------------------------------------
@@ -308,6 +409,9 @@ PLANTED: list[tuple[Callable[[Patch], None], Scenario, str]] = [
     (no_birth_message_after_a_reconnect, BAD_DAY, "every-connection-begins-with-a-birth"),
     (a_client_id_for_each_connection, BAD_DAY, "last-reported-state-is-current"),
     (a_late_will_is_not_overwritten, BAD_DAY, "last-reported-state-is-current"),
+    (the_light_does_not_follow_a_recording, SMOKE, "recordings-are-indicated"),
+    (stealth_is_not_put_on_record, STEALTH, "stealth-is-on-record"),
+    (stealth_is_not_put_on_record, STEALTH, "recordings-are-indicated"),
     (a_stop_does_not_publish_the_state, SMOKE, "retained-state-is-true"),
     (a_stop_does_not_publish_the_state, BAD_DAY, "last-reported-state-is-current"),
     (the_reported_state_is_always_buffering, BAD_DAY, "reported-states-are-true"),
@@ -320,6 +424,16 @@ PLANTED: list[tuple[Callable[[Patch], None], Scenario, str]] = [
     (markers_are_reported_and_not_written, SMOKE, "markers-are-kept"),
     (markers_are_ignored, SMOKE, "markers-are-kept"),
     (saved_recordings_are_not_announced, SMOKE, "saved-recordings-are-announced"),
+    (gaps_of_sound_are_not_reported, SOUND, "sound-gaps-are-reported"),
+    (each_gap_of_sound_is_reported_too_long, SOUND, "sound-gaps-are-reported"),
+    (sound_is_lost_on_its_way_to_the_recording, SOUND, "sound-gaps-are-reported"),
+    (sound_from_before_the_press_is_recorded, SOUND, "sound-is-recorded-as-promised"),
+    (recordings_are_said_to_have_no_sound, SOUND, "sound-is-recorded-as-promised"),
+    (the_level_is_not_measured, SOUND, "sound-level-is-plausible"),
+    (the_level_before_the_failure_is_reported_for_ever, SOUND, "sound-level-is-plausible"),
+    (the_level_before_the_failure_is_reported_for_ever, WITHOUT_SOUND, "sound-level-is-plausible"),
+    (a_microphone_that_fails_is_not_reported, SOUND, "microphone-faults-are-reported"),
+    (flags_that_were_published_with_a_state_are_not_reported, SOUND, "microphone-faults-are-reported"),
     (a_record_of_a_manifest_is_skipped, SMOKE, "manifests-are-intact"),
     (a_recovered_manifest_begins_a_chain_of_its_own, BAD_DAY, "manifests-are-intact"),
     (a_transition_is_not_audited, SMOKE, "the-ledger-is-true"),
@@ -336,7 +450,9 @@ PLANTED: list[tuple[Callable[[Patch], None], Scenario, str]] = [
 ]
 
 
-@pytest.mark.parametrize("scenario", [SMOKE, BAD_DAY, STORM, CONFLICTING_STOPS], ids=lambda one: one.title)
+@pytest.mark.parametrize(
+    "scenario", [SMOKE, BAD_DAY, STORM, CONFLICTING_STOPS, STEALTH, SOUND, WITHOUT_SOUND], ids=lambda one: one.title
+)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_unpatched_firmware_passes(scenario: Scenario, seed: int) -> None:
     assert failed(scenario, seed) == set()

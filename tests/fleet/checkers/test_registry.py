@@ -1,10 +1,13 @@
 """Each checker on records made by hand: what passes, what fails, and *skipped* without an occasion."""
 
+import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 import pytest
 
+from fleet.checkers import offload_examples
 from fleet.checkers.records import (
     LIGHTS,
     POWER_ON,
@@ -31,6 +34,16 @@ BY_COMMAND = {"accounts": [account(start=Cause("command", "", "c-1"))]}
 SHIFT = (POWER_ON, moved(1, "buffering"), moved(100, "recording"), moved(110, "buffering"), moved(200, "docked"))
 FULL, LESS = Resource(0, 100), Resource(60, 90)
 CARD = [Resource(0, 9e6), Resource(120, 8e6)]
+
+SOUND = {"records_sound": True, "activations": [press()]}
+LOST_S = ((102.0, 105.0),)
+HEARD = {"sound_rms_dbfs": -20.0, "sound_peak_dbfs": -10.0}
+NOTHING = {"sound_rms_dbfs": -120.0, "sound_peak_dbfs": -120.0}
+
+
+def manifest(**sound: Any) -> list[ManifestSummary]:
+    return [ManifestSummary("clip", "", "close", 4, 4, **sound)]
+
 
 PASSES: Mapping[str, Sequence[Case]] = {
     "activations-are-recorded-or-refused": [
@@ -95,6 +108,49 @@ PASSES: Mapping[str, Sequence[Case]] = {
     "markers-are-kept": [
         case(event(1, at_s=103.0, recording="clip"), markers=[103.0], accounts=[account(markers_s=[33.0])]),
         case(event(1, "refused", 50.0, event="mark"), markers=[50.0]),
+    ],
+    "sound-is-recorded-as-promised": [
+        case(accounts=[account(audio=True)], manifests=manifest(with_sound=1, first_sound_s=40.0), **SOUND),
+        case(accounts=[account()], manifests=manifest(), records_sound=False),
+        case(accounts=[account(audio=True, audio_gaps=[GapNote(30, 10, "lost")])], manifests=manifest(), **SOUND),
+        case(
+            accounts=[account(audio=True, audio_in_prebuffer=True)],
+            manifests=manifest(with_sound=4, first_sound_s=1.0),
+            **SOUND,
+        ),
+    ],
+    "sound-gaps-are-reported": [
+        case(accounts=[account(audio=True)], **SOUND),
+        case(accounts=[account(audio=True)], microphone_outages=((20.0, 60.0), (200.0, 300.0)), **SOUND),
+        case(
+            accounts=[account(audio=True, audio_gaps=[GapNote(32, 5, "lost")])],
+            microphone_outages=LOST_S,
+            microphone_stalls=((104.0, 107.0),),
+            **SOUND,
+        ),
+    ],
+    "sound-level-is-plausible": [
+        case((50.0, telemetry(**HEARD)), states=LIGHTS, records_sound=True),
+        case((50.0, telemetry(**NOTHING)), states=LIGHTS, records_sound=True, microphone_outages=((1.0, 90.0),)),
+        case((3.0, telemetry(**NOTHING)), states=LIGHTS, records_sound=True),
+        case((50.0, telemetry()), states=LIGHTS, records_sound=False),
+    ],
+    "microphone-faults-are-reported": [
+        case(
+            event(1, "microphone-lost", 60.0),
+            (200.0, event(2)),
+            states=LIGHTS,
+            records_sound=True,
+            microphone_outages=((40.0, 90.0),),
+        ),
+        case(
+            event(1, "microphone-silent", 125.0),
+            (200.0, event(2)),
+            states=[*LIGHTS[:3], (200.0, "buffering")],
+            records_sound=True,
+            microphone_silences=((110.0, 180.0),),
+        ),
+        case(event(1, "microphone-lost", 2.0, reason="no sound yet"), states=LIGHTS, records_sound=True),
     ],
     "reported-states-are-true": [
         case((100.5, state("recording")), (111.0, telemetry("recording")), states=LIGHTS),
@@ -244,6 +300,74 @@ FAILS: Mapping[str, Sequence[tuple[Case, str]]] = {
         (case(markers=[103.0]), "neither reported nor refused"),
         (case(event(1, at_s=103.0, recording="clip"), accounts=[account()]), "1 markers were reported, 0 are in it"),
     ],
+    "sound-is-recorded-as-promised": [
+        (case(accounts=[account()], **SOUND), "is said to have no sound, the camera is set up to record sound"),
+        (
+            case(accounts=[account(audio=True)], records_sound=False),
+            "clip: is said to have sound, the camera is set up to record none",
+        ),
+        (case(accounts=[account(audio=True)], manifests=manifest(), **SOUND), "no fragment has it"),
+        (
+            case(accounts=[account()], manifests=manifest(with_sound=2, first_sound_s=40.0), records_sound=False),
+            "is said to have no sound, 2 fragments have it",
+        ),
+        (
+            case(accounts=[account(audio=True)], manifests=manifest(with_sound=4, first_sound_s=10.0), **SOUND),
+            "clip: sound from before the trigger is recorded",
+        ),
+    ],
+    "sound-gaps-are-reported": [
+        (
+            case(accounts=[account(audio=True)], microphone_outages=LOST_S, **SOUND),
+            "clip: 3.0 s without sound, 0.0 s are reported",
+        ),
+        (
+            case(accounts=[account(audio=True, audio_gaps=[GapNote(32, 5, "lost")])], **SOUND),
+            "clip: 0.0 s without sound, 5.0 s are reported",
+        ),
+    ],
+    "sound-level-is-plausible": [
+        (case((50.0, telemetry()), states=LIGHTS, records_sound=True), "no level of the sound at 50.0 s"),
+        (
+            case((50.0, telemetry(**HEARD)), states=LIGHTS, records_sound=False),
+            "a level of the sound, -20 dBFS, at 50.0 s, none is recorded",
+        ),
+        (
+            case((50.0, telemetry(**NOTHING)), states=LIGHTS, records_sound=True),
+            "-120 dBFS at 50.0 s, the microphone works",
+        ),
+        (
+            case((50.0, telemetry(**HEARD)), states=LIGHTS, records_sound=True, microphone_silences=((1.0, math.inf),)),
+            "-20 dBFS at 50.0 s, the microphone delivers no sound",
+        ),
+        (
+            case((50.0, telemetry(sound_rms_dbfs=-10.0, sound_peak_dbfs=-20.0)), states=LIGHTS, records_sound=True),
+            "a peak of -20 dBFS at 50.0 s, below the level of -10 dBFS",
+        ),
+    ],
+    "microphone-faults-are-reported": [
+        (
+            case((200.0, event(2)), states=LIGHTS, records_sound=True, microphone_outages=((40.0, 90.0),)),
+            "the microphone was unplugged at 40.0 s; no event says so",
+        ),
+        (
+            case(
+                (300.0, event(2)),
+                states=[*LIGHTS[:3], (290.0, "buffering")],
+                records_sound=True,
+                microphone_silences=((110.0, math.inf),),
+            ),
+            "the microphone was silent at 110.0 s; no event says so",
+        ),
+        (
+            case(event(1, "microphone-lost", 60.0), states=LIGHTS, records_sound=True),
+            "microphone-lost at 60.0 s: it was plugged in",
+        ),
+        (
+            case(event(1, "microphone-silent", 60.0), states=LIGHTS, records_sound=True),
+            "microphone-silent at 60.0 s: it was not silent",
+        ),
+    ],
     "reported-states-are-true": [
         (case((50.0, state("recording")), states=LIGHTS), "reported recording at 50.0 s, was buffering"),
         (case((50.0, telemetry("fault")), states=LIGHTS), "reported fault"),
@@ -345,13 +469,17 @@ FAILS: Mapping[str, Sequence[tuple[Case, str]]] = {
 }
 
 
+PASSING = {**PASSES, **offload_examples.PASSES}
+FAILING = {**FAILS, **offload_examples.FAILS}
+
+
 def test_every_checker_has_examples() -> None:
-    assert set(PASSES) == set(FAILS) == set(CHECKERS)
+    assert set(PASSING) == set(FAILING) == set(CHECKERS)
 
 
 @pytest.mark.parametrize("name", CHECKERS)
 def test_correct_records_pass(name: str) -> None:
-    for one in PASSES[name]:
+    for one in PASSING[name]:
         (finding,) = judge([one], {name: CHECKERS[name]})
         assert finding.failures == []
         assert finding.verdict == "passed"
@@ -359,7 +487,7 @@ def test_correct_records_pass(name: str) -> None:
 
 @pytest.mark.parametrize("name", CHECKERS)
 def test_a_failure_describes_what_is_wrong(name: str) -> None:
-    for one, text in FAILS[name]:
+    for one, text in FAILING[name]:
         (finding,) = judge([one], {name: CHECKERS[name]})
         assert finding.verdict == "failed"
         assert any(text in failure and failure.startswith("s/c: ") for failure in finding.failures), finding.failures

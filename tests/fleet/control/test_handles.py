@@ -22,7 +22,7 @@ from lapel_fleet.scenario.faults import FAULTS
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
-SCENARIO = scenario_of({"baltimore": 1}, duration_s=3600, prebuffer_s=5)
+SCENARIO = scenario_of({"baltimore": 1}, duration_s=3600, prebuffer_s=5, sound=True)
 CAMERA = "baltimore/cam-0001"
 TURNS = 50
 """Turns of the event loop in which no time passes, as between two requests on a socket."""

@@ -5,9 +5,13 @@ from lapel.console.invocation import Invocation
 from lapel.console.layout import Text
 from lapel.errors import ConsoleError
 
+_LABEL_CHARS = 100
 
-async def _request(call: Invocation, action: str, verb: str, done: str) -> Answer:
-    outcome = await call.camera.request(action, call.word("reason") or "console")
+
+async def _request(call: Invocation, action: str, verb: str, done: str, label: str = "") -> Answer:
+    if len(label) > _LABEL_CHARS:
+        raise ConsoleError(f"record {verb}: a label has at most {_LABEL_CHARS} characters", "usage")
+    outcome = await call.camera.request(action, call.word("reason"), label)
     if not outcome.done:
         raise ConsoleError(f"record {verb}: refused: {outcome.reason}", "refused")
     return Answer(outcome, (Text(f"{done} {outcome.recording or ''}".rstrip(), "good"),))
@@ -21,11 +25,14 @@ async def _stop(call: Invocation) -> Answer:
     return await _request(call, "stop-recording", "stop", "stopped")
 
 
-async def _mark(call: Invocation) -> Answer:
-    return await _request(call, "mark", "mark", "marked")
+async def mark(call: Invocation) -> Answer:
+    """Set a marker."""
+    return await _request(call, "mark", "mark", "marked", call.word("label"))
 
 
 _REASON = Parameter("reason", "the reason, kept with the recording", rest=True)
+LABEL = Parameter("label", "what the marker is called", optional=True, rest=True)
+"""Of `mark`, too."""
 
 NOUN = Noun(
     "record",
@@ -33,6 +40,6 @@ NOUN = Noun(
     (
         Verb("start", _start, "start a recording, including the pre-event buffer", "service", (_REASON,)),
         Verb("stop", _stop, "stop the recording", "service", (_REASON,)),
-        Verb("mark", _mark, "set a marker", "service"),
+        Verb("mark", mark, "set a marker", "service", (LABEL,)),
     ),
 )

@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from lapel.hardware.interfaces import ButtonAction, Signal
+from lapel.hardware.interfaces import ButtonAction
+from lapel.indications import Light, Pattern, Signal
 from lapel.sanitize import plain
 from lapel.states import State
 
@@ -59,6 +60,9 @@ def unbuffered_keys(descriptor: int) -> Iterator[None]:
 
 
 _BELL = "\a"
+_RUNG: tuple[Signal, ...] = ("refused", "confirm", "duty missed", "fault", "low battery", "critical battery",
+                             "storage full", "clock unset", "no wearer", "dead microphone")  # fmt: skip
+"""Signals that ask the wearer to do something."""
 _IDENTIFY = "*** identify: this camera *** (for {:g} s)"
 
 
@@ -75,12 +79,18 @@ class PlainIndicators:
     def show_state(self, state: State) -> None:
         """Nothing: each state is a line already."""
 
-    def signal(self, signal: Signal) -> None:
+    def show_light(self, light: Light) -> None:
+        """Nothing: there is no light."""
+
+    def signal(self, signal: Signal, pattern: Pattern) -> None:
         """Nothing: what the signals mean is a line already."""
 
     def identify(self, seconds: float) -> None:
         """Print a line."""
         self.show_line(_IDENTIFY.format(seconds))
+
+    def silence(self) -> None:
+        """Nothing: lines make no noise."""
 
 
 class StatusLine:
@@ -97,9 +107,12 @@ class StatusLine:
     def show_state(self, state: State) -> None:
         """Nothing: the status line shows it already."""
 
-    def signal(self, signal: Signal) -> None:
-        """Ring the terminal's bell; but not for the reminder of a recording, which the status line shows."""
-        if signal != "recording":
+    def show_light(self, light: Light) -> None:
+        """Nothing: the status line shows what a light would."""
+
+    def signal(self, signal: Signal, pattern: Pattern) -> None:  # noqa: ARG002
+        """Ring the terminal's bell, for what the status line alone does not show."""
+        if signal in _RUNG:
             self._out.write(_BELL)
             self._out.flush()
 
@@ -107,6 +120,9 @@ class StatusLine:
         """Ring the terminal's bell, and print a line."""
         self._out.write(_BELL)
         self.show_line(_IDENTIFY.format(seconds))
+
+    def silence(self) -> None:
+        """Nothing: a bell is over at once."""
 
     async def run(self) -> None:
         """Refresh the status line until cancelled."""

@@ -20,7 +20,10 @@ from lapel.hardware.pi.indicators import OutputPin, PiIndicators
 from lapel.hardware.pi.max17048 import Max17048
 from lapel.hardware.pi.pins import PinFactory
 from lapel.hardware.pi.switches import PiSwitches
+from lapel.hardware.pi.traced import TracedBus, TracedPins
 from lapel.hardware.pi.triggers import PiTriggers
+from lapel.hardware.trace.writer import TraceWriter
+from lapel.policy.profile import TriggerSource
 from lapel.worker import Worker
 
 _MISSING = "install Lapel with the extra for it: pip install 'lapel[pi]'"
@@ -59,19 +62,22 @@ def open_board(
     *,
     factory: PinFactory | None = None,
     bus: I2cBus | None = None,
+    trace: TraceWriter | None = None,
 ) -> Board:
     """The devices that `section` names; `lines` shows lines of text. Raises ConfigError when one cannot be used.
 
-    `factory` and `bus` stand in for the board's own.
+    `factory` and `bus` stand in for the board's own. What the devices do is written into `trace`.
     """
     with ExitStack() as opened:
         board = Board(lines)
         if section.pins():
-            _open_pins(board, section, clock, factory or _gpio(), opened)
+            pins = factory or _gpio()
+            pins = TracedPins(pins, _inputs(section), trace, clock) if trace is not None else pins
+            _open_pins(board, section, clock, pins, opened)
         if section.battery != "none":
-            board.battery = PolledBattery(_gauge(section, bus, opened), clock, worker)
+            board.battery = PolledBattery(_gauge(section, bus, opened, trace), clock, worker)
         if section.gpsd:
-            board.positioning = _opened(GpsdPositioning(clock), opened)
+            board.positioning = _opened(GpsdPositioning(clock, trace=trace), opened)
         if section.health:
             board.health = BoardHealth()
         board._closing = opened.pop_all()
@@ -79,9 +85,14 @@ def open_board(
 
 
 def _open_pins(board: Board, section: PiSection, clock: Clock, factory: PinFactory, opened: ExitStack) -> None:
-    buttons: dict[ButtonName, int] = {"event": section.event_button, "power": section.power_button}
+    buttons: dict[ButtonName, int] = {
+        "event": section.event_button,
+        "power": section.power_button,
+        "select": section.select_button,
+    }
     buttons = {name: pin for name, pin in buttons.items() if pin >= 0}
-    triggers = {name: pin for name, pin in (("holster", section.holster), ("light bar", section.light_bar)) if pin >= 0}
+    inputs: dict[TriggerSource, int] = {"holster": section.holster, "light-bar": section.light_bar}
+    triggers = {source: pin for source, pin in inputs.items() if pin >= 0}
     try:
         if buttons:
             board.switches = _opened(PiSwitches(factory, buttons, clock), opened)
@@ -89,7 +100,7 @@ def _open_pins(board: Board, section: PiSection, clock: Clock, factory: PinFacto
             board.dock = _opened(PiDock(factory, section.dock, clock), opened)
         if triggers:
             board.triggers = _opened(PiTriggers(factory, triggers, clock), opened)
-        outputs = {"red": section.red_light, "green": section.green_light}
+        outputs = {"red": section.red_light, "green": section.green_light, "blue": section.blue_light}
         outputs |= {"buzzer": section.buzzer, "vibration": section.vibration}
         opens = {name: OutputPin(factory, pin, clock) for name, pin in outputs.items() if pin >= 0}
     except Exception as error:  # gpiozero's and lgpio's own, which have no common base
@@ -103,13 +114,18 @@ def _opened(device: _Device, opened: ExitStack) -> _Device:
     return device
 
 
-def _gauge(section: PiSection, bus: I2cBus | None, opened: ExitStack) -> Gauge:
+def _inputs(section: PiSection) -> dict[int, str]:
+    return {number: key for key, number in section.pins().items() if key in section.INPUTS}
+
+
+def _gauge(section: PiSection, bus: I2cBus | None, opened: ExitStack, trace: TraceWriter | None) -> Gauge:
     if bus is None:
         try:
             bus = open_bus(section.i2c_bus)
         except ImportError as error:
             raise ConfigError(f"[pi] battery: {error}; {_MISSING}") from error
         opened.callback(bus.close)
+    bus = TracedBus(bus, trace) if trace is not None else bus
     return Max17048(bus) if section.battery == "max17048" else Ina219(bus, section.cells, section.shunt_ohm)
 
 

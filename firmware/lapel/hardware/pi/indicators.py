@@ -5,22 +5,19 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 
 from lapel.clock import Clock
-from lapel.hardware.interfaces import Indicators, Signal
+from lapel.hardware.interfaces import Indicators
 from lapel.hardware.pi.pins import Pin, PinFactory
-from lapel.indications import LIGHTS, Light
+from lapel.indications import Colour, Light, Pattern, Signal
 from lapel.states import State
 
-BLINK_S = 0.5
+BLINK_S, FLASH_S = 0.5, 0.125
 _IDENTIFY_BLINK_S = 0.1
-SIGNALS: Mapping[Signal, tuple[int, float]] = {
-    "recording": (2, 0.15),
-    "refused": (3, 0.15),
-    "low battery": (1, 0.6),
-    "critical battery": (5, 0.3),
-}
-"""How many tones and vibrations, and the length of each and of the pause behind it in seconds. The numbers of the first
-two are those of vendors' manuals, the others our choice.
-"""
+_PAUSE_S = 0.5
+"""Between two signals, so that the wearer can count each."""
+_WAITING_MAX = 4
+"""Signals that wait while another one is given; any more would come too late to mean anything."""
+_STANDS_IN: Mapping[str, str] = {"blue": "red"}
+"""A muted recording must be visible where there is no blue light. Nothing stands in for green: red would be a lie."""
 
 
 class OutputPin:
@@ -71,15 +68,19 @@ class PiIndicators:
         *,
         red: OutputPin | None = None,
         green: OutputPin | None = None,
+        blue: OutputPin | None = None,
         buzzer: OutputPin | None = None,
         vibration: OutputPin | None = None,
         clock: Clock,
     ) -> None:
         """`lines` shows the lines of text, and is given everything else, too."""
         self._lines, self._clock = lines, clock
-        self._lights: Mapping[str, OutputPin | None] = {"red": red, "green": green}
-        self._noises = [pin for pin in (buzzer, vibration) if pin is not None]
+        lights: Mapping[Colour, OutputPin | None] = {"red": red, "green": green, "blue": blue}
+        self._lights = {colour: pin for colour, pin in lights.items() if pin is not None}
+        self._buzzer, self._vibration = buzzer, vibration
         self._light: Light = "dark"
+        self._waiting: list[Pattern] = []
+        self._signalling: asyncio.Task[None] | None = None
         self._identifying: asyncio.Task[None] | None = None
 
     def show_line(self, line: str) -> None:
@@ -89,16 +90,21 @@ class PiIndicators:
     def show_state(self, state: State) -> None:
         """See `Indicators.show_state`."""
         self._lines.show_state(state)
-        self._light = LIGHTS[state]
-        if self._identifying is None:
-            self._show_light()
 
-    def signal(self, signal: Signal) -> None:
+    def show_light(self, light: Light) -> None:
+        """See `Indicators.show_light`."""
+        self._lines.show_light(light)
+        self._light = light
+        if self._identifying is None:
+            self._switch_lights()
+
+    def signal(self, signal: Signal, pattern: Pattern) -> None:
         """See `Indicators.signal`."""
-        self._lines.signal(signal)
-        times, seconds = SIGNALS[signal]
-        for pin in self._noises:
-            pin.blink(seconds, seconds, times)
+        self._lines.signal(signal, pattern)
+        if len(self._waiting) < _WAITING_MAX and self._noises:
+            self._waiting.append(pattern)
+            if self._signalling is None:
+                self._signalling = asyncio.create_task(self._give_signals(), name="signals")
 
     def identify(self, seconds: float) -> None:
         """See `Indicators.identify`."""
@@ -107,30 +113,58 @@ class PiIndicators:
             self._identifying.cancel()
         self._identifying = asyncio.create_task(self._identify(seconds), name="identify")
 
+    def silence(self) -> None:
+        """See `Indicators.silence`."""
+        self._lines.silence()
+        self._end_noises()
+        self._switch_lights()
+
     def close(self) -> None:
         """Switch everything off and release the pins."""
-        if self._identifying is not None:
-            self._identifying.cancel()
+        self._end_noises()
         for pin in (*self._lights.values(), *self._noises):
-            if pin is not None:
-                pin.close()
+            pin.close()
+
+    def _end_noises(self) -> None:
+        for task in (self._identifying, self._signalling):
+            if task is not None:
+                task.cancel()
+        self._identifying = self._signalling = None
+        self._waiting.clear()
+        for pin in self._noises:
+            pin.set(False)
+
+    @property
+    def _noises(self) -> list[OutputPin]:
+        return [pin for pin in (self._buzzer, self._vibration) if pin is not None]
+
+    async def _give_signals(self) -> None:
+        """One after the other."""
+        while self._waiting:
+            pattern = self._waiting.pop(0)
+            counted = ((self._buzzer, pattern.tones), (self._vibration, pattern.vibrations))
+            for pin, times in counted:
+                if pin is not None:
+                    pin.blink(pattern.each_s, pattern.each_s, times)
+            await self._clock.sleep(2 * pattern.each_s * max(pattern.tones, pattern.vibrations) + _PAUSE_S)
+        self._signalling = None
 
     async def _identify(self, seconds: float) -> None:
         for pin in (*self._lights.values(), *self._noises):
-            if pin is not None:
-                pin.blink(_IDENTIFY_BLINK_S, _IDENTIFY_BLINK_S)
+            pin.blink(_IDENTIFY_BLINK_S, _IDENTIFY_BLINK_S)
         await self._clock.sleep(seconds)
         for pin in self._noises:
             pin.set(False)
         self._identifying = None
-        self._show_light()
+        self._switch_lights()
 
-    def _show_light(self) -> None:
+    def _switch_lights(self) -> None:
         how, _, colour = self._light.partition(" ")
+        if colour not in self._lights:
+            colour = _STANDS_IN.get(colour, colour)
         for name, pin in self._lights.items():
-            if pin is None:
-                continue
-            if name == colour and how == "blinking":
-                pin.blink(BLINK_S, BLINK_S)
+            if name == colour and how in ("blinking", "flashing"):
+                half_s = BLINK_S if how == "blinking" else FLASH_S
+                pin.blink(half_s, half_s)
             else:
                 pin.set(name == colour)

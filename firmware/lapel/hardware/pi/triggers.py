@@ -4,38 +4,39 @@ from collections.abc import AsyncIterator, Mapping
 from functools import partial
 
 from lapel.clock import Clock
+from lapel.hardware.interfaces import TriggerEdge
 from lapel.hardware.pi.pins import ContactPin, PinFactory
 from lapel.light_event import Inbox
+from lapel.policy.profile import TriggerSource
 
 
 class PiTriggers:
     """Implements `lapel.hardware.interfaces.Triggers`."""
 
-    def __init__(self, factory: PinFactory, pins: Mapping[str, int], clock: Clock) -> None:
-        """`pins` by the name of what is connected to each."""
-        self._readers: list[Inbox[str]] = []
+    def __init__(self, factory: PinFactory, pins: Mapping[TriggerSource, int], clock: Clock) -> None:
+        """`pins` by what is connected to each."""
+        self._readers: list[Inbox[TriggerEdge]] = []
         self._pins = [
-            ContactPin(factory, number, clock, partial(self._on_change, name)) for name, number in pins.items()
+            ContactPin(factory, number, clock, partial(self._on_change, source)) for source, number in pins.items()
         ]
 
-    async def fired(self) -> AsyncIterator[str]:
-        """See `Triggers.fired`."""
-        fired = Inbox[str]()
-        self._readers.append(fired)
+    async def edges(self) -> AsyncIterator[TriggerEdge]:
+        """See `Triggers.edges`."""
+        edges = Inbox[TriggerEdge]()
+        self._readers.append(edges)
         for pin in self._pins:
             pin.listen()
         try:
             while True:
-                yield await fired.get()
+                yield await edges.get()
         finally:
-            self._readers.remove(fired)
+            self._readers.remove(edges)
 
     def close(self) -> None:
         """Release the pins."""
         for pin in self._pins:
             pin.close()
 
-    def _on_change(self, name: str, is_closed: bool, at_s: float) -> None:  # noqa: ARG002
-        if is_closed:
-            for reader in self._readers:
-                reader.put(name)
+    def _on_change(self, source: TriggerSource, is_closed: bool, at_s: float) -> None:
+        for reader in self._readers:
+            reader.put(TriggerEdge(source, is_closed, at_s))

@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lapel_fleet.operator.page.tokens import Tokens
+from lapel.tokens import Tokens
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -63,7 +63,7 @@ class Guard:
             return PlainTextResponse("This request comes from another site, or says nothing about that.\n", 403)
         if scope["path"].startswith(_PUBLIC):
             return None
-        operator = self._tokens.operator(self._token(scope, headers))
+        operator = self._tokens.owner(self._token(scope, headers))
         if operator is None:
             if "text/html" in headers.get("accept", ""):
                 return RedirectResponse("/login", 303)

@@ -4,19 +4,21 @@ import asyncio
 import contextlib
 import random
 import signal
-import socket
+import ssl
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import uvicorn
+import httpx
 
 from lapel.clock import SystemClock
 from lapel.errors import ConfigError
+from lapel.http_server import Listening, Server, listening
 from lapel.link.broker_address import Broker
 from lapel.link.messages import StateMessage
 from lapel.sanitize import plain
+from lapel.tokens import Tokens
 from lapel.worker import ThreadWorker
 from lapel_fleet.operator.metrics.fleet_metrics import FleetMetrics
 from lapel_fleet.operator.page.application import Page
@@ -24,11 +26,11 @@ from lapel_fleet.operator.page.connection import FleetConnection
 from lapel_fleet.operator.page.fleet_view import FleetView
 from lapel_fleet.operator.page.history import History
 from lapel_fleet.operator.page.history_writer import HistoryWriter
-from lapel_fleet.operator.page.tokens import Tokens
+from lapel_fleet.operator.page.live_views import LiveSources, LiveViews
+from lapel_fleet.operator.page.run_control import RunControl, RunWatch
 from lapel_fleet.operator.received import Received
 
-_HOST = "127.0.0.1"
-_GOODBYE_S = 2
+_LIVE_TIMEOUT_S, _LIVE_CONNECTIONS = 15.0, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,11 @@ class Serving:
     tokens: Tokens
     origins: list[str] = field(default_factory=list)
     """Beside those of this machine."""
-
-
-class _Server(uvicorn.Server):
-    """A server whose process handles its signals itself."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+    live: LiveSources = field(default_factory=LiveSources)
+    live_ca: Path | None = None
+    """Authority of the certificates of live views, beside the system's."""
+    run: RunControl | None = None
+    """A simulated run whose cameras can be acted upon by hand."""
 
 
 async def serve(brokers: Sequence[Broker], asked: Serving) -> None:
@@ -57,10 +56,10 @@ async def serve(brokers: Sequence[Broker], asked: Serving) -> None:
     StorageError when the history cannot be used.
     """
     clock, worker = SystemClock(), ThreadWorker(1)
-    with contextlib.ExitStack() as stack:
+    async with contextlib.AsyncExitStack() as stack:
         stack.callback(worker.close)
-        listening = stack.enter_context(_listening(asked.port))
-        port = listening.getsockname()[1]
+        where = stack.enter_context(listening("--port", str(asked.port)))
+        port = where.port
         history = stack.enter_context(contextlib.closing(History(asked.history)))
         view, metrics = FleetView(clock), FleetMetrics(clock)
         for camera, event in history.newest_events():
@@ -73,21 +72,20 @@ async def serve(brokers: Sequence[Broker], asked: Serving) -> None:
             writer.take(received)
 
         connection = FleetConnection(brokers, asked.agency, clock, random.Random(), history, worker, on_message)
+        client = await stack.enter_async_context(_live_client(asked.live_ca))
+        watch = RunWatch(asked.run, clock) if asked.run is not None else None
         page = Page(
             asked.agency, view, connection, writer, history, metrics, asked.tokens, worker, clock,
-            origins=[f"http://{_HOST}:{port}", f"http://localhost:{port}", *asked.origins], cookie=f"lapel-{port}",
+            origins=[where.url, f"http://localhost:{port}", *asked.origins], cookie=f"lapel-{port}",
+            live=LiveViews(asked.live, client), run=watch,
         )  # fmt: skip
-        config = uvicorn.Config(
-            page.app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=_GOODBYE_S,
-            server_header=False, ws="none",
-        )  # fmt: skip
-        server = _Server(config)
-        await _run(server, listening, page, connection, writer, lambda: _print_addresses(port, asked.tokens))
+        if watch is not None:
+            stack.push_async_callback(_ended, asyncio.create_task(watch.run(), name="run"))
+        await _run(Server(page.app, where), page, connection, writer, lambda: _print_addresses(where, asked.tokens))
 
 
 async def _run(
-    server: uvicorn.Server,
-    listening: socket.socket,
+    server: Server,
     page: Page,
     connection: FleetConnection,
     writer: HistoryWriter,
@@ -101,7 +99,7 @@ async def _run(
     tasks = [
         asyncio.create_task(connection.run(on_first), name="connection"),
         asyncio.create_task(writer.run(), name="history"),
-        asyncio.create_task(server.serve(sockets=[listening]), name="server"),
+        asyncio.create_task(server.run_until_exit(), name="server"),
         asyncio.create_task(stop.wait(), name="stop"),
     ]
     try:
@@ -118,21 +116,26 @@ async def _run(
         task.result()
 
 
-@contextlib.contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    """A socket that listens on this machine only. Raises ConfigError."""
-    with socket.socket() as found:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            found.bind((_HOST, port))
-        except (OSError, OverflowError) as error:
-            raise ConfigError(f"--port {port}: cannot listen there: {error}; --port 0 takes any free one") from error
-        yield found
+async def _ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
-def _print_addresses(port: int, tokens: Tokens) -> None:
+def _live_client(ca: Path | None) -> httpx.AsyncClient:
+    """What fetches live views. Raises ConfigError for a certificate that cannot be used."""
+    context = ssl.create_default_context()
+    try:
+        if ca is not None:
+            context.load_verify_locations(ca)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"{ca}: cannot be used as a certificate authority: {error}") from error
+    limits = httpx.Limits(max_connections=_LIVE_CONNECTIONS)
+    return httpx.AsyncClient(verify=context, timeout=_LIVE_TIMEOUT_S, limits=limits, trust_env=False)
+
+
+def _print_addresses(where: Listening, tokens: Tokens) -> None:
     for name, token in tokens.by_name.items():
-        print(f"{plain(name)}: http://{_HOST}:{port}/login?token={token}", flush=True)
+        print(f"{plain(name)}: {where.url}/login?token={token}", flush=True)
 
 
 def _warn(text: str) -> None:

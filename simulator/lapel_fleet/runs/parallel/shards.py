@@ -76,18 +76,23 @@ def run_in_shards(
     trace: Path | None = None,
     progress: OnProgress = no_progress,
 ) -> tuple[Run, list[Finding]]:
-    """Run `whole` as `count` jobs on the workers of `pool`, and merge what comes back. Returns the run, and what the
-    checkers found. Raises StorageError when the trace cannot be written, and what the jobs raise.
+    """Run `whole` as `count` jobs on the workers of `pool`, and merge what comes back; as one job where the cameras of
+    a site share its dock. Returns the run, and what the checkers found.
+
+    Raises StorageError when the trace cannot be written, and what the jobs raise.
     """
     lines = Trace(trace)
     names = whole.scenario.cameras[whole.shard[0] :: whole.shard[1]]
-    jobs = list(divided(whole, min(count, len(names))))
+    is_divided = not whole.scenario.has_shared_docks
+    jobs = list(divided(whole, min(count, len(names)) if is_divided else 1))
     notes = len(pool.notes)
     received = dict(pool.results(jobs, MergedProgress(len(jobs), progress).update))
     parts = [received[number] for number in range(len(jobs))]
     for line in merged_lines([_lines(one.trace) for one in parts]):
         lines.add_line(line)
-    run = _merged_run([one.run for one in parts], names, lines, list(pool.notes[notes:]))
+    run = _merged_run(
+        [one.run for one in parts], names, lines, [*pool.notes[notes:], *([] if is_divided else [_SHARED])]
+    )
     outcomes = {case[0].camera: found for one in parts for case, found in zip(one.run.cases, one.outcomes, strict=True)}
     loss = delivery_loss(run.cases)
     return run, findings_of([outcomes[name] for name in names], all_checkers(whole.checkers), loss)
@@ -119,6 +124,9 @@ class MergedProgress:
             sum(one.messages for one in parts),
             sum(one.recordings for one in parts),
         )
+
+
+_SHARED = "not divided among the workers: the cameras of a site share its dock"
 
 
 def _merged_run(parts: Sequence[Run], names: Iterable[str], lines: Trace, notes: list[str]) -> Run:

@@ -9,6 +9,7 @@ import httpx
 
 from lapel.clock import iso
 from lapel.link.messages import EventMessage, Telemetry
+from lapel.tokens import Tokens
 from lapel.worker import InlineWorker
 from lapel_fleet.operator.metrics.fleet_metrics import FleetMetrics
 from lapel_fleet.operator.page.application import Page
@@ -16,11 +17,13 @@ from lapel_fleet.operator.page.connection import FleetConnection
 from lapel_fleet.operator.page.fleet_view import FleetView
 from lapel_fleet.operator.page.history import History
 from lapel_fleet.operator.page.history_writer import HistoryWriter
-from lapel_fleet.operator.page.tokens import Tokens
+from lapel_fleet.operator.page.live_views import LiveSources, LiveViews
+from lapel_fleet.operator.page.run_control import RunControl, RunWatch
 from lapel_fleet.operator.received import Message, ReceivedMessage
 from waited_clock import WaitedClock
 
 ORIGIN = "http://127.0.0.1:8090"
+NO_LIVE_VIEW = LiveSources()
 TOKENS = {"ann": "a" * 24, "bob": "b" * 24}
 
 
@@ -42,7 +45,8 @@ class TestedPage:
 
     __test__ = False
 
-    def __init__(self) -> None:
+    def __init__(self, live: LiveSources = NO_LIVE_VIEW, cameras: Any = None, run: RunControl | None = None) -> None:
+        """`cameras`: the ASGI application that answers in place of the cameras' live views."""
         self.clock = WaitedClock()
         self.history = History(":memory:")
         self.view = FleetView(self.clock)
@@ -52,9 +56,12 @@ class TestedPage:
             [], "demo", self.clock, random.Random(1), self.history, worker, lambda _, __: None
         )
         self.metrics = FleetMetrics(self.clock)
+        self.live_client = httpx.AsyncClient(transport=httpx.ASGITransport(cameras))
+        self.run = RunWatch(run, self.clock) if run is not None else None
         self.page = Page(
             "demo", self.view, self.connection, self.writer, self.history, self.metrics, Tokens(TOKENS), worker,
-            self.clock, [ORIGIN], "lapel-8090",
+            self.clock, [ORIGIN], "lapel-8090", LiveViews(live, self.live_client),
+            self.run,
         )  # fmt: skip
 
     def sends(self, camera: str, *messages: Message, retained: bool = False) -> None:
@@ -73,13 +80,16 @@ class TestedPage:
 
 
 @asynccontextmanager
-async def open_page() -> AsyncIterator[TestedPage]:
-    """A page that is closed at the end."""
-    page = TestedPage()
+async def open_page(
+    live: LiveSources = NO_LIVE_VIEW, cameras: Any = None, run: RunControl | None = None
+) -> AsyncIterator[TestedPage]:
+    """A page that is closed at the end; see `TestedPage`."""
+    page = TestedPage(live, cameras, run)
     try:
         yield page
     finally:
         await page.page.close()
+        await page.live_client.aclose()
         page.history.close()
 
 

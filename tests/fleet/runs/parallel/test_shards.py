@@ -14,7 +14,8 @@ from lapel_fleet.runs.parallel.shards import ShardJob, run_in_shards
 from lapel_fleet.runs.run import Run
 from lapel_fleet.scenario.faults import Fault
 from lapel_fleet.scenario.loading import load
-from lapel_fleet.scenario.scenario import Operator, Scenario, shorten
+from lapel_fleet.scenario.offload import DockingStations, Offload
+from lapel_fleet.scenario.scenario import Operator, Scenario, Shift, shorten
 from lapel_fleet.scenario.wearer import Wearer
 
 SIMULTANEOUS = Scenario(
@@ -30,7 +31,14 @@ SIMULTANEOUS = Scenario(
 SHORT_CITIES = shorten(msgspec.structs.replace(load("five-cities"), sites={"detroit": 5, "buffalo": 2}), 1800)
 
 
-@pytest.mark.parametrize("scenario", [chaotic_day(), SIMULTANEOUS, SHORT_CITIES], ids=["chaos", "moments", "cities"])
+OFFLOAD = Scenario(
+    sites={"buffalo": 3, "baltimore": 2}, duration_s=900, wearer=Wearer(activations=3, length_s=(10, 30)),
+    shifts=[Shift(end_s=600, late_s=20)], offload=Offload(), faults=[Fault(kind="evidence.busy", at_s=605, for_s=20)],
+)  # fmt: skip
+SCENARIOS = [chaotic_day(), SIMULTANEOUS, SHORT_CITIES, OFFLOAD]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=["chaos", "moments", "cities", "offload"])
 def test_shards_make_the_whole(scenario: Scenario, tmp_path: Path) -> None:
     whole = virtual.run(scenario, 11, tmp_path / "whole")
     findings = judge(whole.cases)
@@ -38,6 +46,15 @@ def test_shards_make_the_whole(scenario: Scenario, tmp_path: Path) -> None:
     assert (tmp_path / "merged").read_bytes() == (tmp_path / "whole").read_bytes()
     assert found == findings
     assert comparable(run) == comparable(whole)
+
+
+def test_cameras_that_share_a_dock_are_not_divided(tmp_path: Path) -> None:
+    scenario = msgspec.structs.replace(OFFLOAD, docks=[DockingStations(bays=1, line_bps=20_000)])
+    whole = virtual.run(scenario, 11, tmp_path / "whole")
+    run, _ = run_in_shards(InlinePool(), ShardJob(scenario, 11, (0, 1)), 3, tmp_path / "merged")
+    assert (tmp_path / "merged").read_bytes() == (tmp_path / "whole").read_bytes()
+    assert run.trace_sha256 == whole.trace_sha256
+    assert any("share its dock" in note for note in run.notes)
 
 
 def comparable(run: Run) -> Run:

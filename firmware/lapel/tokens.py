@@ -1,4 +1,4 @@
-"""The tokens of the page's operators: one line each, `NAME TOKEN`, in a file that only its owner can read."""
+"""Access tokens of people and systems: one line each, `NAME TOKEN`, in a file that only its owner can read."""
 
 import hmac
 import os
@@ -12,13 +12,13 @@ _MIN_CHARS = 20
 
 
 class Tokens:
-    """Who may use the page. The name goes on record with each command."""
+    """Who has access. The name goes on record with what is done."""
 
     def __init__(self, by_name: Mapping[str, str]) -> None:
         self.by_name = by_name
 
-    def operator(self, token: str) -> str | None:
-        """The operator with that token. Every token is compared, in a time that does not depend on what is right."""
+    def owner(self, token: str) -> str | None:
+        """The name of its owner. Every token is compared, in a time that does not depend on what is right."""
         given, found = token.encode(), None
         for name, own in self.by_name.items():
             if hmac.compare_digest(own.encode(), given):
@@ -31,9 +31,9 @@ def new_token() -> str:
     return secrets.token_urlsafe(24)
 
 
-def tokens_from(path: Path | None, login: str) -> Tokens:
+def tokens_from(path: Path | None, login: str, option: str = "--tokens") -> Tokens:
     """The tokens in the file, which is made for `login` if it is not there; without a file a token for this process
-    only. Raises ConfigError.
+    only. Raises ConfigError, which names the file by its `option`.
     """
     if path is None:
         return Tokens({login: new_token()})
@@ -44,14 +44,16 @@ def tokens_from(path: Path | None, login: str) -> Tokens:
                 file.write(f"{login} {new_token()}\n")
         lines = path.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--tokens {path}: cannot be read or made: {error}") from error
-    return Tokens(dict(_token(path, number, line) for number, line in enumerate(lines, 1) if line.strip()))
+        raise ConfigError(f"{option} {path}: cannot be read or made: {error}") from error
+    return Tokens(
+        dict(_token(f"{option} {path}", number, line) for number, line in enumerate(lines, 1) if line.strip())
+    )
 
 
-def _token(path: Path, number: int, line: str) -> tuple[str, str]:
+def _token(where: str, number: int, line: str) -> tuple[str, str]:
     name, _, token = line.strip().rpartition(" ")
     if not name.strip() or len(token) < _MIN_CHARS or not token.isascii():
         raise ConfigError(
-            f"--tokens {path}, line {number}: give NAME TOKEN, with a token of at least {_MIN_CHARS} ASCII characters"
+            f"{where}, line {number}: give NAME TOKEN, with a token of at least {_MIN_CHARS} ASCII characters"
         )
     return name.strip(), token

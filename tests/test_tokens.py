@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from lapel.errors import ConfigError
-from lapel_fleet.operator.page.tokens import Tokens, tokens_from
+from lapel.tokens import Tokens, tokens_from
 
 
 def test_a_file_is_made_that_only_its_owner_reads_and_the_token_stays(tmp_path: Path) -> None:
@@ -21,9 +21,9 @@ def test_without_a_file_each_start_has_its_own() -> None:
 
 def test_only_the_whole_token_counts() -> None:
     tokens = Tokens({"ann": "a" * 24, "bob b": "b" * 24})
-    assert tokens.operator("b" * 24) == "bob b"
+    assert tokens.owner("b" * 24) == "bob b"
     for wrong in ("", "a" * 23, "a" * 25, "ann", "ä" * 24):
-        assert tokens.operator(wrong) is None
+        assert tokens.owner(wrong) is None
 
 
 @pytest.mark.parametrize("text", ["ann", "ann short", "ann " + "ä" * 24, " " + "a" * 24])

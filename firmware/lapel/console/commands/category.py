@@ -1,0 +1,35 @@
+"""The category of a recording."""
+
+from lapel.console.command import Answer, Noun, Parameter, Verb
+from lapel.console.invocation import Invocation
+from lapel.console.layout import Pairs, Text
+from lapel.errors import ConsoleError
+
+
+async def _show(call: Invocation) -> Answer:
+    status = call.camera.categories()
+    if not status.names:
+        return Answer(status, (Text("there are no categories: see `categories` of [recording]"),))
+    named = ", ".join(f"{name} (critical)" if name in status.critical else name for name in status.names)
+    return Answer(status, (Pairs([("chosen", status.chosen or "uncategorised"), ("there are", named)]),))
+
+
+async def _set(call: Invocation) -> Answer:
+    outcome = call.camera.categorise(call.word("category"))
+    if not outcome.done:
+        raise ConsoleError(f"category set: refused: {outcome.reason}", "refused")
+    return Answer(outcome, (Text(f"category: {call.camera.categories().chosen or 'uncategorised'}", "good"),))
+
+
+_CATEGORY = Parameter(
+    "category", "one of the categories, or uncategorised", rest=True, known=lambda camera: camera.categories().names
+)
+
+NOUN = Noun(
+    "category",
+    "what kind of incident a recording shows",
+    (
+        Verb("show", _show, "the categories, and the one that is chosen"),
+        Verb("set", _set, "of the current recording, of the one just stopped, or of the next", "service", (_CATEGORY,)),
+    ),
+)

@@ -1,0 +1,57 @@
+"""Who wears the camera, and what the wearer has to say."""
+
+from lapel.console.command import Answer, Noun, Parameter, Verb
+from lapel.console.invocation import Invocation
+from lapel.console.layout import Pairs, Text
+from lapel.errors import ConfigError, ConsoleError
+
+
+async def _show(call: Invocation) -> Answer:
+    status = call.camera.wearer()
+    rows = [("assigned to", status.assigned or "no one")]
+    rows += [("used by", f"{status.present}, who is not the assignee")] if status.present else []
+    return Answer(status, (Pairs(rows),))
+
+
+async def _assign(call: Invocation) -> Answer:
+    try:
+        call.camera.assign(call.word("badge"))
+    except ConfigError as error:
+        raise ConsoleError(f"wearer assign: {error}", "usage") from error
+    return await _show(call)
+
+
+async def _clear(call: Invocation) -> Answer:
+    call.camera.assign("")
+    return await _show(call)
+
+
+async def _present(call: Invocation) -> Answer:
+    try:
+        call.camera.set_present(call.word("badge"))
+    except ConfigError as error:
+        raise ConsoleError(f"wearer present: {error}", "usage") from error
+    return await _show(call)
+
+
+async def _note(call: Invocation) -> Answer:
+    if not call.word("text").strip():
+        raise ConsoleError("wearer note: write the note behind it", "usage")
+    call.camera.take_note(call.word("text"))
+    return Answer({"noted": True}, (Text("on record: reported as an event, and in the audit log", "good"),))
+
+
+_BADGE = Parameter("badge", "the badge id")
+_TEXT = Parameter("text", "the note, in the wearer's words", rest=True)
+
+NOUN = Noun(
+    "wearer",
+    "who wears the camera",
+    (
+        Verb("show", _show, "to whom it is assigned, and who uses it"),
+        Verb("assign", _assign, "assign it to a wearer", "service", (_BADGE,)),
+        Verb("clear", _clear, "assign it to no one", "service"),
+        Verb("note", _note, "put on record why something was not recorded, for instance", "service", (_TEXT,)),
+        Verb("present", _present, "this wearer uses it now", "service", (_BADGE,)),
+    ),
+)
