@@ -4,6 +4,7 @@ BIN := .venv/bin
 JOBS ?= 3
 READY := .venv/.ready
 LOWEST := .venv-lowest
+PEERS := build/bench-peers
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lowest check soak bench bench-check docs format clean
@@ -47,6 +48,8 @@ soak: $(READY)  ## hundreds of kills, long runs
 	@$(BIN)/python -m pytest -m soak
 
 bench: $(READY)  ## every figure beside its peer or bound; makes docs/performance.md. SHORT=1: a part of it
+# Beside .venv, not in it: gmqtt's wheel brings a package `examples`, which would hide ours.
+	@test -d $(PEERS)/gmqtt || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt --target $(PEERS) gmqtt
 	@$(BIN)/python -m bench $(if $(SHORT),--short)
 
 bench-check: $(READY)  ## a few ratios of CPU time beside the recorded ones, in half a minute

@@ -6,17 +6,18 @@ telemetry every other second. Memory is the growth of the process.
 
 import asyncio
 import json
+import os
 import random
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from importlib.util import find_spec
 from time import process_time
 from typing import Any
 
 import aiomqtt
 
 from bench.figure import Figure, compared
+from bench.machine import PEERS
 from lapel.clock import SystemClock
 from lapel.link.mqtt import connect_rate
 from lapel_fleet.broker.address import Address
@@ -39,7 +40,7 @@ def main(clients: int = 500, length_s: float = 15.0, rounds: int = 3) -> list[Fi
         clients, length_s, rounds = 200, 10.0, 1
     if mosquitto_path() is None:
         return []
-    peers = ["aiomqtt", *(["gmqtt"] if find_spec("gmqtt") else [])]
+    peers = ["aiomqtt", *(["gmqtt"] if (PEERS / "gmqtt").is_dir() else [])]
     measured = {kind: list[dict[str, float]]() for kind in ("cameras", *peers)}
     for _ in range(rounds):
         for kind, results in measured.items():
@@ -64,7 +65,10 @@ async def _measured(kind: str, clients: int, length_s: float) -> dict[str, float
     async with embedded_broker() as broker, aiomqtt.Client("127.0.0.1", broker.port) as listener:
         await listener.subscribe("#")
         command = ("-m", __name__, kind, broker.url, str(clients), str(length_s))
-        child = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=asyncio.subprocess.PIPE)
+        environment = {**os.environ, "PYTHONPATH": str(PEERS)}
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, *command, stdout=asyncio.subprocess.PIPE, env=environment
+        )
         received = 0
 
         async def listen() -> None:

@@ -5,7 +5,8 @@ import platform
 import re
 import shutil
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
+import sys
+from importlib import metadata
 from pathlib import Path
 
 import av
@@ -14,6 +15,8 @@ import lapel
 from lapel.clock import SystemClock, iso
 from lapel_fleet.broker.embedded import mosquitto_path
 
+PEERS = Path(__file__).parent.parent / "build" / "bench-peers"
+"""Where `make bench` installs packages that only benchmarks use."""
 _COMMANDS = {"ffmpeg": ("ffmpeg", "-version"), "motion": ("motion", "-h"), "mosquitto": (mosquitto_path(), "-h")}
 
 
@@ -59,7 +62,5 @@ def _command(name: str | None, option: str) -> str:
 
 
 def _package(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
+    found = next(iter(metadata.distributions(name=name, path=[*sys.path, str(PEERS)])), None)
+    return found.version if found else "not installed"

@@ -16,6 +16,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from lapel.light_event import Inbox
+from lapel.link.broker_limits import BrokerLimits
 
 PRIVATE_NAMES = {
     "aiomqtt.Client methods": (
@@ -49,8 +50,8 @@ class MessageQueue(Inbox[aiomqtt.Message | None]):
 class Client(aiomqtt.Client):
     """An aiomqtt client for one connection. Call `forget` when done with it."""
 
-    limits: Properties | None = None
-    """What the broker announced when it accepted the connection (MQTT 5)."""
+    limits = BrokerLimits()
+    """What the broker announced when it accepted the connection (MQTT 5). paho's own record of that takes 5.9 KB."""
     refusal: ReasonCode | None = None
     """Why the broker refused the newest message that it acknowledged."""
 
@@ -73,7 +74,7 @@ class Client(aiomqtt.Client):
         self, client: Any, userdata: object, flags: Any, code: ReasonCode, properties: Properties | None = None
     ) -> None:
         """Fixes a gap: the original forgets the broker's limits."""
-        self.limits = properties
+        self.limits = BrokerLimits.announced(properties)
         super()._on_connect(client, userdata, flags, code, properties)
 
     def _on_publish(self, client: Any, userdata: object, mid: int, code: ReasonCode, properties: Properties) -> None:

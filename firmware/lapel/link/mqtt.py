@@ -127,7 +127,7 @@ class _Connection:
 
     def __init__(self, client: Client, broker: Broker, *, is_v5: bool, resumes: bool) -> None:
         self._client, self._broker, self._is_v5, self.resumes = client, broker, is_v5, resumes
-        self._limits = BrokerLimits.announced(client.limits)
+        self._limits = client.limits
         self._one_in_flight = asyncio.Lock()  # so that any Receive Maximum is obeyed, and a refusal is of that message
 
     async def subscribe(self, *topics: str, qos: int = 1) -> None:

@@ -180,8 +180,7 @@ def overlap_s(intervals: Iterable[tuple[float, float]], from_s: float, to_s: flo
     return sum(max(0.0, min(end_s, to_s) - max(start_s, from_s)) for start_s, end_s in intervals)
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True, gc=False):
     """A received message and its time."""
 
     at_s: float

@@ -80,7 +80,7 @@ class LocalPool:
     def _receive(self, pipe: Connection) -> Any:
         """The next message of a process; None if it has died."""
         try:
-            with infrequent_gc():  # a result has hundreds of thousands of objects
+            with infrequent_gc():  # hundreds of thousands of objects, none of them garbage
                 return pipe.recv()
         except (EOFError, OSError):
             return None
@@ -128,7 +128,7 @@ def local_pool(size: int) -> Iterator[LocalPool]:
 
 def _serve(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and ends this process
-    with contextlib.suppress(EOFError, OSError):  # the parent is gone
+    with infrequent_gc(), contextlib.suppress(EOFError, OSError):  # until the parent is gone
         while True:
             pipe.send(_run(pipe.recv(), pipe))
 
