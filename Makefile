@@ -6,10 +6,10 @@ READY := .venv/.ready
 LOWEST := .venv-lowest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lowest check soak bench docs format clean
+.PHONY: help setup run test lowest check soak bench bench-check docs format clean
 
 help:  ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Lapel needs Python 3.11 to 3.13: make PYTHON=/path/to/python3.11" if not (3, 11) <= sys.version_info < (3, 14) else 0)'
@@ -46,11 +46,14 @@ format: $(READY)  ## put the code in shape
 soak: $(READY)  ## hundreds of kills, long runs
 	@$(BIN)/python -m pytest -m soak
 
-bench: $(READY)  ## every figure beside its peer or bound
-	@$(BIN)/python -m bench
+bench: $(READY)  ## every figure beside its peer or bound; makes docs/performance.md. SHORT=1: a part of it
+	@$(BIN)/python -m bench $(if $(SHORT),--short)
+
+bench-check: $(READY)  ## a few ratios of CPU time beside the recorded ones, in half a minute
+	@$(BIN)/python -m bench --check
 
 docs: $(READY)  ## regenerate the documentation that comes from the code
-	@$(BIN)/python docs/generate.py
+	@$(BIN)/python -m docs.generate
 	@$(BIN)/python docs/wiring.py
 
 clean:  ## remove what was generated

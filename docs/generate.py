@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from docs import scaling_estimate
 from lapel import config, indications, states
 from lapel.link import asyncapi
 from lapel.policy.profile import load_profile, shipped_profiles
@@ -49,6 +50,7 @@ def generated() -> dict[Path, str]:
         ROOT / "docs" / "field.md": field_page((ROOT / "docs" / "field.md").read_text()),
         ROOT / "docs" / "conformance.md": conformance_page((ROOT / "docs" / "conformance.md").read_text()),
         ROOT / "docs" / "policy.md": policy_page((ROOT / "docs" / "policy.md").read_text()),
+        ROOT / "docs" / "scaling.md": scaling_page((ROOT / "docs" / "scaling.md").read_text()),
         ROOT / "docs" / "simulator.md": simulator_page((ROOT / "docs" / "simulator.md").read_text()),
     }
 
@@ -130,6 +132,14 @@ def conformance_page(text: str) -> str:
     text = with_block(text, "situations", _table(header, rows))
     rows = [(one.id, one.happens, one.matters) for one in EVIDENCE_SITUATIONS.values()]
     return with_block(text, "evidence-situations", _table(header, rows))
+
+
+def scaling_page(text: str) -> str:
+    """The page with the estimate of what a million cameras need, and its assumptions."""
+    given = scaling_estimate.Assumptions()
+    estimate = _table(("what", "how much", "computed from"), scaling_estimate.estimate(given), quote="")
+    assumptions = _table(("assumption", "value", "where it comes from"), scaling_estimate.assumptions_table(given))
+    return with_block(with_block(text, "estimate", estimate), "assumptions", assumptions)
 
 
 def simulator_page(text: str) -> str:

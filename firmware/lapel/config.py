@@ -240,8 +240,8 @@ class OffloadSection(_Section, frozen=True, kw_only=True):
     limit_bps: Annotated[int, Meta(ge=0)] = 0
     """Bits per second that may leave; 0: as many as the line takes."""
     critical: str = ""
-    """Triggers, separated by commas, whose recordings leave first, as those of `critical_categories` in [recording] do:
-    `holster, man-down`."""
+    """Triggers and categories, separated by commas, whose recordings leave first, as those of critical categories do:
+    `holster, traffic stop`."""
     min_charge_percent: Annotated[float, Meta(ge=0, le=100)] = 10.0
     """Charge of the battery below which the camera charges first, unless its dock gives it enough power."""
     when: Literal["docked", "always", "command"] = "docked"

@@ -22,8 +22,6 @@ class OutgoingClip:
     account: Account
     files: Sequence[StoredFile]
     """The video first, then manifest, account and what a power cut left behind."""
-    wearer: str = ""
-    """Badge id of who wore the camera; empty where it is not known."""
     wrapped_keys: bytes | None = None
     """JSON: cipher and data key, wrapped for each who may read the clip; None for one in the clear."""
     is_confirmed: bool = False

@@ -40,7 +40,7 @@ class MemoryCard:
 
     def clips(self) -> list[OutgoingClip]:
         return [
-            OutgoingClip(one.account, one.files, one.wearer, one.wrapped_keys, one.account.recording in self.confirmed)
+            OutgoingClip(one.account, one.files, one.wrapped_keys, one.account.recording in self.confirmed)
             for one in self.on_card
         ]
 

@@ -17,7 +17,7 @@ from offload.stub_swift import ADDRESS, Override, StubSwift
 
 USER = "d0e5e6a4-b4f7-523d-8417-9fa9189100cd"
 """Of a camera of the agency `demo` without a wearer."""
-CONTAINER = f"{USER}_cam-0001_20261124T070000Z"
+CONTAINER = f"{USER}_baltimore.cam-0001_20261124T070000Z"
 CLIP = "20261124T070000Z-5a0f32c1"
 VIDEO = f"{CONTAINER}/20261124_070000_5a0f32c1.mp4"
 Steps = Callable[[Rig], Awaitable[None]]
@@ -44,8 +44,8 @@ def test_the_requests_of_a_recording_in_order() -> None:
     assert stub.requests == [
         "GET /auth/v1.0",
         "PUT Devices",
-        "HEAD Devices/cam-0001",
-        "PUT Devices/cam-0001",
+        "HEAD Devices/baltimore.cam-0001",
+        "PUT Devices/baltimore.cam-0001",
         "PUT Users",
         f"HEAD Users/{USER}",
         f"PUT Users/{USER}",
@@ -55,8 +55,8 @@ def test_the_requests_of_a_recording_in_order() -> None:
         f"PUT {CONTAINER}/20261124_070000_5a0f32c1.manifest.jsonl",
         f"PUT {CONTAINER}/20261124_070000_5a0f32c1.recording.json",
         f"POST {CONTAINER}",
-        f"GET Receipts/cam-0001_{CLIP}",
-        f"GET Receipts/cam-0001_{CLIP}",
+        f"GET Receipts/baltimore.cam-0001_{CLIP}",
+        f"GET Receipts/baltimore.cam-0001_{CLIP}",
     ]
     assert stub.objects[VIDEO] == content(CLIP, "video.mp4", 1000)
 
@@ -78,8 +78,8 @@ def test_the_metadata_of_the_api() -> None:
     container = {key.removeprefix("x-container-meta-"): value for key, value in stub.metadata[CONTAINER].items()}
     assert container == {
         "containername": CONTAINER,
-        "bwcserialnumber": "cam-0001",
-        "scuserialnumber": "cam-0001",
+        "bwcserialnumber": "baltimore.cam-0001",
+        "scuserialnumber": "baltimore.cam-0001",
         "firmwareversion": "0.1.0",
         "userid": USER,
         "triggeron": "trigger:%20light%20bar",
@@ -98,13 +98,14 @@ def test_the_metadata_of_the_api() -> None:
         "bwcmodel": "L%C3%A4pel%201",
         "status": "Complete",
         "lapelrecording": CLIP,
+        "lapelcamera": "demo%2Fbaltimore%2Fcam-0001",
     }
     video = stub.metadata[f"{CONTAINER}/20261124_065930_5a0f32c1.mp4"]
     assert video["x-object-meta-containertype"] == "mp4"
     assert video["x-object-meta-lapelfile"] == "video.mp4"
     bookmark = stub.metadata[f"{CONTAINER}/bookmark_20261124T070100500Z_1"]
     assert bookmark == {"x-object-meta-starttime": "2026-11-24T07:01:00.500Z"}
-    trail = json.loads(stub.objects[f"{CONTAINER}/20261124_065930_5a0f32c1_cam-0001_gpstrail.json"])
+    trail = json.loads(stub.objects[f"{CONTAINER}/20261124_065930_5a0f32c1_baltimore.cam-0001_gpstrail.json"])
     assert trail["CoordinateEntries"][0] == {
         "LocationWKT": "POINT(-76.610000 39.290000)",
         "SecondsFromStart": 27.5,
@@ -114,7 +115,7 @@ def test_the_metadata_of_the_api() -> None:
 
 def test_a_receipt_from_the_container_receipts_confirms() -> None:
     stub = StubSwift()
-    stub.objects[f"Receipts/cam-0001_{CLIP}"] = CLIP.encode()
+    stub.objects[f"Receipts/baltimore.cam-0001_{CLIP}"] = CLIP.encode()
     assert set(offload(stub).card.confirmed) == {CLIP}
 
 

@@ -149,7 +149,7 @@ async def test_recordings_arrive_whole_and_their_receipts_come_back(
             assert verify_recording(folder, trusted).verdict is Verdict.INTACT
             line = make_receipt(closed_recording(folder), "Store", iso(datetime.now(UTC)), BACK_END)  # noqa: TID251
             client.put("Receipts")
-            client.put(f"Receipts/{axis_names.receipt_name('cam-0001', folder.name)}", line)
+            client.put(f"Receipts/{axis_names.receipt_name('baltimore', 'cam-0001', folder.name)}", line)
         sealed = [one for one in mine(client, root).values() if any(name.endswith(".key") for name in one.objects)]
         assert len(sealed) == count
         engine.start()
@@ -249,7 +249,7 @@ async def test_a_camera_records_offloads_and_is_confirmed(
             arguments = ["--key", str(tmp_path / "backend.key"), "--back-end", "Store", "--trust", str(trust)]
             assert lapel_evidence(["receipt", "make", str(folder), *arguments, "--out", str(made)]) == 0
             client.put("Receipts")
-            client.put(f"Receipts/{axis_names.receipt_name('cam-0001', folder.name)}", made.read_bytes())
+            client.put(f"Receipts/{axis_names.receipt_name('baltimore', 'cam-0001', folder.name)}", made.read_bytes())
             await keys.shows("confirmed ")
             keys.type("q")
             assert await cam.ends() == 0

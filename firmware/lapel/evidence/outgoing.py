@@ -77,13 +77,8 @@ class OutgoingFolder:
             return OutgoingClip(account, ())
         opened = _opened(folder)
         encryption = opened.encryption if opened is not None else None
-        return OutgoingClip(
-            account,
-            _files(folder),
-            wearer=(opened.wearer or "") if opened is not None else "",
-            wrapped_keys=_key_file(encryption, account.recording) if encryption is not None else None,
-            is_confirmed=self._is_confirmed(folder),
-        )
+        keys = _key_file(encryption, account.recording) if encryption is not None else None
+        return OutgoingClip(account, _files(folder), keys, self._is_confirmed(folder))
 
     def _is_confirmed(self, folder: Path) -> bool:
         return self._holds(folder / RECEIPT, self._back_ends) or (

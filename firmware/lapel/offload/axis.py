@@ -75,10 +75,9 @@ class AxisDestination:
         """See `Destination.begin`: device, user and container exist afterwards."""
         account = recording.clips[0].account
         user = self._user(recording)
-        await self._register(
-            names.DEVICES, names.serial_number(account.camera), names.device_metadata(account.camera, account.model)
-        )
-        await self._register(names.USERS, user, names.user_metadata(recording.clips[0].wearer))
+        serial = names.serial_number(account.site, account.camera)
+        await self._register(names.DEVICES, serial, names.device_metadata(account.camera, account.model))
+        await self._register(names.USERS, user, names.user_metadata(account.wearer))
         async with self._making:  # two recordings of one second must not both find the same name free
             return await self._make_container(recording, user)
 
@@ -102,7 +101,8 @@ class AxisDestination:
 
     async def receipt(self, recording: OutgoingRecording, clip: OutgoingClip) -> bytes | None:  # noqa: ARG002
         """See `Destination.receipt`: from the container `Receipts`."""
-        path = f"{names.RECEIPTS}/{names.receipt_name(clip.account.camera, clip.account.recording)}"
+        account = clip.account
+        path = f"{names.RECEIPTS}/{names.receipt_name(account.site, account.camera, account.recording)}"
         answer = await self._answer("GET", path)
         if answer.status in (403, 404, 405):  # a back end that gives no receipts may not know the container either
             return None
@@ -233,8 +233,8 @@ class AxisDestination:
         return f"{self._containers[recording.id]}/{names.object_name(item)}"
 
     def _user(self, recording: OutgoingRecording) -> str:
-        first = recording.clips[0]
-        return names.user_id(first.account.agency, first.wearer)
+        account = recording.clips[0].account
+        return names.user_id(account.agency, account.wearer)
 
     # -- requests ------------------------------------------------------------------------------------------------------
 

@@ -20,14 +20,18 @@ OWN_RECORDING = "LapelRecording"
 _WEARERS = uuid.UUID("6d8b3c5e-4f0a-5b7e-9c67-0f6f1c2a9d11")
 """Namespace of wearers' ids: the same wearer of an agency is the same user at every back end."""
 _SHORT_BYTES, _LONG_BYTES, _WHOLE_BYTES = 32, 64, 256
+_WHOLE_KEYS = {"ContainerName", "UserID", "BWCSerialNumber", "SCUSerialNumber"}
+"""Identifiers, and ours: half of one names nothing."""
 _LONG_KEYS = {"Name", "TriggerOnLocation", "TriggerOffLocation", "StartLocation", "StopLocation"}
 _UNNAMED = "unassigned"
 _ENDINGS = {"manifest": "manifest.jsonl", "account": "recording.json", "key": "key"}
 
 
-def serial_number(camera: str) -> str:
-    """A camera's name as `BWCSerialNumber`. Container names are split at underscores, so it has none."""
-    return quote(camera, safe="-.~").replace("_", "%5F")
+def serial_number(site: str, camera: str) -> str:
+    """`BWCSerialNumber`: site and name, as in `baltimore.cam-0001`, since a name is unique within its site only.
+    Container names are split at underscores, so it has none.
+    """
+    return ".".join(quote(one, safe="-~").replace("_", "%5F").replace(".", "%2E") for one in (site, camera))
 
 
 def user_id(agency: str, wearer: str) -> str:
@@ -51,13 +55,13 @@ def container_name(recording: OutgoingRecording, user: str, later_s: int = 0) ->
     """
     account = recording.clips[0].account
     at = trigger_of(account) + timedelta(seconds=later_s)
-    return f"{user}_{serial_number(account.camera)}_{at:%Y%m%dT%H%M%SZ}"
+    return f"{user}_{serial_number(account.site, account.camera)}_{at:%Y%m%dT%H%M%SZ}"
 
 
 def container_metadata(recording: OutgoingRecording, user: str, name: str) -> dict[str, str]:
     """Of a recording, while it is being sent. `name`: of the container."""
     first, last = recording.clips[0].account, recording.clips[-1].account
-    serial = serial_number(first.camera)
+    serial = serial_number(first.site, first.camera)
     return {
         "ContainerName": name,
         "BWCSerialNumber": serial,
@@ -76,6 +80,7 @@ def container_metadata(recording: OutgoingRecording, user: str, name: str) -> di
         "BWCModel": first.model,
         "Status": TRANSFERRING,
         OWN_RECORDING: recording.id,
+        "LapelCamera": first.address,
     }
 
 
@@ -93,7 +98,7 @@ def object_name(item: Item) -> str:
             at = datetime.fromisoformat(item.about["StartTime"])
             return f"bookmark_{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03}Z_{item.name.rpartition('-')[2]}"
         case "trail":
-            return f"{base}_{serial_number(account.camera)}_gpstrail.json"
+            return f"{base}_{serial_number(account.site, account.camera)}_gpstrail.json"
         case "tail":
             return f"{base}.{item.name}"
         case _:
@@ -134,9 +139,9 @@ def headers(of: str, metadata: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def receipt_name(camera: str, clip: str) -> str:
+def receipt_name(site: str, camera: str, clip: str) -> str:
     """Of the object in `Receipts`."""
-    return f"{serial_number(camera)}_{clip}"
+    return f"{serial_number(site, camera)}_{clip}"
 
 
 def _short_id(account: Account) -> str:
@@ -166,6 +171,7 @@ def _place(key: str, location: Location | None, at: datetime) -> dict[str, str]:
 
 def _cut(key: str, value: str) -> str:
     """At most as many bytes of UTF-8 as the API permits, without half a character at the end."""
-    limit = _WHOLE_BYTES if key in ("ContainerName", "UserID") else _LONG_BYTES if key in _LONG_KEYS else _SHORT_BYTES
+    is_whole = key in _WHOLE_KEYS or key.startswith("Lapel")
+    limit = _WHOLE_BYTES if is_whole else _LONG_BYTES if key in _LONG_KEYS else _SHORT_BYTES
     clean = "".join(character for character in value if character.isprintable())
     return clean.encode()[:limit].decode(errors="ignore")

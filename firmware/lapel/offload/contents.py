@@ -61,11 +61,15 @@ def _files(clip: OutgoingClip) -> Iterator[Item]:
 
 
 def _bookmarks(clip: OutgoingClip) -> Iterator[Item]:
-    """An empty one per marker; the time is all that a press of the button says."""
-    start = start_of(clip.account)
-    for number, at_s in enumerate(clip.account.markers_s, 1):
+    """One for the category, and one per marker, whose content is its label: empty for a press of the button."""
+    account, start = clip.account, start_of(clip.account)
+    if account.category:
+        about = {"CategoryID": account.category, "CategoryName": account.category, "StartTime": iso(start)}
+        yield Item(clip, "bookmark", "bookmark-0", 0, b"", about)
+    for number, at_s in enumerate(account.markers_s, 1):
+        label = account.marker_labels[number - 1] if number <= len(account.marker_labels) else ""
         about = {"StartTime": iso(start + timedelta(seconds=at_s))}
-        yield Item(clip, "bookmark", f"bookmark-{number}", 0, b"", about)
+        yield Item(clip, "bookmark", f"bookmark-{number}", len(label.encode()), label.encode(), about)
 
 
 def _trail(recording: OutgoingRecording) -> Item | None:

@@ -81,13 +81,16 @@ def make_plan(
 
 
 def is_critical(recording: OutgoingRecording, critical: frozenset[str]) -> bool:
-    """Whether one of its clips has a critical category, or was started by a critical trigger."""
-    return any(clip.account.is_critical or not critical.isdisjoint(_sources(clip.account)) for clip in recording.clips)
+    """Whether one of its clips has a critical category, by the camera's list or by the words in `critical`, or was
+    started by a trigger among these words.
+    """
+    return any(clip.account.is_critical or not critical.isdisjoint(_words(clip.account)) for clip in recording.clips)
 
 
-def _sources(account: Account) -> set[str]:
-    """Who or what started a recording, by the names that `critical` may contain."""
-    return {account.start.source, account.start.reason, account.decision.source if account.decision else ""}
+def _words(account: Account) -> set[str]:
+    """What `critical` may contain: the category, and who or what started the recording."""
+    source = account.decision.source if account.decision else ""
+    return {account.category, account.start.source, account.start.reason, source}
 
 
 def _rank(

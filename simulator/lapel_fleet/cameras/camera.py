@@ -121,6 +121,11 @@ class SimulatedCamera(CameraHardware):
         """Whether its link is up and no event waits. Of thousands of cameras, some always have telemetry to send."""
         return self.state != State.OFF.value and (link := self.link.status()).up and not link.events_waiting
 
+    @property
+    def offline_reason(self) -> str:
+        """Why its link is down; empty when it is up, or the camera is off."""
+        return self.link.status().reason if self.state != State.OFF.value else ""
+
     def has_reported(self, state: str) -> bool:
         """Whether it is in that state and has published it; *recording* only once a fragment is on the card."""
         return self.state == state and (state == State.OFF.value or self._firmware.state_message().state == state)
@@ -317,6 +322,7 @@ class SimulatedCamera(CameraHardware):
             live_view=self.environment.live_view(self.name, self.clock),
             offload=offload,
             retention=retention,
+            check_key=lambda: "the key of the simulated fleet",
         )
 
 

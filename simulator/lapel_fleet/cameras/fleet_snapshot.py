@@ -23,6 +23,8 @@ class FleetSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """None where no camera offloads."""
     memory_bytes: int = 0
     """Memory of the process beyond what it took without cameras."""
+    offline_reasons: dict[str, int] = {}
+    """Why cameras that are switched on are not connected, and how many each."""
     lags_s: list[float] = []
     """Event loop lags since the last snapshot, where time is real."""
 
@@ -35,17 +37,22 @@ class FleetSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 def snapshot_of(cameras: Iterable[SimulatedCamera]) -> FleetSnapshot:
     """A snapshot of these cameras."""
     states: dict[str, dict[str, int]] = {}
-    online, charges, used, backlogs = 0, [], [], []
+    online, charges, used, reasons = 0, list[float](), list[float](), dict[str, int]()
+    backlogs: list[Backlog | None] = []
     for one in cameras:
         counts, state = states.setdefault(one.name.partition("/")[0], {}), one.state
         counts[state] = counts.get(state, 0) + 1
-        online += one.is_connected
+        if one.is_connected:
+            online += 1
+        elif reason := one.offline_reason:
+            reasons[reason] = reasons.get(reason, 0) + 1
         charges.append(one.battery.charge().percent)
         used.append(100 * one.card_used_share)
         backlogs.append(Backlog.of(one.offload_status))
     return FleetSnapshot(
         states=states,
         online=online,
+        offline_reasons=reasons,
         batteries=Percents.of(charges),
         storage=Percents.of(used),
         backlog=Backlog.merged(backlogs),
@@ -62,5 +69,6 @@ def merged_snapshots(parts: Sequence[FleetSnapshot]) -> FleetSnapshot:
         storage=Percents.merged(one.storage for one in parts),
         backlog=Backlog.merged(one.backlog for one in parts),
         memory_bytes=sum(one.memory_bytes for one in parts),
+        offline_reasons=merged_counts(one.offline_reasons for one in parts),
         lags_s=[lag_s for one in parts for lag_s in one.lags_s],
     )

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Awaitable, Callable, Collection
+from itertools import cycle
 from pathlib import Path
 
 from lapel.clock import Clock, SystemClock
@@ -65,6 +66,7 @@ class LiveEnvironment:
         self.storage_worker = worker if folder is not None else InlineWorker()
         self._scenario, self._address, self._time, self._needs_relay = scenario, address, time, needs_relay
         self._admission: Callable[[], Awaitable[None]] = connect_rate(connects_per_s)
+        self._bind_addresses = cycle(address.bind_addresses or [""])
         self._start = SystemClock().now().shifted(-time.mono_s()).utc
 
     def clock(self) -> SimulatedClock:
@@ -75,7 +77,8 @@ class LiveEnvironment:
         """See `Environment.network`."""
         relay = TcpRelay(rng) if self._needs_relay(name) else None
         brokers = self._address.of_camera(self.agency, name)
-        return RelayedNetwork(brokers, self._scenario.keepalive_s, self._admission, relay)
+        bind_address = next(self._bind_addresses)
+        return RelayedNetwork(brokers, self._scenario.keepalive_s, self._admission, relay, bind_address)
 
     def docking_station(self, name: str) -> DockingStation | None:
         """See `Environment.docking_station`."""

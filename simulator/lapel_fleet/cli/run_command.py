@@ -165,6 +165,7 @@ def _run_once(
     live_options = live.LiveOptions(
         address=address,
         agency=options.agency,
+        bind_addresses=options.bind_addresses,
         speed=options.speed,
         workers=options.workers,
         shard=shard,

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -49,6 +50,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     fleet.add_argument("--dask", metavar="URL", help="virtual: on the workers of the Dask scheduler at tcp://HOST:8786")
     fleet.add_argument("--broker", metavar="URL", help="live or stepped: your broker (default: an embedded one)")
+    fleet.add_argument(
+        "--bind-addresses", type=lambda text: text.split(","), default=[], metavar="IP,IP",
+        help="live: connect from these addresses of this machine in turn; one has some 28,000 ports for one broker",
+    )  # fmt: skip
     fleet.add_argument("--ca", default="", metavar="FILE", help="authority that signed the broker's certificate")
     fleet.add_argument("--identities", default="", metavar="DIR", help="certificates, made by `lapel-fleet provision`")
     fleet.add_argument(
@@ -86,6 +91,7 @@ def chosen_scenario(options: argparse.Namespace) -> Scenario:
             "would time out before it answers. Run live (--speed X for faster), or leave out --broker"
         )
     _check_exclusions(options)
+    _check_bind_addresses(options.bind_addresses)
     if options.shrink:
         _check_shrink(options.shrink, options)
     if options.seeds and not options.virtual:
@@ -113,12 +119,24 @@ def chosen_scenario(options: argparse.Namespace) -> Scenario:
     return scenario
 
 
+def _check_bind_addresses(addresses: Sequence[str]) -> None:
+    """Raise ConfigError for one that is not an address of this machine."""
+    for one in addresses:
+        family = socket.AF_INET6 if ":" in one else socket.AF_INET
+        try:
+            with socket.socket(family) as probe:
+                probe.bind((one, 0))
+        except OSError as error:
+            raise ConfigError(f"--bind-addresses {one}: is not an address of this machine: {error.strerror}") from error
+
+
 def _check_exclusions(options: argparse.Namespace) -> None:
     """Raise ConfigError for a pair of options of which one has no effect with the other."""
     for option, (others, why) in _EXCLUSIONS.items():
         for other in others if _is_given(options, option) else ():
             if _is_given(options, other):
-                raise ConfigError(f"--{option} with --{other.rstrip('_')}: {why}; leave out one of them")
+                names = (one.rstrip("_").replace("_", "-") for one in (option, other))
+                raise ConfigError(f"--{' with --'.join(names)}: {why}; leave out one of them")
 
 
 def _check_shrink(path: Path, options: argparse.Namespace) -> None:
@@ -138,6 +156,7 @@ _EXCLUSIONS: Mapping[str, tuple[Sequence[str], str]] = {
         ("virtual", "speed", "chaos", "for_", "duration", "shard", "workers", "clip", "evidence"),
         "time stands still, and the scenario's wearers and faults are not used",
     ),
+    "bind_addresses": (("virtual", "stepped"), "only live runs have connections by the thousand"),
     "shrink": (("shard",), "cameras are left out one by one, from the whole fleet"),
     "metrics": (("virtual", "stepped"), "metrics are scraped in real time"),
     "live": (("virtual", "stepped", "speed", "workers", "for_"), "video is watched in real time, from one process"),

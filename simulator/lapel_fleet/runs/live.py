@@ -27,6 +27,7 @@ from lapel_fleet.runs.live_control import LiveControl
 from lapel_fleet.runs.live_view import NewLiveView, OpenLiveView, no_live_view, no_view
 from lapel_fleet.runs.local_worker import CameraWorker, WorkerJob, local_worker
 from lapel_fleet.runs.measurement import loop_lag
+from lapel_fleet.runs.measurement.connection_limits import limit_reached
 from lapel_fleet.runs.measurement.samples import BUCKETS
 from lapel_fleet.runs.observer import Observe, no_observer
 from lapel_fleet.runs.process_worker import process_worker
@@ -70,6 +71,8 @@ class LiveOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The user's broker; None: an embedded one is started."""
     agency: str = ""
     """Empty: `fleet` on an embedded broker, a random name on the user's."""
+    bind_addresses: list[str] = []
+    """Addresses of this machine that cameras connect from, in turn; empty: the system's choice."""
     speed: float = 1.0
     workers: int = 0
     """Processes; 0: as many as the fleet needs."""
@@ -133,8 +136,9 @@ async def run_live(
         if broker is None:
             stack.push_async_callback(clear_retained_states, address, agency, names)
         job = WorkerJob(
-            scenario=scenario, seed=seed, agency=agency, address=address,
-            clip=options.clip, evidence=_folder(stack, scenario, options), speed=options.speed, began_s=time.began_s,
+            scenario=scenario, seed=seed, agency=agency,
+            address=msgspec.structs.replace(address, bind_addresses=options.bind_addresses), clip=options.clip,
+            evidence=_folder(stack, scenario, options), speed=options.speed, began_s=time.began_s,
             shard=options.shard, connects_per_s=options.connects_per_s, relays=open_control is not no_control,
             destination=destination, keeps_recordings=options.destination is not None,
         )  # fmt: skip
@@ -238,7 +242,9 @@ class _DayRunner:
         """Returns the reasons why the run is inconclusive. The run can be controlled from outside during the day."""
         limit_s = ONLINE_LIMIT_S + self._count / ONLINE_PER_S
         if not await self._poll_until(lambda now: now.online == self._count, limit_s):
-            return [f"only {(await self._snapshot()).online} of {self._count} cameras came online"]
+            now = await self._snapshot()
+            limit = limit_reached(now.offline_reasons)
+            return [f"only {now.online:,} of {self._count:,} cameras came online{limit}"]
         self.online_after_s = self._time.mono_s() / self._time.speed
         self.lags_s.clear()  # lag while the cameras connect is not part of the day
         self._room.begin()

@@ -45,6 +45,10 @@ def manifest(**sound: Any) -> list[ManifestSummary]:
     return [ManifestSummary("clip", "", "close", 4, 4, **sound)]
 
 
+SHOWN = [(0.0, "solid red"), (1.0, "blinking green"), (100.0, "blinking red"), (110.0, "blinking green")]
+DARK = [*SHOWN[:3], (103.0, "dark"), (108.0, "blinking red"), *SHOWN[3:]]
+STEALTH = audit((103.0, "stealth-changed", {"on": True}), (108.0, "stealth-changed", {"on": False}))
+
 PASSES: Mapping[str, Sequence[Case]] = {
     "activations-are-recorded-or-refused": [
         case(**ONE),
@@ -151,6 +155,16 @@ PASSES: Mapping[str, Sequence[Case]] = {
             microphone_silences=((110.0, 180.0),),
         ),
         case(event(1, "microphone-lost", 2.0, reason="no sound yet"), states=LIGHTS, records_sound=True),
+    ],
+    "recordings-are-indicated": [
+        case(states=LIGHTS, lights=SHOWN),
+        case(states=LIGHTS, lights=[*SHOWN[:3], (104.0, "blinking blue"), *SHOWN[3:]]),
+        case(states=LIGHTS, lights=DARK, audit=STEALTH),
+        case(states=LIGHTS, lights=[(0.0, "dark")], audit=audit((0.5, "stealth-changed", {"on": True}))),
+        case(states=LIGHTS, lights=[*SHOWN[:2], (100.8, "blinking red"), *SHOWN[3:]]),
+    ],
+    "stealth-is-on-record": [
+        case(states=LIGHTS, lights=SHOWN, stealth_changes=[103.0, 108.0], audit=STEALTH),
     ],
     "reported-states-are-true": [
         case((100.5, state("recording")), (111.0, telemetry("recording")), states=LIGHTS),
@@ -366,6 +380,19 @@ FAILS: Mapping[str, Sequence[tuple[Case, str]]] = {
         (
             case(event(1, "microphone-silent", 60.0), states=LIGHTS, records_sound=True),
             "microphone-silent at 60.0 s: it was not silent",
+        ),
+    ],
+    "recordings-are-indicated": [
+        (case(states=LIGHTS, lights=SHOWN[:2]), "from 101.0 s to 110.0 s"),
+        (case(states=LIGHTS, lights=DARK), "from 103.0 s to 108.0 s"),
+        (case(states=LIGHTS, lights=[*SHOWN[:3], (105.0, "blinking green")]), "from 105.0 s to 110.0 s"),
+        (case(states=LIGHTS, lights=DARK, audit=STEALTH[1:]), "from 103.0 s to 108.0 s"),
+        (case(states=LIGHTS, lights=[*SHOWN[:3], (103.0, "dark")], audit=STEALTH), "from 103.0 s to 110.0 s"),
+    ],
+    "stealth-is-on-record": [
+        (
+            case(states=LIGHTS, lights=SHOWN, stealth_changes=[103.0, 108.0], audit=STEALTH[:1]),
+            "the wearer changed stealth at 108.0 s, which is not on record",
         ),
     ],
     "reported-states-are-true": [

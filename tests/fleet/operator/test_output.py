@@ -101,5 +101,5 @@ def test_an_event_says_its_reason_first() -> None:
         "the card is full (event=start, source=button)"
     )
     assert words(reason="unplugged") == "unplugged"
-    assert words(recording="clip-1", reason="", seconds=2.5) == "recording=clip-1, seconds=2.5"
+    assert words(recording="clip-1", reason="", shortfall=None, seconds=2.5) == "recording=clip-1, seconds=2.5"
     assert_harmless(words(reason=EVIL, viewer=EVIL))

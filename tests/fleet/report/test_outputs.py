@@ -10,7 +10,7 @@ import pytest
 
 from fleet.report.observed import smoke
 from lapel.errors import StorageError
-from lapel_fleet.checkers.registry import Finding
+from lapel_fleet.checkers.registry import CHECKERS, Finding
 from lapel_fleet.report import Result, as_json, as_text, summarise, write_junit
 
 HOSTILE = "baltimore/cam-0001: \x1b]0;owned\x07 \x00 \ud800 \u202e ]]> <b> & \n again"
@@ -27,7 +27,7 @@ def inconclusive() -> Result:
 def test_the_text_fits_a_screen_and_ends_with_the_replay_command() -> None:
     text = as_text(failing(*(f"baltimore/cam-0001: {number}" for number in range(500))))
     lines = text.splitlines()
-    assert len(lines) <= 54  # a tall screen: thirty-eight checkers have a line each
+    assert len(lines) <= len(CHECKERS) + 16  # each checker has a line, a failure a few more
     assert "… and 497 more" in text
     assert lines[-1] == "FAILED; replay: lapel-fleet run smoke --virtual --seed 3"
 

@@ -172,7 +172,7 @@ class CameraSections:
             "free": drawings.line(free, now - _CHART, now),
             "chart_hours": _CHART.total_seconds() / 3600,
             "day": day, "sums": drawings.sums(day), "day_begins": now - _DAY, "day_ends": now,
-            "recordings": recordings(events)[:20],
+            "recordings": recordings(events)[:20], "now": now,
             "commands": self._history.commands(camera),
             "events": [(one.time, one.kind, output.event_words(one)) for one in events[:_MOST_EVENTS]],
         }  # fmt: skip

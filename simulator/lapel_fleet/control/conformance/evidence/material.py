@@ -50,7 +50,8 @@ class Recorded:
     @property
     def device(self) -> str:
         """The serial number of its camera."""
-        return names.serial_number(self.outgoing.clips[0].account.camera)
+        account = self.outgoing.clips[0].account
+        return names.serial_number(account.site, account.camera)
 
     @property
     def closed(self) -> Closed:

@@ -186,9 +186,9 @@ class EvidenceStage:
             self.skipped.append("receipt")
             return None
         self.answers += 1
-        answer = self.request(
-            "GET", f"{names.RECEIPTS}/{names.receipt_name(one.outgoing.clips[0].account.camera, one.clip)}"
-        )
+        account = one.outgoing.clips[0].account
+        name = names.receipt_name(account.site, account.camera, one.clip)
+        answer = self.request("GET", f"{names.RECEIPTS}/{name}")
         return answer.body if answer.status == 200 else b""
 
     def _fail(self, one: Recorded, question: str, believed: str, true: str, problem: str = "") -> None:
