@@ -7,6 +7,7 @@ import pytest
 
 from lapel.clock import SystemClock
 from lapel.errors import LapelError
+from lapel.offload.axis_names import serial_number
 from lapel_fleet.broker.address import Address
 from lapel_fleet.broker.embedded import embedded_broker
 from lapel_fleet.control.fleet_thread import scenario_of
@@ -25,8 +26,8 @@ class OurEvidenceSystem:
         self.states: dict[str, str] = {}
 
     def evidence(self, camera: str) -> list[str]:
-        name = camera.partition("/")[2]
-        recordings = [one for container, one in self.back_end.containers.items() if f"_{name}_" in container]
+        serial = serial_number(*camera.split("/"))
+        recordings = [one for container, one in self.back_end.containers.items() if f"_{serial}_" in container]
         return [clip for one in recordings if one.is_complete for clip in one.clips]
 
     def state(self, camera: str) -> str:

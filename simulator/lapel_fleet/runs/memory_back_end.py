@@ -14,7 +14,7 @@ from lapel_fleet.runs.evidence_back_end.tokens import Tokens
 _URL = "http://127.0.0.1"
 """Stands in the cameras' configuration. Nothing is sent there."""
 _USER, _KEY = "fleet", "simulated"
-_SIGNER = Ed25519PrivateKey.from_private_bytes(b"lapel's simulated evidence store"[:32])
+_SIGNER = Ed25519PrivateKey.from_private_bytes(b"lapel's simulated evidence store")
 """The same in every run, and no secret."""
 
 

@@ -46,7 +46,7 @@ def _examine_one(subject: EvidenceSubject, situation: EvidenceSituation, recordi
     except EvidenceSubjectError as error:
         stage.wrong.append(WrongBelief("the back end", "answer", "none", "an answer", str(error)))
     missing = ", ".join(dict.fromkeys(stage.skipped))
-    reason = f"the back end does not say: {missing}" if missing and not stage.wrong else ""
+    reason = f"the back end does not say: {missing}" if missing and not stage.wrong and not stage.answers else ""
     return Outcome(
         id=situation.id, happens=situation.happens, matters=situation.matters,
         verdict="failed" if stage.wrong else "not-applicable" if reason else "passed",
