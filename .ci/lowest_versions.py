@@ -3,7 +3,7 @@
 import tomllib
 from pathlib import Path
 
-EXTRAS = ("fleet", "evidence", "axis", "s3")
+EXTRAS = ("axis", "cluster", "evidence", "fleet", "s3")
 
 
 def lowest_versions(pyproject: Path) -> list[str]:

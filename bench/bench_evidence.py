@@ -8,7 +8,8 @@ from time import perf_counter, process_time
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from bench.bench_encoder import _FPS, _SETTINGS
+from bench.bench_encoder import FPS as _FPS
+from bench.bench_encoder import SETTINGS as _SETTINGS
 from bench.figure import Figure
 from lapel.clock import SystemClock
 from lapel.evidence.identity import load_or_make

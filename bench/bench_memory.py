@@ -16,6 +16,8 @@ def main(lengths_s: tuple[float, ...] = (30.0, 120.0), size: tuple[int, int] = (
     """Noisy frames through encoder and buffer, each length in its own process, for two buffer fills; and small frames
     with sound, whose many small parts weigh most there.
     """
+    if "--short" in sys.argv:
+        lengths_s = lengths_s[:1]
     with_sound = _figure(lengths_s[0], (min(640, size[0]), min(360, size[1])), sound=True)
     return [*(_figure(length_s, size) for length_s in lengths_s), with_sound]
 

@@ -35,7 +35,7 @@ _MEGABYTE = 1_000_000
 
 
 def main(recordings: int = 4, size_bytes: int = 60 * _MEGABYTE, large_bytes: int = 600 * _MEGABYTE) -> list[Figure]:
-    """Speed for recordings of a minute at 8 Mb/s, and peak memory for one clip of that length in bytes."""
+    """Speed for recordings of a minute at 8 Mb/s, and peak memory for one clip of `large_bytes`."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "swift").mkdir()

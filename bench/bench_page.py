@@ -1,8 +1,6 @@
 """`lapel-fleet serve` with 13,400 cameras, a message of each in 30 s, and a browser. Needs Mosquitto and Chromium."""
 
 import asyncio
-import os
-import re
 import shutil
 import sys
 import tempfile
@@ -16,6 +14,7 @@ from playwright.async_api import CDPSession, Page, async_playwright
 
 from bench.bench_storm import mosquitto
 from bench.figure import Figure
+from bench.measuring import process_bytes, process_cpu_s
 from lapel.clock import SystemClock, iso
 from lapel.link.messages import StateMessage, Telemetry
 from lapel_fleet.broker.embedded import free_port, mosquitto_path
@@ -76,9 +75,9 @@ async def _measure(folder: Path, chromium: str, cameras: int, length_s: float) -
         filter_s = await _filter_s(page)
         session = await page.context.new_cdp_session(page)
         await session.send("Performance.enable")
-        before = _cpu_s(server.pid), _cpu_s(bare.pid), await _page_cpu_s(session), fleet.published
+        before = process_cpu_s(server.pid), process_cpu_s(bare.pid), await _page_cpu_s(session), fleet.published
         updates, update_bytes = await page.evaluate(_COUNT_UPDATES, length_s)
-        after = _cpu_s(server.pid), _cpu_s(bare.pid), await _page_cpu_s(session), fleet.published
+        after = process_cpu_s(server.pid), process_cpu_s(bare.pid), await _page_cpu_s(session), fleet.published
         server_share, bare_share, page_share, rate = ((b - a) / length_s for a, b in zip(before, after, strict=True))
         return [
             Figure(f"page of {cameras} cameras usable after", usable_s, "s", bound=3),
@@ -90,7 +89,7 @@ async def _measure(folder: Path, chromium: str, cameras: int, length_s: float) -
                 "  CPU of the server, two streams open", 100 * server_share, "%", "a bare subscriber", 100 * bare_share
             ),
             Figure("  CPU of the page's scripts and drawing", 100 * page_share, "%"),
-            Figure("  memory of the server", _resident_bytes(server.pid) / 1e6, "MB"),
+            Figure("  memory of the server", process_bytes(server.pid) / 1e6, "MB"),
         ]
 
 
@@ -184,13 +183,3 @@ async def _page_cpu_s(session: CDPSession) -> float:
     """Seconds of the page's own work on its thread, by Chromium's account."""
     metrics = (await session.send("Performance.getMetrics"))["metrics"]
     return float(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _resident_bytes(pid: int) -> int:
-    (kilobytes,) = re.findall(r"VmRSS:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    return 1024 * int(kilobytes)

@@ -10,11 +10,11 @@ from time import perf_counter, sleep
 import av
 
 from bench.figure import Figure
+from bench.measuring import process_bytes, process_cpu_s
 from lapel.media.encoder import EncoderSettings, open_codec
 
 _SIZE, _FPS, _BUFFER_S = (1280, 720), 30, 30
 _CAMERA = Path(sys.executable).with_name("lapel-camera")
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> list[Figure]:
@@ -39,10 +39,10 @@ def _running_figures(folder: Path) -> list[Figure]:
     camera = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
         sleep(_BUFFER_S + 5)
-        before_s = _cpu_s(camera.pid)
+        before_s = process_cpu_s(camera.pid)
         sleep(10)
-        cpu_percent = 100 * (_cpu_s(camera.pid) - before_s) / 10
-        resident_mb = _resident_bytes(camera.pid) / 1e6
+        cpu_percent = 100 * (process_cpu_s(camera.pid) - before_s) / 10
+        resident_mb = process_bytes(camera.pid, "VmHWM") / 1e6
     finally:
         camera.terminate()
         camera.wait()
@@ -67,13 +67,3 @@ def _source(path: Path) -> Path:
                 packet.stream = track
                 container.mux(packet)
     return path
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
-
-
-def _resident_bytes(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))

@@ -10,7 +10,8 @@ from time import process_time
 
 import numpy as np
 
-from bench.bench_encoder import _FPS, _SETTINGS
+from bench.bench_encoder import FPS as _FPS
+from bench.bench_encoder import SETTINGS as _SETTINGS
 from bench.figure import Figure
 from lapel.clock import SystemClock
 from lapel.hardware.interfaces import Frame

@@ -43,10 +43,9 @@ class CameraHarness:
         declarations: Declarations | None = None,
         offload: Callable[[EvidenceStore, VirtualClock], OffloadParts] | None = None,
     ) -> None:
-        """`profile` and `declarations`: the policy, and what is declared.
-
-        `blind`: the video source delivers nothing. `restarted_because`: why an earlier camera's place is taken.
-        `retention`: makes what deletes recordings; `offload` what they leave by.
+        """`profile` and `declarations`: the policy, and what is declared. `blind`: the video source delivers nothing.
+        `restarted_because`: why an earlier camera's place is taken. `retention`: makes what deletes recordings;
+        `offload` what they leave by.
         """
         self.clock, self.root, self._restarted_because = clock, root, restarted_because
         self.config = load(flags={("prebuffer", "length_s"): 10, ("recording", "min_free_bytes"): 0, **(flags or {})})
@@ -69,10 +68,10 @@ class CameraHarness:
             settings=self.settings,
             time_zone="America/New_York",
             retention=retention(self.store) if retention else None,
-            offload=offload(self.store, clock) if offload else None,
             profile=profile,
             declarations=declarations,
             live_view=self.live_view,
+            offload=offload(self.store, clock) if offload else None,
         )
 
     async def run(self, steps: Steps) -> None:

@@ -63,8 +63,8 @@ def test_every_command_gets_a_final_reply(tmp_path: Path) -> None:
 
 def test_a_bad_command_is_answered_if_possible_and_published_as_rejected(tmp_path: Path) -> None:
     async def steps(harness: CameraHarness) -> None:
-        harness.camera.on_bad_command(MessageError("topic: no valid command", "9", "explode"))
-        harness.camera.on_bad_command(MessageError("topic: not JSON"))
+        harness.camera.link_events.on_bad_command(MessageError("topic: no valid command", "9", "explode"))
+        harness.camera.link_events.on_bad_command(MessageError("topic: not JSON"))
         await harness.clock.sleep(1)
 
     harness = run_steps(tmp_path, steps)
@@ -104,11 +104,11 @@ def test_a_long_recording_continues_in_a_linked_clip(tmp_path: Path) -> None:
 def test_a_lost_source_is_a_gap_and_not_an_end(tmp_path: Path) -> None:
     async def steps(harness: CameraHarness) -> None:
         harness.footage.lost = "unplugged"
-        harness.camera.on_source_lost("unplugged")
+        harness.camera.footage_events.on_source_lost("unplugged")
         await harness.clock.sleep(1)
         assert harness.camera.status().flags == ["source-lost"]
         harness.footage.lost = None
-        harness.camera.on_source_restored()
+        harness.camera.footage_events.on_source_restored()
 
     harness = run_steps(tmp_path, steps)
     events = harness.link.events("source-lost", "source-restored")
@@ -120,7 +120,7 @@ def test_an_ended_video_ends_the_recording_and_the_camera(tmp_path: Path) -> Non
         await harness.clock.sleep(2)
         harness.camera.press()
         await harness.clock.sleep(2)
-        harness.camera.on_source_ended("x.mp4: has ended")
+        harness.camera.footage_events.on_source_ended("x.mp4: has ended")
         await harness.clock.sleep(1)
 
     harness = run_steps(tmp_path, steps)
@@ -178,7 +178,7 @@ def test_a_duplicate_name_is_a_flag_and_takes_nothing_from_the_wearer(tmp_path: 
     async def steps(harness: CameraHarness) -> None:
         await harness.clock.sleep(2)
         harness.link.standing = LinkStatus(reason="another live camera uses this camera's address", duplicate="other")
-        harness.camera.on_duplicate("other")
+        harness.camera.link_events.on_duplicate("other")
         await harness.clock.sleep(1)
         assert "duplicate-name" in harness.camera.status().flags
         harness.camera.press()
@@ -187,7 +187,7 @@ def test_a_duplicate_name_is_a_flag_and_takes_nothing_from_the_wearer(tmp_path: 
         harness.camera.press()
         await harness.clock.sleep(1)
         harness.link.standing = LinkStatus(up=True)
-        harness.camera.on_link(True, "")
+        harness.camera.link_events.on_link(True, "")
         assert "duplicate-name" not in harness.camera.status().flags
 
     harness = run_steps(tmp_path, steps)

@@ -213,7 +213,7 @@ def test_a_command_that_a_restart_interrupts_is_answered_by_the_next_session() -
     def resume(harness: BodyWornHarness) -> None:
         for id_ in ("7", "8"):
             reply = Reply(id=id_, command="offload", result="accepted", state="docked", time="2026-01-01T08:00:00Z")
-            harness.camera.on_unfinished(reply)
+            harness.camera.link_events.on_unfinished(reply)
 
     async def goes_on(harness: BodyWornHarness) -> None:
         assert replies(harness) == [("7", "done", None)]

@@ -100,7 +100,7 @@ def test_a_reboot_ends_the_session_and_is_answered_in_the_next_one(tmp_path: Pat
     accepted = Reply(id="1", command="reboot", result="accepted", state="buffering", time="2026-11-24T07:00:00Z")
 
     async def afterwards(harness: CameraHarness) -> None:
-        harness.camera.on_unfinished(accepted)
+        harness.camera.link_events.on_unfinished(accepted)
 
     assert only_reply(run_steps(tmp_path, afterwards)).result == "done"
 
@@ -125,7 +125,7 @@ def test_changed_settings_that_bring_frames_are_confirmed(tmp_path: Path) -> Non
     settings = changed(tmp_path, {"prebuffer": {"length_s": 20}})
 
     async def trial(harness: CameraHarness) -> None:
-        harness.camera.on_unfinished(ACCEPTED)
+        harness.camera.link_events.on_unfinished(ACCEPTED)
         await harness.clock.sleep(5)
 
     harness = run_steps(tmp_path, trial, settings=settings)
@@ -138,14 +138,14 @@ def test_changed_settings_without_frames_are_rolled_back_and_reported(tmp_path: 
     settings = changed(tmp_path, {"prebuffer": {"length_s": 20}})
 
     async def trial(harness: CameraHarness) -> None:
-        harness.camera.on_unfinished(ACCEPTED)
+        harness.camera.link_events.on_unfinished(ACCEPTED)
         await harness.clock.sleep(TRIAL_S + 5)
 
     harness = run_steps(tmp_path, trial, settings=settings, blind=True)
     assert (harness.camera.restarts, settings.on_trial, settings.current.prebuffer.length_s) == (True, False, 10.0)
 
     async def afterwards(harness: CameraHarness) -> None:
-        harness.camera.on_unfinished(ACCEPTED)
+        harness.camera.link_events.on_unfinished(ACCEPTED)
 
     after = run_steps(tmp_path, afterwards, settings=settings)
     assert only_reply(after).result == "failed"
@@ -169,7 +169,7 @@ def test_a_failed_write_of_the_confirmation_is_logged_and_the_camera_goes_on(tmp
 
 def test_a_command_that_a_restart_interrupted_is_answered_as_failed(tmp_path: Path) -> None:
     async def steps(harness: CameraHarness) -> None:
-        harness.camera.on_unfinished(
+        harness.camera.link_events.on_unfinished(
             Reply(id="1", command="start-recording", result="accepted", state="buffering", time="t")
         )
 
@@ -182,7 +182,7 @@ def test_a_command_that_a_restart_interrupted_is_answered_as_failed(tmp_path: Pa
 
 def test_events_that_were_dropped_are_reported_by_kind(tmp_path: Path) -> None:
     async def steps(harness: CameraHarness) -> None:
-        harness.camera.on_dropped({"state-changed": 3, "reply": 1})
+        harness.camera.link_events.on_dropped({"state-changed": 3, "reply": 1})
 
     (event,) = run_steps(tmp_path, steps).link.events("events-dropped")
     assert event.detail == {"state-changed": 3, "reply": 1}

@@ -75,6 +75,7 @@ def test_changes_accumulate_and_version_numbers_are_never_reused(path: Path) -> 
         ({"prebuffer": {"length_s": 500}}, r"\[prebuffer\] length_s = 500"),
         ({"prebuffer": {"length_s": "3"}}, "length_s"),
         ({"camera": {"state": "/tmp"}}, r"\[camera\] state: cannot be changed"),
+        ({"live": {"listen": "0.0.0.0:80"}}, r"\[live\] listen: cannot be changed"),
     ],
 )
 def test_an_invalid_change_is_named_and_changes_nothing(

@@ -28,6 +28,7 @@ from lapel.evidence.vault_keys import cipher_of_processor, read_recipients
 from lapel.files import PRIVATE_FOLDER
 from lapel.hardware.interfaces import Buttons, CodedSource, FrameFormat, FrameSource, Indicators
 from lapel.hardware.pi.board import Board, open_board
+from lapel.hardware.trace.writer import TraceWriter
 from lapel.link.broker_address import brokers_of
 from lapel.link.contract import Contract, LapelV1
 from lapel.link.home_assistant import device_configuration
@@ -49,8 +50,9 @@ from lapel.media.frame_reducer import FrameReducer
 from lapel.media.live_sources import UrlSource
 from lapel.media.overlay import burn_in
 from lapel.media.prebuffer import PreEventBuffer
-from lapel.media.sound_sources import open_sound
+from lapel.media.sound_sources import SoundSource, open_sound
 from lapel.media.sound_track import SoundTrack
+from lapel.media.traced_sources import TracedFrames, TracedSound
 from lapel.offload.configured import destination_of
 from lapel.offload.progress import FolderNotes
 from lapel.offload.throttle import RateLimit
@@ -136,12 +138,13 @@ def assemble(
     contract: Callable[[Config], Contract] | None = None,
     access: "CameraAccess | None" = None,
     live_view: LiveView | None = None,
+    trace: TraceWriter | None = None,
 ) -> App:
     """Assemble a camera with the settings in force.
 
     `source` replaces the video source that the configuration names; `contract` replaces `lapel/v1`, for a back end with
     topics and payloads of its own (examples/foreign_contract.py). `access` is the console's access to the camera,
-    `live_view` shows its recordings in progress.
+    `live_view` shows its recordings in progress. What the devices do is written into `trace`.
     Raises ConfigError, VideoError or StorageError before anything runs.
     """
     settings = settings if isinstance(settings, Settings) else Settings(settings)
@@ -164,8 +167,9 @@ def assemble(
     journal = SqliteJournal(state_folder(config) / "outbox.sqlite", damage)
     if source is None:
         source = coded_source_of(config, clock) if config.video.codec == "copy" else source_of(config, clock)
-    footage = live_footage(config, source, clock, rng, sound_of(config, clock, source))
-    board = open_board(config.pi, clock, worker, indicators)
+    sound = sound_of(config, clock, source, trace)
+    footage = live_footage(config, source if trace is None else TracedFrames(source, trace), clock, rng, sound)
+    board = open_board(config.pi, clock, worker, indicators, trace=trace)
     link = _link(config, (contract or lapel_v1)(config), clock, session, rng, Outbox(journal, worker), indicators)
     camera = Camera(
         config,
@@ -285,22 +289,26 @@ def live_footage(
     )
 
 
-def sound_of(config: Config, clock: Clock, video: FrameSource | CodedSource) -> SoundTrack | None:
+def sound_of(
+    config: Config, clock: Clock, video: FrameSource | CodedSource, trace: TraceWriter | None = None
+) -> SoundTrack | None:
     """The sound that the configuration names, maybe that of `video`; None where it names none.
 
     Raises AudioError when a microphone cannot be opened: later it may fail, and the video goes on.
     """
     audio = config.audio
     form = SoundFormat(audio.rate_hz, audio.channels, audio.bitrate_bps)
+    source: SoundSource | None
     if audio.source == "video" and isinstance(video, FileSource | UrlSource):
-        sound = video.sound(form)
-        return SoundTrack(sound, form, clock) if sound is not None else None
-    source = open_sound(audio.source, form, clock, sleep)
+        source = video.sound(form)
+    else:
+        source = open_sound(audio.source, form, clock, sleep)
+        if source is not None:
+            source.open()
+            source.close()
     if source is None:
         return None
-    source.open()
-    source.close()
-    return SoundTrack(source, form, clock)
+    return SoundTrack(source if trace is None else TracedSound(source, form.rate_hz, trace), form, clock)
 
 
 def source_of(config: Config, clock: Clock) -> FrameSource:

@@ -4,14 +4,15 @@ Everything that can happen to a camera comes through `_inbox`: a button, a comma
 that decide the state go to the chart (`states.py`), which answers with effects or a refusal; the effects are carried
 out here, in order, before the next item is taken.
 
-Beside it: `device_watches.py` and `storage_watch.py` watch the devices, `status_messages.py` makes state, flags and
-telemetry, `recording_reports.py` reports what the recorder has done, `settings_trial.py` tries changed settings, and
-`remote_commands.py` carries out the commands that are no events of the chart.
+Beside it: `recording_control.py` has the current recording, `state_reports.py` publishes state and flags,
+`link_events.py` and `footage_events.py` take what link and video source report, `recording_policy.py` applies the
+agency's rules, `device_watches.py`, `trigger_watch.py` and `storage_watch.py` watch the devices, `wearer_controls.py`
+carries out gestures, `remote_commands.py` the commands that are no events of the chart, `offload_watch.py` lets
+recordings leave, and `settings_trial.py` tries changed settings.
 """
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import assert_never
 
@@ -26,15 +27,15 @@ from lapel.capture_reason import (
     capture_reason,
     requester,
     restart_reason,
-    trigger_text,
 )
 from lapel.categories import CategoryChoice, categories_of
 from lapel.check import Check
 from lapel.clock import Clock, Instant
 from lapel.config import Config, fingerprint
 from lapel.device_watches import BatteryWatch, watch_dock, watch_keys
-from lapel.errors import MessageError, StorageError
-from lapel.fragment import LONGEST_GOP_S, Fragment
+from lapel.errors import StorageError
+from lapel.footage_events import FootageEvents
+from lapel.fragment import Fragment
 from lapel.hardware.interfaces import (
     Battery,
     BoardHealth,
@@ -50,30 +51,32 @@ from lapel.hardware.interfaces import (
     Switches,
     Triggers,
 )
+from lapel.inbox_event import InboxEvent, event_of
 from lapel.light_event import Inbox
 from lapel.link import event_details as detail
 from lapel.link.interface import Link
-from lapel.link.messages import Command, Reply, Result, StateMessage
+from lapel.link.messages import Command, Result, StateMessage
+from lapel.link_events import LinkEvents
 from lapel.live_view.live_view import LiveView
 from lapel.live_view_reports import LiveViewReports
 from lapel.logs import Log
-from lapel.media.active_recording import Recording
 from lapel.media.notices import Failed, Notice, Saved, Started
 from lapel.media.recorder import Identity, Recorder
 from lapel.offload_watch import OffloadParts, OffloadWatch
 from lapel.policy.declarations import Declarations
-from lapel.policy.profile import Profile, Source, TriggerSource, development
+from lapel.policy.profile import Profile, TriggerSource, development
 from lapel.randomness import RandomSource
 from lapel.recording import Cause
+from lapel.recording_control import RecordingControl
 from lapel.recording_policy import NOT_SUBJECT, RecordingPolicy, Ruling
 from lapel.recording_reports import report_notice
 from lapel.remote_commands import RemoteCommands
 from lapel.reporter import Reporter
 from lapel.retention_watch import RetentionWatch
-from lapel.sanitize import plain
 from lapel.settings import Settings
 from lapel.settings_trial import SettingsTrial
 from lapel.shift_check import ShiftCheck, check_battery, check_key, check_sound, check_video
+from lapel.state_reports import StateReports
 from lapel.states import Chart, Effect, Event, Facts, Outcome, State
 from lapel.status_messages import CameraStatus, Current, StatusMessages
 from lapel.storage_watch import StorageWatch
@@ -85,32 +88,8 @@ from lapel.worker import Worker
 FAULT_RETRY_S = 5.0
 """Seconds between checks whether the cause of a fault is gone, so that a repaired card is noticed soon."""
 
-_COMMANDS: Mapping[str, Event] = {
-    "start-recording": Event.START,
-    "stop-recording": Event.STOP,
-    "arm": Event.ARM,
-    "sleep": Event.SLEEP,
-    "mark": Event.MARK,
-}
 _ALREADY_SO = {Event.SHUT_DOWN, Event.POWER_OFF, Event.RESTART}
 """Requests that a camera which is off has fulfilled: a second SIGTERM is no refusal."""
-
-
-@dataclass(frozen=True, slots=True)
-class InboxEvent:
-    """An event for the chart: what, when, and by whose request."""
-
-    event: Event
-    at: Instant
-    cause: Cause
-    command: Command | None = None
-    trigger: TriggerSource | None = None
-    """What triggered it, where that was neither a person at the camera nor an operator."""
-
-    @property
-    def source(self) -> Source:
-        """Who or what requests it, as policies name it."""
-        return self.trigger or ("wearer" if self.cause.source == "button" else "command")
 
 
 class Camera:
@@ -120,7 +99,6 @@ class Camera:
     __slots__ = (
         "_asleep",
         "_audit",
-        "_awaiting_start",
         "_battery",
         "_battery_watch",
         "_began",
@@ -140,28 +118,26 @@ class Camera:
         "_live_view",
         "_messages",
         "_positioning",
-        "_post_event",
-        "_published_flags",
         "_recorder",
         "_recording",
-        "_recording_since",
         "_remote",
         "_repairing",
-        "_reported_flags",
         "_reporter",
         "_retention",
         "_rng",
         "_settings",
         "_shift",
         "_signals",
-        "_since",
         "_started",
+        "_states",
         "_storage",
         "_switches",
         "_time_zone",
         "_trial",
         "_triggers",
         "ended",
+        "footage_events",
+        "link_events",
         "log",
         "offload",
         "policy",
@@ -222,7 +198,7 @@ class Camera:
         self._reporter = Reporter(link, clock, self._signals, self.log, identity.name, session, self._audit)
         self._categories = CategoryChoice(
             categories_of(config.recording), config.controls.ask_category_s, clock, self._reporter, self._signals,
-            lambda: self._recording,
+            lambda: self._recording.current,
         )  # fmt: skip
         self._controls = WearerControls(
             config.controls, wearer, worker, self._reporter, self._signals, self._post, self._wearer_status,
@@ -231,10 +207,8 @@ class Camera:
         self._switches = self._controls.watch(switches, clock) if switches is not None else None
         self._storage = StorageWatch(storage, worker, config.recording.min_free_bytes)
         self._retention = RetentionWatch(retention, worker, clock, self._audit, self._reporter)
-        self._battery_watch = BatteryWatch(
-            battery, self._reporter, self._signals, self._post, self._publish_changed_flags
-        )
-        self._live_view = LiveViewReports(live_view, self._reporter, self._signals, self._publish_changed_flags)
+        self._battery_watch = BatteryWatch(battery, self._reporter, self._signals, self._post, self._update_flags)
+        self._live_view = LiveViewReports(live_view, self._reporter, self._signals, self._update_flags)
         self._messages = StatusMessages(
             identity,
             session,
@@ -247,18 +221,6 @@ class Camera:
             positioning,
             board,
         )
-        self.offload = OffloadWatch(
-            offload,
-            config.offload,
-            worker,
-            clock,
-            rng,
-            self._reporter,
-            battery,
-            state=lambda: self.state,
-            update_flags=self._publish_changed_flags,
-        )
-        """When recordings leave for the evidence back end."""
         self._check_key = partial(worker.run, check_key)
         self._shift = ShiftCheck(
             config.controls.self_test, clock, self._reporter, footage, self.self_test, lambda: self.state, self._post
@@ -273,8 +235,20 @@ class Camera:
             worker,
             state=lambda: self.state,
             last_fix=self.last_fix,
-            update_flags=self._publish_changed_flags,
+            update_flags=self._update_flags,
         )
+        self.offload = OffloadWatch(
+            offload,
+            config.offload,
+            worker,
+            clock,
+            rng,
+            self._reporter,
+            battery,
+            state=lambda: self.state,
+            update_flags=self._update_flags,
+        )
+        """When recordings leave for the evidence back end."""
         self._remote = RemoteCommands(
             self._reporter,
             self._settings,
@@ -311,19 +285,48 @@ class Camera:
             records_sound=lambda: self._footage.status().sound is not None,
             attribution=self._controls.attribution,
         )
+        self._recording = RecordingControl(
+            self._recorder,
+            footage,
+            clock,
+            self._reporter,
+            self._signals,
+            self._categories,
+            self.policy,
+            self._live_view,
+            publish_state=self._publish_state,
+        )
+        self._states = StateReports(
+            self._messages,
+            link,
+            clock,
+            footage,
+            self._reporter,
+            self._signals,
+            current=self._current,
+            configuration=lambda: self._settings.version,
+        )
+        self.footage_events = FootageEvents(
+            self._reporter,
+            on_fragment=self._on_fragment,
+            on_ended=lambda reason: self._post(Event.VIDEO_ENDED, Cause("camera", reason)),
+            publish_state=self._publish_state,
+        )
+        self.link_events = LinkEvents(
+            link,
+            self._reporter,
+            self._remote,
+            state_message=self._states.message,
+            on_command=self.on_command,
+            update_flags=self._update_flags,
+        )
         self._inbox = Inbox[InboxEvent | Notice | Command]()
         self._chart = Chart()
-        self._since = self._began = clock.now()
+        self._began = clock.now()
         self._started = SWITCHED_ON
         self._fault = ""
         self._asleep = ""
-        self._recording: Recording | None = None
-        self._recording_since = self._began
-        self._awaiting_start: dict[str, Command] = {}
-        self._post_event: asyncio.Task[None] | None = None
         self._repairing: asyncio.Task[None] | None = None
-        self._published_flags: list[str] = []
-        self._reported_flags: list[str] = []
         self._busy_since_s: float | None = None
         self.recovered: list[str] = []
         """Recordings that an earlier session did not finish, found by this one."""
@@ -350,7 +353,7 @@ class Camera:
         async with asyncio.TaskGroup() as group:
             auditing = group.create_task(self._audit.run(), name="audit")
             helpers = [
-                group.create_task(self._link.run(self), name="link"),
+                group.create_task(self._link.run(self.link_events), name="link"),
                 group.create_task(self._report_regularly(), name="telemetry"),
                 group.create_task(self.offload.run(), name="offload"),
                 *(group.create_task(watch, name="device") for watch in self._device_watches()),
@@ -366,8 +369,9 @@ class Camera:
                 self._signals.close()
                 self._shift.close()
                 self.policy.close()
+                self._recording.shut_down()
                 self._live_view.close()
-                for helper in (*helpers, self._repairing, self._post_event):
+                for helper in (*helpers, self._repairing):
                     if helper is not None:
                         helper.cancel()
                 await self._recorder.abandon()  # only a cancelled camera still has something to abandon
@@ -479,10 +483,6 @@ class Camera:
         await self._categories.settled()
         await self._recorder.settled()
 
-    def recorded_s(self) -> float:
-        """Seconds since the trigger of the current recording; 0 without one."""
-        return self._clock.mono_s() - self._recording_since.mono_s if self._recording else 0.0
-
     def status(self) -> CameraStatus:
         """Its status at this moment."""
         now = self._current()
@@ -492,29 +492,29 @@ class Camera:
             flags=self._messages.flags(now),
             footage=self._footage.status(),
             recording=now.recording,
-            recorded_s=self.recorded_s(),
+            recorded_s=self._recording.recorded_s(),
             link=self._link.status().reason,
         )
 
     def state_message(self) -> StateMessage:
-        """The state message of this moment; also the birth message."""
-        return self._messages.state(self._current(), self._settings.version)
+        """The state message of this moment."""
+        return self._states.message()
 
     def _current(self) -> Current:
         recording = self._recording
         return Current(
             state=State(self._chart.state),
-            since=self._since,
+            since=self._states.since,
             fault=self._fault,
-            recording=recording.id if recording else None,
-            unwritten_bytes=recording.unwritten_bytes if recording else 0,
-            in_post_event=self._post_event is not None,
-            is_muted=recording is not None and recording.is_muted,
-            offload_flags=self.offload.flags(),
+            recording=recording.id,
+            unwritten_bytes=recording.unwritten_bytes,
+            in_post_event=recording.in_post_event,
+            is_muted=recording.is_muted,
             wearer_flags=self._controls.flags(),
             declared=self.policy.flags(),
             live_view=self._live_view.address,
             is_watched=self._live_view.is_watched,
+            offload_flags=self.offload.flags(),
         )
 
     def _audited_setup(self, reason: str) -> dict[str, Value]:
@@ -571,7 +571,7 @@ class Camera:
     def _rule(self, item: InboxEvent) -> Ruling:
         """What the policy says. It has a say when a person or a trigger asks, and none when the camera must."""
         if item.event is Event.START:
-            return self.policy.decide_start(item.source, item.at, item.command.distance_m if item.command else None)
+            return self.policy.decide_start(item.source, item.at, item.distance_m)
         if item.event is Event.STOP:
             return self.policy.decide_stop(item.source, item.cause.reason, item.at)
         if item.event is Event.MUTE:
@@ -601,9 +601,9 @@ class Camera:
         return Facts(
             storage_full=self._storage.is_full,
             battery_critical=self._battery_watch.power.is_critical,
-            post_event_configured=self._config.recording.postevent_s > 0 and self._post_event is None,
+            post_event_configured=self._config.recording.postevent_s > 0 and not self._recording.in_post_event,
             without_sound=self._footage.status().sound is None,
-            muted=self._recording is not None and self._recording.is_muted,
+            muted=self._recording.is_muted,
         )
 
     async def _carry_out(self, effect: Effect, item: InboxEvent, outcome: Outcome, fault: str, ruling: Ruling) -> None:
@@ -612,21 +612,22 @@ class Camera:
                 await self._boot()
             case Effect.START_CAPTURE:
                 reason = capture_reason(item.event, item.cause, item.command, self._started, fault)
-                await self._footage.start(self, reason)
+                await self._footage.start(self.footage_events, reason)
             case Effect.STOP_CAPTURE:
                 await self._footage.stop()
             case Effect.OPEN_RECORDING:
-                await self._open_recording(item, outcome, ruling)
+                await self._recording.open(item, ruling, self._asleep if outcome.before is State.STANDBY else None)
             case Effect.CLOSE_RECORDING:
-                await self._close_recording(item.cause, asks=outcome.after is State.BUFFERING)
+                await self._recording.close(item.cause, asks=outcome.after is State.BUFFERING)
             case Effect.AWAIT_POST_EVENT:
-                self._post_event = asyncio.create_task(self._await_post_event(item.cause), name="post-event")
+                over = partial(self._post, Event.POST_EVENT_OVER, item.cause)
+                self._recording.await_post_event(self._config.recording.postevent_s, over)
             case Effect.SET_MARKER:
-                self._set_marker(item)
+                self._recording.mark(item.at, item.cause, item.command.label if item.command else "")
             case Effect.MUTE:
-                self._mute(item.cause)
+                self._recording.mute(item.cause)
             case Effect.UNMUTE:
-                self._unmute(item.cause)
+                self._recording.unmute(item.cause)
             case _:
                 assert_never(effect)
 
@@ -657,105 +658,11 @@ class Camera:
                 detail.Recovered(recording=account.recording, duration_s=account.duration_s, frames=account.frames)
             )
 
-    async def _open_recording(self, item: InboxEvent, outcome: Outcome, ruling: Ruling) -> None:
-        """Record the buffer as it is, then what follows; the GOP that is open at the press is cut and comes first."""
-        why_short = self._asleep if outcome.before is State.STANDBY else None
-        before = self._footage.before(item.at)
-        self._recording = self._recorder.begin(item.cause, item.at, before, why_short=why_short, decision=ruling.note)
-        self.policy.on_recording_started()
-        self._recording_since = item.at
-        self._live_view.begin(self._recording.id, item.at, before.fragments)
-        if item.command is not None:
-            self._awaiting_start[self._recording.id] = item.command
-        if await self._footage.cut():
-            self._recording.pre_event_complete()
+    # -- from the footage and the recorder -----------------------------------------------------------------------------
 
-    async def _close_recording(self, cause: Cause, *, asks: bool) -> None:
-        """`asks`: whether the wearer is still there to choose a category."""
-        if self._post_event is not None:
-            self._post_event.cancel()
-            self._post_event = None
-        if self._recording is not None:
-            stopped = self._clock.now()
-            await self._footage.cut(wait_s=LONGEST_GOP_S)
-            if self._recording.is_muted:
-                self._unmute(Cause("camera", "the recording ended"))
-            recording, self._recording = self._recording, None
-            self.policy.on_recording_ended(recording.id, cause)
-            end = partial(recording.end, cause, stopped)
-            if asks:
-                self._categories.ask(recording, end)
-            else:
-                end()
-            self._live_view.end()
-
-    async def _await_post_event(self, cause: Cause) -> None:
-        await self._clock.sleep(self._config.recording.postevent_s)
-        self._post_event = None  # it is over: the event must not cancel the task that posts it
-        self._post(Event.POST_EVENT_OVER, cause)
-
-    def _set_marker(self, item: InboxEvent) -> None:
-        if self._recording is not None:
-            label = plain(item.command.label.strip()) if item.command is not None else ""
-            self._recording.mark(item.at, label)
-            self._signals.signal("marker")
-            self._reporter.emit(detail.Marker(recording=self._recording.id, source=item.cause.source, label=label))
-
-    def _mute(self, cause: Cause) -> None:
-        """From now on, not from when it was requested: sound from before may be on the storage card."""
-        if self._recording is not None:
-            now = self._clock.now()
-            self._footage.set_muted(True, now)
-            self._recording.mute(now, cause)
-            self._signals.set_muted(True)
-            self._reporter.emit(detail.Muted(recording=self._recording.id, source=cause.source, reason=cause.reason))
-            self._publish_state()
-
-    def _unmute(self, cause: Cause) -> None:
-        if self._recording is not None:
-            now = self._clock.now()
-            self._footage.set_muted(False, now)
-            seconds = self._recording.unmute(now)
-            if cause.source != "camera":  # else the recording ends
-                self._signals.set_muted(False)
-            self._reporter.emit(detail.Unmuted(recording=self._recording.id, source=cause.source, seconds=seconds))
-            self._publish_state()
-
-    # -- from the footage --------------------------------------------------------------------------------------------
-
-    def on_fragment(self, fragment: Fragment) -> None:
-        """Straight to the recording: fragments must not wait behind events."""
+    def _on_fragment(self, fragment: Fragment) -> None:
         self._trial.has_frames = True
-        if self._recording is not None:
-            self._recording.add(fragment)
-            self._live_view.add(fragment)
-
-    def on_source_note(self, note: str) -> None:
-        """Log it."""
-        self._reporter.announce(note)
-
-    def on_video_reduced(self, width: int, height: int, reason: str) -> None:
-        """Worth a warning, and no more: the recording goes on."""
-        self._reporter.announce(f"the video is reduced to {width}x{height}: {reason}", "warning")
-        self._reporter.emit(detail.VideoReduced(width=width, height=height, reason=reason))
-        self._publish_changed_flags()
-
-    def on_source_lost(self, reason: str) -> None:
-        """A gap, not an end."""
-        self._reporter.announce(f"no video: {reason}")
-        self._reporter.emit(detail.SourceLost(reason=reason))
-        self._publish_state()
-
-    def on_source_restored(self) -> None:
-        """The gap is over."""
-        self._reporter.emit(detail.SourceRestored())
-        self._publish_state()
-
-    def on_source_ended(self, reason: str) -> None:
-        """Nothing more to record."""
-        self._post(Event.VIDEO_ENDED, Cause("camera", reason))
-
-    # -- from the recorder -------------------------------------------------------------------------------------------
+        self._recording.add(fragment)
 
     def _on_notice(self, notice: Notice) -> None:
         if isinstance(notice, Started):
@@ -773,6 +680,12 @@ class Camera:
             case _:
                 pass
 
+    def _answer_start(self, recording: str, result: Result, reason: str | None = None) -> None:
+        """The final reply to the command that started it, unless it was sent already."""
+        command = self._recording.take_start_command(recording)
+        if command is not None:
+            self._reply(command, result, reason, recording)
+
     # -- from the link -----------------------------------------------------------------------------------------------
 
     def on_command(self, command: Command) -> None:
@@ -784,45 +697,7 @@ class Camera:
         self._reporter.emit(
             detail.CommandAccepted(command=command.command, id=command.id, sender=command.sender, reason=command.reason)
         )
-        event = _COMMANDS.get(command.command)
-        if event is not None:
-            self._post(event, Cause("command", command.reason, command.id), command)
-        elif command.trigger is not None and command.command == "trigger":
-            cause = Cause("trigger", trigger_text(command), command.id)
-            self._inbox.put(InboxEvent(Event.START, self._clock.now(), cause, command, command.trigger))
-        else:
-            self._inbox.put(command)
-
-    def on_unfinished(self, reply: Reply) -> None:
-        """A command that an earlier session accepted and did not finish: its restart, or cut short by one."""
-        self._remote.resume(reply)
-
-    def on_bad_command(self, error: MessageError) -> None:
-        """Answer it if it can be answered; log and publish it in any case."""
-        self._reporter.reject(error)
-
-    def on_dropped(self, dropped: Mapping[str, int]) -> None:
-        """Publish what was given up, so that a gap in the events is explained."""
-        self._reporter.announce(f"events given up: {dict(dropped)}", "error")
-        self._reporter.emit(detail.EventsDropped(counts=dropped))
-
-    def on_refused(self, what: str, id_: str, reason: str) -> None:
-        """Publish it once the broker takes it, and set the flag."""
-        self._reporter.announce(f"the broker refuses {f'{what} {id_}' if id_ else f'every {what}'}: {reason}", "error")
-        self._reporter.emit(detail.PublishRefused(what=what, id=id_, reason=reason))
-        self._publish_changed_flags()
-
-    def on_link(self, up: bool, reason: str) -> None:
-        """The camera works the same either way."""
-        self._reporter.announce("link up" if up else f"link down: {reason}")
-
-    def on_duplicate(self, session: str) -> None:
-        """Another camera uses our name. A flag and an event, but no fault: anyone who can publish on our state topic
-        can claim to be one, and the network must not take the recording button from the wearer.
-        """
-        self._reporter.announce(self._link.status().reason, "error")
-        self._reporter.emit(detail.DuplicateName(session=session))
-        self._publish_changed_flags()
+        self._inbox.put(event_of(command, self._clock.now()) or command)
 
     async def _restart_for(self, command: Command) -> str | None:
         """Restart because a command needs it. Why the chart refuses it, or None."""
@@ -863,16 +738,6 @@ class Camera:
             },
         )
 
-    def _report_state(self, state: State) -> None:
-        before = self._reporter.state
-        if state is before:
-            return
-        self._reporter.state = state
-        self._since = self._clock.now()
-        self._reporter.emit(detail.StateChanged(before=before.value, after=state.value))
-        self.offload.on_state(state)
-        self._publish_state()
-
     def _report_refusal(self, item: InboxEvent, reason: str, rule: str = "") -> None:
         """`rule`: id of the policy's rule; empty where the state chart refuses."""
         if item.event in (Event.STORAGE_FAILED, Event.SELF_TEST_PASSED):
@@ -887,46 +752,20 @@ class Camera:
         if item.command is not None:
             self._reply(item.command, "refused", reason)
 
-    def _answer_start(self, recording: str, result: Result, reason: str | None = None) -> None:
-        """The final reply to the command that started it, unless it was sent already."""
-        command = self._awaiting_start.pop(recording, None)
-        if command is not None:
-            self._reply(command, result, reason, recording)
-
     def _reply(self, command: Command, result: Result, reason: str | None = None, recording: str | None = None) -> None:
-        clip = recording or (self._recording.id if self._recording else None)
+        clip = recording or self._recording.id
         self._reporter.reply(command.id, command.command, result, reason, recording=clip)
 
+    def _report_state(self, state: State) -> None:
+        if self._states.change(state):
+            self.offload.on_state(state)
+            self._states.publish()
+
     def _publish_state(self) -> None:
-        message = self.state_message()
-        self._published_flags = message.flags
-        self._signals.set_flags(message.flags)
-        self._link.publish(message)
+        self._states.publish()
 
-    def _publish_changed_flags(self) -> None:
-        """Report what flags have changed, and publish the state again if its flags are out of date."""
-        flags, before = self._messages.flags(self._current()), self._reported_flags
-        self._reported_flags = flags  # not those that were published: a change of state may have brought them already
-        if "frozen" in flags and "frozen" not in before:
-            self._reporter.announce("the video is frozen", "warning")
-            self._reporter.emit(detail.PictureFrozen(seconds=self._footage.status().unchanged_s))
-        self._report_microphone(flags, before)
-        if flags != self._published_flags:
-            self._publish_state()
-
-    def _report_microphone(self, flags: Sequence[str], before: Sequence[str]) -> None:
-        """Report what has changed about the sound."""
-        sound = self._footage.status().sound
-        if sound is None:
-            return
-        if "microphone-lost" in flags and "microphone-lost" not in before:
-            self._reporter.announce(f"no sound: {sound.lost}", "warning")
-            self._reporter.emit(detail.MicrophoneLost(reason=sound.lost or ""))
-        elif "microphone-lost" in before and sound.lost is None:
-            self._reporter.emit(detail.MicrophoneRestored())
-        if "silent-microphone" in flags and "silent-microphone" not in before:
-            self._reporter.announce("the microphone is silent", "warning")
-            self._reporter.emit(detail.MicrophoneSilent(seconds=sound.silent_s))
+    def _update_flags(self) -> None:
+        self._states.update_flags()
 
     def _publish_telemetry(self) -> None:
         self._link.publish(
@@ -952,7 +791,7 @@ class Camera:
             await self._check_storage()
             self._report_damage()
             self._reporter.summarise_rejections()
-            self._publish_changed_flags()
+            self._update_flags()
             self._audit.heartbeat(self.state.value)
             if self._link.status().up:
                 self._publish_telemetry()
@@ -964,7 +803,7 @@ class Camera:
         while self._chart.state == State.FAULT:
             await self._clock.sleep(FAULT_RETRY_S)
             if self._shift.failure:
-                await self._shift.repeat(self)
+                await self._shift.repeat(self.footage_events)
             else:
                 await self._check_storage()
 
@@ -992,8 +831,8 @@ class Camera:
         is_recording = self._chart.state == State.RECORDING
         return WearerStatus(
             state=State(self._chart.state),
-            recording_s=self.recorded_s() if is_recording else None,
-            is_muted=self._recording is not None and self._recording.is_muted,
+            recording_s=self._recording.recorded_s() if is_recording else None,
+            is_muted=self._recording.is_muted,
             awaits_start=self.policy.awaits_start,
         )
 

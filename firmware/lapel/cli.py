@@ -103,6 +103,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--allow-plain", action="store_true", default=None, help="allow mqtt:// to other machines")
     parser.add_argument("--console", metavar="LINE", help="technician's serial line: /dev/ttyAMA0, pty, or pty:PATH")
+    parser.add_argument(
+        "--trace-hardware", type=Path, metavar="FILE", help="write what buttons, gauges, gpsd, video and sound do"
+    )
     for flag, section, key, meaning in _FLAGS:
         parser.add_argument(flag, dest=f"{section}.{key}", metavar=key.rsplit("_", 1)[0].upper(), help=meaning)
     parser.set_defaults(command=_run)
@@ -155,7 +158,7 @@ def _run(options: argparse.Namespace) -> int:
     settings = config.from_environment(options.config, flags)
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     with unbuffered_keys(sys.stdin.fileno()) if on_terminal else contextlib.nullcontext():
-        return asyncio.run(_live(settings, options.console, on_terminal=on_terminal))
+        return asyncio.run(_live(settings, options.console, options.trace_hardware, on_terminal=on_terminal))
 
 
 def _login_set(options: argparse.Namespace) -> int:
@@ -179,9 +182,10 @@ def _login_set(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _live(config: Config, console: str | None, *, on_terminal: bool) -> int:
+async def _live(config: Config, console: str | None, trace_file: Path | None, *, on_terminal: bool) -> int:
     # imports OpenCV and FFmpeg, which takes half a second: not for `--help`
     from lapel.app import App, assemble, evidence_folder, run_for_good, settings_of
+    from lapel.hardware.trace.writer import TraceWriter, devices_of
     from lapel.service.host import request_power_off, service_indicators
     from lapel.service.notify import ServiceManager
     from lapel.service.watchdog import Watchdog
@@ -196,6 +200,7 @@ async def _live(config: Config, console: str | None, *, on_terminal: bool) -> in
         app = new
         _end_on_signals(new.camera)
 
+    trace = TraceWriter(trace_file, SystemClock(), devices_of(config)) if trace_file is not None else None
     status_line, manager = StatusLine(status_text), ServiceManager(os.environ)
     indicators = status_line if on_terminal else service_indicators(manager, config.camera.name, os.environ)
     watchdog = Watchdog(manager, SystemClock(), lambda: app.parts if app else (), indicators.show_line)
@@ -212,7 +217,12 @@ async def _live(config: Config, console: str | None, *, on_terminal: bool) -> in
             ended = await run_for_good(
                 settings_of(config, damage),
                 lambda settings: assemble(
-                    settings, indicators=indicators, buttons=buttons, access=access, live_view=new_live_view()
+                    settings,
+                    indicators=indicators,
+                    buttons=buttons,
+                    access=access,
+                    live_view=new_live_view(),
+                    trace=trace,
                 ),
                 started,
             )
@@ -221,7 +231,11 @@ async def _live(config: Config, console: str | None, *, on_terminal: bool) -> in
         for helper in helpers:
             helper.cancel()
         await asyncio.wait(helpers)
+        if trace is not None:
+            trace.close()
     print(ended)
+    if trace is not None and trace.failure:
+        print(trace.failure, file=sys.stderr)
     if app is not None and app.camera.powers_off:
         request_power_off(os.environ)
     return 0

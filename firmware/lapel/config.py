@@ -9,8 +9,9 @@ import hashlib
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -140,6 +141,59 @@ class EvidenceSection(_Section, frozen=True, kw_only=True):
     known to this precision. Checked at each telemetry interval."""
 
 
+class PolicySection(_Section, frozen=True, kw_only=True):
+    """The agency's rules: when the camera must record, and when it may."""
+
+    profile: Annotated[str, Meta(min_length=1)] = "development"
+    """A shipped profile (`lapel-camera policy list`) or the path of a .toml file."""
+    trigger_cancel_s: Annotated[float, Meta(ge=0, le=20)] = 0.0
+    """Seconds within which a trigger input that goes back counts as a false signal. The pre-event buffer covers the
+    delay."""
+
+
+class ControlsSection(_Section, frozen=True, kw_only=True):
+    """What the wearer does with the buttons, and what lights, tones and vibrations say."""
+
+    hold_s: Annotated[float, Meta(ge=0.5, le=10)] = 3.0
+    """Seconds for which a button is held to stop, mute, switch off or, with two, for stealth."""
+    double_press_s: Annotated[float, Meta(ge=0.1, le=2)] = 0.5
+    """Longest pause between the two presses that start a recording; shorter than `hold_s`."""
+    debounce_s: Annotated[float, Meta(ge=0, le=0.2)] = 0.02
+    """A contact that closes or opens for less has bounced; shorter than `double_press_s`."""
+    together_s: Annotated[float, Meta(ge=0, le=2)] = 0.5
+    """Buttons that go down within this time and are held are held together; shorter than `hold_s`."""
+    remind_s: Annotated[float, Meta(ge=10, le=3600)] = 120.0
+    """Seconds between reminders while recording."""
+    remind_asleep_s: Annotated[float, Meta(ge=60, le=86_400)] = 900.0
+    """Seconds between reminders in standby, where nothing is captured."""
+    warn_s: Annotated[float, Meta(ge=5, le=3600)] = 20.0
+    """Seconds between warnings, such as that the battery is low."""
+    ask_category_s: Annotated[float, Meta(ge=0, le=60)] = 8.0
+    """Seconds for which a recording waits for its category after the stop, where there are any; 0: not at all."""
+    wearer_required: bool = False
+    """Warn as long as no wearer is assigned."""
+    self_test: Literal["never", "undock", "boot", "boot and undock"] = "undock"
+    """When the camera tests by itself whether it can record, and is out of service if it cannot."""
+    indications: str = ""
+    """TOML file with an agency's own lights, tones and vibrations. Empty: the camera's."""
+
+
+class LiveSection(_Section, frozen=True, kw_only=True):
+    """Live view: the recording in progress over HTTP, for those with a token. The wearer is told, and who watched is on
+    record.
+    """
+
+    listen: str = ""
+    """Port of this machine, such as `8091`, or `HOST:PORT`, such as `0.0.0.0:8091`. Empty: no live view."""
+    tokens: str = ""
+    """File with a line `NAME TOKEN` for each person or system that may watch; made if it is missing. Empty:
+    `live-tokens` in the folder for the camera's own data."""
+    cert: str = ""
+    """Certificate file to listen beyond this machine."""
+    key: str = ""
+    """Its private key file."""
+
+
 class OffloadSection(_Section, frozen=True, kw_only=True):
     """Where recordings go when the camera is in its dock: an evidence back end. A recording stays on the card until the
     back end's receipt for it is there, whatever else happens: see `back_ends` in [evidence].
@@ -195,59 +249,6 @@ class OffloadSection(_Section, frozen=True, kw_only=True):
     console on. What the fleet asks for by command leaves in any case."""
 
 
-class PolicySection(_Section, frozen=True, kw_only=True):
-    """The agency's rules: when the camera must record, and when it may."""
-
-    profile: Annotated[str, Meta(min_length=1)] = "development"
-    """A shipped profile (`lapel-camera policy list`) or the path of a .toml file."""
-    trigger_cancel_s: Annotated[float, Meta(ge=0, le=20)] = 0.0
-    """Seconds within which a trigger input that goes back counts as a false signal. The pre-event buffer covers the
-    delay."""
-
-
-class ControlsSection(_Section, frozen=True, kw_only=True):
-    """What the wearer does with the buttons, and what lights, tones and vibrations say."""
-
-    hold_s: Annotated[float, Meta(ge=0.5, le=10)] = 3.0
-    """Seconds for which a button is held to stop, mute, switch off or, with two, for stealth."""
-    double_press_s: Annotated[float, Meta(ge=0.1, le=2)] = 0.5
-    """Longest pause between the two presses that start a recording; shorter than `hold_s`."""
-    debounce_s: Annotated[float, Meta(ge=0, le=0.2)] = 0.02
-    """A contact that closes or opens for less has bounced; shorter than `double_press_s`."""
-    together_s: Annotated[float, Meta(ge=0, le=2)] = 0.5
-    """Buttons that go down within this time and are held are held together; shorter than `hold_s`."""
-    remind_s: Annotated[float, Meta(ge=10, le=3600)] = 120.0
-    """Seconds between reminders while recording."""
-    remind_asleep_s: Annotated[float, Meta(ge=60, le=86_400)] = 900.0
-    """Seconds between reminders in standby, where nothing is captured."""
-    warn_s: Annotated[float, Meta(ge=5, le=3600)] = 20.0
-    """Seconds between warnings, such as that the battery is low."""
-    ask_category_s: Annotated[float, Meta(ge=0, le=60)] = 8.0
-    """Seconds for which a recording waits for its category after the stop, where there are any; 0: not at all."""
-    wearer_required: bool = False
-    """Warn as long as no wearer is assigned."""
-    self_test: Literal["never", "undock", "boot", "boot and undock"] = "undock"
-    """When the camera tests by itself whether it can record, and is out of service if it cannot."""
-    indications: str = ""
-    """TOML file with an agency's own lights, tones and vibrations. Empty: the camera's."""
-
-
-class LiveSection(_Section, frozen=True, kw_only=True):
-    """Live view: the recording in progress over HTTP, for those with a token. The wearer is told, and who watched is on
-    record.
-    """
-
-    listen: str = ""
-    """Port of this machine, such as `8091`, or `HOST:PORT`, such as `0.0.0.0:8091`. Empty: no live view."""
-    tokens: str = ""
-    """File with a line `NAME TOKEN` for each person or system that may watch; made if it is missing. Empty:
-    `live-tokens` in the folder for the camera's own data."""
-    cert: str = ""
-    """Certificate file to listen beyond this machine."""
-    key: str = ""
-    """Its private key file."""
-
-
 _Pin = Annotated[int, Meta(ge=-1, le=27)]
 
 
@@ -256,6 +257,14 @@ class PiSection(_Section, frozen=True, kw_only=True):
     dock's contact or a trigger input connects its pin to ground; lights, buzzer and motor are on at 3.3 V.
     """
 
+    INPUTS: ClassVar[tuple[str, ...]] = (
+        "event_button",
+        "power_button",
+        "select_button",
+        "dock",
+        "holster",
+        "light_bar",
+    )
     event_button: _Pin = -1
     """Pin of the event button."""
     power_button: _Pin = -1
@@ -293,8 +302,7 @@ class PiSection(_Section, frozen=True, kw_only=True):
 
     def pins(self) -> dict[str, int]:
         """The pins that are connected, by their keys."""
-        inputs = ("event_button", "power_button", "select_button", "dock", "holster", "light_bar")
-        keys = (*inputs, "red_light", "green_light", "blue_light", "buzzer", "vibration")
+        keys = (*self.INPUTS, "red_light", "green_light", "blue_light", "buzzer", "vibration")
         return {key: getattr(self, key) for key in keys if getattr(self, key) >= 0}
 
 
@@ -337,9 +345,9 @@ class Config(_Section, frozen=True, kw_only=True):
     prebuffer: PrebufferSection = PrebufferSection()
     recording: RecordingSection = RecordingSection()
     evidence: EvidenceSection = EvidenceSection()
-    offload: OffloadSection = OffloadSection()
     controls: ControlsSection = ControlsSection()
     policy: PolicySection = PolicySection()
+    offload: OffloadSection = OffloadSection()
     link: LinkSection = LinkSection()
     live: LiveSection = LiveSection()
     pi: PiSection = PiSection()
@@ -466,9 +474,15 @@ def _convert(origin: str, section: str, key: str, value: Any, *, strict: bool) -
     if key not in kind.__struct_fields__:
         raise ConfigError(f"{origin}: [{section}] {key}: no such key{suggestion(key, kind.__struct_fields__)}")
     try:
-        return msgspec.convert(value, get_type_hints(kind, include_extras=True)[key], strict=strict)
+        return msgspec.convert(value, _types(kind)[key], strict=strict)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{origin}: [{section}] {key} = {value!r}: {error}") from error
+
+
+@cache
+def _types(section: type) -> Mapping[str, Any]:
+    """Of a section's keys. Working them out takes as long as the rest of reading a configuration."""
+    return get_type_hints(section, include_extras=True)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

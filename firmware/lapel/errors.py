@@ -9,6 +9,7 @@
     │   ├── DamagedFileError  … because a file that the camera wrote is damaged      exit 3
     │   └── ClipLostError     … because a clip was removed or changed by others      exit 3
     ├── EvidenceError     a key, certificate, manifest or receipt cannot be used         exit 2
+    ├── TraceError        a hardware trace cannot be written or read                 exit 2
     ├── LinkError         the fleet broker cannot be reached or refuses              exit 4
     ├── OffloadError      an evidence back end cannot be reached or refuses          exit 4
     │   ├── RejectedError     … this recording, for good                             exit 4
@@ -78,6 +79,12 @@ class ClipLostError(StorageError):
 
 class EvidenceError(LapelError, ValueError):
     """A key, a certificate, a manifest or a receipt is missing, unreadable, or not what it should be."""
+
+    exit_code = 2
+
+
+class TraceError(LapelError, ValueError):
+    """A hardware trace cannot be written, or what should be one is damaged."""
 
     exit_code = 2
 

@@ -47,8 +47,8 @@ class RemoteCommands:
         resume_offload: Callable[[Reply], None],
     ) -> None:
         """`self_test` is called with who requested it. `restart` ends the camera so that it starts again, or returns
-        why it is refused. `offload` lets a recording leave and replies; `resume_offload` is called with such a
-        command of an earlier session.
+        why it is refused. `offload` lets a recording leave and replies; `resume_offload` is called with such a command
+        of an earlier session.
         """
         self._reporter, self._settings, self._worker, self._signals = reporter, settings, worker, signals
         self._wearer, self._self_test, self._restart, self._policy = wearer, self_test, restart, policy
@@ -76,12 +76,12 @@ class RemoteCommands:
             case "reboot":
                 if (reason := await self._restart(command)) is not None:
                     self._refuse(command, reason)
-            case "offload":
-                await self._offload(command)
             case "declare" | "withdraw":
                 await self._change_declaration(command)
             case "trigger":  # one that names its source is the camera's own
                 self._refuse(command, f"trigger: give what asks for the recording: {', '.join(TRIGGER_SOURCES)}")
+            case "offload":
+                await self._offload(command)
             case "start-recording" | "stop-recording" | "arm" | "sleep" | "mark" | "status":
                 raise ValueError(f"{command.command} is the camera's own to carry out")
             case _:

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import msgspec
 
-from lapel.config import Changes, Config, Scalar, changed
+from lapel.config import Changes, Config, LiveSection, Scalar, changed
 from lapel.errors import ConfigError, StorageError
 from lapel.own_files import DamageReports, read_or_set_aside, write
 
-_FIXED = {("camera", "state")}
-"""The path of the file that this module writes cannot be changed by its content."""
+_FIXED = {("camera", "state"), *(("live", key) for key in LiveSection.__struct_fields__)}
+"""The path of the file that this module writes cannot be changed by its content. Who may watch is decided at the
+machine, and the server of live view lives longer than a camera.
+"""
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):

@@ -111,8 +111,10 @@ def summary(checks: Sequence[Check]) -> str:
 
 def check_video(footage: FootageStatus, *, is_capturing: bool) -> Check:
     """Whether frames arrive. `is_capturing`: whether they are expected."""
+    if not is_capturing:
+        return Check("video", False, "nothing is captured in this state")
     fps = f"{footage.measured_fps:.1f} frames per second, {footage.buffered_s:.0f} s buffered"
-    return Check("video", footage.lost is None and is_capturing, footage.lost or fps)
+    return Check("video", footage.lost is None, footage.lost or fps)
 
 
 def check_sound(sound: SoundStatus | None) -> Check:

@@ -50,7 +50,6 @@ class Current:
     unwritten_bytes: int
     in_post_event: bool
     is_muted: bool
-    offload_flags: Sequence[str] = ()
     wearer_flags: Sequence[str] = ()
     declared: Sequence[str] = ()
     """What is declared, as flags."""
@@ -58,6 +57,7 @@ class Current:
     """Where the recording can be watched."""
     is_watched: bool = False
     """Whether a person does."""
+    offload_flags: Sequence[str] = ()
 
     @property
     def is_capturing(self) -> bool:
@@ -129,8 +129,8 @@ class StatusMessages:
             flags.append("publish-refused")
         if link.duplicate:
             flags.append("duplicate-name")
-        flags += now.offload_flags
-        return flags + [*now.declared] + self._power.flags() + (self._board.flags() if self._board is not None else [])
+        flags += [*now.declared, *now.offload_flags]
+        return flags + self._power.flags() + (self._board.flags() if self._board is not None else [])
 
     def state(self, now: Current, configuration: int) -> StateMessage:
         """The state message, also the birth message. *recording* is published only once a fragment is on disk."""

@@ -31,16 +31,16 @@ def brightness(jpeg: bytes | None) -> float:
 async def test_a_thumbnail_shows_the_newest_keyframe_and_is_made_rarely() -> None:
     clock = WaitedClock()
     view = LiveView(clock, ADDRESS)
-    maker = Thumbnail(view, clock, InlineWorker())
-    assert await maker.jpeg() is None
+    maker = Thumbnail(clock, InlineWorker())
+    assert await maker.jpeg(view.window) is None
     view.begin(instant(0.0), [])
     view.add(filmed(40))
-    first = await maker.jpeg()
+    first = await maker.jpeg(view.window)
     assert abs(brightness(first) - 40) < 12
     view.add(filmed(200))
-    assert await maker.jpeg() is first
+    assert await maker.jpeg(view.window) is first
     clock.wait(EVERY_S)
-    assert abs(brightness(await maker.jpeg()) - 200) < 12
+    assert abs(brightness(await maker.jpeg(view.window)) - 200) < 12
 
 
 def test_what_cannot_be_decoded_has_no_thumbnail() -> None:

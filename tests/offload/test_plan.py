@@ -30,6 +30,11 @@ def note(name: str, **fields: object) -> RecordingProgress:
     return RecordingProgress(recording=name, **fields)  # type: ignore[arg-type]
 
 
+def test_a_critical_category_leaves_before_older_ones() -> None:
+    first, second = clip("a", 10, trigger_time=at(1)), clip("b", 10, trigger_time=at(2), is_critical=True)
+    assert ids(plan(first, second)) == ["b", "a"]
+
+
 def test_oldest_first_but_critical_before_and_asked_for_before_all() -> None:
     clips = [
         clip("a", trigger_time=at(1)),

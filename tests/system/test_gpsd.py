@@ -1,6 +1,7 @@
 """gpsd itself, fed with a receiver's sentences by gpsfake."""
 
 import asyncio
+import json
 import shutil
 import socket
 import subprocess
@@ -11,6 +12,8 @@ import pytest
 
 from lapel.clock import SystemClock
 from lapel.hardware.pi.gpsd import GpsdPositioning
+from lapel.hardware.trace.format import GpsdReport, read_trace
+from lapel.hardware.trace.writer import TraceWriter
 from system.process import until
 
 
@@ -101,3 +104,33 @@ async def test_reports_that_make_no_sense_are_no_fix() -> None:
     served.set()
     await asyncio.to_thread(positioning.close)
     server.close()
+
+
+async def test_the_reports_of_a_trace_come_through_gpsd_s_protocol_into_the_next_trace(tmp_path: Path) -> None:
+    position = {"class": "TPV", "mode": 3, "lat": 39.29, "lon": -76.61, "eph": 4.5}
+    sky = {"class": "SKY", "satellites": [{"used": True}, {"used": True}]}
+    first = TraceWriter(tmp_path / "first.jsonl", SystemClock(), {})
+    for report in (sky, position):
+        first.gpsd(json.dumps(report).encode())
+    first.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert b"WATCH" in await reader.readline()
+        for one in read_trace(tmp_path / "first.jsonl").happenings:
+            assert isinstance(one, GpsdReport)
+            writer.write(json.dumps(one.report).encode() + b"\n")
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    second = TraceWriter(tmp_path / "second.jsonl", SystemClock(), {})
+    positioning = GpsdPositioning(SystemClock(), port=server.sockets[0].getsockname()[1], trace=second)
+    await until(positioning.last_fix, lambda: "there was never a fix")
+    fix = positioning.last_fix()
+    assert fix is not None
+    assert (fix.latitude, fix.longitude, fix.accuracy_m, positioning.satellites()) == (39.29, -76.61, 4.5, 2)
+    await asyncio.to_thread(positioning.close)
+    second.close()
+    server.close()
+    happenings = read_trace(tmp_path / "second.jsonl").happenings
+    assert [one.report for one in happenings if isinstance(one, GpsdReport)] == [sky, position]

@@ -4,14 +4,22 @@ import asyncio
 import base64
 import json
 import re
+import signal
 import socket
+import ssl
 import sys
 from pathlib import Path
 
+import httpx
+import pytest
+
+from lapel.clock import SystemClock
+from lapel_fleet.broker.authority import Authority
 from system.brokers import real
 from system.browser import browser, opened, plays
-from system.process import SMALL_SCENE, camera_on, program, terminal, until
+from system.process import SMALL_SCENE, camera, camera_on, program, terminal, until
 
+CAMERA = Path(sys.executable).with_name("lapel-camera")
 FLEET = Path(sys.executable).with_name("lapel-fleet")
 LINK = r"(http://(\S+?):(\S+?)@127\.0\.0\.1:(\d+)/)"
 DAY = """
@@ -102,3 +110,45 @@ async def _pressed(folder: Path, run_id: str) -> None:
                 return
         await asyncio.sleep(0.2)
     raise AssertionError("the run cannot be controlled")
+
+
+async def test_beyond_this_machine_it_is_encrypted(tmp_path: Path) -> None:
+    Authority(tmp_path, SystemClock().now().utc).provision([], [], ["localhost"], 1)
+    (tmp_path / "camera.toml").write_text(
+        f'[live]\nlisten = "0.0.0.0:0"\ncert = "{tmp_path}/broker.crt"\nkey = "{tmp_path}/broker.key"\n'
+    )
+    with camera(tmp_path, *SMALL_SCENE, "--config", tmp_path / "camera.toml") as running:
+        port = (await running.prints(r"live view: https://\S+:(\d+)/ with a name and token of \S+live-tokens"))[1]
+        name, token = (tmp_path / "evidence" / ".lapel" / "live-tokens").read_text().split()
+        trusted = ssl.create_default_context(cafile=tmp_path / "ca.crt")
+        async with httpx.AsyncClient(verify=trusted, base_url=f"https://localhost:{port}") as client:
+            assert (await client.get("/home/cam-0001/")).status_code == 401
+            page = await client.get("/home/cam-0001/", auth=(name, token))
+            assert "This camera is not recording" in page.text
+        running.send_signal(signal.SIGTERM)
+        assert await running.ends() == 0
+        assert token not in running.out + running.err
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ((CAMERA, "run", "--video", "scene", "--live", "0.0.0.0:0"), "beyond this machine only with TLS"),
+        ((CAMERA, "run", "--video", "scene", "--live", "here"), "--live here: give PORT or HOST:PORT"),
+        ((CAMERA, "run", "--video", "scene", "--live", "0", "--live-tokens", "."), "--live-tokens .: cannot be read"),
+        ((FLEET, "run", "smoke", "--live", "0"), "--live: the cameras film nothing; add --media clip"),
+        ((FLEET, "run", "smoke", "--virtual", "--live", "0"), "--live with --virtual"),
+        ((FLEET, "run", "smoke", "--media", "clip", "--live", "0", "--speed", "2"), "--live with --speed"),
+        ((FLEET, "run", "five-cities", "--media", "clip", "--live", "0"), "with at most 100 cameras"),
+        ((FLEET, "serve", "--live", "http://127.0.0.1:1"), "--live needs --live-token FILE"),
+        ((FLEET, "serve", "--live", "http://camera.example", "--live-token", "tokens"), "only https://"),
+        ((FLEET, "serve", "--run", "none-such"), "there is no such run"),
+    ],
+)
+async def test_what_cannot_be_is_one_line(tmp_path: Path, command: tuple[str | Path, ...], words: str) -> None:
+    (tmp_path / "tokens").write_text(f"page {'p' * 24}\n")
+    evidence = ("--evidence", tmp_path / "evidence") if command[0] == CAMERA else ()
+    with program(tmp_path, "refused", *command, *evidence, cwd=tmp_path) as refused:
+        assert await refused.ends() == 2, refused.out
+        assert words in refused.err
+        assert refused.err.count("\n") == 1, refused.err

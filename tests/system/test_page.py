@@ -10,6 +10,7 @@ from typing import Any
 
 import aiomqtt
 import msgspec
+import pytest
 from playwright.async_api import Browser, Page
 
 from fleet.operator.messages import state
@@ -47,12 +48,12 @@ CAMERA = "baltimore/cam-0002"
 
 
 def serve(
-    folder: Path, url: str, name: str = "serve", port: int = 0, live: tuple[str | Path, ...] = ()
+    folder: Path, url: str, name: str = "serve", port: int = 0, more: tuple[str | Path, ...] = ()
 ) -> AbstractContextManager[Program]:
     tokens = folder / "tokens"
     tokens.write_text(f"ann {'a' * 24}\nbob {'b' * 24}\n")
     options = ("--port", str(port), "--tokens", tokens, "--history", folder / "history.sqlite")
-    return program(folder, name, FLEET, "serve", "--broker", url, *options, *live)
+    return program(folder, name, FLEET, "serve", "--broker", url, *options, *more)
 
 
 async def address(page: Program, operator: str = "ann") -> str:
@@ -60,33 +61,21 @@ async def address(page: Program, operator: str = "ann") -> str:
     return (await page.prints(rf"{operator}: (http\S+)"))[1]
 
 
-async def test_an_operator_finds_a_camera_and_starts_it(tmp_path: Path) -> None:
+async def test_an_operator_finds_a_camera_and_starts_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real("mosquitto")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     (tmp_path / "day.toml").write_text(DAY)
     complaints: list[str] = []
     async with embedded_broker("mosquitto") as broker, browser() as chromium:
-        running = program(
-            tmp_path,
-            "run",
-            FLEET,
-            "run",
-            tmp_path / "day.toml",
-            "--broker",
-            broker.url,
-            "--agency",
-            "demo",
-            "--seed",
-            "1",
-            "--live",
-            "0",
-            "--live-tokens",
-            tmp_path / "live",
-        )
         with ExitStack() as stack:
-            fleet = stack.enter_context(running)
+            fleet = stack.enter_context(program(
+                tmp_path, "run", FLEET, "run", tmp_path / "day.toml", "--broker", broker.url, "--agency", "demo",
+                "--seed", "1", "--live", "0", "--live-tokens", tmp_path / "live", "--run", "page",
+                "--trace", tmp_path / "trace",
+            ))  # fmt: skip
             source = (await fleet.prints(r"live view: (http\S+)/ with"))[1]
-            live = ("--live", source, "--live-token", tmp_path / "live")
-            server = stack.enter_context(serve(tmp_path, broker.url, live=live))
+            more = ("--live", source, "--live-token", tmp_path / "live", "--run", "page")
+            server = stack.enter_context(serve(tmp_path, broker.url, more=more))
             page = await opened(chromium, await address(server), complaints, viewport={"width": 1100, "height": 820})
             await page.get_by_text("60 of 60 cameras").wait_for()
             await page.get_by_role("link", name="baltimore/cam-0003").first.wait_for()  # needs attention
@@ -108,8 +97,14 @@ async def test_an_operator_finds_a_camera_and_starts_it(tmp_path: Path) -> None:
             assert await serious(page) == []
             await page.evaluate("scrollTo(0, 0)")
             await picture(page, "page-camera.png")
+            await by_hand(page)
             await on_a_phone_in_the_dark(chromium, await address(server, "bob"), complaints)
             assert complaints == []
+            fleet.send_signal(signal.SIGINT)
+            await fleet.ends()
+    trace = (tmp_path / "trace").read_text()
+    assert f" {CAMERA} video.unplugged, by hand (ann), as fault 1\n" in trace
+    assert " run fault 1 ended, by hand (ann)\n" in trace
 
 
 async def start_and_stop(page: Page) -> None:
@@ -142,6 +137,20 @@ async def watch(page: Page) -> None:
     await page.get_by_role("button", name="A picture every 5 s").click()
     await page.locator("#live img").wait_for()
     await page.get_by_role("button", name="No more pictures").click()
+
+
+async def by_hand(page: Page) -> None:
+    """A fault of the simulated camera, until it is ended."""
+    await page.select_option("#kind", "video.unplugged")
+    await page.get_by_role("button", name="Inject the fault").click()
+    assert await serious(page) == []
+    await page.get_by_role("button", name="Do it").click()
+    await page.locator("#camera_state").get_by_text("source-lost", exact=True).wait_for()
+    await page.locator("#by-hand").scroll_into_view_if_needed()
+    await picture(page, "page-by-hand.png")
+    await page.get_by_role("button", name="End fault 1").click()
+    await page.get_by_role("button", name="Do it").click()
+    await page.locator("#camera_faults").get_by_text("No fault was injected by hand.").wait_for()
 
 
 async def command(page: Page, name: str) -> None:

@@ -164,8 +164,13 @@ def last_ending(path: Path) -> Close | Recovered | None:
         size_bytes = file.seek(0, os.SEEK_END)
         file.seek(max(0, size_bytes - LINE_MAX_BYTES))
         *_, last = file.read().splitlines(keepends=True) or [b""]
+    return ending_in(last)
+
+
+def ending_in(line: bytes) -> Close | Recovered | None:
+    """The record that ends a clip, if the line holds one. Its signature is not checked."""
     try:
-        record = _decoder.decode(parse_line(last).record)
+        record = _decoder.decode(parse_line(line).record)
     except (DamagedLine, msgspec.DecodeError):
         return None
     return record if isinstance(record, Close | Recovered) else None

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from lapel import files
 from lapel.errors import EvidenceError
 from lapel.evidence.manifest import MANIFEST
-from lapel.evidence.manifest_reader import read_manifest
+from lapel.evidence.manifest_reader import ReadManifest, read_manifest
 from lapel.evidence.pem_keys import read_file, read_private, read_public
 from lapel.evidence.receipt import Closed, PrivateKey, PublicKey, Receipt, check_receipt
 from lapel.evidence.signing import is_p256
@@ -26,11 +26,16 @@ def closed_recording(folder: Path) -> Closed:
         manifest = read_manifest(folder / MANIFEST)
     except OSError as error:
         raise EvidenceError(f"{folder / MANIFEST}: cannot be read: {error.strerror}") from error
+    return closed_by(manifest, str(folder / MANIFEST))
+
+
+def closed_by(manifest: ReadManifest, name: str) -> Closed:
+    """The same by its manifest. Raises EvidenceError that begins with `name`."""
     if manifest.problems:
-        raise EvidenceError(f"{folder / MANIFEST}: {manifest.problems[0].reason}")
+        raise EvidenceError(f"{name}: {manifest.problems[0].reason}")
     ending, close = manifest.ending, manifest.position.head
     if ending is None or close is None:
-        raise EvidenceError(f"{folder}: the recording has not been closed yet, so no receipt can be for it")
+        raise EvidenceError(f"{name}: the recording has not been closed yet, so no receipt can be for it")
     account = ending.account
     return Closed(
         recording=account.recording,

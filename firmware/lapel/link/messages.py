@@ -99,13 +99,13 @@ CommandName = Literal[
     "request-log",
     "reboot",
     "self-test",
-    "offload",  # let one recording leave for the back end before all others, over the air if need be
     "assign",  # to a wearer, or to none
     "category",
     "note",
     "declare",  # a protected context, or an activity that must be recorded
     "withdraw",  # a declaration
     "trigger",  # something outside the camera asks for a recording: another camera nearby, a light bar, a time table
+    "offload",  # let one recording leave for the back end before all others, over the air if need be
 ]
 """The commands that a camera knows."""
 
@@ -117,13 +117,16 @@ Detail = Mapping[str, str | int | float | bool | Sequence[str] | None]
 """Flat on purpose, so that a back end can put it into columns."""
 
 
+_FINITE = frozenset({str, int, bool, list, type(None)})
+"""Types of fields that hold no number that JSON lacks."""
+
+
 class _Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Rejects NaN and infinity when a message is made: JSON has neither, and msgspec would silently write null."""
 
     def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
-            value = getattr(self, name)
-            if not isinstance(value, str):  # most are, and need no check
+        for name, value in zip(self.__struct_fields__, msgspec.structs.astuple(self), strict=True):
+            if type(value) not in _FINITE:  # most are, and need no check
                 _require_finite(name, value)
 
 
@@ -285,8 +288,6 @@ class Command(_Message, frozen=True, kw_only=True):
     """Of `request-log`: how many of the newest lines; 100 when absent."""
     seconds: Annotated[float, Meta(gt=0, le=300)] | None = None
     """Of `identify`: how long; 10 when absent."""
-    recording: Id | None = None
-    """Of `offload`: which; the id of any of its clips."""
     label: Annotated[str, Meta(max_length=100)] = ""
     """Of `mark`: what the marker is called. Absent: nothing."""
     category: Annotated[str, Meta(max_length=64)] | None = None
@@ -304,6 +305,8 @@ class Command(_Message, frozen=True, kw_only=True):
     """Of `trigger` by a `peer`: the other camera."""
     distance_m: Annotated[float, Meta(ge=0)] | None = None
     """Of `trigger` by a `peer`: how far away it is."""
+    recording: Id | None = None
+    """Of `offload`: which; the id of any of its clips."""
 
 
 class Reply(_Message, frozen=True, kw_only=True):

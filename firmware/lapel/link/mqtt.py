@@ -35,7 +35,8 @@ class MqttTransport:
     """Implements `transport.Transport`: each failed connect moves on to the next broker; names are looked up again.
 
     `admission` is awaited before each connect: where thousands of cameras share a process it limits their rate. `via`
-    replaces the address that sockets are opened to; host names in TLS and the brokers' names stay.
+    replaces the address that sockets are opened to; host names in TLS and the brokers' names stay. `bind_address`: the
+    address of this machine that sockets are opened from; empty: the system's choice.
     """
 
     def __init__(
@@ -45,8 +46,10 @@ class MqttTransport:
         keepalive_s: int,
         admission: Callable[[], Awaitable[None]] = _no_wait,
         via: tuple[str, int] | None = None,
+        bind_address: str = "",
     ) -> None:
         self._brokers, self._keepalive_s, self._admission, self._via = brokers, keepalive_s, admission, via
+        self._bind_address = bind_address
         self._index = 0
         self._versions = dict.fromkeys(brokers, _V5)
         self._will_limits = dict.fromkeys(brokers, BrokerLimits())
@@ -86,6 +89,7 @@ class MqttTransport:
             broker.port,
             username=broker.username,
             password=broker.password,
+            bind_address=self._bind_address,
             tls_context=broker.tls,
             transport=transport,
             websocket_path=broker.websocket_path,

@@ -84,16 +84,12 @@ class LiveViewApplication:
         """Every camera; where there is but one, its page."""
         if len(self._views) == 1:
             return RedirectResponse(f"/{quote(next(iter(self._views)))}/", 303)
-        lines = (
-            f'<li><a href="/{escape(quote(name))}/">{escape(plain(name))}</a>{" recording" * view.window.is_open}</li>'
-            for name, view in sorted(self._views.items())
-        )
-        content = "<ul>\n" + "\n".join(lines) + "\n</ul>"
+        content = "\n".join(["<ul>", *(_line(name, view) for name, view in sorted(self._views.items())), "</ul>"])
         return HTMLResponse(_PAGE.format(title="Live view", refresh="", content=content))
 
     async def _page(self, request: Request) -> Response:
         view, name = self._view(request), plain(_name(request))
-        if view.window.is_open and not view.window.has_ended:
+        if view.window.is_recording:
             content = _VIDEO.format(viewer=escape(plain(_viewer(request).name)))
             return HTMLResponse(_PAGE.format(title=escape(name), refresh="", content=content))
         refresh = '\n<meta http-equiv="refresh" content="3">'
@@ -126,8 +122,8 @@ class LiveViewApplication:
         if not await view.is_ready() or view.window.has_ended:
             raise HTTPException(404, _NOTHING)
         self._look(request, view)
-        thumbnail = self._thumbnails.setdefault(view, Thumbnail(view, self._clock, self._worker))
-        jpeg = await thumbnail.jpeg()
+        thumbnail = self._thumbnails.setdefault(view, Thumbnail(self._clock, self._worker))
+        jpeg = await thumbnail.jpeg(view.window)
         if jpeg is None:
             raise HTTPException(404, "There is no picture to show.")
         return Response(jpeg, media_type="image/jpeg")
@@ -177,6 +173,12 @@ class Guard:
         viewer = Viewer(named, through=owner) if named else Viewer(owner)
         scope.setdefault("state", {})["viewer"] = viewer
         return None
+
+
+def _line(name: str, view: LiveView) -> str:
+    """A camera in the list of all."""
+    state = " recording" if view.window.is_recording else ""
+    return f'<li><a href="/{escape(quote(name))}/">{escape(plain(name))}</a>{state}</li>'
 
 
 def _token(authorization: str) -> str:

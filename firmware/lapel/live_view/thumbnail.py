@@ -11,7 +11,7 @@ import cv2
 from lapel.clock import Clock
 from lapel.fragment import Fragment
 from lapel.hardware.interfaces import Image
-from lapel.live_view.live_view import LiveView
+from lapel.live_view.window import FragmentWindow
 from lapel.worker import Worker
 
 EVERY_S = 2.0
@@ -23,16 +23,16 @@ _QUALITY = 75
 class Thumbnail:
     """The newest thumbnail of one live view."""
 
-    def __init__(self, view: LiveView, clock: Clock, worker: Worker) -> None:
-        self._view, self._clock, self._worker = view, clock, worker
+    def __init__(self, clock: Clock, worker: Worker) -> None:
+        self._clock, self._worker = clock, worker
         self._jpeg: bytes | None = None
         self._number, self._made_s = 0, -EVERY_S
         self._making = asyncio.Lock()
 
-    async def jpeg(self) -> bytes | None:
-        """The thumbnail; None when there is nothing to see, or it cannot be decoded."""
+    async def jpeg(self, window: FragmentWindow) -> bytes | None:
+        """The thumbnail of what `window` holds; None when there is nothing to see, or it cannot be decoded."""
         async with self._making:
-            newest = self._view.window.newest
+            newest = window.newest
             if newest is None:
                 return None
             now_s = self._clock.mono_s()

@@ -56,6 +56,11 @@ class FragmentWindow:
         return self._since_s is not None
 
     @property
+    def is_recording(self) -> bool:
+        """Whether more segments are coming."""
+        return self.is_open and not self.has_ended
+
+    @property
     def is_ready(self) -> bool:
         """Whether a player can begin."""
         return len(self._segments) >= FIRST or (self.has_ended and bool(self._segments))

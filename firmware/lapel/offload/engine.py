@@ -46,7 +46,7 @@ class Offloader:
         reads_back: bool = False,
     ) -> None:
         """`waits`: between attempts at a back end that is busy. `uploads`: recordings that leave at once. `critical`:
-        categories and triggers that go first. `reads_back`: see `Delivery`.
+        triggers whose recordings go first. `reads_back`: see `Delivery`.
         """
         self._destination, self._card = destination, card
         self._clock, self._worker, self._waits, self._listener, self._gate = clock, worker, waits, listener, gate

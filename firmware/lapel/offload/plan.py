@@ -7,6 +7,7 @@ from typing import Protocol
 from lapel.offload.interface import OutgoingRecording
 from lapel.offload.progress import RecordingProgress
 from lapel.outgoing import OutgoingClip
+from lapel.recording import Account
 
 
 class Waits(Protocol):
@@ -58,7 +59,7 @@ def make_plan(
     critical: frozenset[str],
     asked_only: bool = False,
 ) -> Plan:
-    """What to do. `critical`: categories, and triggers, whose recordings go first.
+    """What to do. `critical`: triggers whose recordings go first, as those of a critical category do.
     `asked_only`: nothing but what was asked for.
     """
     to_send, to_confirm, refused, bytes_left = [], [], [], 0
@@ -83,10 +84,13 @@ def is_critical(recording: OutgoingRecording, critical: frozenset[str]) -> bool:
     """Whether one of its clips has a critical category, by the camera's list or by the words in `critical`, or was
     started by a trigger among these words.
     """
-    return any(
-        account.is_critical or not critical.isdisjoint((account.category, account.start.source, account.start.reason))
-        for account in (clip.account for clip in recording.clips)
-    )
+    return any(clip.account.is_critical or not critical.isdisjoint(_words(clip.account)) for clip in recording.clips)
+
+
+def _words(account: Account) -> set[str]:
+    """What `critical` may contain: the category, and who or what started the recording."""
+    source = account.decision.source if account.decision else ""
+    return {account.category, account.start.source, account.start.reason, source}
 
 
 def _rank(

@@ -23,6 +23,8 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     operator: str = "fleet"
     """The operator identity of that folder with which the run subscribes and sends commands."""
     allow_plain: bool = False
+    bind_addresses: list[str] = []
+    """Addresses of this machine that cameras connect from, in turn. One has some 28,000 ports for one broker."""
     software: str = ""
     """Name and version of the broker, such as `amqtt 0.12.1`, where known before anything connects to it."""
 

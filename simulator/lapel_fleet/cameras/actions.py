@@ -21,12 +21,18 @@ from lapel_fleet.hardware.switches import HELD_S
 _MOST_PRESSES = 10
 _DAY_S = 86_400.0
 CameraName = Annotated[str, Meta(max_length=300)]
+PersonName = Annotated[str, Meta(max_length=64)]
 
 
-class Action(msgspec.Struct, tag_field="do", forbid_unknown_fields=True, frozen=True):
+class _OnCamera(msgspec.Struct, tag_field="do", forbid_unknown_fields=True, frozen=True):
+    camera: CameraName
+
+
+class Action(_OnCamera, frozen=True, kw_only=True):
     """Something done to one camera. `camera` is `site/name`."""
 
-    camera: CameraName
+    by: PersonName = ""
+    """Who does it, for the run's trace."""
 
     @property
     def lasts_s(self) -> float:
@@ -90,7 +96,29 @@ class SwapBattery(Action, tag="swap-battery", frozen=True):
         await camera.swap_battery()
 
 
-ACTIONS: tuple[type[Action], ...] = (Press, Hold, SwapBattery)
+class Dock(Action, tag="dock", frozen=True):
+    """Put the camera into its dock, as soon as there is a free bay; a recording ends first."""
+
+    async def perform(self, camera: SimulatedCamera) -> None:
+        """See `Action.perform`."""
+        camera.put_in_dock()
+
+
+class Undock(Action, tag="undock", frozen=True):
+    """Take the camera out of its dock."""
+
+    async def perform(self, camera: SimulatedCamera) -> None:
+        """See `Action.perform`."""
+        camera.take_out_of_dock()
+
+
+ACTIONS: tuple[type[Action], ...] = (Press, Hold, SwapBattery, Dock, Undock)
+
+
+def action_text(action: Action) -> str:
+    """An action in a line of the trace: `press button=event times=2`."""
+    values = {name: getattr(action, name) for name in action.__struct_fields__ if name not in ("camera", "by")}
+    return " ".join([str(action.__struct_config__.tag), *(f"{name}={value}" for name, value in values.items())])
 
 
 def _check_button(button: str) -> None:
@@ -148,3 +176,5 @@ class CameraActions:
     press = _Method(Press)
     hold = _Method(Hold)
     swap_battery = _Method(SwapBattery)
+    dock = _Method(Dock)
+    undock = _Method(Undock)

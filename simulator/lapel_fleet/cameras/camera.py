@@ -18,6 +18,7 @@ from lapel.link.session import Session
 from lapel.link.tap import Tap
 from lapel.link.transport import Inbound
 from lapel.logs import Log
+from lapel.offload.listener import OffloadStatus
 from lapel.settings import Settings
 from lapel.states import State
 from lapel.wearer_store import WearerStore
@@ -27,6 +28,7 @@ from lapel_fleet.cameras.environment import Environment
 from lapel_fleet.checkers.records import ActualRecord
 from lapel_fleet.hardware.inbound_recorder import InboundRecorder
 from lapel_fleet.hardware.switches import HELD_S
+from lapel_fleet.scenario.offload import Offload
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
 
@@ -79,6 +81,7 @@ class SimulatedCamera(CameraHardware):
         self.settings = Settings(_config(environment, site, camera, scenario))
         self._wearer_store = WearerStore()
         self.switches.watchers.append(self._on_button)
+        self.dock.watchers.append(self._on_dock)
         self._rng = streams.counter_rng(name, "firmware")
         self._has_battery = True
         self._run: asyncio.Task[None] | None = None
@@ -99,6 +102,11 @@ class SimulatedCamera(CameraHardware):
         return self.camera.state.value if self.camera is not None and self.is_on else State.OFF.value
 
     @property
+    def offload_status(self) -> OffloadStatus | None:
+        """How far its offload is; None where it does not offload, or is off."""
+        return self.camera.offload.status() if self.camera is not None and self.is_on else None
+
+    @property
     def is_recording(self) -> bool:
         """Whether its lights show a recording."""
         return self.state == State.RECORDING.value
@@ -112,6 +120,11 @@ class SimulatedCamera(CameraHardware):
     def is_connected(self) -> bool:
         """Whether its link is up and no event waits. Of thousands of cameras, some always have telemetry to send."""
         return self.state != State.OFF.value and (link := self.link.status()).up and not link.events_waiting
+
+    @property
+    def offline_reason(self) -> str:
+        """Why its link is down; empty when it is up, or the camera is off."""
+        return self.link.status().reason if self.state != State.OFF.value else ""
 
     def has_reported(self, state: str) -> bool:
         """Whether it is in that state and has published it; *recording* only once a fragment is on the card."""
@@ -200,8 +213,7 @@ class SimulatedCamera(CameraHardware):
         return self._wearer_store.notes.stealth
 
     def put_in_dock(self) -> None:
-        """Dock it; the firmware finishes a recording first."""
-        self.recorder.on_docked(is_recording=self.is_recording)
+        """Dock it as soon as there is a free bay; the firmware finishes a recording first."""
         self.dock.put_in()
 
     def take_out_of_dock(self) -> None:
@@ -225,6 +237,7 @@ class SimulatedCamera(CameraHardware):
         self.recorder.add_due_holds()
         self.actual.accounts = self.card_contents.listing()
         self.actual.manifests = self.card_contents.manifests()
+        self.add_offload_record()
         self.actual.audit = [*self.earlier_audit, *(self.card_contents.audit or ())]
         self.actual.state = self.state
         self.actual.session = self._firmware.state_message().session if self.camera else ""
@@ -250,6 +263,11 @@ class SimulatedCamera(CameraHardware):
     def _on_button(self, edge: Edge) -> None:
         if self.switches.are_read:
             self.recorder.on_button(edge, is_recording=self.is_recording)
+
+    def _on_dock(self, is_docked: bool) -> None:
+        self.sample_resources()
+        if is_docked:
+            self.recorder.on_docked(is_recording=self.is_recording)
 
     def _on_inbound(self, message: Inbound) -> None:
         if message.topic == self.contract.command_topic:
@@ -283,6 +301,7 @@ class SimulatedCamera(CameraHardware):
             session=session, rng=self._rng, spread_s=config.link.spread_s, drain_per_s=config.link.drain_per_s,
         )  # fmt: skip
         self.tap = Tap(self.link)
+        offload, retention = self.offload.parts(self.storage) if self.offload is not None else (None, None)
         return Camera(
             config,
             clock=self.clock,
@@ -301,6 +320,9 @@ class SimulatedCamera(CameraHardware):
             log=log,
             wearer=self._wearer_store,
             live_view=self.environment.live_view(self.name, self.clock),
+            offload=offload,
+            retention=retention,
+            check_key=lambda: "the key of the simulated fleet",
         )
 
 
@@ -316,5 +338,13 @@ def _config(environment: Environment, site: str, camera: str, scenario: Scenario
             ("evidence", "heartbeat_s"): max(60.0, HEARTBEAT_INTERVALS * scenario.telemetry_s),
             ("link", "broker"): environment.broker_url(),
             ("link", "spread_s"): scenario.spread_s,
+            **_offload_flags(scenario.offload),
         }
     )
+
+
+def _offload_flags(offload: Offload | None) -> dict[tuple[str, str], object]:
+    """The destination is not configured: the environment supplies it."""
+    if offload is None:
+        return {}
+    return {("offload", "uploads"): offload.uploads, ("offload", "critical"): ", ".join(offload.critical)}

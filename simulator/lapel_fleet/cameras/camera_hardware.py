@@ -10,6 +10,7 @@ from lapel.config import Config
 from lapel.randomness import RandomSource
 from lapel_fleet.cameras.actual_recorder import ActualRecorder
 from lapel_fleet.cameras.environment import Environment
+from lapel_fleet.cameras.offload import CameraOffload
 from lapel_fleet.checkers.records import LIVE_PRECISION_S, ActualRecord
 from lapel_fleet.hardware.battery import SimulatedBattery
 from lapel_fleet.hardware.dock import SimulatedDock
@@ -51,6 +52,7 @@ class CameraHardware:
         "microphone",
         "name",
         "network",
+        "offload",
         "recorder",
         "storage",
         "storage_worker",
@@ -72,7 +74,7 @@ class CameraHardware:
         self.card = SimulatedStorage(self.card_contents, keeps_history=environment.keeps_history)
         self.flash = SimulatedFlash()
         self.battery = SimulatedBattery(self.clock, streams.stream(name, "battery"))
-        self.dock = SimulatedDock(self.battery)
+        self.dock = SimulatedDock(self.battery, environment.docking_station(name))
         self.switches = SimulatedSwitches(self.clock)
         self.gps = SimulatedGps(self.clock, streams.stream(name, "way"), name.partition("/")[0])
         self.indicators = SimulatedIndicators()
@@ -80,6 +82,14 @@ class CameraHardware:
         self.microphone = SimulatedMicrophone(self.clock)
         self.indicators.light_watchers.append(self.recorder.on_light)
         self._is_unplugged = self._is_frozen = False
+        target = environment.offload(name)
+        self.offload: CameraOffload | None = None
+        """None for a camera that keeps its recordings."""
+        if target is not None and scenario.offload is not None:
+            self.offload = CameraOffload(
+                target, scenario.offload, self.clock, lambda: self.card_contents, self.recorder.on_refilled
+            )
+            self.actual.critical = tuple(scenario.offload.critical)
 
     @property
     def actual(self) -> ActualRecord:
@@ -96,6 +106,13 @@ class CameraHardware:
         self.recorder.sample_resources(
             self.battery.charge().percent, self.card.free_bytes(), is_docked=self.dock.is_docked()
         )
+
+    def add_offload_record(self) -> None:
+        """Add what the clips of the card hold, and which were deleted, to the actual record."""
+        if self.offload is not None:
+            self.actual.contents.update(self.card_contents.contents())
+            known = set(self.actual.deletions)
+            self.actual.deletions += [one for one in self.card_contents.deletions if one not in known]
 
     # -- power ---------------------------------------------------------------------------------------------------------
 
@@ -191,6 +208,7 @@ class CameraHardware:
     def swap_card(self) -> None:
         """Replace the storage card by an empty one without faults."""
         self.earlier_audit += self.card_contents.audit or ()
+        self.add_offload_record()
         with self._sampled_before_and_after():
             self.card_contents = self.environment.storage_card(self.name)
             self.card.swap(self.card_contents)

@@ -8,6 +8,8 @@ from lapel.link.contract import Contract
 from lapel.live_view.live_view import LiveView
 from lapel.randomness import RandomSource
 from lapel.worker import Worker
+from lapel_fleet.cameras.offload import OffloadTarget
+from lapel_fleet.hardware.docking_station import DockingStation
 from lapel_fleet.hardware.footage import SimulatedFootage
 from lapel_fleet.hardware.microphone import SimulatedMicrophone
 from lapel_fleet.hardware.network import SimulatedNetwork
@@ -45,6 +47,12 @@ class Environment(Protocol):
 
     def network(self, name: str, rng: random.Random) -> SimulatedNetwork:
         """The network link of camera `name` to the broker."""
+
+    def docking_station(self, name: str) -> DockingStation | None:
+        """Where camera `name` is docked; None where there is a bay for each camera and no limit."""
+
+    def offload(self, name: str) -> OffloadTarget | None:
+        """Where camera `name` offloads; None where it keeps its recordings."""
 
     def storage_card(self, name: str) -> StorageCard:
         """A new, empty storage card for camera `name`."""

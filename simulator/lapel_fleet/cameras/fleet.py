@@ -92,7 +92,8 @@ class Fleet:
         return (cameras[first : first + BATCH] for first in range(0, len(cameras), BATCH))
 
     async def _sample_resources(self) -> None:
-        while True:
+        """From the beginning of the day on, and not at its end: a large fleet would be cut short there."""
+        for _ in range(RESOURCE_SAMPLES):
             for cameras in self._batches():
                 for camera in cameras:
                     camera.sample_resources()

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from lapel_fleet.cameras.backlog import Backlog
 from lapel_fleet.cameras.camera import SimulatedCamera
 from lapel_fleet.cameras.percents import Percents, merged_counts
 
@@ -18,8 +19,12 @@ class FleetSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     batteries: Percents
     storage: Percents
     """Used share of each storage card."""
+    backlog: Backlog | None = None
+    """None where no camera offloads."""
     memory_bytes: int = 0
     """Memory of the process beyond what it took without cameras."""
+    offline_reasons: dict[str, int] = {}
+    """Why cameras that are switched on are not connected, and how many each."""
     lags_s: list[float] = []
     """Event loop lags since the last snapshot, where time is real."""
 
@@ -32,14 +37,26 @@ class FleetSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 def snapshot_of(cameras: Iterable[SimulatedCamera]) -> FleetSnapshot:
     """A snapshot of these cameras."""
     states: dict[str, dict[str, int]] = {}
-    online, charges, used = 0, [], []
+    online, charges, used, reasons = 0, list[float](), list[float](), dict[str, int]()
+    backlogs: list[Backlog | None] = []
     for one in cameras:
         counts, state = states.setdefault(one.name.partition("/")[0], {}), one.state
         counts[state] = counts.get(state, 0) + 1
-        online += one.is_connected
+        if one.is_connected:
+            online += 1
+        elif reason := one.offline_reason:
+            reasons[reason] = reasons.get(reason, 0) + 1
         charges.append(one.battery.charge().percent)
         used.append(100 * one.card_used_share)
-    return FleetSnapshot(states=states, online=online, batteries=Percents.of(charges), storage=Percents.of(used))
+        backlogs.append(Backlog.of(one.offload_status))
+    return FleetSnapshot(
+        states=states,
+        online=online,
+        offline_reasons=reasons,
+        batteries=Percents.of(charges),
+        storage=Percents.of(used),
+        backlog=Backlog.merged(backlogs),
+    )
 
 
 def merged_snapshots(parts: Sequence[FleetSnapshot]) -> FleetSnapshot:
@@ -50,6 +67,8 @@ def merged_snapshots(parts: Sequence[FleetSnapshot]) -> FleetSnapshot:
         online=sum(one.online for one in parts),
         batteries=Percents.merged(one.batteries for one in parts),
         storage=Percents.merged(one.storage for one in parts),
+        backlog=Backlog.merged(one.backlog for one in parts),
         memory_bytes=sum(one.memory_bytes for one in parts),
+        offline_reasons=merged_counts(one.offline_reasons for one in parts),
         lags_s=[lag_s for one in parts for lag_s in one.lags_s],
     )

@@ -87,6 +87,21 @@ def knows_the_recordings(case: Case, probe: BackEndProbe) -> Iterator[str | None
             yield None if recording in real else f"the back end has {recording} as complete, which it is not"
 
 
+def has_the_evidence(case: Case, probe: BackEndProbe) -> Iterator[str | None]:
+    """The back end has every clip that it has confirmed to the camera, and none that the camera never made."""
+    actual, received = case
+    query: Callable[[str], Sequence[str]] | None = getattr(probe, "evidence", None)
+    if query is None or not actual.contents:
+        return
+    kept = set(query(actual.camera))
+    confirmed = {str(event.detail["recording"]) for event in received.events if event.kind == "recording-confirmed"}
+    for clip in sorted(kept | confirmed):
+        if clip not in kept:
+            yield f"the back end has confirmed {clip}, and does not have it"
+        else:
+            yield None if clip in actual.contents else f"the back end has {clip}, which this camera never made"
+
+
 BACK_END_CHECKERS: dict[str, BackEndChecker] = {
     "back-end-shows-the-current-state": shows_the_current_state,
     "back-end-shows-offline-cameras": shows_offline_cameras,
@@ -96,6 +111,7 @@ BACK_END_CHECKERS: dict[str, BackEndChecker] = {
     "back-end-keeps-events-in-order": keeps_events_in_order,
     "back-end-assigns-events-to-the-right-camera": assigns_events_to_the_right_camera,
     "back-end-knows-the-recordings": knows_the_recordings,
+    "back-end-has-the-evidence": has_the_evidence,
 }
 
 

@@ -67,6 +67,13 @@ class Metric:
     combine: Literal["count", "share", "time"]
     needs_every_message: bool = False
     """Whether a lost event makes it wrong."""
+    needs_its_end: bool = False
+    """Whether it means something only at the end of the whole day."""
+
+    @property
+    def is_of_the_whole_day(self) -> bool:
+        """Whether a shortened day does not tell."""
+        return self.combine == "count" or self.needs_its_end
 
 
 # -- metrics -----------------------------------------------------------------------------------------------------------
@@ -125,6 +132,13 @@ def _start_latency(_: Expectation, case: Case) -> list[float]:
     return [announced_s[recording] - one.at_s for one, recording in started if recording in announced_s]
 
 
+def _offloaded(_: Expectation, case: Case) -> list[float]:
+    """Each recording that has ended on a camera that offloads: whether its confirmation was announced."""
+    actual, received = case
+    confirmed = {event.detail["recording"] for event in received.events if event.kind == "recording-confirmed"}
+    return [float(clip in confirmed) for clip in actual.contents]
+
+
 _COUNT, _SHARE, _TIME = ("at_least", "at_most"), ("at_least", "at_most"), ("below_s", "percentile")
 METRICS: Mapping[str, Metric] = {
     "recordings": Metric("Number of recordings; linked clips count as one.", _COUNT, _recordings, "count"),
@@ -134,6 +148,14 @@ METRICS: Mapping[str, Metric] = {
         "Share of the configured pre-event time that recordings have.", _SHARE, _pre_event, "share"
     ),
     "online-share": Metric("Share of its time that a camera was shown online.", _SHARE, _online, "share"),
+    "offloaded-share": Metric(
+        "Share of the clips that an evidence back end has confirmed; of cameras that offload.",
+        _SHARE,
+        _offloaded,
+        "share",
+        True,
+        needs_its_end=True,
+    ),
     "start-latency": Metric(
         "From the press or command to the receipt of *recording-started*.", _TIME, _start_latency, "time"
     ),

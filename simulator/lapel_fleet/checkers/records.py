@@ -17,6 +17,7 @@ from lapel.audit_entry import AuditEntry
 from lapel.evidence.ledger import Ledger
 from lapel.link.messages import EventMessage, Reply, StateMessage, Telemetry
 from lapel.recording import Account
+from lapel_fleet.checkers.uploads import Upload
 
 MESSAGE_AGE_S = 10.0
 LIVE_PRECISION_S = 0.25
@@ -58,6 +59,27 @@ class ManifestSummary(msgspec.Struct, frozen=True):
     """Fragments that contain sound."""
     first_sound_s: float | None = None
     """Where the first of these ends, on the clip's own time line; None without any."""
+
+
+class ClipContent(msgspec.Struct, frozen=True):
+    """What a clip on the storage card holds, once it has ended."""
+
+    size_bytes: int
+    """Of its video."""
+    close: str
+    """SHA-256 of its manifest's last line."""
+    md5: str = ""
+    """Of its video, in hex; empty where it is not known."""
+    is_encrypted: bool = False
+
+
+class Deletion(msgspec.Struct, frozen=True):
+    """A clip was deleted from the storage card."""
+
+    at_s: float
+    clip: str
+    close: str
+    """That of the clip, as it was on the card."""
 
 
 @dataclass(slots=True)
@@ -121,6 +143,11 @@ class ActualRecord:
     state: str = "off"
     """At the end, as `session`."""
     session: str = ""
+    contents: dict[str, ClipContent] = field(default_factory=dict)
+    """Of the clips that have ended, by id. Empty for a camera that does not offload."""
+    deletions: list[Deletion] = field(default_factory=list)
+    critical: tuple[str, ...] = ()
+    """Sources and reasons of starts whose recordings leave first."""
     outages: list[tuple[float, float]] = field(default_factory=list)
     """When the broker was away, from and to. It forgets every connection then, and the last will with it."""
     will_after_s: float = 45.0
@@ -175,6 +202,8 @@ class ReceivedRecord:
     """Telemetry is kept no more often than this: 1,600 cameras send more in a shift than any checker needs."""
     keeps_time: bool = True
     """Without it there are no arrivals: their times would mean nothing."""
+    uploads: list[Upload] | None = None
+    """What an evidence back end received from it, in order; None where that is not known."""
     delivery_loss: str = ""
     """Why the broker may have lost events and replies; empty when it loses none."""
     _telemetry_from_s: float = -math.inf
@@ -235,9 +264,10 @@ Checker = Callable[[Case], Iterator[str | None]]
 class BackEndProbe(Protocol):
     """How checkers query a back end. Cameras are named `site/name`.
 
-    A probe may have two more methods: `session(camera) -> str`, the run of the firmware that the back end takes for
-    live, and `recordings(camera) -> list[str]`, ids of the clips that it knows to be complete. Without them, the
-    checkers that need them report *skipped*.
+    A probe may have three more methods: `session(camera) -> str`, the run of the firmware that the back end takes for
+    live; `recordings(camera) -> list[str]`, ids of the clips that it knows to be complete; and `evidence(camera) ->
+    list[str]`, ids of the clips that its evidence system has. Without them, the checkers that need them report
+    *skipped*.
     """
 
     def state(self, camera: str) -> str:

@@ -1,11 +1,21 @@
 """All checkers by name, and their findings. A checker without an occasion reports *skipped*, never *passed*."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from lapel_fleet.checkers import commands, events, evidence, indications, recordings, resources, sound, states
+from lapel_fleet.checkers import (
+    commands,
+    events,
+    evidence,
+    indications,
+    offload,
+    recordings,
+    resources,
+    sound,
+    states,
+)
 from lapel_fleet.checkers.back_end import BACK_END_CHECKERS, BackEndChecker
 from lapel_fleet.checkers.records import BackEndProbe, Case, Checker
 
@@ -69,6 +79,14 @@ CHECKERS: dict[str, Checker] = {
     "the-ledger-is-true": evidence.the_ledger_is_true,
     "battery-charge-is-consistent": resources.battery_charge_is_consistent,
     "storage-space-is-consistent": resources.storage_space_is_consistent,
+    "clips-are-offloaded-once": offload.clips_are_offloaded_once,
+    "offloaded-clips-are-whole": offload.offloaded_clips_are_whole,
+    "linked-clips-are-offloaded-in-order": offload.linked_clips_are_offloaded_in_order,
+    "keys-are-offloaded": offload.keys_are_offloaded,
+    "complete-is-declared-once-and-last": offload.complete_is_declared_once_and_last,
+    "nothing-is-deleted-early": offload.nothing_is_deleted_early,
+    "critical-recordings-leave-first": offload.critical_recordings_leave_first,
+    "rejected-recordings-are-not-sent-again": offload.rejected_recordings_are_not_sent_again,
 }
 
 NEED_EVERY_MESSAGE = frozenset({
@@ -87,20 +105,46 @@ they are retained, so a subscriber gets the newest again when it reconnects.
 """
 
 
+class Outcome(NamedTuple):
+    """What a checker found in one camera's case."""
+
+    occasions: int
+    failures: list[str]
+
+
 def judge(cases: Iterable[Case], checkers: Mapping[str, Checker] | None = None) -> list[Finding]:
     """Every checker's finding over all cameras; each failure begins with its camera. A camera whose messages were
     disturbed behind it is judged by the checkers of a back end only: what was received says nothing about it.
     """
-    cases = list(cases)
-    undisturbed = [case for case in cases if not case[0].delivery_faults]
-    loss = delivery_loss(cases)
-    findings = []
-    for name, checker in (checkers or CHECKERS).items():
-        judged = cases if name in BACK_END_CHECKERS else undisturbed
-        results = [(case[0].camera, result) for case in judged for result in checker(case)]
-        failures = [f"{camera}: {result}" for camera, result in results if result is not None]
-        findings.append(Finding(name, len(results), failures, loss if name in NEED_EVERY_MESSAGE else ""))
-    return findings
+    cases, checkers = list(cases), checkers or CHECKERS
+    return findings_of([outcomes_of(case, checkers) for case in cases], checkers, delivery_loss(cases))
+
+
+def outcomes_of(case: Case, checkers: Mapping[str, Checker]) -> dict[str, Outcome]:
+    """What each checker with an occasion found in one camera's case."""
+    outcomes = {}
+    for name, checker in checkers.items():
+        if name in BACK_END_CHECKERS or not case[0].delivery_faults:
+            results = list(checker(case))
+            if results:
+                failures = [f"{case[0].camera}: {result}" for result in results if result is not None]
+                outcomes[name] = Outcome(len(results), failures)
+    return outcomes
+
+
+def findings_of(outcomes: Sequence[Mapping[str, Outcome]], names: Iterable[str], loss: str) -> list[Finding]:
+    """The finding of each named checker over all cameras, from what was found in each camera's case. `loss`: why the
+    broker may have lost events; empty when it loses none.
+    """
+    return [
+        _finding(name, [one[name] for one in outcomes if name in one], loss if name in NEED_EVERY_MESSAGE else "")
+        for name in names
+    ]
+
+
+def _finding(name: str, outcomes: Sequence[Outcome], inconclusive: str) -> Finding:
+    occasions, failures = sum(one.occasions for one in outcomes), [text for one in outcomes for text in one.failures]
+    return Finding(name, occasions, failures, inconclusive)
 
 
 def judge_back_end(cases: Iterable[Case], probe: BackEndProbe) -> list[Finding]:

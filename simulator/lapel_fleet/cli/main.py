@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lapel.clock import SystemClock
 from lapel.completion import add_completion
@@ -23,7 +24,11 @@ from lapel_fleet.control.socket.cli import add_control
 from lapel_fleet.operator.cli import add_commands
 from lapel_fleet.operator.page.cli import add_serve
 from lapel_fleet.operator.page.daily_cli import add_daily
+from lapel_fleet.runs.evidence_back_end.cli import add_evidence_server
 from lapel_fleet.training.cli import add_practice
+
+if TYPE_CHECKING:
+    from lapel_fleet.control.socket.page_control import SocketRunControl
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,10 +62,14 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
     add_provision(commands.add_parser("provision", help="make certificates, and configure a Mosquitto to require them"))
     add_commands(commands)
-    add_serve(commands.add_parser("serve", help="the operator's web page: the fleet, each camera, commands, history"))
+    add_serve(
+        commands.add_parser("serve", help="the operator's web page: the fleet, each camera, commands, history"),
+        _run_control,
+    )
     add_daily(commands.add_parser("daily", help="report on a day: what should have been recorded and was not"))
     add_control(commands)
     add_conformance(commands.add_parser("conformance", help="examine your back end in named situations of the field"))
+    add_evidence_server(commands.add_parser("evidence-server", help="an evidence back end to develop against"))
     add_mutants(commands.add_parser("mutants", help="plant bugs in a back end, and see which situations catch them"))
     add_practice(commands.add_parser("practice", help="repair a camera with a field problem at its serial console"))
     add_completion(parser)
@@ -71,6 +80,12 @@ def _run(options: argparse.Namespace) -> int:
     from lapel_fleet.cli.run_command import run  # imports much that `lapel-fleet press` and the like do not need
 
     return run(options)
+
+
+def _run_control(run_id: str) -> "SocketRunControl":
+    from lapel_fleet.control.socket.page_control import socket_run_control
+
+    return socket_run_control(run_id)
 
 
 def _demo(options: argparse.Namespace) -> int:

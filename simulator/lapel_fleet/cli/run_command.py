@@ -9,18 +9,20 @@ import asyncio
 import secrets
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
 from lapel.clock import Clock, SystemClock
 from lapel.errors import ConfigError
 from lapel_fleet import report
 from lapel_fleet.broker.address import Address
-from lapel_fleet.checkers import user_checkers
 from lapel_fleet.checkers.expectations import judge_expectations
 from lapel_fleet.checkers.records import Checker
-from lapel_fleet.checkers.registry import CHECKERS, judge
+from lapel_fleet.checkers.registry import judge
 from lapel_fleet.cli import shrink_command
+from lapel_fleet.cli.campaign_command import run_campaign
+from lapel_fleet.cli.destination_options import destination_of
+from lapel_fleet.cli.replay import replay_options
 from lapel_fleet.cli.run_options import chosen_scenario, shard_of
 from lapel_fleet.control.socket import run_directory
 from lapel_fleet.control.socket.server import control_socket
@@ -28,28 +30,41 @@ from lapel_fleet.runs import chaos, live, virtual
 from lapel_fleet.runs.control import OpenControl, no_control
 from lapel_fleet.runs.live_view import OpenLiveView, live_view_at, no_live_view
 from lapel_fleet.runs.observer import Observe, no_observer
+from lapel_fleet.runs.parallel.local_pool import local_pool
+from lapel_fleet.runs.parallel.pool import Pool
+from lapel_fleet.runs.parallel.shards import ShardJob, all_checkers, run_in_shards
 from lapel_fleet.runs.run import Run
 from lapel_fleet.runs.stepped_run import run_stepped
 from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.time.durations import seconds_of
 
 INCONCLUSIVE = 3
+_EXIT_CODES = {"passed": 0, "failed": 1, "inconclusive": INCONCLUSIVE}
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the scenario with one seed, or one seed after the other. Returns the exit code."""
     scenario = chosen_scenario(options)
-    checkers = {**CHECKERS, **user_checkers.loaded(options.checker)}
+    checkers = all_checkers(tuple(options.checker))
     clock = SystemClock()
+    with _pool(options) as pool:
+        if options.seeds:
+            return _EXIT_CODES[run_campaign(options, scenario, pool, clock)]
+        return _run_seeds(options, scenario, checkers, pool, clock)
+
+
+def _run_seeds(
+    options: argparse.Namespace, scenario: Scenario, checkers: Mapping[str, Checker], pool: Pool, clock: Clock
+) -> int:
     code = 0
     for seed in _seeds(options, clock):
-        result = _run_and_judge(options, _with_chaos(options, scenario, seed), seed, checkers, clock)
+        result = _run_and_judge(options, _with_chaos(options, scenario, seed), seed, checkers, pool, clock)
         print(report.as_json(result) if options.json else report.as_text(result), flush=True)
         if options.junit:
             report.write_junit(options.junit, result)
         if options.report:
             report.write_page(options.report, result)
-        code = {"passed": 0, "failed": 1, "inconclusive": INCONCLUSIVE}[result.verdict]
+        code = _EXIT_CODES[result.verdict]
         if code:
             _follow_up(options, scenario, result, checkers, clock)
             break
@@ -91,8 +106,24 @@ def _seeds(options: argparse.Namespace, clock: Clock) -> Iterator[int]:
             yield seed
 
 
+def _pool(options: argparse.Namespace) -> AbstractContextManager[Pool]:
+    """The workers of a virtual run. Processes here start when they are needed: not for a single one."""
+    if options.dask:
+        try:
+            from lapel_fleet.runs.parallel.dask_pool import dask_pool
+        except ImportError:
+            raise ConfigError("--dask needs one more package: pip install 'lapel[cluster]'") from None
+        return dask_pool(options.dask)
+    return local_pool(options.workers or 1)
+
+
 def _run_and_judge(
-    options: argparse.Namespace, scenario: Scenario, seed: int, checkers: dict[str, Checker], clock: Clock
+    options: argparse.Namespace,
+    scenario: Scenario,
+    seed: int,
+    checkers: Mapping[str, Checker],
+    pool: Pool,
+    clock: Clock,
 ) -> report.Result:
     shard = shard_of(options.shard)
     if not options.json:
@@ -100,13 +131,18 @@ def _run_and_judge(
         print(f"{options.scenario}: {count} camera{'s' if count > 1 else ''}, seed {seed}", flush=True)
     began_s = clock.mono_s()
     with report.progress(sys.stderr, clock, quiet=options.json) as progress:
-        with _control(options, seed, checkers) as open_control, _metrics(options) as observe:
-            done = _run_once(options, scenario, seed, shard, progress, open_control, observe)
-    findings = judge(done.cases, checkers) + judge_expectations(done.cases, scenario.expect)
+        if options.virtual and (options.dask or pool.size > 1):
+            job = ShardJob(scenario, seed, shard, tuple(options.checker))
+            done, findings = run_in_shards(pool, job, pool.shards, options.trace, progress.update)
+        else:
+            with _control(options, seed, checkers) as open_control, _metrics(options) as observe:
+                done = _run_once(options, scenario, seed, shard, progress, open_control, observe)
+            findings = judge(done.cases, checkers)
     return report.Result(
-        scenario=options.scenario, run=done, findings=findings, took_s=clock.mono_s() - began_s,
+        scenario=options.scenario, run=done, findings=findings + judge_expectations(done.cases, scenario.expect),
+        took_s=clock.mono_s() - began_s,
         faults=[*([] if options.stepped else scenario.faults), *done.manual_faults], trace=options.trace,
-        options=_replay_options(options),
+        options=replay_options(options),
     )  # fmt: skip
 
 
@@ -129,11 +165,13 @@ def _run_once(
     live_options = live.LiveOptions(
         address=address,
         agency=options.agency,
+        bind_addresses=options.bind_addresses,
         speed=options.speed,
         workers=options.workers,
         shard=shard,
         clip=options.clip,
         evidence=options.evidence,
+        destination=destination_of(options),
     )
     return asyncio.run(
         live.run_live(
@@ -177,20 +215,3 @@ def _control(options: argparse.Namespace, seed: int, checkers: Mapping[str, Chec
         out = sys.stderr if options.json else sys.stdout
         print(f"run {run_id}: control it with `lapel-fleet status --run {run_id}` and the like", file=out, flush=True)
         yield open_control
-
-
-def _replay_options(options: argparse.Namespace) -> str:
-    """The options that the replay line needs beside scenario and seed."""
-    parts = [
-        "--virtual" if options.virtual else "",
-        "--stepped" if options.stepped else "",
-        f"--run {options.run}" if options.run else "",
-        f"--speed {options.speed:g}" if options.speed != 1 else "",
-        "--chaos" if options.chaos else "",
-        f"--media {options.media}" if options.media else "",
-        f"--duration {options.duration}" if options.duration else "",
-        f"--shard {options.shard}" if options.shard != "1/1" else "",
-        f"--broker {options.broker.rpartition('@')[2]}" if options.broker else "",
-        *(f"--checker {name}" for name in options.checker),
-    ]
-    return " ".join(filter(None, parts))

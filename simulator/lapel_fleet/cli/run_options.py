@@ -2,13 +2,16 @@
 
 import argparse
 import re
+import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from lapel.errors import ConfigError
+from lapel_fleet.cli.destination_options import add_destination_options
 from lapel_fleet.scenario import loading
+from lapel_fleet.scenario.offload import Offload
 from lapel_fleet.scenario.scenario import Scenario, shorten
 from lapel_fleet.time.durations import seconds_of
 
@@ -29,6 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     randomness.add_argument(
         "--for", dest="for_", metavar="TIME", help="run one seed after the other, until one fails or for 90s, 10m, 2h"
     )
+    randomness.add_argument("--seeds", metavar="A-B", help="virtual: run all of these seeds, on all --workers")
     randomness.add_argument(
         "--shrink", type=Path, metavar="FILE", help="write the fewest faults and cameras that still fail there, as TOML"
     )
@@ -41,16 +45,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     fleet.add_argument("--duration", metavar="TIME", help="of the day, in the cameras' time (default: the scenario's)")
     fleet.add_argument("--shard", default="1/1", metavar="I/N", help="only every N-th camera, from the I-th on")
     fleet.add_argument(
-        "--workers", type=int, default=0, metavar="N", help="live: number of processes (default: as many as needed)"
-    )
+        "--workers", type=int, default=0, metavar="N",
+        help="number of processes (default: virtual 1, live as many as needed)",
+    )  # fmt: skip
+    fleet.add_argument("--dask", metavar="URL", help="virtual: on the workers of the Dask scheduler at tcp://HOST:8786")
     fleet.add_argument("--broker", metavar="URL", help="live or stepped: your broker (default: an embedded one)")
+    fleet.add_argument(
+        "--bind-addresses", type=lambda text: text.split(","), default=[], metavar="IP,IP",
+        help="live: connect from these addresses of this machine in turn; one has some 28,000 ports for one broker",
+    )  # fmt: skip
     fleet.add_argument("--ca", default="", metavar="FILE", help="authority that signed the broker's certificate")
     fleet.add_argument("--identities", default="", metavar="DIR", help="certificates, made by `lapel-fleet provision`")
     fleet.add_argument(
         "--agency", default="",
         help="first level of the topics after lapel/v1 (default: `fleet`, or a random name on your broker)",
     )  # fmt: skip
-    fleet.add_argument("--allow-plain", action="store_true", help="allow mqtt:// to other machines")
+    fleet.add_argument("--allow-plain", action="store_true", help="allow mqtt:// and http:// to other machines")
     fleet.add_argument(
         "--live", type=int, metavar="PORT", help="live, with media: show recordings in progress at this port over HTTP"
     )
@@ -58,6 +68,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--live-tokens", type=Path, metavar="FILE",
         help="a line NAME TOKEN for each who may watch; made if it is not there (default: one token, printed)",
     )  # fmt: skip
+    add_destination_options(parser)
     results = parser.add_argument_group("results")
     results.add_argument(
         "--checker", action="append", default=[], metavar="MODULE:FUNCTION", help="add your own checker"
@@ -80,12 +91,23 @@ def chosen_scenario(options: argparse.Namespace) -> Scenario:
             "would time out before it answers. Run live (--speed X for faster), or leave out --broker"
         )
     _check_exclusions(options)
+    _check_bind_addresses(options.bind_addresses)
     if options.shrink:
         _check_shrink(options.shrink, options)
+    if options.seeds and not options.virtual:
+        raise ConfigError("--seeds without --virtual: many runs in real time would take days; add --virtual")
+    if options.dask and not options.virtual:
+        raise ConfigError(
+            "--dask without --virtual: live cameras run where this command runs; start it on each machine with --shard"
+        )
+    if options.workers < 0:
+        raise ConfigError(f"--workers {options.workers}: at least 1")
     if options.virtual and options.speed != 1:
         raise ConfigError("--virtual with --speed: virtual time is always as fast as possible; leave out one of them")
     if not 0 < options.speed <= 1000:
         raise ConfigError(f"--speed {options.speed:g}: more than 0, at most 1000")
+    if options.destination and scenario.offload is None:
+        scenario = msgspec.structs.replace(scenario, offload=Offload())
     if options.media:
         scenario = msgspec.structs.replace(scenario, media=options.media)
     if options.duration:
@@ -97,12 +119,24 @@ def chosen_scenario(options: argparse.Namespace) -> Scenario:
     return scenario
 
 
+def _check_bind_addresses(addresses: Sequence[str]) -> None:
+    """Raise ConfigError for one that is not an address of this machine."""
+    for one in addresses:
+        family = socket.AF_INET6 if ":" in one else socket.AF_INET
+        try:
+            with socket.socket(family) as probe:
+                probe.bind((one, 0))
+        except OSError as error:
+            raise ConfigError(f"--bind-addresses {one}: is not an address of this machine: {error.strerror}") from error
+
+
 def _check_exclusions(options: argparse.Namespace) -> None:
     """Raise ConfigError for a pair of options of which one has no effect with the other."""
     for option, (others, why) in _EXCLUSIONS.items():
         for other in others if _is_given(options, option) else ():
             if _is_given(options, other):
-                raise ConfigError(f"--{option} with --{other.rstrip('_')}: {why}; leave out one of them")
+                names = (one.rstrip("_").replace("_", "-") for one in (option, other))
+                raise ConfigError(f"--{' with --'.join(names)}: {why}; leave out one of them")
 
 
 def _check_shrink(path: Path, options: argparse.Namespace) -> None:
@@ -122,9 +156,16 @@ _EXCLUSIONS: Mapping[str, tuple[Sequence[str], str]] = {
         ("virtual", "speed", "chaos", "for_", "duration", "shard", "workers", "clip", "evidence"),
         "time stands still, and the scenario's wearers and faults are not used",
     ),
+    "bind_addresses": (("virtual", "stepped"), "only live runs have connections by the thousand"),
     "shrink": (("shard",), "cameras are left out one by one, from the whole fleet"),
     "metrics": (("virtual", "stepped"), "metrics are scraped in real time"),
     "live": (("virtual", "stepped", "speed", "workers", "for_"), "video is watched in real time, from one process"),
+    "destination": (("virtual", "stepped", "speed"), "a real evidence system needs real time"),
+    "seeds": (
+        ("seed", "for_", "stepped", "shard", "shrink", "trace", "report"),
+        "that is for one run; replay one of the seeds with it",
+    ),
+    "dask": (("workers",), "the cluster has its own workers"),
     "run": (("virtual", "for_"), "such a run is too fast to be controlled from outside"),
 }
 """Each option with those that it excludes, and why."""
@@ -133,8 +174,8 @@ _EXCLUSIONS: Mapping[str, tuple[Sequence[str], str]] = {
 def _is_given(options: argparse.Namespace, name: str) -> bool:
     defaults = {"speed": 1.0, "shard": "1/1"}
     value = getattr(options, name)
-    if name in ("metrics", "live"):
-        return value is not None  # 0 is a port, too: any that is free
+    if name in ("metrics", "live", "seed"):
+        return value is not None  # 0 is a seed; and a port, too: any that is free
     return bool(value != defaults[name] if name in defaults else value)
 
 
@@ -144,3 +185,11 @@ def shard_of(text: str) -> tuple[int, int]:
     if found is None or not 1 <= int(found[1]) <= int(found[2]):
         raise ConfigError(f"--shard {text}: give I/N, with I from 1 to N")
     return int(found[1]) - 1, int(found[2])
+
+
+def seeds_of(text: str) -> range:
+    """`1-200` as a range with both ends."""
+    found = re.fullmatch(r"(\d+)-(\d+)", text)
+    if found is None or int(found[1]) > int(found[2]):
+        raise ConfigError(f"--seeds {text}: give the first and the last, as in 1-200")
+    return range(int(found[1]), int(found[2]) + 1)

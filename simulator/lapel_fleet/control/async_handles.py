@@ -106,6 +106,10 @@ class AsyncCamera(CameraActions):
         """See `CameraHandle.until`."""
         await self._thread.awaited(lambda fleet: fleet.until_state(self.name, state, within_s))
 
+    async def until_offloaded(self, within_s: float = 600.0) -> None:
+        """See `CameraHandle.until_offloaded`."""
+        await self._thread.awaited(lambda fleet: fleet.until_offloaded(self.name, within_s))
+
     async def until_online(self) -> None:
         """See `CameraHandle.until_online`."""
         await self._thread.awaited(lambda fleet: fleet.until_online(self.name))

@@ -9,6 +9,7 @@ from lapel_fleet.broker.address import Address
 from lapel_fleet.cameras.camera import SimulatedCamera
 from lapel_fleet.checkers.records import Case, Checker
 from lapel_fleet.checkers.registry import CHECKERS, Finding, judge
+from lapel_fleet.runs.destination import Destination
 from lapel_fleet.runs.stepped import SteppedFleet, stepped_fleet
 from lapel_fleet.scenario.faults import Fault, fault_from_table
 from lapel_fleet.scenario.loading import scenario_from_table
@@ -28,10 +29,12 @@ class VerdictError(LapelError, AssertionError):
 class FleetThread:
     """Starts the fleet, and runs coroutines in it."""
 
-    def __init__(self, scenario: Scenario, seed: int, agency: str, address: Address) -> None:
+    def __init__(
+        self, scenario: Scenario, seed: int, agency: str, address: Address, destination: Destination | None = None
+    ) -> None:
         """Returns once every camera is online. Raises LinkError without a broker, ConfigError for impossible input."""
         self.scenario, self.seed, self.agency = scenario, seed, agency
-        fleet = stepped_fleet(scenario, seed, agency, address, secrets.token_hex(4))
+        fleet = stepped_fleet(scenario, seed, agency, address, secrets.token_hex(4), destination=destination)
         self._thread: LoopThread[SteppedFleet] = LoopThread(fleet, "lapel-fleet")
 
     def call(self, what: Callable[[SteppedFleet], Coroutine[Any, Any, T]]) -> T:

@@ -24,6 +24,7 @@ from lapel_fleet.control.fleet_thread import (
     manual_fault,
     require_no_failures,
 )
+from lapel_fleet.runs.destination import Destination
 from lapel_fleet.scenario.faults import Fault
 from lapel_fleet.scenario.scenario import Scenario
 
@@ -34,9 +35,14 @@ _NO_CHECKERS: Mapping[str, Checker] = {}
 class FleetHandle:
     """Cameras by `site/name`. Close it when done, or use it as a context manager."""
 
-    def __init__(self, scenario: Scenario, seed: int, agency: str, address: Address) -> None:
-        """Returns once every camera is online. Raises LinkError without a broker, ConfigError for impossible input."""
-        self._thread = FleetThread(scenario, seed, agency, address)
+    def __init__(
+        self, scenario: Scenario, seed: int, agency: str, address: Address, destination: Destination | None = None
+    ) -> None:
+        """Returns once every camera is online. `destination`: where cameras offload; None: they keep their recordings.
+
+        Raises LinkError without a broker, ConfigError for impossible input.
+        """
+        self._thread = FleetThread(scenario, seed, agency, address, destination)
         self.scenario, self.seed, self.agency = scenario, seed, agency
 
     def __getitem__(self, name: str) -> "CameraHandle":
@@ -155,6 +161,12 @@ class CameraHandle(CameraActions):
     def until(self, state: str, within_s: float = 120.0) -> None:
         """Let time pass until its state is `state`. Raises LapelError after `within_s` seconds of its time."""
         self._thread.call(lambda fleet: fleet.until_state(self.name, state, within_s))
+
+    def until_offloaded(self, within_s: float = 600.0) -> None:
+        """Wait until the evidence system has confirmed every recording of the camera, which must be docked. Raises
+        LapelError, naming what it waits for, after `within_s` seconds of its time.
+        """
+        self._thread.call(lambda fleet: fleet.until_offloaded(self.name, within_s))
 
     def until_online(self) -> None:
         """Wait, in real time, until its link is up and everything that it had to send is delivered."""

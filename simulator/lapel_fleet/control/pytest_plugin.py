@@ -6,6 +6,9 @@
     def test_our_backend(lapel_conformance, our_backend):  # in each situation of `lapel-fleet conformance --list`
         lapel_conformance(our_backend)
 
+    def test_our_evidence_system(lapel_fleet, our_evidence_system):
+        fleet = lapel_fleet({"baltimore": 1}, destination=Destination(url=…, user=…, secret_file=…, receipt_keys=(…,)))
+
 Each fleet runs in a thread of its own, so it works in tests with and without an event loop, and with any asyncio mode.
 Lapel's modules are imported when a test uses one of the fixtures, not before.
 """
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from lapel_fleet.broker.address import Address
     from lapel_fleet.control.conformance.pytest_fixture import ConformanceTest
     from lapel_fleet.control.handles import FleetHandle
+    from lapel_fleet.runs.destination import Destination
 
 _REPLAY = pytest.StashKey[list[str]]()
 
@@ -80,10 +84,12 @@ class FleetMaker:
         media: str = "none",
         clock: str = "stepped",
         seed: int | None = None,
+        destination: "Destination | None" = None,
         **keys: Any,
     ) -> "FleetHandle":
         """Start a fleet with so many cameras at each site, from `baltimore/cam-0001` on, and wait until all are online.
-        `keys` are those of a scenario. Raises ConfigError naming a wrong one.
+        `destination`: the evidence system to which docked cameras offload. `keys` are those of a scenario. Raises
+        ConfigError naming a wrong one.
         """
         from lapel.errors import ConfigError
         from lapel_fleet.control.fleet_thread import scenario_of
@@ -95,7 +101,9 @@ class FleetMaker:
             seed = self._seed if self._seed is not None else random.SystemRandom().getrandbits(31)
         self.replays.append(f"lapel_fleet({dict(sites)}, seed={seed}), or --lapel-seed {seed}")
         agency = self._agency or f"test-{secrets.token_hex(4)}"
-        fleet = FleetHandle(scenario_of(sites, media=media, **keys), seed, agency, self._address)
+        if destination is not None:
+            keys.setdefault("offload", {})
+        fleet = FleetHandle(scenario_of(sites, media=media, **keys), seed, agency, self._address, destination)
         self._stack.callback(fleet.close)
         return fleet
 

@@ -2,7 +2,7 @@
 
 import errno
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -18,11 +18,15 @@ from lapel.evidence.interruption import recovered_record
 from lapel.evidence.ledger import ledger_of, why
 from lapel.evidence.manifest import Manifest, Sealing
 from lapel.evidence.manifest_reader import read_lines
+from lapel.evidence.receipt import PublicKey
 from lapel.evidence.records import AuditRecord, Close
 from lapel.evidence.recovery import interrupted
+from lapel.evidence.retention import RetentionRules
 from lapel.fragment import TICKS_PER_S, ClipFragment
 from lapel.recording import Account
-from lapel_fleet.checkers.records import ManifestSummary
+from lapel_fleet.checkers.records import ClipContent, Deletion, ManifestSummary
+from lapel_fleet.hardware.ended_clip import EndedClip
+from lapel_fleet.hardware.memory_outgoing import MemoryOutgoing
 
 CARD = "simulated card"
 """Stands in error messages where a real storage card has its folder."""
@@ -53,6 +57,10 @@ class MemoryStorage:
         self._manifests: dict[str, MemoryManifest] = {}
         self._verified: list[ManifestSummary] | None = [] if verifies else None
         self._audit_position = Link()
+        self._ended: dict[str, EndedClip] = {}
+        self.removed: dict[str, EndedClip] = {}
+        """The clips that were deleted, by id."""
+        self.deletions: list[Deletion] = []
         self.audit: list[AuditEntry] | None = [] if keeps_audit else None
         """The entries of the audit log, where they are kept."""
 
@@ -92,6 +100,7 @@ class MemoryStorage:
         for account in found:
             if (manifest := self._manifests.get(account.recording)) is not None:
                 manifest.close_interrupted(account)
+                self._finish(account.recording)
         return found
 
     def listing(self) -> list[Account]:
@@ -103,6 +112,14 @@ class MemoryStorage:
         if not self.audit:
             raise EvidenceError(f"{CARD}: there is no audit log")
         return why(ledger_of([Logged(entry) for entry in self.audit]), at)
+
+    def contents(self) -> dict[str, ClipContent]:
+        """See `StorageCard.contents`."""
+        return {recording: one.content for recording, one in {**self._ended, **self.removed}.items()}
+
+    def outgoing(self, back_ends: Sequence[PublicKey], rules: RetentionRules) -> MemoryOutgoing:
+        """See `StorageCard.outgoing`."""
+        return MemoryOutgoing(self, back_ends, rules)
 
     def close(self) -> None:
         """See `StorageCard.close`. There is nothing to release."""
@@ -129,13 +146,36 @@ class MemoryStorage:
         """See `StorageCard.file`. Always raises StorageError: there are no files."""
         raise StorageError(f"{CARD}: {recording} is in memory only; cameras that film a clip keep files")
 
+    @property
+    def ended(self) -> Mapping[str, EndedClip]:
+        """The clips that have ended, by id, while they are on the card. Those without a manifest cannot leave it."""
+        return self._ended
+
+    def remove(self, recording: str) -> None:
+        """Delete a clip that has ended. Its account stays in `listing`, which has every clip that was ever made."""
+        one = self.removed[recording] = self._ended.pop(recording)
+        at_s = self._sealing.now().mono_s if self._sealing is not None else 0.0
+        self.deletions.append(Deletion(at_s, recording, one.close))
+        size_bytes = len(self._videos.pop(recording, b"")) or self._accounts[recording].video_bytes
+        if self._finished_bytes is not None:
+            self._finished_bytes -= size_bytes
+
     def _video(self, recording: str) -> bytes:
         return bytes(self._videos.get(recording, b""))
 
     def _finish(self, recording: str) -> None:
-        if self._finished_bytes is not None and self._accounts[recording].status != "recording":
-            self._finished_bytes += len(self._videos.pop(recording, b""))
-            manifest = self._manifests.pop(recording, None)
+        if self._accounts[recording].status == "recording":
+            return
+        manifest, size_bytes = self._manifests.get(recording), len(self._videos.get(recording, b""))
+        if manifest is not None:
+            last = manifest.lines[manifest.lines.rfind(b"\n", 0, -1) + 1 :]
+            kept = self._finished_bytes is None
+            whole = (self._video(recording), bytes(manifest.lines)) if kept else None
+            self._ended[recording] = EndedClip(recording, size_bytes, len(manifest.lines), bytes(last), whole)
+        if self._finished_bytes is not None:
+            self._finished_bytes += size_bytes
+            self._videos.pop(recording, None)
+            self._manifests.pop(recording, None)
             if self._verified is not None and manifest is not None:
                 self._verified.append(summary_of(recording, manifest.lines))
 

@@ -43,6 +43,10 @@ class PoweredStorage:
         if not self.has_power:
             raise StorageError(f"{CARD}: there is no power")
 
+    def require_writable(self) -> None:
+        """Raise StorageError where the card refuses writes."""
+        self._card.require_writable()
+
     def _powered_card(self) -> SimulatedStorage:
         self.require_power()
         return self._card

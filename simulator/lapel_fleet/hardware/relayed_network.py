@@ -22,10 +22,14 @@ class RelayedNetwork:
         keepalive_s: float,
         admission: Callable[[], Awaitable[None]],
         relay: TcpRelay | None,
+        bind_address: str = "",
     ) -> None:
+        """`bind_address`: see `MqttTransport`; not used with a relay, which opens the connections then."""
         self._brokers, self._keepalive_s, self._admission = brokers, max(2, round(keepalive_s)), admission
         self._relay = relay
-        self._transport = MqttTransport(brokers, keepalive_s=self._keepalive_s, admission=admission)
+        self._transport = MqttTransport(
+            brokers, keepalive_s=self._keepalive_s, admission=admission, bind_address=bind_address
+        )
         self.history: list[str] = []
         """What was done to the link, in order."""
 

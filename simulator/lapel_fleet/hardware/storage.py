@@ -14,15 +14,22 @@ from lapel.audit_entry import AuditEntry, AuditPosition
 from lapel.clock import Clock
 from lapel.errors import StorageError
 from lapel.evidence.disk import storage_error
+from lapel.evidence.receipt import PublicKey
+from lapel.evidence.retention import RetentionRules
 from lapel.fragment import ClipFragment
-from lapel.hardware.interfaces import RecordingFiles, Storage
+from lapel.hardware.interfaces import RecordingFiles, Retention, Storage
+from lapel.outgoing import OutgoingRecordings
 from lapel.recording import Account
 from lapel.worker import Worker
-from lapel_fleet.checkers.records import ManifestSummary
+from lapel_fleet.checkers.records import ClipContent, Deletion, ManifestSummary
 from lapel_fleet.hardware.memory_storage import CARD, MemoryStorage
 
 T = TypeVar("T")
 OperationKind = Literal["check", "create", "append", "describe", "recover"]
+
+
+class Outgoing(OutgoingRecordings, Retention, Protocol):
+    """What leaves a card, and what may be deleted from it."""
 
 
 class StorageCard(Storage, Protocol):
@@ -43,6 +50,16 @@ class StorageCard(Storage, Protocol):
 
     def why(self, at: datetime) -> str:
         """Why there is a recording of a moment, or why there is none. Raises EvidenceError without an audit log."""
+
+    def contents(self) -> dict[str, ClipContent]:
+        """What the clips that have ended hold, deleted ones too; empty where that is not known."""
+
+    @property
+    def deletions(self) -> Sequence[Deletion]:
+        """The clips that were deleted."""
+
+    def outgoing(self, back_ends: Sequence[PublicKey], rules: RetentionRules) -> Outgoing:
+        """What leaves it, and what may be deleted. `back_ends`: the keys whose receipts count."""
 
     def close(self) -> None:
         """Release it, so that others can use it. Harmless when closed."""
@@ -143,6 +160,10 @@ class SimulatedStorage:
         with self._in_history("recover"):
             self._refuse_if_faulty()
             return self._inner.recover()
+
+    def require_writable(self) -> None:
+        """Raise StorageError where the card fails writes; a full one still takes a receipt."""
+        self._refuse_if_faulty(is_last_account=True)
 
     def _append(self, files: RecordingFiles, fragments: Sequence[ClipFragment], size_bytes: int) -> None:
         self._refuse_if_faulty()

@@ -192,6 +192,17 @@ def detail_text(event: EventMessage) -> str:
     return plain(_listed(event.detail.items()).strip())
 
 
+def event_words(event: EventMessage) -> str:
+    """An event's details for readers: why it happened, in words, and the others as `key=value, …` behind it."""
+    reason = event.detail.get("reason")
+    others = _listed(
+        (key, value) for key, value in event.detail.items() if key != "reason" and value not in ("", None)
+    ).strip()
+    if not isinstance(reason, str) or not reason:
+        return plain(others)
+    return plain(f"{reason} ({others})" if others else reason)
+
+
 def _because(reason: str | None) -> str:
     return f", {reason}" if reason else ""
 

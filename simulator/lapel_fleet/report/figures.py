@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from lapel_fleet.report import plots
-from lapel_fleet.report.formatting import latency, rate, span
+from lapel_fleet.report.formatting import latency, rate, size, span
 from lapel_fleet.report.markup import node
 from lapel_fleet.report.plots import Band, Plot, Series
 from lapel_fleet.report.summary import Interval, LatencyStats, Summary
@@ -50,6 +50,8 @@ def figures(summary: Summary, intervals: Sequence[Interval]) -> list[Element]:
         *(_latencies(name, summary, intervals, until_s) for name, one in summary.latencies.items() if one.max_s),
         _batteries(snapshots, until_s),
         _storage(snapshots, until_s),
+        _uploads(intervals, until_s),
+        _backlog(snapshots, until_s),
     ]
     instant = [_instant(name, one) for name, one in summary.latencies.items() if not one.max_s]
     return [_figure(one, bands) for one in plotted if one is not None] + instant
@@ -111,6 +113,29 @@ def _storage(snapshots: Sequence[Interval], until_s: float) -> _Figure | None:
     values = [one.storage_percent for one in snapshots]
     names = ("maximum", "p90", "median")
     return _percents("storage", "Storage used", names, [row[::-1] for row in values], snapshots, until_s)
+
+
+def _uploads(intervals: Sequence[Interval], until_s: float) -> _Figure | None:
+    if not any(one.uploaded_bytes_per_s for one in intervals):
+        return None
+    series = [Series("stored", "one", [one.uploaded_bytes_per_s for one in intervals])]
+    times_s = [one.start_s for one in intervals]
+    plot = Plot("uploads", "Evidence stored, per second", _described(series, size), times_s, until_s, series, size)
+    total = sum(one.uploaded_bytes_per_s * (one.end_s - one.start_s) for one in intervals)
+    return _Figure(plot, f"{size(total)} in all", plots.steps)
+
+
+def _backlog(snapshots: Sequence[Interval], until_s: float) -> _Figure | None:
+    known = [one for one in snapshots if one.backlog is not None]
+    if not known:
+        return None
+    recordings = [float(one.backlog.recordings) if one.backlog else None for one in known]
+    series = [Series("recordings", "two", recordings)]
+    times_s = [one.looked_s or 0.0 for one in known]
+    plot = Plot("backlog", "Recordings not confirmed", _described(series, _whole), times_s, until_s, series, _whole)
+    last = known[-1].backlog
+    caption = f"at the end {last.recordings:,}, with {size(last.size_bytes)} to send" if last else ""
+    return _Figure(plot, caption, plots.lines)
 
 
 def _percents(

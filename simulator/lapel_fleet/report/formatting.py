@@ -36,3 +36,12 @@ def rate(per_s: float) -> str:
 def counted(count: int, noun: str) -> str:
     """`1 camera`, `1,600 cameras`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def size(size_bytes: float) -> str:
+    """An amount of data in a suitable unit: `640 B`, `1.2 kB`, `95 MB`, `1,200 GB`."""
+    for unit in ("B", "kB", "MB"):
+        if size_bytes < 999.5:
+            return f"{_two_places(size_bytes) if size_bytes else 0} {unit}"
+        size_bytes /= 1000
+    return f"{_two_places(size_bytes)} GB"

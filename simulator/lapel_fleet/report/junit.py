@@ -30,11 +30,18 @@ def write_junit(path: Path, result: Result) -> None:
     properties = ElementTree.SubElement(suite, "properties")
     for name in ("seed", "trace_sha256", "broker", "time", "replay"):
         ElementTree.SubElement(properties, "property", name=name, value=str(getattr(summary, name)))
+    for note in summary.notes:
+        ElementTree.SubElement(properties, "property", name="note", value=note)
     conclusive = ElementTree.SubElement(suite, "testcase", classname="lapel-fleet", name=CONCLUSIVE)
     if summary.inconclusive:
         error = ElementTree.SubElement(conclusive, "error", message=summary.inconclusive[0])
         error.text = "\n".join([*summary.inconclusive, "", summary.replay])
     suite.extend(cases)
+    write_suite(path, suite)
+
+
+def write_suite(path: Path, suite: ElementTree.Element) -> None:
+    """Write a test suite. Raises StorageError when the file cannot be written."""
     try:
         ElementTree.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
     except OSError as error:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from lapel.sanitize import plain
+from lapel_fleet.cameras.backlog import Backlog
 from lapel_fleet.checkers.records import ActualRecord, ReceivedRecord
 from lapel_fleet.checkers.registry import Finding
 from lapel_fleet.checkers.renamed import former_name
@@ -113,6 +114,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """Of `state`, `event`, `telemetry`, `reply`; empty when they were not counted."""
     sites: list[Site]
     faults: list[InjectedFault]
+    notes: list[str] = []
+    """What happened to the workers of the run without changing its result."""
 
     @property
     def speed(self) -> float:
@@ -134,6 +137,10 @@ class Interval(msgspec.Struct, frozen=True):
     """Charge over all cameras: minimum, 10th percentile, median."""
     storage_percent: list[int]
     """Used space over all storage cards: median, 90th percentile, maximum."""
+    uploaded_bytes_per_s: float
+    """What the evidence back end has stored."""
+    backlog: Backlog | None
+    """Recordings that it has not confirmed, and their bytes that have not arrived."""
 
 
 def summarise(result: Result) -> Summary:
@@ -160,6 +167,7 @@ def summarise(result: Result) -> Summary:
         rates=_rates(run.samples) if run.samples else {},
         sites=_sites(result),
         faults=[_injected_fault(fault) for fault in result.faults],
+        notes=[plain(note) for note in run.notes],
     )
 
 
@@ -202,6 +210,8 @@ def _interval(bucket: Bucket, length_s: float) -> Interval:
         states=states,
         battery_percent=_known([bucket.batteries.percentile(one) for one in (0, 10, 50)]),
         storage_percent=_known([bucket.storage.percentile(one) for one in (50, 90, 100)]),
+        uploaded_bytes_per_s=_per_s(bucket.uploaded_bytes, length_s),
+        backlog=bucket.backlog,
     )
 
 

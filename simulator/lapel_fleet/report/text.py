@@ -23,6 +23,7 @@ def as_text(result: Result) -> str:
         f"{counted(summary.messages, 'message')}; {span(summary.domain_s)} ({summary.time}, broker: {summary.broker}) "
         f"in {summary.took_s:.1f} s ({summary.speed:.0f} times real time)",
         f"trace sha256 {summary.trace_sha256} ({summary.trace_lines} lines)",
+        *(f"note: {note}" for note in summary.notes),
         *(f"inconclusive: {reason}" for reason in summary.inconclusive),
         f"{summary.verdict if summary.passed else summary.verdict.upper()}; replay: {summary.replay}",
     ]

@@ -5,13 +5,14 @@ from typing import Any
 
 import msgspec
 
-from lapel_fleet.scenario.faults import FAULTS, Fault
+from lapel_fleet.scenario.faults import EVIDENCE, FAULTS, Fault
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
 
 _FEWEST, _MOST = 3, 8
-_KINDS = sorted(kind for kind in FAULTS if not kind.startswith("delivery."))
+_KINDS = sorted(kind for kind in FAULTS if not kind.startswith(("delivery.", EVIDENCE)))
 """Not what happens to messages behind the cameras: that examines a back end, and a run in virtual time has none."""
+_OFFLOAD_KINDS = sorted([*_KINDS, *(kind for kind in FAULTS if kind.startswith(EVIDENCE))])
 _LENGTHS_S = (5.0, 300.0)
 
 
@@ -34,7 +35,7 @@ def drawn_faults(scenario: Scenario, rng: random.Random) -> list[Fault]:
 
 def _drawn_fault(scenario: Scenario, rng: random.Random) -> Fault:
     """One fault. Draws as many numbers for every kind, so that the kind of one does not change the next."""
-    kind = rng.choice(_KINDS)
+    kind = rng.choice(_OFFLOAD_KINDS if scenario.offload is not None else _KINDS)
     at_s = rng.uniform(0, 0.9) * scenario.duration_s
     for_s = rng.uniform(*_LENGTHS_S) if FAULTS[kind].lasts else 0.0
     site = rng.choice(sorted(scenario.sites))

@@ -72,6 +72,9 @@ class FleetControl(Protocol):
     async def end_fault(self, number: int) -> None:
         """End a fault. Harmless when it is over."""
 
+    def note(self, subject: str, text: str) -> None:
+        """Add a line to the run's trace: what was done by hand. `subject`: a camera, or `run`."""
+
     async def cases(self) -> list[Case]:
         """The actual and the received record of each camera so far."""
 

@@ -3,9 +3,10 @@
 import asyncio
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,12 +18,16 @@ from lapel_fleet.broker.address import CONNECTS_PER_S, Address
 from lapel_fleet.broker.embedded import EmbeddedBroker, embedded_broker
 from lapel_fleet.broker.retained_cleanup import clear_retained_states
 from lapel_fleet.cameras.fleet_snapshot import FleetSnapshot, merged_snapshots
+from lapel_fleet.checkers.records import ActualRecord, Case
 from lapel_fleet.runs.control import OpenControl, no_control
+from lapel_fleet.runs.destination import Destination, built_in
+from lapel_fleet.runs.evidence_back_end.faults import Faults
 from lapel_fleet.runs.gc_tuning import infrequent_gc
 from lapel_fleet.runs.live_control import LiveControl
 from lapel_fleet.runs.live_view import NewLiveView, OpenLiveView, no_live_view, no_view
 from lapel_fleet.runs.local_worker import CameraWorker, WorkerJob, local_worker
 from lapel_fleet.runs.measurement import loop_lag
+from lapel_fleet.runs.measurement.connection_limits import limit_reached
 from lapel_fleet.runs.measurement.samples import BUCKETS
 from lapel_fleet.runs.observer import Observe, no_observer
 from lapel_fleet.runs.process_worker import process_worker
@@ -35,6 +40,9 @@ from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.time.simulated_clock import SimulatedClock
 from lapel_fleet.time.timelines import ScaledTimeline
 from lapel_fleet.time.waiting import wait_for_event
+
+if TYPE_CHECKING:
+    from lapel_fleet.runs.evidence_back_end.serving import Served
 
 MAX_AMQTT_CAMERAS = 50
 """amqtt serves so many on a busy machine of two cores; 100 of them keep losing their connections there (measured)."""
@@ -63,6 +71,8 @@ class LiveOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The user's broker; None: an embedded one is started."""
     agency: str = ""
     """Empty: `fleet` on an embedded broker, a random name on the user's."""
+    bind_addresses: list[str] = []
+    """Addresses of this machine that cameras connect from, in turn; empty: the system's choice."""
     speed: float = 1.0
     workers: int = 0
     """Processes; 0: as many as the fleet needs."""
@@ -73,6 +83,8 @@ class LiveOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The user's video for media `clip`."""
     evidence: str = ""
     """Folder for playable recordings; empty: a temporary one, removed at the end."""
+    destination: Destination | None = None
+    """The user's evidence system; None: the built-in one, where the scenario has cameras that offload."""
 
 
 async def run_live(
@@ -99,6 +111,8 @@ async def run_live(
         first, step = options.shard
         streams, lines, names = RandomStreams(seed), Trace(trace), scenario.cameras[first::step]
         time = ScaledTimeline(options.speed)
+        clock, faults = SimulatedClock(time, SystemClock().now().shifted(-time.mono_s()).utc), Faults()
+        destination, served = await _evidence(stack, scenario, options, clock, faults)
         listener: Listener
 
         def send(topic: str, payload: bytes) -> bool:
@@ -109,9 +123,9 @@ async def run_live(
         room = ControlRoom(
             scenario, names, streams, agency, time, lines, send,
             stop_broker=broker.stop if broker else _do_nothing, start_broker=broker.start if broker else _do_nothing,
-            broker=lambda: address.software or listener.broker,
+            broker=lambda: address.software or listener.broker, evidence=faults,
         )  # fmt: skip
-        observer = observe(agency, SimulatedClock(time, SystemClock().now().shifted(-time.mono_s()).utc))
+        observer = observe(agency, clock)
 
         def receive(topic: str, payload: bytes) -> None:
             room.received_messages.receive(topic, payload)
@@ -122,17 +136,23 @@ async def run_live(
         if broker is None:
             stack.push_async_callback(clear_retained_states, address, agency, names)
         job = WorkerJob(
-            scenario=scenario, seed=seed, agency=agency, address=address,
-            clip=options.clip, evidence=_folder(stack, scenario, options), speed=options.speed, began_s=time.began_s,
+            scenario=scenario, seed=seed, agency=agency,
+            address=msgspec.structs.replace(address, bind_addresses=options.bind_addresses), clip=options.clip,
+            evidence=_folder(stack, scenario, options), speed=options.speed, began_s=time.began_s,
             shard=options.shard, connects_per_s=options.connects_per_s, relays=open_control is not no_control,
+            destination=destination, keeps_recordings=options.destination is not None,
         )  # fmt: skip
         new_live_view = await stack.enter_async_context(open_live_view())
         workers = await _workers(stack, job, options.workers, new_live_view)
-        control = LiveControl(names, workers, time, agency, address, room.cases)
+
+        def cases_of(records: Iterable[ActualRecord]) -> list[Case]:
+            return room.cases(records, served.back_end.uploads if served is not None else None)
+
+        control = LiveControl(names, workers, time, agency, address, cases_of, lines)
         day = _DayRunner(scenario, len(names), time, room, workers, listener, progress)
         async with _lag_measured(day.lags_s):
             inconclusive = await day.run(lambda: open_control(control))
-        cases = room.cases([actual for worker in workers for actual in await worker.actual_records()])
+        cases = cases_of([actual for worker in workers for actual in await worker.actual_records()])
         return Run(
             seed=seed, cases=cases, trace_sha256=lines.close(), trace_lines=lines.lines, time="live",
             messages=room.received_messages.messages, domain_s=time.mono_s(),
@@ -154,6 +174,15 @@ async def _broker(
             f"--broker, or run in virtual time with --virtual; the built-in amqtt serves {MAX_AMQTT_CAMERAS}"
         )
     return broker, Address(url=broker.url, software=f"{broker.name} {broker.version}")
+
+
+async def _evidence(
+    stack: AsyncExitStack, scenario: Scenario, options: LiveOptions, clock: SimulatedClock, faults: Faults
+) -> tuple[Destination | None, "Served | None"]:
+    """Where cameras offload, and the built-in back end if it is that."""
+    if options.destination is not None or scenario.offload is None:
+        return options.destination, None
+    return await stack.enter_async_context(built_in(clock, faults, has_files=scenario.media != "none"))
 
 
 def _with_cut_links(scenario: Scenario) -> Scenario:
@@ -213,7 +242,9 @@ class _DayRunner:
         """Returns the reasons why the run is inconclusive. The run can be controlled from outside during the day."""
         limit_s = ONLINE_LIMIT_S + self._count / ONLINE_PER_S
         if not await self._poll_until(lambda now: now.online == self._count, limit_s):
-            return [f"only {(await self._snapshot()).online} of {self._count} cameras came online"]
+            now = await self._snapshot()
+            limit = limit_reached(now.offline_reasons)
+            return [f"only {now.online:,} of {self._count:,} cameras came online{limit}"]
         self.online_after_s = self._time.mono_s() / self._time.speed
         self.lags_s.clear()  # lag while the cameras connect is not part of the day
         self._room.begin()
@@ -245,7 +276,7 @@ class _DayRunner:
         self._sample(await self._snapshot())
 
     def _sample(self, snapshot: FleetSnapshot) -> None:
-        self._room.sampler.snapshot(snapshot.states, snapshot.batteries, snapshot.storage)
+        self._room.sampler.snapshot(snapshot.states, snapshot.batteries, snapshot.storage, snapshot.backlog)
         for lag_s in snapshot.lags_s:
             self._room.sampler.lag(lag_s)
 

@@ -19,6 +19,7 @@ from lapel_fleet.cameras.manual_control import (
 from lapel_fleet.checkers.records import ActualRecord, Case
 from lapel_fleet.runs.local_worker import CameraWorker
 from lapel_fleet.runs.run import Time
+from lapel_fleet.runs.trace import Trace
 from lapel_fleet.scenario.faults import Fault
 from lapel_fleet.time.timelines import ScaledTimeline
 
@@ -38,8 +39,10 @@ class LiveControl:
         agency: str,
         address: Address,
         cases: Callable[[list[ActualRecord]], list[Case]],
+        trace: Trace,
     ) -> None:
         """`names` gives their order; `cases` adds the received records."""
+        self._trace = trace
         self.agency, self.broker_url = agency, address.without_secret
         self.names = names
         self._workers, self._time, self._cases = workers, time, cases
@@ -130,6 +133,10 @@ class LiveControl:
         self._faults.end(number)
         for worker in self._workers:
             await worker.end_fault(number)
+
+    def note(self, subject: str, text: str) -> None:
+        """See `FleetControl.note`."""
+        self._trace.add(self._time.mono_s(), subject, text)
 
     def _of(self, name: str) -> CameraWorker:
         check_name(name, self._worker_of)

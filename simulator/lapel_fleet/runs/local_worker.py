@@ -18,7 +18,9 @@ from lapel_fleet.cameras.fleet_snapshot import FleetSnapshot
 from lapel_fleet.cameras.live_environment import LiveEnvironment, cameras_with_link_faults
 from lapel_fleet.cameras.manual_control import ManualControl, ServicePort
 from lapel_fleet.cameras.media import footage_maker
+from lapel_fleet.cameras.offload import OffloadTarget
 from lapel_fleet.checkers.records import LIVE_PRECISION_S, ActualRecord
+from lapel_fleet.runs.destination import Destination
 from lapel_fleet.runs.gc_tuning import freeze_heap, infrequent_gc, unfreeze_heap
 from lapel_fleet.runs.live_view import NewLiveView, no_view
 from lapel_fleet.runs.measurement import loop_lag
@@ -54,6 +56,10 @@ class WorkerJob(msgspec.Struct, frozen=True, kw_only=True):
     """The user's video for cameras that film a clip."""
     evidence: str = ""
     """Folder for recordings; empty: they are kept in memory."""
+    destination: Destination | None = None
+    """Where cameras offload; None: they keep their recordings."""
+    keeps_recordings: bool = False
+    """Whether recordings in memory are kept whole, for an evidence system that reads them."""
 
     @property
     def names(self) -> list[str]:
@@ -178,7 +184,8 @@ async def local_worker(job: WorkerJob, new_live_view: NewLiveView = no_view) -> 
         make_footage=footage_maker(
             job.scenario.media, Path(job.clip) if job.clip else None, has_sound=job.scenario.sound
         ),
-        folder=Path(job.evidence) if job.evidence else None,
+        folder=Path(job.evidence) if job.evidence else None, names=job.names,
+        offload=_target(job.destination), keeps_recordings=job.keeps_recordings,
         new_live_view=new_live_view,
     )  # fmt: skip
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_CONNECT_THREADS, "connect"))
@@ -199,3 +206,7 @@ async def local_worker(job: WorkerJob, new_live_view: NewLiveView = no_view) -> 
         await control.release()
         await fleet.close()
         writer.close()
+
+
+def _target(destination: Destination | None) -> OffloadTarget | None:
+    return destination.target() if destination is not None else None

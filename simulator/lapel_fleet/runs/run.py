@@ -34,6 +34,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Its name and version."""
     inconclusive: list[str] = []
     """Reasons why the run proves nothing, whatever the checkers find; empty for a conclusive run."""
+    notes: list[str] = []
+    """What happened to the workers without changing the result: one that died, and whose part was run again."""
     online_after_s: float = 0.0
     """Live: real seconds until every camera was online."""
     workers_bytes: int = 0

@@ -17,6 +17,7 @@ from lapel.worker import InlineWorker
 from lapel_fleet.broker.address import CONNECTS_PER_S, Address
 from lapel_fleet.broker.retained_cleanup import clear_retained_states
 from lapel_fleet.cameras.actions import Action
+from lapel_fleet.cameras.backlog import Backlog
 from lapel_fleet.cameras.camera import CameraSnapshot, SimulatedCamera
 from lapel_fleet.cameras.fleet import Fleet
 from lapel_fleet.cameras.live_environment import LiveEnvironment
@@ -30,6 +31,7 @@ from lapel_fleet.cameras.manual_control import (
 )
 from lapel_fleet.cameras.media import footage_maker
 from lapel_fleet.checkers.records import Case
+from lapel_fleet.runs.destination import Destination
 from lapel_fleet.runs.run import Run, Time
 from lapel_fleet.runs.trace import Trace
 from lapel_fleet.runs.traffic.control_room import ControlRoom
@@ -43,6 +45,8 @@ BARRIER_S = 8.0
 """Real seconds that `advance` waits at most. With a keepalive of 2 s both ends of a dead link detect it by then."""
 ONLINE_LIMIT_S = 90.0
 """Real seconds, longer than the longest back-off of a link."""
+OFFLOAD_LIMIT_S = 60.0
+"""Real seconds, for the recordings of one camera."""
 _POLL_S = 0.01
 
 
@@ -55,8 +59,16 @@ class SteppedFleet:
     time: Time = "stepped"
 
     def __init__(
-        self, scenario: Scenario, seed: int, agency: str, address: Address, run_id: str, trace: Trace | None = None
+        self,
+        scenario: Scenario,
+        seed: int,
+        agency: str,
+        address: Address,
+        run_id: str,
+        trace: Trace | None = None,
+        destination: Destination | None = None,
     ) -> None:
+        """`destination`: the evidence system to which cameras offload; None: they keep their recordings."""
         self.scenario, self.seed, self.agency, self.run_id = scenario, seed, agency, run_id
         self._address = address
         self._time = SteppedTimeline()
@@ -77,6 +89,8 @@ class SteppedFleet:
             needs_relay=lambda _: True,
             connects_per_s=CONNECTS_PER_S,
             make_footage=footage_maker(scenario.media, has_sound=scenario.sound),
+            offload=destination.target() if destination is not None else None,
+            keeps_recordings=destination is not None,
         )
         self._fleet = Fleet(scenario, scenario.cameras, streams, environment, self._time)
         self._control = ManualControl(self._fleet.cameras, streams, self._time)
@@ -171,6 +185,23 @@ class SteppedFleet:
                 await asyncio.sleep(_POLL_S)
         await self.barrier()
 
+    async def until_offloaded(self, name: str, within_s: float = 600.0, limit_s: float = OFFLOAD_LIMIT_S) -> None:
+        """Wait until the evidence system has confirmed every recording of a camera. Uploads take real time, at most
+        `limit_s`; what waits in between takes at most `within_s` of the cameras' time. Raises LapelError.
+        """
+        camera, clock = self.camera(name), SystemClock()
+        deadline_s, end_s = clock.mono_s() + limit_s, self._time.mono_s() + within_s
+        while (status := camera.offload_status) is not None and (left := Backlog.of(status)) and left.recordings:
+            if clock.mono_s() > deadline_s or self._time.mono_s() > end_s:
+                reasons = "; ".join([status.doing, *status.refused.values()])
+                raise LapelError(f"{name}: {left.recordings} recordings are not confirmed: {reasons}")
+            if not status.is_active:
+                await self._time.advance(1.0, let_run)
+            await asyncio.sleep(_POLL_S)
+        if status is None:
+            raise LapelError(f"{name}: it does not offload; name an evidence system, and switch the camera on")
+        await self.barrier()
+
     # -- actions and faults --------------------------------------------------------------------------------------------
 
     async def act(self, action: Action) -> None:
@@ -204,6 +235,10 @@ class SteppedFleet:
         self._faults.end(number)
         self._control.end_fault(number)
         await let_run()
+
+    def note(self, subject: str, text: str) -> None:
+        """See `FleetControl.note`."""
+        self._trace.add(self._time.mono_s(), subject, text)
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
@@ -245,10 +280,16 @@ class SteppedFleet:
 
 @asynccontextmanager
 async def stepped_fleet(
-    scenario: Scenario, seed: int, agency: str, address: Address, run_id: str, trace: Trace | None = None
+    scenario: Scenario,
+    seed: int,
+    agency: str,
+    address: Address,
+    run_id: str,
+    trace: Trace | None = None,
+    destination: Destination | None = None,
 ) -> AsyncIterator[SteppedFleet]:
     """A fleet that is online while the block runs; afterwards the broker has no retained message of it."""
-    fleet = SteppedFleet(scenario, seed, agency, address, run_id, trace)
+    fleet = SteppedFleet(scenario, seed, agency, address, run_id, trace, destination)
     async with listening(fleet._listener):
         try:
             await fleet._begin()

@@ -1,5 +1,6 @@
 """Every kind of fault there is, and a fault in a scenario. What each does to a camera is in
-`cameras/fault_injection.py`, what each does to the broker and the operator in `runs/traffic/control_room.py`.
+`cameras/fault_injection.py`, what each does to the broker and the operator in `runs/traffic/control_room.py`, to the
+evidence back end in `runs/evidence_back_end/`.
 """
 
 # ruff: noqa: RUF012  # msgspec copies an empty list for each instance
@@ -14,6 +15,7 @@ from msgspec import Meta
 
 from lapel.config import suggestion
 from lapel.errors import ConfigError
+from lapel_fleet.scenario.evidence_faults import EVIDENCE_FAULTS
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.tables import Table, refuse_unknown_keys
 
@@ -32,6 +34,8 @@ class FaultKind:
     """Whether it is injected into a camera. Otherwise into the broker or the operator of a run, from scenarios only."""
 
 
+EVIDENCE = "evidence."
+"""Begins the kinds that need a scenario with `[offload]`."""
 FAULTS: Mapping[str, FaultKind] = {
     "broker.outage": FaultKind("the broker stops, for all cameras, and starts again at the end", on_camera=False),
     "network.down": FaultKind(
@@ -110,6 +114,10 @@ FAULTS: Mapping[str, FaultKind] = {
     "command.duplicate": FaultKind(
         "the operator's start command arrives twice under one id", lasts=False, on_camera=False
     ),
+    **{
+        f"{EVIDENCE}{name}": FaultKind(f"the evidence back end {does}", on_camera=False)
+        for name, does in EVIDENCE_FAULTS.items()
+    },
 }
 
 _PARAMETERS = {key for kind in FAULTS.values() for key in kind.parameters}

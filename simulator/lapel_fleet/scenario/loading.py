@@ -12,7 +12,7 @@ from lapel.config import suggestion
 from lapel.errors import ConfigError
 from lapel.link.contract import checked_name
 from lapel_fleet.checkers import expectations
-from lapel_fleet.scenario.faults import FAULTS, refuse_foreign_parameters
+from lapel_fleet.scenario.faults import EVIDENCE, FAULTS, refuse_foreign_parameters
 from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.scenario.tables import refuse_unknown_keys
 
@@ -88,6 +88,7 @@ def _problems(scenario: Scenario) -> Iterator[str]:
         yield from _unknown_names(f"shifts[{number}].sites", shift.sites, scenario.sites)
         if shift.end_s <= shift.start_s:
             yield f"shifts[{number}]: ends at {shift.end_s:g} s, before it starts at {shift.start_s:g} s"
+    yield from _dock_problems(scenario)
     for number, fault in enumerate(scenario.faults):
         at = f"faults[{number}]"
         if fault.kind not in FAULTS:
@@ -96,6 +97,20 @@ def _problems(scenario: Scenario) -> Iterator[str]:
             yield f"{at}.at_s = {fault.at_s:g} comes after the end at {scenario.duration_s:g} s"
         yield from _unknown_names(f"{at}.sites", fault.sites, scenario.sites)
         yield from _unknown_names(f"{at}.cameras", fault.cameras, known)
+
+
+def _dock_problems(scenario: Scenario) -> Iterator[str]:
+    """What is wrong with the docking stations, and with faults of an evidence back end that nothing uploads to."""
+    stations: dict[str, int] = {}
+    for number, dock in enumerate(scenario.docks):
+        yield from _unknown_names(f"docks[{number}].sites", dock.sites, scenario.sites)
+        for site in dock.sites or scenario.sites:
+            if site in stations:
+                yield f"docks[{number}]: {site} has its station in docks[{stations[site]}]; name the sites of each"
+            stations[site] = number
+    for number, fault in enumerate(scenario.faults):
+        if fault.kind.startswith(EVIDENCE) and scenario.offload is None:
+            yield f"faults[{number}].kind: {fault.kind}: no camera offloads; add an [offload] table"
 
 
 def _unknown_names(key: str, named: Sequence[str], known: Collection[str]) -> Iterator[str]:

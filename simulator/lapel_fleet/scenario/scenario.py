@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from lapel_fleet.checkers import expectations
 from lapel_fleet.scenario.faults import Fault
+from lapel_fleet.scenario.offload import DockingStations, Offload
 from lapel_fleet.scenario.tables import Table
 from lapel_fleet.scenario.wearer import Wearer
 
@@ -69,6 +70,10 @@ class Scenario(Table, frozen=True, kw_only=True):
     activities: list[Wearer] = []
     """What wearers do, by category; replaces `wearer`."""
     shifts: list[Shift] = []
+    docks: list[DockingStations] = []
+    """The docking stations, where they have a limit."""
+    offload: Offload | None = None
+    """Whether cameras offload to an evidence back end, and how."""
     operator: Operator = Operator()
     faults: list[Fault] = []
     expect: list[expectations.Expectation] = []
@@ -77,6 +82,15 @@ class Scenario(Table, frozen=True, kw_only=True):
     def wearers(self) -> list[Wearer]:
         """What each camera's wearer does: `activities`, or else `wearer`."""
         return self.activities or [self.wearer]
+
+    def docks_at(self, site: str) -> DockingStations:
+        """The docking stations of a site."""
+        return next((one for one in self.docks if not one.sites or site in one.sites), DockingStations())
+
+    @property
+    def has_shared_docks(self) -> bool:
+        """Whether what one camera does in its dock depends on the others there."""
+        return any(one.bays is not None or one.line_bps is not None for one in self.docks)
 
     @property
     def cameras(self) -> list[str]:
@@ -91,9 +105,9 @@ class Scenario(Table, frozen=True, kw_only=True):
 
 
 def shorten(scenario: Scenario, duration_s: float) -> Scenario:
-    """The same day with another length. Leaves out the faults that would begin after its end, and the expectations that
-    count something over the whole day.
+    """The same day with another length. Leaves out the faults that would begin after its end, and the expectations
+    that only the whole day can meet.
     """
     faults = [one for one in scenario.faults if one.at_s < duration_s]
-    expect = [one for one in scenario.expect if expectations.METRICS[one.what].combine != "count"]
+    expect = [one for one in scenario.expect if not expectations.METRICS[one.what].is_of_the_whole_day]
     return msgspec.structs.replace(scenario, duration_s=duration_s, faults=faults, expect=expect)

@@ -1,6 +1,7 @@
 """The base of all tables of a scenario file, and the check for keys that do not exist."""
 
 from collections.abc import Iterator, Mapping
+from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -23,7 +24,7 @@ def refuse_unknown_keys(tree: Mapping[str, Any], kind: type[Table], origin: str,
             raise ConfigError(f"{origin}: {path}{key}: no such key{suggestion(key, kind.__struct_fields__)}")
     hints = get_type_hints(kind)
     for key, value in tree.items():
-        for table, inner, at in _inner_tables(hints[key], value, f"{path}{key}"):
+        for table, inner, at in _inner_tables(_without_none(hints[key]), value, f"{path}{key}"):
             refuse_unknown_keys(table, inner, origin, f"{at}.")
 
 
@@ -35,6 +36,13 @@ def _inner_tables(hint: Any, value: Any, path: str) -> Iterator[tuple[Mapping[st
         for number, one in enumerate(value):
             if isinstance(one, dict):
                 yield one, inner, f"{path}[{number}]"
+
+
+def _without_none(hint: Any) -> Any:
+    """`T` for `T | None`."""
+    if isinstance(hint, UnionType) and NoneType in get_args(hint):
+        return next(one for one in get_args(hint) if one is not NoneType)
+    return hint
 
 
 def _is_table(hint: Any) -> bool:

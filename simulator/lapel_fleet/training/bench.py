@@ -102,6 +102,12 @@ class _Environment:
         """See `Environment.network`."""
         return VirtualNetwork(self._broker, rng=rng)
 
+    def docking_station(self, name: str) -> None:
+        """See `Environment.docking_station`. There is one camera, and a bay for it."""
+
+    def offload(self, name: str) -> None:
+        """See `Environment.offload`. It keeps its recordings."""
+
     def storage_card(self, name: str) -> MemoryStorage:  # noqa: ARG002
         """See `Environment.storage_card`."""
         return MemoryStorage()

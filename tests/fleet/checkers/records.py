@@ -1,5 +1,6 @@
 """Records made by hand: one camera, one recording from its press at 100 s to its stop at 110 s."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from lapel.clock import iso
 from lapel.link.messages import EventMessage, Reply, StateMessage, Telemetry
 from lapel.recording import Account, Cause
 from lapel_fleet.checkers.records import Activation, ActualRecord, Arrival, Case, Message, ReceivedRecord
+from lapel_fleet.checkers.uploads import Upload
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 POWER_ON: tuple[float, str, dict[str, Any]] = (0.0, "power-on", {})
@@ -74,9 +76,9 @@ def telemetry(name: Any = "buffering", **more: Any) -> Telemetry:
     return Telemetry(**{**defaults, **more})
 
 
-def case(*arrivals: tuple[float, Message] | Message, **actual: Any) -> Case:
-    """An actual record, and a received record of messages that arrive at their times, or at 0 s."""
-    received = ReceivedRecord()
+def case(*arrivals: tuple[float, Message] | Message, uploads: Sequence[Upload] | None = None, **actual: Any) -> Case:
+    """An actual record, and a received record of messages that arrive at their times, or at 0 s, and of `uploads`."""
+    received = ReceivedRecord(uploads=None if uploads is None else list(uploads))
     for one in arrivals:
         at_s, message = one if isinstance(one, tuple) else (0.0, one)
         received.arrivals.append(Arrival(at_s, message))

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from fleet.checkers import offload_examples
 from fleet.checkers.records import (
     LIGHTS,
     POWER_ON,
@@ -43,6 +44,10 @@ NOTHING = {"sound_rms_dbfs": -120.0, "sound_peak_dbfs": -120.0}
 def manifest(**sound: Any) -> list[ManifestSummary]:
     return [ManifestSummary("clip", "", "close", 4, 4, **sound)]
 
+
+SHOWN = [(0.0, "solid red"), (1.0, "blinking green"), (100.0, "blinking red"), (110.0, "blinking green")]
+DARK = [*SHOWN[:3], (103.0, "dark"), (108.0, "blinking red"), *SHOWN[3:]]
+STEALTH = audit((103.0, "stealth-changed", {"on": True}), (108.0, "stealth-changed", {"on": False}))
 
 PASSES: Mapping[str, Sequence[Case]] = {
     "activations-are-recorded-or-refused": [
@@ -150,6 +155,16 @@ PASSES: Mapping[str, Sequence[Case]] = {
             microphone_silences=((110.0, 180.0),),
         ),
         case(event(1, "microphone-lost", 2.0, reason="no sound yet"), states=LIGHTS, records_sound=True),
+    ],
+    "recordings-are-indicated": [
+        case(states=LIGHTS, lights=SHOWN),
+        case(states=LIGHTS, lights=[*SHOWN[:3], (104.0, "blinking blue"), *SHOWN[3:]]),
+        case(states=LIGHTS, lights=DARK, audit=STEALTH),
+        case(states=LIGHTS, lights=[(0.0, "dark")], audit=audit((0.5, "stealth-changed", {"on": True}))),
+        case(states=LIGHTS, lights=[*SHOWN[:2], (100.8, "blinking red"), *SHOWN[3:]]),
+    ],
+    "stealth-is-on-record": [
+        case(states=LIGHTS, lights=SHOWN, stealth_changes=[103.0, 108.0], audit=STEALTH),
     ],
     "reported-states-are-true": [
         case((100.5, state("recording")), (111.0, telemetry("recording")), states=LIGHTS),
@@ -367,6 +382,19 @@ FAILS: Mapping[str, Sequence[tuple[Case, str]]] = {
             "microphone-silent at 60.0 s: it was not silent",
         ),
     ],
+    "recordings-are-indicated": [
+        (case(states=LIGHTS, lights=SHOWN[:2]), "from 101.0 s to 110.0 s"),
+        (case(states=LIGHTS, lights=DARK), "from 103.0 s to 108.0 s"),
+        (case(states=LIGHTS, lights=[*SHOWN[:3], (105.0, "blinking green")]), "from 105.0 s to 110.0 s"),
+        (case(states=LIGHTS, lights=DARK, audit=STEALTH[1:]), "from 103.0 s to 108.0 s"),
+        (case(states=LIGHTS, lights=[*SHOWN[:3], (103.0, "dark")], audit=STEALTH), "from 103.0 s to 110.0 s"),
+    ],
+    "stealth-is-on-record": [
+        (
+            case(states=LIGHTS, lights=SHOWN, stealth_changes=[103.0, 108.0], audit=STEALTH[:1]),
+            "the wearer changed stealth at 108.0 s, which is not on record",
+        ),
+    ],
     "reported-states-are-true": [
         (case((50.0, state("recording")), states=LIGHTS), "reported recording at 50.0 s, was buffering"),
         (case((50.0, telemetry("fault")), states=LIGHTS), "reported fault"),
@@ -468,13 +496,17 @@ FAILS: Mapping[str, Sequence[tuple[Case, str]]] = {
 }
 
 
+PASSING = {**PASSES, **offload_examples.PASSES}
+FAILING = {**FAILS, **offload_examples.FAILS}
+
+
 def test_every_checker_has_examples() -> None:
-    assert set(PASSES) == set(FAILS) == set(CHECKERS)
+    assert set(PASSING) == set(FAILING) == set(CHECKERS)
 
 
 @pytest.mark.parametrize("name", CHECKERS)
 def test_correct_records_pass(name: str) -> None:
-    for one in PASSES[name]:
+    for one in PASSING[name]:
         (finding,) = judge([one], {name: CHECKERS[name]})
         assert finding.failures == []
         assert finding.verdict == "passed"
@@ -482,7 +514,7 @@ def test_correct_records_pass(name: str) -> None:
 
 @pytest.mark.parametrize("name", CHECKERS)
 def test_a_failure_describes_what_is_wrong(name: str) -> None:
-    for one, text in FAILS[name]:
+    for one, text in FAILING[name]:
         (finding,) = judge([one], {name: CHECKERS[name]})
         assert finding.verdict == "failed"
         assert any(text in failure and failure.startswith("s/c: ") for failure in finding.failures), finding.failures

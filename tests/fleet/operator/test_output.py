@@ -90,3 +90,16 @@ def test_lines_of_watch() -> None:
     assert lines[2].startswith("07:00:31  a/1  marker  by=")
     assert lines[3] == "08:09:10  a/1  its state was cleared: no longer part of this fleet"
     assert_harmless(*lines)
+
+
+def test_an_event_says_its_reason_first() -> None:
+    def words(**detail: str | float | None) -> str:
+        one = EventMessage(id="1", kind="refused", time=NOW, mono_s=1, camera="1", session="s", detail=detail)
+        return output.event_words(one)
+
+    assert words(event="start", source="button", reason="the card is full") == (
+        "the card is full (event=start, source=button)"
+    )
+    assert words(reason="unplugged") == "unplugged"
+    assert words(recording="clip-1", reason="", shortfall=None, seconds=2.5) == "recording=clip-1, seconds=2.5"
+    assert_harmless(words(reason=EVIL, viewer=EVIL))

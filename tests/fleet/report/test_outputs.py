@@ -10,7 +10,7 @@ import pytest
 
 from fleet.report.observed import smoke
 from lapel.errors import StorageError
-from lapel_fleet.checkers.registry import Finding
+from lapel_fleet.checkers.registry import CHECKERS, Finding
 from lapel_fleet.report import Result, as_json, as_text, summarise, write_junit
 
 HOSTILE = "baltimore/cam-0001: \x1b]0;owned\x07 \x00 \ud800 \u202e ]]> <b> & \n again"
@@ -27,7 +27,7 @@ def inconclusive() -> Result:
 def test_the_text_fits_a_screen_and_ends_with_the_replay_command() -> None:
     text = as_text(failing(*(f"baltimore/cam-0001: {number}" for number in range(500))))
     lines = text.splitlines()
-    assert len(lines) <= 46  # a tall screen: thirty checkers have a line each
+    assert len(lines) <= len(CHECKERS) + 16  # each checker has a line, a failure a few more
     assert "… and 497 more" in text
     assert lines[-1] == "FAILED; replay: lapel-fleet run smoke --virtual --seed 3"
 
@@ -66,7 +66,7 @@ def test_the_keys_of_the_json_stay() -> None:
     assert list(keys) == [
         "format", "scenario", "verdict", "passed", "inconclusive", "seed", "time", "broker", "replay", "cameras",
         "recordings", "messages", "domain_s", "took_s", "trace_sha256", "trace_lines", "checkers", "latencies", "rates",
-        "sites", "faults",
+        "sites", "faults", "notes",
     ]  # fmt: skip
     assert keys["checkers"][-1] == {
         "name": "mine", "verdict": "failed", "occasions": 99, "failures": ["baltimore/cam-0001: x"],

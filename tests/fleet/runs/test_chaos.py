@@ -1,6 +1,7 @@
 """Chaos: faults drawn from the seed, on top of a scenario's own, raise no false alarm."""
 
 import pytest
+from msgspec.structs import replace
 
 from lapel_fleet.checkers.expectations import judge_expectations
 from lapel_fleet.checkers.registry import judge
@@ -8,6 +9,7 @@ from lapel_fleet.runs import virtual
 from lapel_fleet.runs.chaos import with_chaos
 from lapel_fleet.scenario.faults import FAULTS
 from lapel_fleet.scenario.loading import load, parse
+from lapel_fleet.scenario.offload import Offload
 from lapel_fleet.scenario.toml_writer import as_toml
 
 QUICK = (1, 3, 38, 51, 93, 115, 124, 166, 177, 198)
@@ -58,6 +60,15 @@ def test_the_same_seed_adds_the_same_faults_to_the_scenario_s_own() -> None:
 
 def test_every_kind_of_fault_is_drawn_and_could_stand_in_a_file() -> None:
     own, kinds = load("bad-day"), set()
+    for seed in range(1, 101):
+        scenario = with_chaos(own, seed)
+        kinds |= {fault.kind for fault in scenario.faults[len(own.faults) :]}
+        assert parse(as_toml(scenario), "mine.toml") == scenario
+    assert kinds == {kind for kind in FAULTS if not kind.startswith(("delivery.", "evidence."))}
+
+
+def test_faults_of_an_evidence_back_end_are_drawn_where_cameras_offload() -> None:
+    own, kinds = replace(load("bad-day"), offload=Offload()), set()
     for seed in range(1, 101):
         scenario = with_chaos(own, seed)
         kinds |= {fault.kind for fault in scenario.faults[len(own.faults) :]}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from lapel_fleet.checkers.expectations import Expectation
 from lapel_fleet.scenario.faults import FAULTS, Fault
 from lapel_fleet.scenario.loading import load, parse, shipped_scenarios
+from lapel_fleet.scenario.offload import DockingStations, Offload
 from lapel_fleet.scenario.scenario import Operator, Scenario, Shift
 from lapel_fleet.scenario.toml_writer import as_toml
 from lapel_fleet.scenario.wearer import Wearer
@@ -47,12 +48,20 @@ EXPECTATIONS = st.builds(
     Expectation, what=st.just("events"), name=TEXT.map(lambda text: f"~{text}"), per=st.sampled_from(["site", "fleet"]),
     kind=st.sampled_from(["", "refused"]), at_most=st.floats(0, 1e9), under_chaos=st.booleans(),
 )  # fmt: skip
+DOCKS = st.builds(
+    DockingStations, sites=some(list(SITES)).map(lambda sites: list(dict.fromkeys(sites))),
+    bays=st.none() | st.integers(1, 20_000), line_bps=st.none() | st.floats(1000, 1e12),
+)  # fmt: skip
+OFFLOADS = st.builds(
+    Offload, critical=st.lists(TEXT, max_size=2), uploads=st.integers(1, 16), limit_bps=st.floats(0, 1e12),
+    keep_h=st.floats(0, 876_000),
+)  # fmt: skip
 SCENARIOS = st.builds(
     Scenario, title=TEXT, duration_s=st.floats(100, 86_400), media=st.sampled_from(["none", "clip"]),
     clip_cameras=some(CAMERAS), only_cameras=some(CAMERAS), sites=st.just(SITES), wearer=WEARERS,
     activities=st.lists(WEARERS, max_size=2), shifts=st.lists(SHIFTS, max_size=2),
     faults=st.lists(faults(), max_size=4), operator=st.builds(Operator, commands_per_hour=st.floats(0, 1e5)),
-    expect=st.lists(EXPECTATIONS, max_size=1),
+    expect=st.lists(EXPECTATIONS, max_size=1), offload=OFFLOADS, docks=st.lists(DOCKS, max_size=1),
 )  # fmt: skip
 
 

@@ -20,7 +20,9 @@ from lapel.hardware.pi.indicators import OutputPin, PiIndicators
 from lapel.hardware.pi.max17048 import Max17048
 from lapel.hardware.pi.pins import PinFactory
 from lapel.hardware.pi.switches import PiSwitches
+from lapel.hardware.pi.traced import TracedBus, TracedPins
 from lapel.hardware.pi.triggers import PiTriggers
+from lapel.hardware.trace.writer import TraceWriter
 from lapel.policy.profile import TriggerSource
 from lapel.worker import Worker
 
@@ -60,19 +62,22 @@ def open_board(
     *,
     factory: PinFactory | None = None,
     bus: I2cBus | None = None,
+    trace: TraceWriter | None = None,
 ) -> Board:
     """The devices that `section` names; `lines` shows lines of text. Raises ConfigError when one cannot be used.
 
-    `factory` and `bus` stand in for the board's own.
+    `factory` and `bus` stand in for the board's own. What the devices do is written into `trace`.
     """
     with ExitStack() as opened:
         board = Board(lines)
         if section.pins():
-            _open_pins(board, section, clock, factory or _gpio(), opened)
+            pins = factory or _gpio()
+            pins = TracedPins(pins, _inputs(section), trace, clock) if trace is not None else pins
+            _open_pins(board, section, clock, pins, opened)
         if section.battery != "none":
-            board.battery = PolledBattery(_gauge(section, bus, opened), clock, worker)
+            board.battery = PolledBattery(_gauge(section, bus, opened, trace), clock, worker)
         if section.gpsd:
-            board.positioning = _opened(GpsdPositioning(clock), opened)
+            board.positioning = _opened(GpsdPositioning(clock, trace=trace), opened)
         if section.health:
             board.health = BoardHealth()
         board._closing = opened.pop_all()
@@ -109,13 +114,18 @@ def _opened(device: _Device, opened: ExitStack) -> _Device:
     return device
 
 
-def _gauge(section: PiSection, bus: I2cBus | None, opened: ExitStack) -> Gauge:
+def _inputs(section: PiSection) -> dict[int, str]:
+    return {number: key for key, number in section.pins().items() if key in section.INPUTS}
+
+
+def _gauge(section: PiSection, bus: I2cBus | None, opened: ExitStack, trace: TraceWriter | None) -> Gauge:
     if bus is None:
         try:
             bus = open_bus(section.i2c_bus)
         except ImportError as error:
             raise ConfigError(f"[pi] battery: {error}; {_MISSING}") from error
         opened.callback(bus.close)
+    bus = TracedBus(bus, trace) if trace is not None else bus
     return Max17048(bus) if section.battery == "max17048" else Ina219(bus, section.cells, section.shunt_ohm)
 
 

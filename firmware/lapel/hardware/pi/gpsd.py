@@ -9,6 +9,7 @@ from typing import Any
 
 from lapel.clock import Clock
 from lapel.hardware.interfaces import Fix
+from lapel.hardware.trace.writer import TraceWriter
 
 PORT = 2947
 _WATCH = b'?WATCH={"enable":true,"json":true};\n'
@@ -19,18 +20,14 @@ _UNKNOWN_ACCURACY_M = 50.0
 """Where the receiver gives no error estimate: that of a receiver under trees."""
 
 
-class GpsdPositioning:
-    """Implements `lapel.hardware.interfaces.Positioning`. A thread of its own reads, as long as it is open."""
+class GpsdReports:
+    """What gpsd has reported so far. Implements `lapel.hardware.interfaces.Positioning`."""
 
-    def __init__(self, clock: Clock, host: str = "127.0.0.1", port: int = PORT) -> None:
-        self._clock, self._address = clock, (host, port)
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._fix: Fix | None = None
         self._fixed_s = 0.0
         self._satellites = 0
-        self._connection: socket.socket | None = None
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="gpsd", daemon=True)
-        self._thread.start()
 
     def last_fix(self) -> Fix | None:
         """See `Positioning.last_fix`."""
@@ -42,6 +39,37 @@ class GpsdPositioning:
     def satellites(self) -> int:
         """See `Positioning.satellites`; 0 while gpsd cannot be reached."""
         return self._satellites
+
+    def take(self, report: dict[str, Any]) -> None:
+        """A report of gpsd. What is not understood is no fix."""
+        if report.get("class") == "SKY" and "satellites" in report:
+            self._satellites = sum(1 for one in report["satellites"] if one.get("used"))
+        elif report.get("class") == "TPV":
+            self._take_position(report)
+
+    def _take_position(self, report: dict[str, Any]) -> None:
+        latitude, longitude = report.get("lat"), report.get("lon")
+        if report.get("mode", 0) < 2 or not isinstance(latitude, float) or not isinstance(longitude, float):
+            return
+        if not (math.isfinite(latitude) and math.isfinite(longitude)):
+            return
+        accuracy = report.get("eph") or max(report.get("epx") or 0.0, report.get("epy") or 0.0)
+        self._fix = Fix(latitude, longitude, float(accuracy or _UNKNOWN_ACCURACY_M), 0.0)
+        self._fixed_s = self._clock.mono_s()
+
+
+class GpsdPositioning(GpsdReports):
+    """The same from gpsd itself. A thread of its own reads, as long as it is open."""
+
+    def __init__(
+        self, clock: Clock, host: str = "127.0.0.1", port: int = PORT, trace: TraceWriter | None = None
+    ) -> None:
+        super().__init__(clock)
+        self._address, self._trace = (host, port), trace
+        self._connection: socket.socket | None = None
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="gpsd", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
         """Disconnect."""
@@ -64,27 +92,14 @@ class GpsdPositioning:
             connection.sendall(_WATCH)
             with connection.makefile("rb") as lines:
                 while not self._closing.is_set() and (line := lines.readline(65_536)):
-                    self._take(line)
+                    if self._trace is not None:
+                        self._trace.gpsd(line)
+                    self._take_line(line)
 
-    def _take(self, line: bytes) -> None:
-        """A report. What is not understood is no fix."""
+    def _take_line(self, line: bytes) -> None:
         try:
             report = json.loads(line)
         except ValueError:
             return
-        if not isinstance(report, dict):
-            return
-        if report.get("class") == "SKY" and "satellites" in report:
-            self._satellites = sum(1 for one in report["satellites"] if one.get("used"))
-        elif report.get("class") == "TPV":
-            self._take_position(report)
-
-    def _take_position(self, report: dict[str, Any]) -> None:
-        latitude, longitude = report.get("lat"), report.get("lon")
-        if report.get("mode", 0) < 2 or not isinstance(latitude, float) or not isinstance(longitude, float):
-            return
-        if not (math.isfinite(latitude) and math.isfinite(longitude)):
-            return
-        accuracy = report.get("eph") or max(report.get("epx") or 0.0, report.get("epy") or 0.0)
-        self._fix = Fix(latitude, longitude, float(accuracy or _UNKNOWN_ACCURACY_M), 0.0)
-        self._fixed_s = self._clock.mono_s()
+        if isinstance(report, dict):
+            self.take(report)

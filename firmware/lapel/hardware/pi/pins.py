@@ -74,5 +74,9 @@ class ContactPin:
         if is_closed is self._was_closed:
             return  # the edge between the two was lost
         self._was_closed = is_closed
-        now_s = self._clock.mono_s()
-        self._on_change(is_closed, at_s if 0 <= now_s - at_s <= _LATE_S else now_s)
+        self._on_change(is_closed, likely_time(at_s, self._clock.mono_s()))
+
+
+def likely_time(at_s: float, now_s: float) -> float:
+    """The time stamp of an edge where it can be on our clock; else now."""
+    return at_s if 0 <= now_s - at_s <= _LATE_S else now_s

@@ -20,6 +20,7 @@ from lapel.errors import ConfigError
 from lapel.sanitize import plain
 from lapel_fleet.broker.address import Address
 from lapel_fleet.checkers.user_code import load_object
+from lapel_fleet.control.conformance.evidence.cli import add_evidence_options, evidence_subject, suffix_of
 from lapel_fleet.time.loop_thread import LoopThread
 
 _EXIT = {"passed": 0, "failed": 1, "inconclusive": 3}
@@ -62,6 +63,7 @@ def add_conformance(parser: argparse.ArgumentParser) -> None:
     more.add_argument(
         "--restarts", action="store_true", help="the probe command is the back end itself: end and start it as well"
     )
+    add_evidence_options(parser)
     results = parser.add_argument_group("results")
     results.add_argument("--json", action="store_true", help="print the result as JSON, and nothing else")
     results.add_argument("--junit", type=Path, metavar="FILE", help="write a test case for each situation")
@@ -70,42 +72,58 @@ def add_conformance(parser: argparse.ArgumentParser) -> None:
 
 
 def _conformance(options: argparse.Namespace) -> int:
-    from lapel_fleet.control.conformance.catalogue import chosen
+    from lapel_fleet.control.conformance.catalogue import chosen, chosen_evidence
 
-    situations = chosen(options.situations)
+    situations: list[Any]
+    situations = chosen_evidence(options.situations) if options.evidence else chosen(options.situations)
     if options.list:
         width = max(len(one.id) for one in situations)
         print("\n".join(f"{one.id:<{width}}  {one.happens}" for one in situations))
         return 0
-    return _examine(options, situations)
+    return _examine_evidence(options, situations) if options.evidence else _examine(options, situations)
+
+
+def _examine_evidence(options: argparse.Namespace, situations: list[Any]) -> int:
+    from lapel_fleet.control.conformance.evidence.examination import Recordings, examine
+
+    seed = secrets.randbits(31) if options.seed is None else options.seed
+    with evidence_subject(options) as subject:
+        outcomes = examine(subject, situations, Recordings(seed, suffix_of(options)))
+        return _report(options, outcomes, len(situations), seed, options.evidence)
 
 
 def _examine(options: argparse.Namespace, situations: list[Any]) -> int:
     from lapel.link.contract import LapelV1
-    from lapel_fleet.control.conformance import output, page
     from lapel_fleet.control.conformance.examination import Examiner
 
     if not options.probe and not options.probe_command:
         raise ConfigError("no back end: give --probe or --probe-command; docs/conformance.md shows both in ten lines")
     seed = secrets.randbits(31) if options.seed is None else options.seed
     contract = load_object("--contract", options.contract) if options.contract else LapelV1
-    clock = SystemClock()
-    began_s = clock.mono_s()
     with _subject(options) as (subject, broker):
-        if not options.json:
-            print(f"{len(situations)} situations, seed {seed}, {broker}", flush=True)
         examiner = Examiner(subject, seed, agency=options.agency, contract=contract)
-        outcomes = []
         try:
-            for number, outcome in enumerate(examiner.examine(situations), 1):
-                outcomes.append(outcome)
-                if not options.json:
-                    first, *rest = output.outcome_lines(outcome)
-                    lines = [f"{number:>3}/{len(situations)}  {first}", *rest]
-                    print("\n".join(plain(line) for line in lines), flush=True)
+            return _report(options, examiner.examine(situations), len(situations), seed, broker)
         finally:
             examiner.clean_up()
-    result = output.Result(seed=seed, broker=broker, took_s=clock.mono_s() - began_s, outcomes=outcomes)
+
+
+def _report(options: argparse.Namespace, examined: Iterator[Any], count: int, seed: int, where: str) -> int:
+    """Print each outcome as soon as it is there, and write the results. Returns the exit code."""
+    from lapel_fleet.control.conformance import output, page
+
+    clock = SystemClock()
+    began_s = clock.mono_s()
+    if not options.json:
+        print(f"{count} situations, seed {seed}, {where}", flush=True)
+    outcomes = []
+    for number, outcome in enumerate(examined, 1):
+        outcomes.append(outcome)
+        if not options.json:
+            first, *rest = output.outcome_lines(outcome)
+            lines = [f"{number:>3}/{count}  {first}", *rest]
+            print("\n".join(plain(line) for line in lines), flush=True)
+    result = output.Result(seed=seed, broker=where, took_s=clock.mono_s() - began_s, outcomes=outcomes)
     if options.junit:
         output.write_junit(options.junit, result)
     if options.html:

@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from lapel_fleet.control.conformance.evidence.examination import Recordings, examine
+from lapel_fleet.control.conformance.evidence.situations import EvidenceSituation
+from lapel_fleet.control.conformance.evidence.subject import MemoryEvidence
 from lapel_fleet.control.conformance.examination import Examiner, Stories
 from lapel_fleet.control.conformance.situation import Situation
 from lapel_fleet.control.conformance.subject import BackEndError, MemorySubject
@@ -31,13 +34,30 @@ def scores(makers: Mapping[str, Maker], situations: Sequence[Situation], seed: i
     stories = Stories(seed, AGENCY, is_live=False)
     for one in situations:
         stories.story(one)
+    yield from _scores(makers, lambda back_end: _failed(back_end, situations, seed, stories))
+
+
+def evidence_scores(makers: Mapping[str, Maker], situations: Sequence[EvidenceSituation], seed: int) -> Iterator[Score]:
+    """The same for evidence back ends."""
+    recordings = Recordings(seed)
+    for one in situations:
+        recordings.of(one.id)
+
+    def failed(back_end: object) -> Iterator[str]:
+        outcomes = examine(MemoryEvidence(back_end), situations, recordings)
+        return (one.id for one in outcomes if one.verdict == "failed")
+
+    yield from _scores(makers, failed)
+
+
+def _scores(makers: Mapping[str, Maker], failed: Callable[[object], Iterator[str]]) -> Iterator[Score]:
     for name, maker in makers.items():
         began_s = time.process_time()
-        caught = list(_failed(maker(), situations, seed, stories))
+        caught = list(failed(maker()))
         yield Score(name, caught, time.process_time() - began_s, " ".join((maker.__doc__ or "").split()))
 
 
-def idle_situations(situations: Iterable[Situation], found: Iterable[Score]) -> list[str]:
+def idle_situations(situations: Iterable[Situation | EvidenceSituation], found: Iterable[Score]) -> list[str]:
     """The situations that catch none of the mutants."""
     useful = {id_ for score in found for id_ in score.caught_by}
     return [one.id for one in situations if one.id not in useful]

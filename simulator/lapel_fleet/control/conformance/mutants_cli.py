@@ -31,11 +31,11 @@ def add_mutants(parser: argparse.ArgumentParser) -> None:
 
 
 def _mutants(options: argparse.Namespace) -> int:
-    from lapel_fleet.control.conformance.catalogue import SITUATIONS
-    from lapel_fleet.control.conformance.mutants import Score, idle_situations, scores
+    from lapel_fleet.control.conformance.mutants import Score, idle_situations
 
-    makers, situations = _chosen(options), list(SITUATIONS.values())
+    makers = _chosen(options)
     original = load_object("mutants", f"{options.file}:ORIGINAL")
+    situations, scores = _suite(original)
     found: list[Score] = []
     for score in scores({"(original)": original, **makers}, situations, options.seed):
         found.append(score)
@@ -49,6 +49,17 @@ def _mutants(options: argparse.Namespace) -> int:
         _print_summary(caught, planted, idle_situations(situations, planted) if not options.mutants else [])
     needed = len(planted) if options.at_least is None else options.at_least
     return int(bool(clean.caught_by) or len(caught) < needed)
+
+
+def _suite(original: Any) -> tuple[Any, Any]:
+    """The situations for a back end of this kind, and what scores mutants with them."""
+    from lapel_fleet.control.conformance.catalogue import SITUATIONS
+    from lapel_fleet.control.conformance.evidence.situations import EVIDENCE_SITUATIONS
+    from lapel_fleet.control.conformance.mutants import evidence_scores, scores
+
+    if hasattr(original(), "handle"):
+        return list(EVIDENCE_SITUATIONS.values()), evidence_scores
+    return list(SITUATIONS.values()), scores
 
 
 def _chosen(options: argparse.Namespace) -> Mapping[str, Any]:

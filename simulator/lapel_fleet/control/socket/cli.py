@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 did not happen in time or a checker failed, 2 impossible o
 
 import argparse
 import contextlib
+import getpass
 import json
 import sys
 import threading
@@ -30,6 +31,7 @@ _LISTED = 20
 _ANSWER_LIMIT_S = 5.0
 """`runs` waits so long for each run's answer."""
 _POLL_S = 0.1
+_BY = "by"
 _LENGTH = "seconds"
 """The field of an action that is given as `--for TIME`."""
 
@@ -89,8 +91,8 @@ def _add_action(commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
     """Add a command made from an action's fields: the camera, a choice if there is one, then options."""
 
     def command(options: argparse.Namespace) -> int:
-        given = {name: _value(name, getattr(options, name)) for name in action.__struct_fields__}
-        _request(options, action(**given), messages.Done)
+        given = {name: _value(name, getattr(options, name)) for name in action.__struct_fields__ if name != _BY}
+        _request(options, action(**given, by=getpass.getuser()), messages.Done)
         return 0
 
     about = (action.__doc__ or "").partition(". ")[0].strip().rstrip(".")
@@ -99,6 +101,8 @@ def _add_action(commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
     for field in msgspec.structs.fields(action):
         about = f"{meanings.get(field.name, '').rstrip('.').lower()} (default: %(default)s)"
         choices = get_args(field.type) if get_origin(field.type) is Literal else ()
+        if field.name == _BY:
+            continue
         if field.name == "camera":
             parser.add_argument("camera", metavar="CAMERA", help="as site/name")
         elif choices:
@@ -192,7 +196,8 @@ def _status(options: argparse.Namespace) -> int:
 def _fault(options: argparse.Namespace) -> int:
     where = {"cameras": options.camera, "sites": options.site}
     fault = {**_parameters(options.set), **{key: names for key, names in where.items() if names}, "kind": options.kind}
-    _request(options, messages.BeginFault(fault=fault), messages.Begun, lambda one: [str(one.number)])
+    request = messages.BeginFault(fault=fault, by=getpass.getuser())
+    _request(options, request, messages.Begun, lambda one: [str(one.number)])
     return 0
 
 
@@ -200,7 +205,7 @@ def _mend(options: argparse.Namespace) -> int:
     if options.number != "all" and not options.number.isdecimal():
         raise ConfigError(f"mend {options.number}: give the number that `fault` printed, or `all`")
     number = None if options.number == "all" else int(options.number)
-    _request(options, messages.EndFault(number=number), messages.Ended)
+    _request(options, messages.EndFault(number=number, by=getpass.getuser()), messages.Ended)
     return 0
 
 

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from lapel.config import suggestion
 from lapel.errors import MessageError
-from lapel_fleet.cameras.actions import ACTIONS, Action, CameraName
+from lapel_fleet.cameras.actions import ACTIONS, Action, CameraName, PersonName
 from lapel_fleet.report.summary import CheckerResult
 from lapel_fleet.runs.run import Time
 
@@ -44,6 +44,8 @@ class BeginFault(_Request, tag="fault", frozen=True, kw_only=True):
 
     fault: dict[str, Any]
     """As a table `[[faults]]` of a scenario, without times: `{"kind": "network.loss", "loss": 0.5}`."""
+    by: PersonName = ""
+    """Who injects it, for the run's trace."""
 
 
 class EndFault(_Request, tag="mend", frozen=True, kw_only=True):
@@ -51,6 +53,8 @@ class EndFault(_Request, tag="mend", frozen=True, kw_only=True):
 
     number: int | None = None
     """Of the fault; all when absent."""
+    by: PersonName = ""
+    """Who ends it, for the run's trace."""
 
 
 class Advance(_Request, tag="advance", frozen=True, kw_only=True):

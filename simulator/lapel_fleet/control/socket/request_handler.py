@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 from lapel.errors import ConfigError, LapelError
 from lapel.sanitize import plain
-from lapel_fleet.cameras.actions import Action
+from lapel_fleet.cameras.actions import Action, action_text
 from lapel_fleet.cameras.manual_control import check_name
 from lapel_fleet.checkers.records import Case
 from lapel_fleet.checkers.registry import Finding, overall
@@ -69,14 +69,20 @@ class RequestHandler:
         run = self._run
         match request:
             case Action():
+                request.check()
+                check_name(request.camera, run.names)
+                run.note(request.camera, f"{action_text(request)}, by hand{_by(request.by)}")
                 await run.act(request)
             case Status():
                 return await self._status(request.cameras)
             case BeginFault():
-                number = await run.begin_fault(_fault(request))
+                fault = _fault(request)
+                number = await run.begin_fault(fault)
+                where = ", ".join([*fault.sites, *fault.cameras]) or "run"
+                run.note(where, f"{fault.kind}, by hand{_by(request.by)}, as fault {number}")
                 return Begun(now_s=run.now_s, number=number)
             case EndFault():
-                return await self._end_faults(request.number)
+                return await self._end_faults(request.number, request.by)
             case Advance():
                 behind = await run.advance(request.seconds)
                 return Advanced(now_s=run.now_s, behind=behind)
@@ -119,7 +125,7 @@ class RequestHandler:
             ],
         )
 
-    async def _end_faults(self, number: int | None) -> Ended:
+    async def _end_faults(self, number: int | None, by: str) -> Ended:
         known = list(self._run.faults)
         if number is not None and number not in known:
             there = f"there are {', '.join(map(str, known))}" if known else "no fault is active"
@@ -127,6 +133,7 @@ class RequestHandler:
         numbers = known if number is None else [number]
         for one in numbers:
             await self._run.end_fault(one)
+            self._run.note("run", f"fault {one} ended, by hand{_by(by)}")
         return Ended(now_s=self._run.now_s, numbers=numbers)
 
     async def _attach(self, name: str, opened: AsyncExitStack) -> Attached:
@@ -143,6 +150,10 @@ class RequestHandler:
         verdict = overall(findings)
         checkers = checker_results(findings)
         return Judged(now_s=self._run.now_s, passed=verdict == "passed", verdict=verdict, checkers=checkers)
+
+
+def _by(name: str) -> str:
+    return f" ({plain(name)})" if name else ""
 
 
 def _fault(request: BeginFault) -> Fault:

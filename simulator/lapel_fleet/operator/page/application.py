@@ -27,6 +27,8 @@ from lapel_fleet.operator.page.guard import Guard
 from lapel_fleet.operator.page.history import History
 from lapel_fleet.operator.page.history_writer import HistoryWriter
 from lapel_fleet.operator.page.live_views import LiveViews
+from lapel_fleet.operator.page.run_control import HAND_ACTIONS, RunWatch
+from lapel_fleet.operator.page.run_routes import RunRoutes
 from lapel_fleet.operator.page.sections import STATES, CameraSections, FleetSections, environment
 from lapel_fleet.operator.page.stream import MOST_READERS, ChangedSections, Streams
 
@@ -56,16 +58,18 @@ class Page:
         origins: list[str],
         cookie: str,
         live: LiveViews,
+        run: RunWatch | None = None,
     ) -> None:
         """`cookie`: its name, different for each port, since browsers share cookies between ports. `live` fetches what
-        readers watch.
+        readers watch; `run` is the simulated run whose cameras can be acted upon by hand.
         """
         self._agency, self._view, self._connection, self._metrics = agency, view, connection, metrics
-        self._writer, self._live = writer, live
+        self._writer, self._live, self._run = writer, live, run
+        self._by_hand = RunRoutes(run, self._html) if run is not None else None
         self._tokens, self._cookie, self._clock = tokens, cookie, clock
         self._templates = environment()
-        self._fleet = FleetSections(self._templates, view, connection, writer, clock)
-        self._cameras = CameraSections(self._templates, view, history, live, worker, clock)
+        self._fleet = FleetSections(self._templates, view, connection, writer, run, clock)
+        self._cameras = CameraSections(self._templates, view, history, live, run, worker, clock)
         self._files = {one.name: one.read_bytes() for one in (files(__package__) / "static").iterdir() if one.is_file()}
         self._sending: set[asyncio.Task[None]] = set()
         self.streams = Streams(clock)
@@ -91,6 +95,7 @@ class Page:
             Route("/camera/stream", self._camera_stream),
             Route("/camera/live/{file}", self._live_file),
             Route("/command", self._command, methods=["POST"]),
+            Route("/by-hand", self._act_by_hand, methods=["POST"]),
             Route("/metrics", self._scrape),
             Route("/static/{name}", self._static),
         ]
@@ -152,7 +157,10 @@ class Page:
     async def _camera(self, request: Request) -> Response:
         camera = self._known(request.query_params.get("name", ""))
         sections = await self._cameras.render(camera)
-        return self._html("camera.html", request, camera=camera, sections=sections, commands=COMMANDS)
+        return self._html(
+            "camera.html", request, camera=camera, sections=sections, commands=COMMANDS, run=self._run,
+            hand_actions=HAND_ACTIONS,
+        )  # fmt: skip
 
     async def _camera_stream(self, request: Request) -> Response:
         self._require_room()
@@ -164,7 +172,8 @@ class Page:
             view = self._view.cameras.get(camera)
             if view is None:
                 return {}
-            now = view.last_message_s, view.version, self._connection.commands_changed + self._writer.written
+            written = self._connection.commands_changed + self._writer.written
+            now = view.last_message_s, view.version, written + (self._run.answers if self._run is not None else 0)
             if now == seen:
                 return {}
             seen = now
@@ -201,6 +210,13 @@ class Page:
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
         return RedirectResponse(f"/camera?{urlencode({'name': camera})}#commands", 303)
+
+    async def _act_by_hand(self, request: Request) -> Response:
+        """What is done to a simulated camera. There is nothing to do it to without a run."""
+        if self._by_hand is None:
+            raise HTTPException(404, "No simulated run was named; `lapel-fleet serve --run ID` does.")
+        form = await _form(request)
+        return await self._by_hand.by_hand(request, form, self._known(form.get("camera", "")))
 
     async def _finish(self, command: Command, tally: OutcomeTally) -> None:
         with suppress(StorageError):  # the page says so, since the other messages cannot be written either

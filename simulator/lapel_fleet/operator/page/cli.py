@@ -3,8 +3,10 @@
 import argparse
 import asyncio
 import getpass
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from lapel.errors import ConfigError
@@ -12,11 +14,14 @@ from lapel.loopback import LOOPBACK_NAMES
 from lapel.tokens import tokens_from
 from lapel_fleet.operator.broker_options import above_zero, add_broker_options, brokers_from
 
+if TYPE_CHECKING:
+    from lapel_fleet.operator.page.run_control import RunControl
+
 _PORT, _DAYS = 8090, 30.0
 
 
-def add_serve(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `serve`."""
+def add_serve(parser: argparse.ArgumentParser, run_control: Callable[[str], "RunControl"]) -> None:
+    """Add the options of `serve`. `run_control` gives control of the simulated run with an ID; raises ConfigError."""
     parser.add_argument(
         "--port",
         type=int,
@@ -46,8 +51,11 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--live-token", type=Path, metavar="FILE", help="file whose first line NAME TOKEN lets the page in there"
     )
+    parser.add_argument(
+        "--run", metavar="ID", help="a simulated run: press its cameras' buttons and inject faults on their pages"
+    )
     add_broker_options(parser)
-    parser.set_defaults(command=_serve)
+    parser.set_defaults(command=partial(_serve, run_control))
 
 
 def _origin(text: str) -> str:
@@ -72,7 +80,7 @@ def _live_token(origins: Sequence[str], path: Path | None) -> str:
     return next(iter(found.values()))
 
 
-def _serve(options: argparse.Namespace) -> int:
+def _serve(run_control: Callable[[str], "RunControl"], options: argparse.Namespace) -> int:
     brokers = brokers_from(options)
     try:
         from lapel_fleet.operator.page.live_views import LiveSources
@@ -88,6 +96,7 @@ def _serve(options: argparse.Namespace) -> int:
         origins=options.origin,
         live=LiveSources(options.live, _live_token(options.live, options.live_token)),
         live_ca=options.ca,
+        run=run_control(options.run) if options.run else None,
     )
     asyncio.run(serve(brokers, asked))
     return 0

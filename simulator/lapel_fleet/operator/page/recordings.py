@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from lapel.link.messages import EventMessage
 
@@ -30,6 +31,17 @@ class Recording:
     """`recording`, `saved`, `failed`, `recovered`, or `unknown`: it ended with its session and no event says how."""
     notes: list[str] = field(default_factory=list)
     """What is missing in it, and why."""
+
+    def after_s(self, now: datetime) -> float:
+        """Seconds after the trigger, as far as they are known; of one that goes on, until `now` by the wall clocks."""
+        if self.ended_s is not None:
+            return self.ended_s
+        if self.duration_s is not None:
+            return max(0.0, self.duration_s - (self.prebuffer_s or 0.0))
+        known_s = max(self.markers_s, default=0.0)
+        if self.outcome != "recording":
+            return known_s
+        return max(known_s, (now - datetime.fromisoformat(self.started)).total_seconds())
 
 
 def recordings(events: Iterable[EventMessage]) -> list[Recording]:

@@ -22,6 +22,7 @@ from lapel_fleet.operator.page.history import History
 from lapel_fleet.operator.page.history_writer import HistoryWriter
 from lapel_fleet.operator.page.live_views import LiveViews
 from lapel_fleet.operator.page.recordings import recordings
+from lapel_fleet.operator.page.run_control import RunWatch
 from lapel_fleet.operator.received import ReceivedMessage
 
 STATES = ("recording", "buffering", "standby", "docked", "booting", "fault", "offline", "off", "unreadable")
@@ -57,10 +58,11 @@ class FleetSections:
         view: FleetView,
         connection: FleetConnection,
         writer: HistoryWriter,
+        run: RunWatch | None,
         clock: Clock,
     ) -> None:
         self._templates, self._view, self._connection, self._writer = templates, view, connection, writer
-        self._clock = clock
+        self._run, self._clock = run, clock
         self._key: tuple[object, ...] = ()
         self._sections: Sections = {}
         self._rendered_s = -_RENDER_S
@@ -68,7 +70,8 @@ class FleetSections:
     def render(self) -> Sections:
         """The sections as they are, or were a moment ago: many readers do not make many renderings."""
         now_s = self._clock.mono_s()
-        key = self._view.version, self._connection.error, self._writer.error, int(now_s / _ATTENTION_S)
+        answers = self._run.answers if self._run is not None else 0
+        key = self._view.version, self._connection.error, self._writer.error, int(now_s / _ATTENTION_S), answers
         if key != self._key and now_s - self._rendered_s >= _RENDER_S:
             self._key, self._sections, self._rendered_s = key, self._rendered(), now_s
         return self._sections
@@ -77,6 +80,7 @@ class FleetSections:
         found = self._view.attentions()
         contexts: Mapping[str, dict[str, Any]] = {
             "connection": {"error": self._connection.error, "history_error": self._writer.error},
+            "run": {"run": self._run},
             "attention": _attention_context(found),
             "sites": self._sites_context(found),
             "map": {"map": drawings.site_map(self._positions())},
@@ -104,7 +108,7 @@ class FleetSections:
     def _events(self) -> list[tuple[str, str, str, str]]:
         """Time, camera, kind and detail of the newest events, the newest first."""
         newest = list(self._view.events)[-_MOST_EVENTS:]
-        return [(one.event.time, one.camera, one.event.kind, output.detail_text(one.event)) for one in reversed(newest)]
+        return [(one.event.time, one.camera, one.event.kind, output.event_words(one.event)) for one in reversed(newest)]
 
 
 def _attention_context(found: list[Attention]) -> dict[str, Any]:
@@ -120,10 +124,12 @@ class CameraSections:
         view: FleetView,
         history: History,
         live: LiveViews,
+        run: RunWatch | None,
         worker: Worker,
         clock: Clock,
     ) -> None:
         self._templates, self._view, self._history, self._live = templates, view, history, live
+        self._run = run
         self._worker, self._clock = worker, clock
 
     async def render(self, camera: str) -> Sections:
@@ -136,6 +142,7 @@ class CameraSections:
             "camera_state",
             "camera_measured",
             "camera_live",
+            "camera_faults",
             "camera_day",
             "camera_recordings",
             "camera_commands",
@@ -146,6 +153,7 @@ class CameraSections:
     def _from_view(self, view: CameraView) -> dict[str, Any]:
         return {
             "view": view, "state": view.state_message, "telemetry": view.telemetry,
+            "run": self._run,
             "live_trouble": self._live.trouble(view.state_message),
             "nodes": drawings.chart_nodes(), "edges": drawings.chart_edges(),
             "words": _state_words(view.camera, view.state_message),
@@ -164,9 +172,9 @@ class CameraSections:
             "free": drawings.line(free, now - _CHART, now),
             "chart_hours": _CHART.total_seconds() / 3600,
             "day": day, "sums": drawings.sums(day), "day_begins": now - _DAY, "day_ends": now,
-            "recordings": recordings(events)[:20],
+            "recordings": recordings(events)[:20], "now": now,
             "commands": self._history.commands(camera),
-            "events": [(one.time, one.kind, output.detail_text(one)) for one in events[:_MOST_EVENTS]],
+            "events": [(one.time, one.kind, output.event_words(one)) for one in events[:_MOST_EVENTS]],
         }  # fmt: skip
 
 

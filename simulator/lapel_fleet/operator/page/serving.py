@@ -27,6 +27,7 @@ from lapel_fleet.operator.page.fleet_view import FleetView
 from lapel_fleet.operator.page.history import History
 from lapel_fleet.operator.page.history_writer import HistoryWriter
 from lapel_fleet.operator.page.live_views import LiveSources, LiveViews
+from lapel_fleet.operator.page.run_control import RunControl, RunWatch
 from lapel_fleet.operator.received import Received
 
 _LIVE_TIMEOUT_S, _LIVE_CONNECTIONS = 15.0, 50
@@ -46,6 +47,8 @@ class Serving:
     live: LiveSources = field(default_factory=LiveSources)
     live_ca: Path | None = None
     """Authority of the certificates of live views, beside the system's."""
+    run: RunControl | None = None
+    """A simulated run whose cameras can be acted upon by hand."""
 
 
 async def serve(brokers: Sequence[Broker], asked: Serving) -> None:
@@ -70,11 +73,14 @@ async def serve(brokers: Sequence[Broker], asked: Serving) -> None:
 
         connection = FleetConnection(brokers, asked.agency, clock, random.Random(), history, worker, on_message)
         client = await stack.enter_async_context(_live_client(asked.live_ca))
+        watch = RunWatch(asked.run, clock) if asked.run is not None else None
         page = Page(
             asked.agency, view, connection, writer, history, metrics, asked.tokens, worker, clock,
             origins=[where.url, f"http://localhost:{port}", *asked.origins], cookie=f"lapel-{port}",
-            live=LiveViews(asked.live, client),
+            live=LiveViews(asked.live, client), run=watch,
         )  # fmt: skip
+        if watch is not None:
+            stack.push_async_callback(_ended, asyncio.create_task(watch.run(), name="run"))
         await _run(Server(page.app, where), page, connection, writer, lambda: _print_addresses(where, asked.tokens))
 
 
@@ -108,6 +114,11 @@ async def _run(
         await writer.write()
     for task in done:
         task.result()
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 def _live_client(ca: Path | None) -> httpx.AsyncClient:

@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from lapel_fleet.cameras.backlog import Backlog
 from lapel_fleet.cameras.percents import Percents, merged_counts, percentile_of
 
 BUCKETS = 200
@@ -70,6 +71,10 @@ class Bucket(msgspec.Struct):
     batteries: Percents = msgspec.field(default_factory=Percents)
     storage: Percents = msgspec.field(default_factory=Percents)
     """Used share of each storage card."""
+    backlog: Backlog | None = None
+    """None where no camera offloads."""
+    uploaded_bytes: int = 0
+    """What the evidence back end has stored."""
 
 
 class Samples(msgspec.Struct):
@@ -128,8 +133,10 @@ class Sampler:
         states: Mapping[str, Mapping[str, int]],
         batteries: Percents | None = None,
         storage: Percents | None = None,
+        backlog: Backlog | None = None,
     ) -> None:
-        """Sample the cameras: how many are in which state at each site, each one's charge and used storage.
+        """Sample the cameras: how many are in which state at each site, each one's charge and used storage, and what
+        has not left them all yet.
 
         To be called every `every_s`; the last one in a bucket counts.
         """
@@ -137,6 +144,16 @@ class Sampler:
         bucket.sampled_s = self._now_s()
         bucket.states = {site: dict(counts) for site, counts in states.items()}
         bucket.batteries, bucket.storage = batteries or Percents(), storage or Percents()
+        bucket.backlog = backlog
+
+    def uploads(self, uploads: Iterable[tuple[float, int]]) -> None:
+        """Set what the evidence back end has stored so far: when, in the run's time, and how many bytes."""
+        self._bucket()
+        for bucket in self._buckets:
+            bucket.uploaded_bytes = 0
+        for at_s, size_bytes in uploads:
+            number = min(len(self._buckets) - 1, max(0, int(at_s / self.every_s)))
+            self._buckets[number].uploaded_bytes += size_bytes
 
     def samples(self) -> Samples:
         """The measurements so far."""
@@ -177,6 +194,8 @@ def _merged_buckets(parts: list[Bucket]) -> Bucket:
         {site: merged_counts(one.states.get(site, {}) for one in parts) for site in sites},
         Percents.merged(one.batteries for one in parts),
         Percents.merged(one.storage for one in parts),
+        Backlog.merged(one.backlog for one in parts),
+        sum(one.uploaded_bytes for one in parts),
     )
 
 

@@ -1,16 +1,18 @@
 """The control room of a run: receives what the cameras publish, sends commands, and injects faults at its own end."""
 
 import math
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
 from lapel_fleet.broker.delivery import delivery_loss
 from lapel_fleet.checkers.records import ActualRecord, Case
+from lapel_fleet.checkers.uploads import Upload, uploads_by_camera
+from lapel_fleet.runs.evidence_back_end.faults import Faults
 from lapel_fleet.runs.measurement.samples import BUCKETS, Sampler
-from lapel_fleet.runs.trace import Trace
+from lapel_fleet.runs.trace import BROKER, EVIDENCE_BACK_END, Trace
 from lapel_fleet.runs.traffic.dispatcher import Dispatcher, Send
 from lapel_fleet.runs.traffic.received import ReceivedMessages
-from lapel_fleet.scenario.faults import Fault, affected_cameras
+from lapel_fleet.scenario.faults import EVIDENCE, Fault, affected_cameras
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.time.jobs import JobGroup
@@ -42,12 +44,15 @@ class ControlRoom:
         stop_broker: Switch,
         start_broker: Switch,
         keeps_time: bool = True,
+        evidence: Faults | None = None,
         broker: Callable[[], str] = lambda: "virtual",
     ) -> None:
-        """`among` are this shard's cameras; `send` publishes a command; `broker` returns its name and version."""
+        """`among` are this shard's cameras; `send` publishes a command; `broker` returns its name and version;
+        `evidence`: the faults of the evidence back end.
+        """
         self.broker = broker
         self._scenario, self._among, self._streams, self._time, self._trace = scenario, among, streams, time, trace
-        self._stop_broker, self._start_broker = stop_broker, start_broker
+        self._stop_broker, self._start_broker, self._evidence = stop_broker, start_broker, evidence
         self._jobs = JobGroup(time)
         self.received_messages = ReceivedMessages(
             sorted(among, key=scenario.cameras.index),
@@ -81,14 +86,26 @@ class ControlRoom:
         await self._jobs.end()
         await self._start_broker()
 
-    def cases(self, actual_records: Iterable[ActualRecord]) -> list[Case]:
-        """The actual record of each camera, with the commands that reached it, and its received record."""
+    def cases(self, actual_records: Iterable[ActualRecord], uploads: Sequence[Upload] | None = None) -> list[Case]:
+        """The actual record of each camera, with the commands that reached it, and its received record. `uploads`: what
+        the evidence back end received; None where that is not known.
+        """
+        actual_records = list(actual_records)
+        cameras = {account.recording: one.camera for one in actual_records for account in one.accounts}
+        uploaded = uploads_by_camera(uploads or (), cameras)
+        self.sampler.uploads(
+            (one.at_s - self._began_s, one.size_bytes) for one in uploads or () if one.step == "stored"
+        )
         dispatched, received = self.dispatcher.dispatched, self.received_messages.received
         outages, loss = list(self._outages), delivery_loss(self.broker())
         return [
             (
                 replace(dispatched[one.camera].added_to(one), outages=outages),
-                replace(received[one.camera].snapshot(), delivery_loss=loss),
+                replace(
+                    received[one.camera].snapshot(),
+                    delivery_loss=loss,
+                    uploads=None if uploads is None else uploaded.get(one.camera, []),
+                ),
             )
             for one in actual_records
         ]
@@ -98,6 +115,9 @@ class ControlRoom:
         if fault.kind == "broker.outage":
             await self._outage(fault)
             return
+        if fault.kind.startswith(EVIDENCE):
+            await self._disturb_evidence(fault)
+            return
         for name in affected_cameras(fault, number, self.received_messages.received, self._streams):
             self._trace_fault(name, fault)
             if fault.kind == "command.late":
@@ -105,8 +125,19 @@ class ControlRoom:
             elif fault.kind == "command.duplicate":
                 self.dispatcher.send_duplicate_starts(name, f"twice-{number}")
 
+    async def _disturb_evidence(self, fault: Fault) -> None:
+        if self._evidence is None:
+            return
+        self._trace_fault(EVIDENCE_BACK_END, fault)
+        name = fault.kind.removeprefix(EVIDENCE)
+        self._evidence.begin(name)
+        try:
+            await self._time.sleep(fault.for_s)
+        finally:
+            self._evidence.end(name)
+
     async def _outage(self, fault: Fault) -> None:
-        self._trace_fault("broker", fault)
+        self._trace_fault(BROKER, fault)
         began_s = self._time.mono_s()
         self._outages.append((began_s, math.inf))
         try:

@@ -20,6 +20,7 @@ class RecordingRun:
         self.time: Time = time
         self.names = ["baltimore/cam-0001", "buffalo/cam-0001"]
         self.done: list[tuple[object, ...]] = []
+        self.trace: list[str] = []
         self._faults = ManualFaults(lambda: self.now_s)
 
     @property
@@ -37,6 +38,9 @@ class RecordingRun:
         action.check()
         check_name(action.camera, self.names)
         self.done.append(("act", action))
+
+    def note(self, subject: str, text: str) -> None:
+        self.trace.append(f"{subject} {text}")
 
     async def until_state(self, name: str, state: str, within_s: float) -> None:
         check_name(name, self.names)

@@ -151,6 +151,25 @@ def test_faults_have_numbers_until_they_are_ended() -> None:
     assert answer(line_of({"do": "mend"}), handler)["numbers"] == [2]
 
 
+def test_what_is_done_by_hand_is_in_the_trace_and_what_is_refused_is_not() -> None:
+    run = RecordingRun()
+    handler = made(run)
+    for request in (
+        {"do": "press", "camera": CAMERA, "times": 2, "by": "ann\x1b[2J"},
+        {"do": "fault", "fault": {"kind": "heat", "cameras": [CAMERA]}, "by": "bob"},
+        {"do": "mend", "number": 1},
+        {"do": "press", "camera": "nowhere/1"},
+        {"do": "press", "camera": CAMERA, "times": 99},
+        {"do": "press", "camera": CAMERA, "by": "x" * 65},
+    ):
+        answer(line_of(request), handler)
+    assert run.trace == [
+        f"{CAMERA} press button=event times=2, by hand (ann.[2J)",
+        f"{CAMERA} heat, by hand (bob), as fault 1",
+        "run fault 1 ended, by hand",
+    ]
+
+
 def test_status_names_the_broker_and_lists_the_cameras() -> None:
     status = answer(line_of({"do": "status", "cameras": [CAMERA]}))
     assert (status["protocol"], status["run"], status["scenario"], status["seed"]) == (

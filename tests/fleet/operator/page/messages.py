@@ -18,6 +18,7 @@ from lapel_fleet.operator.page.fleet_view import FleetView
 from lapel_fleet.operator.page.history import History
 from lapel_fleet.operator.page.history_writer import HistoryWriter
 from lapel_fleet.operator.page.live_views import LiveSources, LiveViews
+from lapel_fleet.operator.page.run_control import RunControl, RunWatch
 from lapel_fleet.operator.received import Message, ReceivedMessage
 from waited_clock import WaitedClock
 
@@ -44,7 +45,7 @@ class TestedPage:
 
     __test__ = False
 
-    def __init__(self, live: LiveSources = NO_LIVE_VIEW, cameras: Any = None) -> None:
+    def __init__(self, live: LiveSources = NO_LIVE_VIEW, cameras: Any = None, run: RunControl | None = None) -> None:
         """`cameras`: the ASGI application that answers in place of the cameras' live views."""
         self.clock = WaitedClock()
         self.history = History(":memory:")
@@ -56,9 +57,11 @@ class TestedPage:
         )
         self.metrics = FleetMetrics(self.clock)
         self.live_client = httpx.AsyncClient(transport=httpx.ASGITransport(cameras))
+        self.run = RunWatch(run, self.clock) if run is not None else None
         self.page = Page(
             "demo", self.view, self.connection, self.writer, self.history, self.metrics, Tokens(TOKENS), worker,
             self.clock, [ORIGIN], "lapel-8090", LiveViews(live, self.live_client),
+            self.run,
         )  # fmt: skip
 
     def sends(self, camera: str, *messages: Message, retained: bool = False) -> None:
@@ -77,9 +80,11 @@ class TestedPage:
 
 
 @asynccontextmanager
-async def open_page(live: LiveSources = NO_LIVE_VIEW, cameras: Any = None) -> AsyncIterator[TestedPage]:
+async def open_page(
+    live: LiveSources = NO_LIVE_VIEW, cameras: Any = None, run: RunControl | None = None
+) -> AsyncIterator[TestedPage]:
     """A page that is closed at the end; see `TestedPage`."""
-    page = TestedPage(live, cameras)
+    page = TestedPage(live, cameras, run)
     try:
         yield page
     finally:

@@ -1,4 +1,7 @@
+from datetime import datetime
+
 from fleet.operator.page.messages import event
+from lapel.link.messages import EventMessage
 from lapel_fleet.operator.page.recordings import recordings
 
 
@@ -48,3 +51,16 @@ def test_details_of_a_wrong_type_do_no_harm() -> None:
         event("3", "marker", recording=7), event("4", "prebuffer-saved", recording="r", actual_s=None),
     ])  # fmt: skip
     assert (one.duration_s, one.prebuffer_s) == (0.0, 0.0)
+
+
+def test_how_long_a_recording_is_after_its_trigger() -> None:
+    def after_s(*events: EventMessage) -> float:
+        (one,) = recordings([event("1", "recording-started", 10.0, recording="r"), *events])
+        return one.after_s(datetime.fromisoformat(event("now", "booted", 25.0).time))
+
+    saved = event("2", "recording-saved", 14.0, recording="r", duration_s=12.0)
+    assert after_s() == 15.0
+    assert after_s(event("3", "marker", 40.0, recording="r")) == 30.0
+    assert after_s(saved) == 4.0
+    assert after_s(event("2", "recovered", 50.0, recording="r", duration_s=12.0)) == 12.0
+    assert after_s(event("2", "booted", 12.0, "next")) == 0.0

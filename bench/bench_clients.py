@@ -1,59 +1,62 @@
-"""Cost of a simulated camera compared with a bare MQTT client that publishes as much; and the speed of virtual time.
+"""Cost of a simulated camera beside bare MQTT clients that publish as much: aiomqtt, which Lapel uses, and gmqtt.
 
-Each fleet runs in its own process with its own Mosquitto, one after the other, and publishes telemetry every other
-second for half a minute (`--short`: ten seconds). Memory is the growth of the process.
+Each fleet runs in its own process with its own Mosquitto, one kind after the other in every round, and publishes
+telemetry every other second. Memory is the growth of the process.
 """
 
 import asyncio
 import json
 import random
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from time import perf_counter, process_time
+from importlib.util import find_spec
+from time import process_time
+from typing import Any
 
 import aiomqtt
 
-from bench.figure import Figure
+from bench.figure import Figure, compared
 from lapel.clock import SystemClock
 from lapel.link.mqtt import connect_rate
 from lapel_fleet.broker.address import Address
 from lapel_fleet.broker.embedded import embedded_broker, mosquitto_path
 from lapel_fleet.runs.local_worker import WorkerJob, local_worker
 from lapel_fleet.runs.measurement.resident_memory import resident_bytes
-from lapel_fleet.runs.virtual import run
-from lapel_fleet.scenario.loading import load
-from lapel_fleet.scenario.scenario import Scenario, shorten
+from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.scenario.wearer import Wearer
 
 _TELEMETRY_S = 2.0
 _TELEMETRY = b"x" * 480
 """Same length as a camera's telemetry."""
 _CONNECTS_PER_S = 100.0
+_MEMORY_TARGET, _CPU_TARGET = 2.5, 1.15
 
 
-def main(clients: int = 500, length_s: float = 30.0, hours: float = 8.0) -> list[Figure]:
-    """Memory, CPU time and messages of cameras beside those of bare clients; and virtual time beside real time."""
+def main(clients: int = 500, length_s: float = 15.0, rounds: int = 3) -> list[Figure]:
+    """Memory, CPU time and messages of cameras beside those of bare clients."""
     if "--short" in sys.argv:
-        clients, length_s, hours = 200, 10.0, 0.5
-    figures = [_virtual(hours)]
-    if mosquitto_path() is not None:
-        cameras, bare = (asyncio.run(_measured(kind, clients, length_s)) for kind in ("cameras", "bare"))
-        peer = "bare aiomqtt clients"
-        figures += [
-            Figure(f"memory of each of {clients} cameras", cameras["kb"], "KB", peer, bare["kb"]),
-            Figure("  CPU time of a message", cameras["us"], "us", peer, bare["us"]),
-            Figure("  messages a second", cameras["per_s"], "", peer, bare["per_s"]),
-        ]
-    return figures
+        clients, length_s, rounds = 200, 10.0, 1
+    if mosquitto_path() is None:
+        return []
+    peers = ["aiomqtt", *(["gmqtt"] if find_spec("gmqtt") else [])]
+    measured = {kind: list[dict[str, float]]() for kind in ("cameras", *peers)}
+    for _ in range(rounds):
+        for kind, results in measured.items():
+            results.append(asyncio.run(_measured(kind, clients, length_s)))
+    return [figure for peer in peers for figure in _figures(clients, peer, measured["cameras"], measured[peer])]
 
 
-def _virtual(hours: float) -> Figure:
-    wanted = shorten(load("five-cities"), hours * 3600)
-    began_s = perf_counter()
-    done = run(wanted, 1)
-    speed = done.domain_s / (perf_counter() - began_s)
-    return Figure(f"five-cities for {hours:g} h in virtual time", speed, "times real time")
+def _figures(
+    clients: int, peer: str, cameras: list[dict[str, float]], bare: list[dict[str, float]]
+) -> Iterator[Figure]:
+    for key, name, unit, target in (
+        ("kb", f"memory of each of {clients} cameras", "KB", _MEMORY_TARGET),
+        ("us", "  CPU time of a message", "us", _CPU_TARGET),
+        ("per_s", "  messages a second", "", None),
+    ):
+        ours, theirs = ([one[key] for one in results] for results in (cameras, bare))
+        yield compared(name, ours, f"a bare {peer} client", theirs, unit, target=target)
 
 
 async def _measured(kind: str, clients: int, length_s: float) -> dict[str, float]:
@@ -87,7 +90,7 @@ async def _measured(kind: str, clients: int, length_s: float) -> dict[str, float
 
 async def _child(kind: str, url: str, clients: int, length_s: float) -> None:
     before_bytes = resident_bytes()
-    async with _cameras(clients, url) if kind == "cameras" else _bare(clients, url):
+    async with _cameras(clients, url) if kind == "cameras" else _bare(_PUBLISHERS[kind], clients, url):
         await asyncio.sleep(2 * _TELEMETRY_S)  # the connect phase is over
         cpu_s, grew_bytes = process_time(), resident_bytes() - before_bytes
         print("begin", flush=True)
@@ -108,28 +111,55 @@ async def _cameras(count: int, url: str) -> AsyncIterator[None]:
         yield
 
 
+Publish = Callable[[str, bytes], Coroutine[Any, Any, None]]
+Connect = Callable[[AsyncExitStack, int, int], Coroutine[Any, Any, Publish]]
+"""Connects a client of that number to a broker's port, and subscribes to its commands, as a camera does."""
+
+
 @asynccontextmanager
-async def _bare(count: int, url: str) -> AsyncIterator[None]:
+async def _bare(connect: Connect, count: int, url: str) -> AsyncIterator[None]:
     admission, port = connect_rate(_CONNECTS_PER_S), int(url.rpartition(":")[2])
     async with AsyncExitStack() as stack:
         publishing = []
         for number in range(count):
             await admission()
-            client = aiomqtt.Client("127.0.0.1", port, identifier=f"bare-{number}")
-            await stack.enter_async_context(client)
-            await client.subscribe(f"bench/{number}/command", qos=1)  # as a camera does
+            publish = await connect(stack, number, port)
             topic = f"bench/{number}/telemetry"
-            publishing.append(asyncio.create_task(_publish_regularly(client, topic, random.Random(number))))
+            publishing.append(asyncio.create_task(_publish_regularly(publish, topic, random.Random(number))))
         yield
         for task in publishing:
             task.cancel()
         await asyncio.wait(publishing)
 
 
-async def _publish_regularly(client: aiomqtt.Client, topic: str, rng: random.Random) -> None:
+async def _aiomqtt(stack: AsyncExitStack, number: int, port: int) -> Publish:
+    client = aiomqtt.Client("127.0.0.1", port, identifier=f"bare-{number}")
+    await stack.enter_async_context(client)
+    await client.subscribe(f"bench/{number}/command", qos=1)
+    return client.publish
+
+
+async def _gmqtt(stack: AsyncExitStack, number: int, port: int) -> Publish:
+    from gmqtt import Client
+
+    client = Client(f"bare-{number}")
+    await client.connect("127.0.0.1", port)
+    stack.push_async_callback(client.disconnect)
+    client.subscribe(f"bench/{number}/command", qos=1)
+
+    async def publish(topic: str, payload: bytes) -> None:
+        client.publish(topic, payload, qos=0)
+
+    return publish
+
+
+_PUBLISHERS: dict[str, Connect] = {"aiomqtt": _aiomqtt, "gmqtt": _gmqtt}
+
+
+async def _publish_regularly(publish: Publish, topic: str, rng: random.Random) -> None:
     await asyncio.sleep(rng.uniform(0, _TELEMETRY_S))
     while True:
-        await client.publish(topic, _TELEMETRY, qos=0)
+        await publish(topic, _TELEMETRY)
         await asyncio.sleep(_TELEMETRY_S)
 
 

@@ -1,0 +1,60 @@
+"""Live cameras offload over HTTP: with files on a disk, to the built-in back end and to a foreign one."""
+
+import json
+import sys
+from pathlib import Path
+
+from system.process import program
+
+FLEET = Path(sys.executable).with_name("lapel-fleet")
+SHIFT = """
+duration_s = 32
+telemetry_s = 8
+prebuffer_s = 5
+[sites]
+baltimore = 3
+[wearer]
+activations = 2
+length_s = [4, 6]
+[[shifts]]
+end_s = 20
+late_s = 2
+[offload]
+[[expect]]
+what = "offloaded-share"
+at_least = 1
+"""
+CHECKERS = ("clips-are-offloaded-once", "offloaded-clips-are-whole", "complete-is-declared-once-and-last")
+
+
+async def test_a_live_fleet_offloads_to_the_built_in_back_end(tmp_path: Path) -> None:
+    scenario = tmp_path / "shift.toml"
+    scenario.write_text(SHIFT)
+    with program(tmp_path, "run", FLEET, "run", scenario, "--seed", "1", "--speed", "4", "--json") as run:
+        assert await run.ends() == 0, run.out
+    verdicts = {one["name"]: one["verdict"] for one in json.loads(run.out)["checkers"]}
+    assert {verdicts[name] for name in CHECKERS} == {"passed"}
+    assert verdicts["expect offloaded-share at_least 1"] == "passed"
+
+
+async def test_a_live_fleet_offloads_to_a_foreign_back_end(tmp_path: Path) -> None:
+    scenario, kept, secret = tmp_path / "shift.toml", tmp_path / "kept", tmp_path / "secret"
+    scenario.write_text(SHIFT)
+    with program(
+        tmp_path, "server", FLEET, "evidence-server", "--port", "0", "--dir", kept, "--fault", "busy=2"
+    ) as its:
+        url = (await its.prints(r"(http://127\S+); give"))[1]
+        secret.write_text(json.loads((kept / "connection.json").read_text())["BlobAPIKey"])
+        ours = (
+            "--destination", f"{url}/auth/v1.0", "--destination-user", "lapel", "--destination-secret", secret,
+            "--receipt-key", kept / "receipt-public-key.pem",
+        )  # fmt: skip
+        with program(tmp_path, "run", FLEET, "run", scenario, "--seed", "1", "--json", *ours) as run:
+            assert await run.ends() == 0, run.out
+    result = json.loads(run.out)
+    verdicts = {one["name"]: one["verdict"] for one in result["checkers"]}
+    assert verdicts["expect offloaded-share at_least 1"] == "passed"
+    assert verdicts["clips-are-offloaded-once"] == "skipped"  # nobody says what a foreign system received
+    assert secret.read_text() not in run.out + run.err + its.out
+    receipts = list((kept / "containers" / "Receipts").glob("cam-*"))
+    assert len(receipts) == result["recordings"]
