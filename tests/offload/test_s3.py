@@ -11,7 +11,8 @@ import pytest
 from lapel.errors import ConfigError
 from lapel.offload.interface import Part
 from lapel.offload.progress import MemoryNotes
-from lapel.offload.s3 import S3Destination, S3Settings, joined_etag
+from lapel.offload.s3 import S3Destination, S3Settings
+from lapel.offload.s3_answers import joined_etag
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from offload.back_ends import MemoryCard, Rig, a_while, clip, content, drive, make_rig
 

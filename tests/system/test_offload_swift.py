@@ -263,13 +263,13 @@ async def test_kills_in_mid_offload_lose_double_and_delete_nothing(
 ) -> None:
     root, rng, clock = tmp_path / "evidence", random.Random(kills), SystemClock()
     root.mkdir()
-    write_recordings(root, 4, first=100_000 + kills, media_bytes=600_000)
+    write_recordings(root, 4 + kills // 4, first=100_000 + 1_000 * kills, media_bytes=600_000)
     write_back_end_key(tmp_path)
-    config = configured(tmp_path, server, limit_bps=6_000_000)
+    config = configured(tmp_path, server, limit_bps=12_000_000, segment_bytes=1_048_576)
     folders = sorted(path.name for path in root.iterdir() if not path.name.startswith("."))
     for number in range(kills):
         with camera(tmp_path, *SMALL_SCENE, "--config", config, "--prebuffer", "0", name=f"killed-{number}") as cam:
-            await cam.prints("offload: |done")
+            await cam.prints("buffering")
             await asyncio.sleep(rng.uniform(0.0, 2.0))
             cam.kill()
     with camera(tmp_path, *SMALL_SCENE, "--config", config, "--prebuffer", "0", name="last") as cam:

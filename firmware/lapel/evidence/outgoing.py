@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from lapel.clock import iso
+from lapel.errors import EvidenceError, StorageError
 from lapel.evidence.chain import DamagedLine, lines_in, parse_line
 from lapel.evidence.disk import ACCOUNT, SEALED, VIDEO, storage_errors
 from lapel.evidence.manifest import MANIFEST, Sealing
@@ -81,9 +82,15 @@ class OutgoingFolder:
         return OutgoingClip(account, _files(folder), keys, self._is_confirmed(folder))
 
     def _is_confirmed(self, folder: Path) -> bool:
-        return self._holds(folder / RECEIPT, self._back_ends) or (
-            self._read_back_counts and self._holds(folder / READ_BACK, (certified_key(self._sealing().signer),))
-        )
+        if self._holds(folder / RECEIPT, self._back_ends):
+            return True
+        if not self._read_back_counts:
+            return False
+        try:
+            camera_key = certified_key(self._sealing().signer)
+        except EvidenceError as error:
+            raise StorageError(str(error)) from error
+        return self._holds(folder / READ_BACK, (camera_key,))
 
     def _holds(self, path: Path, keys: Sequence[PublicKey]) -> bool:
         """Whether a receipt holds. Checking reads the whole manifest, so that each file is checked once."""

@@ -14,8 +14,6 @@ from lapel.worker import Worker
 
 PIECE_BYTES = 1024 * 1024
 """How much of a file is in memory, per upload. With a quarter of it uploads were a fifth slower (x86, loopback)."""
-_SENT_BYTES = 128 * 1024
-"""How much is sent at a time: less than a second at 1 Mb/s, so that a limit is no stutter."""
 _SPEED_OVER_S = 10.0
 
 
@@ -64,6 +62,11 @@ class Delivery:
         if not piece:
             raise StorageError(f"{item.key}: has become shorter while it was sent; find out which program did it")
         return piece
+
+    @property
+    def sent_bytes(self) -> int:
+        """How much is sent at a time."""
+        return self._throttle.piece_bytes
 
     async def permit(self, size_bytes: int) -> None:
         """Wait until so many bytes may be sent."""
@@ -118,8 +121,8 @@ class ItemUpload:
         while start < end:
             piece = await self._delivery.read(self._item, start, min(PIECE_BYTES, end - start))
             start += len(piece)
-            for at in range(0, len(piece), _SENT_BYTES):
-                sent = piece[at : at + _SENT_BYTES]
+            for at in range(0, len(piece), self._delivery.sent_bytes):
+                sent = piece[at : at + self._delivery.sent_bytes]
                 await self._delivery.permit(len(sent))
                 yield sent
 

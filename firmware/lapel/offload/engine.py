@@ -70,7 +70,7 @@ class Offloader:
         """Offload until cancelled. Uploads that are cut short go on where they were the next time."""
         try:
             while True:
-                await self._step()
+                await self._step_safely()
         finally:
             await self._stop_uploads()
             await self._settle()
@@ -160,6 +160,15 @@ class Offloader:
         )
 
     # -- one step after the other --------------------------------------------------------------------------------------
+
+    async def _step_safely(self) -> None:
+        """A step; what goes wrong in it unexpectedly must not end a camera that can still record."""
+        try:
+            await self._step()
+        except Exception as error:
+            self._doing = f"waits after an unexpected {type(error).__name__}: {error}"
+            self._listener.on_note(f"offload {self._doing}")
+            await self._sleep_until(self._clock.mono_s() + _CARD_RETRY_S)
 
     async def _step(self) -> None:
         """Start what may leave, and wait until something changes."""
@@ -275,7 +284,7 @@ class Offloader:
                 self._back_off(recording, str(error), error.wait_s)
             case StorageError() | OffloadError() | EvidenceError() as error:
                 self._postpone(recording, str(error))
-            case BaseException() as error:  # a bug here must not end a camera that can still record
+            case BaseException() as error:
                 self._postpone(recording, f"unexpected {type(error).__name__}: {error}")
 
     async def _reject(self, recording: OutgoingRecording, reason: str, asked_by: str) -> None:

@@ -16,16 +16,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
-from xml.etree import ElementTree
 
 import httpx
 
 from lapel.clock import iso
-from lapel.errors import BlockedError, BusyError, ConfigError, OffloadError, RejectedError
+from lapel.errors import BusyError, ConfigError, OffloadError
 from lapel.offload.contents import start_of
 from lapel.offload.http import NO_TLS_FILES, PIECE_BYTES, Answer, HttpClient, Tls, require_secure
 from lapel.offload.interface import Arrived, Item, OutgoingRecording, Part, Standing, Upload
-from lapel.offload.refusals import refusal, wait_s
+from lapel.offload.s3_answers import code_of, is_md5, joined_etag, part_list, refusal_of, text_of
 from lapel.outgoing import OutgoingClip
 
 COMPLETE, RECEIPT = "complete.json", "receipt.json"
@@ -33,17 +32,6 @@ PARTS_MAX = 1_000
 """The fewest that any store takes (OpenStack Swift); Amazon takes 10,000."""
 _ENCRYPTED = "x-amz-server-side-encryption"
 """Header of a store that encrypts: with a key of its own, an ETag is no MD5."""
-_BLOCKED = {
-    "AccessDenied": "the key in [offload] may not write there; give it the right, then `offload start`",
-    "InvalidAccessKeyId": "the store does not know the key; check [offload] user",
-    "NoSuchBucket": "there is no such bucket; make it, or correct [offload] bucket, then `offload start`",
-    "PermanentRedirect": "the bucket is in another region; correct [offload] address and region",
-    "QuotaExceeded": "the store is full; make room there, then `offload start`",
-    "RequestTimeTooSkewed": "the camera's clock is wrong: it waits for its clock to be set, then `offload start`",
-    "SignatureDoesNotMatch": "the secret does not belong to the key; check [offload] secret_file and region",
-}
-_REJECTED = {"EntityTooLarge", "KeyTooLongError", "MetadataTooLarge"}
-_BUSY = {"BadDigest", "InternalError", "RequestTimeout", "SlowDown", "XAmzContentSHA256Mismatch", "NoSuchUpload"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +80,7 @@ class S3Destination:
         if answer.is_success:
             return "complete"
         if answer.status not in (403, 404):  # a key that may only write is told no more
-            raise _refusal(answer, f"HEAD {COMPLETE} of {recording.id}")
+            raise refusal_of(answer, f"HEAD {COMPLETE} of {recording.id}")
         return "begun"
 
     async def send(self, recording: OutgoingRecording, upload: Upload) -> None:
@@ -126,10 +114,10 @@ class S3Destination:
         """See `Destination.receipt`."""
         key = self._key(recording, file_key(clip, RECEIPT))
         answer = await self._answer("GET", key)
-        if answer.status == 404 or _code(answer) == "AccessDenied":  # a key that may only write is told no more
+        if answer.status == 404 or code_of(answer) == "AccessDenied":  # a key that may only write is told no more
             return None
         if not answer.is_success:
-            raise _refusal(answer, f"GET {key}")
+            raise refusal_of(answer, f"GET {key}")
         return answer.body
 
     def read_back(self, recording: OutgoingRecording, item: Item) -> AsyncIterator[bytes] | None:
@@ -149,7 +137,7 @@ class S3Destination:
         if not arrived.upload:
             headers = {**self._metadata(upload.item), **self._lock()}
             answer = await self._ask("POST", key, "uploads", b"", headers)
-            arrived = Arrived(upload=_text(answer.body, "UploadId"))
+            arrived = Arrived(upload=text_of(answer.body, "UploadId"))
             await upload.save(arrived)
         while arrived.size_bytes < size:
             content = await _content(upload, arrived.size_bytes, min(part_bytes, size - arrived.size_bytes))
@@ -162,11 +150,11 @@ class S3Destination:
     async def _join(self, key: str, arrived: Arrived) -> str:
         """Make one object of the parts. Returns its ETag; it is compared with the one that follows from the parts."""
         query = f"uploadId={quote(arrived.upload, safe='')}"
-        answer = await self._ask("POST", key, query, _part_list(arrived.parts), {"Content-Type": "application/xml"})
+        answer = await self._ask("POST", key, query, part_list(arrived.parts), {"Content-Type": "application/xml"})
         if b"<Error" in answer.body:  # S3 may report a failure after it has begun to answer 200
-            raise _refusal(Answer(500, answer.headers, answer.body), f"joining the parts of {key}")
-        etag, expected = _text(answer.body, "ETag").strip('"').lower(), joined_etag(arrived.parts)
-        if etag and _is_md5(etag.partition("-")[0]) and expected and etag != expected:
+            raise refusal_of(Answer(500, answer.headers, answer.body), f"joining the parts of {key}")
+        etag, expected = text_of(answer.body, "ETag").strip('"').lower(), joined_etag(arrived.parts)
+        if etag and is_md5(etag.partition("-")[0]) and expected and etag != expected:
             raise BusyError(f"{key}: arrived changed: its ETag is {etag}, not {expected}; it is sent again")
         return etag
 
@@ -182,7 +170,7 @@ class S3Destination:
         md5 = {"Content-MD5": base64.b64encode(digest.digest()).decode()}
         answer = await self._ask("PUT", key, query, content, {**headers, **md5})
         if (
-            _is_md5(answer.etag)
+            is_md5(answer.etag)
             and answer.etag != digest.hexdigest()
             and "x-amz-server-side-encryption" not in answer.headers
         ):
@@ -194,10 +182,10 @@ class S3Destination:
     async def _ask(self, method: str, key: str, query: str, content: bytes, headers: Mapping[str, str]) -> Answer:
         """As `_answer`, of which only a success is returned; the rest is raised in words."""
         answer = await self._answer(method, key, query, content, headers)
-        if _code(answer) == "NoSuchUpload":
+        if code_of(answer) == "NoSuchUpload":
             raise NoSuchUpload(key)
         if not answer.is_success:
-            raise _refusal(answer, f"{method} {key}")
+            raise refusal_of(answer, f"{method} {key}")
         return answer
 
     async def _answer(
@@ -237,59 +225,6 @@ class NoSuchUpload(OffloadError):
 def file_key(clip: OutgoingClip, name: str) -> str:
     """A clip's file, within its recording."""
     return f"{clip.account.recording}/{name}"
-
-
-def joined_etag(parts: tuple[Part, ...]) -> str:
-    """The ETag that S3 gives to what was joined from parts; empty where the parts' own are no MD5."""
-    if not all(_is_md5(part.etag) for part in parts):
-        return ""
-    digest = hashlib.md5(b"".join(bytes.fromhex(part.etag) for part in parts), usedforsecurity=False)
-    return f"{digest.hexdigest()}-{len(parts)}"
-
-
-def _refusal(answer: Answer, doing: str) -> OffloadError:
-    """The error for an answer, by S3's code where it names one, else by its status."""
-    code, said = _code(answer), f"{answer.status} {_code(answer)} at {doing}".replace("  ", " ")
-    if code in _BUSY:
-        return BusyError(f"{said}: the store is busy, or what arrived was changed; it is tried again", _retry(answer))
-    if code in _REJECTED:
-        return RejectedError(f"rejected: {said}: {_text(answer.body, 'Message')}; put it right, then `offload retry`")
-    if code in _BLOCKED:
-        return BlockedError(f"{said}: {_BLOCKED[code]}")
-    if answer.status == 400:  # unlike the integration API's, it is about the request, not about the recording
-        return BlockedError(f"{said}: {_text(answer.body, 'Message')}; check [offload], then `offload start`")
-    return refusal(answer.status, doing, code or answer.said, answer.headers.get("retry-after", ""))
-
-
-def _retry(answer: Answer) -> float | None:
-    return wait_s(answer.headers.get("retry-after", ""))
-
-
-def _code(answer: Answer) -> str:
-    return "" if answer.is_success else _text(answer.body, "Code")
-
-
-def _text(body: bytes, tag: str) -> str:
-    """The text of the first element with this name, whatever its namespace; empty where there is none."""
-    try:
-        root = ElementTree.fromstring(body)
-    except ElementTree.ParseError:
-        return ""
-    found = next((one for one in root.iter() if one.tag.rpartition("}")[2] == tag), None)
-    return (found.text or "").strip() if found is not None else ""
-
-
-def _part_list(parts: tuple[Part, ...]) -> bytes:
-    root = ElementTree.Element("CompleteMultipartUpload")
-    for number, part in enumerate(parts, 1):
-        element = ElementTree.SubElement(root, "Part")
-        ElementTree.SubElement(element, "PartNumber").text = str(number)
-        ElementTree.SubElement(element, "ETag").text = f'"{part.etag}"'
-    return ElementTree.tostring(root)
-
-
-def _is_md5(etag: str) -> bool:
-    return len(etag) == 32 and all(character in "0123456789abcdef" for character in etag)
 
 
 async def _content(upload: Upload, start: int, length: int) -> bytes:

@@ -5,10 +5,16 @@ from typing import Protocol
 from lapel.clock import Clock
 
 _BURST_S = 0.25
+"""Seconds of the permitted speed that leave at once: short, so that a limit is no stutter."""
+_LEAST_BYTES, _MOST_BYTES = 16 * 1024, 1024 * 1024
 
 
 class Throttle(Protocol):
     """Waits until so many bytes may be sent."""
+
+    @property
+    def piece_bytes(self) -> int:
+        """How much to ask for at a time."""
 
     async def take(self, size_bytes: int) -> None:
         """Return when `size_bytes` more may be sent."""
@@ -16,6 +22,8 @@ class Throttle(Protocol):
 
 class NoThrottle:
     """No limit."""
+
+    piece_bytes = _MOST_BYTES
 
     async def take(self, size_bytes: int) -> None:
         """At once."""
@@ -27,6 +35,7 @@ class RateLimit:
     def __init__(self, clock: Clock, limit_bps: float) -> None:
         self._clock, self._bytes_per_s = clock, limit_bps / 8
         self._free_s = clock.mono_s()
+        self.piece_bytes = int(min(_MOST_BYTES, max(_LEAST_BYTES, _BURST_S * self._bytes_per_s)))
 
     async def take(self, size_bytes: int) -> None:
         """Sleeps for as long as everything taken before needs at this speed."""
