@@ -24,6 +24,7 @@ from lapel_fleet.control.socket.cli import add_control
 from lapel_fleet.operator.cli import add_commands
 from lapel_fleet.operator.page.cli import add_serve
 from lapel_fleet.operator.page.daily_cli import add_daily
+from lapel_fleet.policy_diff.cli import add_policy_diff
 from lapel_fleet.runs.evidence_back_end.cli import add_evidence_server
 from lapel_fleet.training.cli import add_practice
 
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     add_evidence_server(commands.add_parser("evidence-server", help="an evidence back end to develop against"))
     add_mutants(commands.add_parser("mutants", help="plant bugs in a back end, and see which situations catch them"))
     add_practice(commands.add_parser("practice", help="repair a camera with a field problem at its serial console"))
+    add_policy_diff(commands.add_parser("policy-diff", help="the same day under two policy profiles: what differs"))
     add_completion(parser)
     return parser
 
