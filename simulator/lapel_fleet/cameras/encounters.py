@@ -69,6 +69,7 @@ class CameraEncounters:
         await self._time.sleep(_ANSWER_AFTER_S)
         if attests and self._camera.is_asked:
             self._camera.press()
+            await self._time.sleep(_ANSWER_AFTER_S)  # a sensor that fires meanwhile comes after the press
 
     async def _fire(self, one: PlannedEncounter) -> None:
         self._camera.activate_trigger(one.kind.trigger)

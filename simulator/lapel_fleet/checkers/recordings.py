@@ -198,7 +198,13 @@ def _is_same(actual: ActualRecord, one: Activation, other: Activation) -> bool:
 
 def _is_trigger(actual: ActualRecord, account: Account, one: Activation) -> bool:
     apart_s = abs(_seconds(one.utc, account.trigger_time))
-    return not account.start.command and not one.command and apart_s <= actual.precision_s
+    by_sensor = account.start.source == "trigger"
+    return (
+        not account.start.command
+        and not one.command
+        and by_sensor == bool(one.trigger)
+        and apart_s <= actual.precision_s
+    )
 
 
 def _was_refused(case: Case, one: Activation) -> bool:
