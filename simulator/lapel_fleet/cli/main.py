@@ -17,6 +17,7 @@ from lapel.completion import add_completion
 from lapel.errors import LapelError
 from lapel.sanitize import plain
 from lapel_fleet.broker.cli import add_provision
+from lapel_fleet.cli.policy_diff.cli import add_policy_diff
 from lapel_fleet.cli.run_options import add_options
 from lapel_fleet.control.conformance.cli import add_conformance
 from lapel_fleet.control.conformance.mutants_cli import add_mutants
@@ -24,7 +25,6 @@ from lapel_fleet.control.socket.cli import add_control
 from lapel_fleet.operator.cli import add_commands
 from lapel_fleet.operator.page.cli import add_serve
 from lapel_fleet.operator.page.daily_cli import add_daily
-from lapel_fleet.policy_diff.cli import add_policy_diff
 from lapel_fleet.runs.evidence_back_end.cli import add_evidence_server
 from lapel_fleet.training.cli import add_practice
 

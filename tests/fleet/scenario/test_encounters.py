@@ -9,13 +9,31 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from lapel.errors import ConfigError
-from lapel_fleet.scenario.encounters import PAUSE_S, Encounters, planned_encounters
+from lapel_fleet.checkers.registry import judge
+from lapel_fleet.runs.virtual import run
+from lapel_fleet.scenario.encounters import PAUSE_S, Encounters, Place, planned_encounters
+from lapel_fleet.scenario.faults import Fault
 from lapel_fleet.scenario.loading import load, parse
 from lapel_fleet.scenario.random_streams import RandomStreams
+from lapel_fleet.scenario.scenario import Scenario
+from lapel_fleet.scenario.toml_writer import as_toml
+from lapel_fleet.scenario.wearer import Wearer
 
 SHARES = st.floats(0, 1)
 KIND = Encounters(declared=["arrest"], per_hour=4, declared_before_s=30, remote=0.5, early_stops=0.5, attests=0.5)
 SITES = "[sites]\nbaltimore = 2\n"
+ZONE = """
+name = "zone"
+title = "A court house, over the federal rules."
+extends = "federal-2024"
+[[zone]]
+id = "court-house"
+text = "The court house in this test."
+context = "courtroom"
+latitude = 40.5
+longitude = -76.5
+radius_m = 80
+"""
 
 
 def plan(kind: Encounters, seed: int = 1, duration_s: float = 28_800) -> list[tuple[float, float, float]]:
@@ -53,6 +71,40 @@ def test_a_kind_of_another_site_is_never_met() -> None:
 def test_bad_keys_and_values_are_named(text: str, error: str) -> None:
     with pytest.raises(ConfigError, match=error):
         parse(text, "mine.toml")
+
+
+def test_a_written_scenario_with_encounters_is_read_back_unchanged() -> None:
+    kind = replace(KIND, place=Place(latitude=39.29, longitude=-76.61), length_s=(60, 90), trigger="man-down")
+    scenario = replace(load("policy-day"), encounters=[kind, KIND], policy="federal-2024")
+    assert parse(as_toml(scenario), "written.toml") == scenario
+
+
+def test_a_camera_in_a_zone_of_the_profile_is_in_a_protected_context_though_nobody_declares_it(tmp_path: Path) -> None:
+    (tmp_path / "zone.toml").write_text(ZONE)
+    scenario = Scenario(
+        duration_s=7200, sites={"baltimore": 2}, wearer=Wearer(activations_per_hour=0),
+        policy=str(tmp_path / "zone.toml"),
+        encounters=[Encounters(per_hour=5, length_s=(60, 120), place=Place(latitude=40.5, longitude=-76.5))],
+    )  # fmt: skip
+    cases = run(scenario, 1).cases
+    decisions = [account.decision for actual, _ in cases for account in actual.accounts]
+    assert decisions
+    assert {(one.rule, *one.zones) for one in decisions if one is not None} == {
+        ("private-places-attestation", "court-house")
+    }
+    assert {one.checker: one.failures for one in judge(cases) if one.failures} == {}
+
+
+def test_what_is_declared_survives_a_restart_of_the_camera() -> None:
+    fault = Fault(kind="power.cut", at_s=200, for_s=5)
+    scenario = Scenario(
+        duration_s=1200, sites={"baltimore": 1}, wearer=Wearer(activations_per_hour=0), policy="federal-2024",
+        faults=[fault],
+        encounters=[Encounters(declared=["medical"], per_hour=360, length_s=(900, 1000), start_after_s=(300, 310))],
+    )  # fmt: skip
+    [(actual, _)] = run(scenario, 1).cases
+    assert actual.power_cuts == 1
+    assert [one.decision.contexts for one in actual.accounts if one.decision is not None] == [["medical"]]
 
 
 def test_a_profile_s_file_is_looked_up_beside_the_scenario(tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ from lapel.clock import SystemClock
 from lapel.errors import ConfigError
 from lapel.policy.profile import load_profile
 from lapel_fleet import report
-from lapel_fleet.policy_diff import text
-from lapel_fleet.policy_diff.comparison import Comparison, compare
-from lapel_fleet.policy_diff.day import DayJob, comparable
-from lapel_fleet.policy_diff.outcomes import Outcome
+from lapel_fleet.cli.policy_diff import text
+from lapel_fleet.cli.policy_diff.comparison import Comparison, compare
+from lapel_fleet.cli.policy_diff.day import DayJob, comparable
+from lapel_fleet.cli.policy_diff.outcomes import Outcome
 from lapel_fleet.runs.parallel.local_pool import local_pool
 from lapel_fleet.runs.parallel.pool import JobProgress, Pool
 from lapel_fleet.scenario.loading import load

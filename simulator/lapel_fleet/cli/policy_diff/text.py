@@ -7,7 +7,7 @@ from textwrap import fill
 import msgspec
 
 from lapel.errors import StorageError
-from lapel_fleet.policy_diff.comparison import Comparison, Difference, Totals
+from lapel_fleet.cli.policy_diff.comparison import Comparison, Difference, Totals
 from lapel_fleet.report.formatting import counted
 from lapel_fleet.report.markup import node
 from lapel_fleet.report.page_frame import framed_page, table

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from lapel.policy.profile import Profile
-from lapel_fleet.policy_diff.outcomes import Effect, Mark, Outcome
+from lapel_fleet.cli.policy_diff.outcomes import Effect, Mark, Outcome
 
 _IN_WORDS: dict[Effect, str] = {
     "refused": "a start by {source} is refused",

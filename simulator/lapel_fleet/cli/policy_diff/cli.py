@@ -18,6 +18,6 @@ def add_policy_diff(parser: argparse.ArgumentParser) -> None:
 
 
 def _policy_diff(options: argparse.Namespace) -> int:
-    from lapel_fleet.policy_diff.command import policy_diff  # imports the whole simulator
+    from lapel_fleet.cli.policy_diff.command import policy_diff  # imports the whole simulator
 
     return policy_diff(options, sys.stdout)

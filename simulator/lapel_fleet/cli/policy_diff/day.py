@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from lapel_fleet.policy_diff.outcomes import Outcome, outcomes_of
+from lapel_fleet.cli.policy_diff.outcomes import Outcome, outcomes_of
 from lapel_fleet.runs import virtual
 from lapel_fleet.runs.parallel.pool import JobProgress
 from lapel_fleet.scenario.encounters import Encounters

@@ -10,9 +10,9 @@ from lapel.policy.decision import Start, decide, decide_stop, duties_of
 from lapel.policy.decision import Stop as AskedStop
 from lapel.policy.profile import ACTIVITIES, CONTEXTS, Profile, Source, load_profile
 from lapel_fleet.cli.main import main
-from lapel_fleet.policy_diff.comparison import changed, compare
-from lapel_fleet.policy_diff.day import DayJob, comparable
-from lapel_fleet.policy_diff.outcomes import Outcome
+from lapel_fleet.cli.policy_diff.comparison import changed, compare
+from lapel_fleet.cli.policy_diff.day import DayJob, comparable
+from lapel_fleet.cli.policy_diff.outcomes import Outcome
 from lapel_fleet.scenario.encounters import PlannedEncounter, planned_encounters
 from lapel_fleet.scenario.loading import load
 from lapel_fleet.scenario.random_streams import RandomStreams
