@@ -6,9 +6,10 @@ from lapel.clock import iso
 from lapel.hardware.interfaces import Edge
 from lapel.indications import Light
 from lapel.link.messages import Command, EventMessage, Reply
+from lapel.policy.profile import Declarable, TriggerSource
 from lapel.states import State
 from lapel_fleet.cameras.button_intent import ButtonModel
-from lapel_fleet.checkers.records import Activation, ActualRecord, Resource
+from lapel_fleet.checkers.records import Activation, ActualRecord, Declared, Resource
 from lapel_fleet.hardware.microphone import SimulatedMicrophone
 from lapel_fleet.time.simulated_clock import SimulatedClock
 
@@ -43,7 +44,20 @@ class ActualRecorder:
 
     def on_command(self, command: Command) -> None:
         """A command arrived. The first arrival of each id counts."""
-        self.record.command_arrivals_s.setdefault(command.id, self._clock.mono_s())
+        now_s = self._clock.mono_s()
+        if self.record.command_arrivals_s.setdefault(command.id, now_s) == now_s and command.command == "declare":
+            self.on_declared(command.declared, "dispatcher", command.for_s)
+
+    def on_declared(self, what: Declarable | None, by: str, for_s: float | None) -> None:
+        """Something was declared at a camera that is on, for that many seconds."""
+        now_s = self._clock.mono_s()
+        if what is not None:
+            self.record.declared.append(Declared(now_s, what, by, now_s + (math.inf if for_s is None else for_s)))
+
+    def on_trigger(self, trigger: TriggerSource) -> None:
+        """A sensor asks for a recording, of a camera that is on and does not record."""
+        now = self._clock.now()
+        self.record.activations.append(Activation(now.mono_s, iso(now.utc), trigger=trigger))
 
     def on_console_command(self, command: Command, *, is_recording: bool) -> None:
         """A technician gave a command at the console."""
@@ -59,16 +73,19 @@ class ActualRecorder:
 
     # -- buttons -------------------------------------------------------------------------------------------------------
 
-    def on_button(self, edge: Edge, *, is_recording: bool) -> None:
-        """A button moved while the firmware reads it."""
+    def on_button(self, edge: Edge, *, is_recording: bool, is_asked: bool = False) -> None:
+        """A button moved while the firmware reads it. `is_asked`: the wearer is asked to press once more."""
         self.add_due_holds()
         now = self._clock.now()
         moved = self._buttons.down if edge.is_down else self._buttons.up
         moved_s = now.mono_s if edge.at_s is None else edge.at_s
-        match moved(edge.button, moved_s, is_recording=is_recording):
+        meaning = moved(edge.button, moved_s, is_recording=is_recording or is_asked)
+        match meaning:
             case "start" if now.mono_s - self._start_requested_s > self.record.precision_s:  # else the same request
                 self._start_requested_s = now.mono_s
                 self.record.activations.append(Activation(now.mono_s, iso(now.utc)))
+            case "mark" if not is_recording:  # a press by which the wearer attests
+                self.record.activations.append(Activation(now.mono_s, iso(now.utc), attests=True))
             case "mark":
                 self.record.markers.append(now.mono_s)
 

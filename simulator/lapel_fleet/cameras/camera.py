@@ -19,6 +19,8 @@ from lapel.link.tap import Tap
 from lapel.link.transport import Inbound
 from lapel.logs import Log
 from lapel.offload.listener import OffloadStatus
+from lapel.policy.declarations import Declarations
+from lapel.policy.profile import Declarable, Profile, TriggerSource, development
 from lapel.settings import Settings
 from lapel.states import State
 from lapel.wearer_store import WearerStore
@@ -68,14 +70,25 @@ class SimulatedCamera(CameraHardware):
     """A camera that can be switched on, worn and disturbed. Everything done to it is written into `actual`."""
 
     __slots__ = (
-        "_has_battery", "_rng", "_run", "_wearer_store", "camera", "console", "contract", "link", "settings", "tap",
+        "_declarations", "_has_battery", "_has_triggers", "_profile", "_rng", "_run", "_wearer_store", "camera",
+        "console", "contract", "link", "settings", "tap",
     )  # fmt: skip
     link: Session
     tap: Tap
 
-    def __init__(self, name: str, scenario: Scenario, streams: RandomStreams, environment: Environment) -> None:
-        """`name` is `site/camera`. Nothing runs before `power_on`."""
+    def __init__(
+        self,
+        name: str,
+        scenario: Scenario,
+        streams: RandomStreams,
+        environment: Environment,
+        profile: Profile | None = None,
+    ) -> None:
+        """`name` is `site/camera`. Nothing runs before `power_on`. `profile`: the policy; without one, no rules."""
         super().__init__(name, scenario, streams, environment)
+        self._profile, self._declarations = profile or development(), Declarations()
+        self.actual.policy = self._profile
+        self._has_triggers = any(one.triggered for one in scenario.encounters)
         site, camera = name.split("/")
         self.contract = environment.contract(site, camera)
         self.settings = Settings(_config(environment, site, camera, scenario))
@@ -212,6 +225,23 @@ class SimulatedCamera(CameraHardware):
         """Whether its lights and tones are switched off."""
         return self._wearer_store.notes.stealth
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether it asks its wearer to press once more in order to start a recording."""
+        return self.camera is not None and self.is_on and self.camera.policy.awaits_start
+
+    async def declare(self, what: Declarable, for_s: float) -> None:
+        """Declare something at the camera, for that many seconds. Nothing happens while it is off."""
+        if self.camera is not None and self.is_on:
+            self.recorder.on_declared(what, "wearer", for_s)
+            await self.camera.policy.declare(what, "wearer", for_s=for_s)
+
+    def activate_trigger(self, trigger: TriggerSource) -> None:
+        """Draw the weapon, switch the light bar on. Unnoticed while the camera is off."""
+        if self.triggers.are_read and not self.is_recording:
+            self.recorder.on_trigger(trigger)
+        self.triggers.activate(trigger)
+
     def put_in_dock(self) -> None:
         """Dock it as soon as there is a free bay; the firmware finishes a recording first."""
         self.dock.put_in()
@@ -262,7 +292,7 @@ class SimulatedCamera(CameraHardware):
 
     def _on_button(self, edge: Edge) -> None:
         if self.switches.are_read:
-            self.recorder.on_button(edge, is_recording=self.is_recording)
+            self.recorder.on_button(edge, is_recording=self.is_recording, is_asked=self.is_asked)
 
     def _on_dock(self, is_docked: bool) -> None:
         self.sample_resources()
@@ -316,6 +346,9 @@ class SimulatedCamera(CameraHardware):
             battery=self.battery,
             dock=self.dock,
             positioning=self.gps,
+            triggers=self.triggers if self._has_triggers else None,
+            profile=self._profile,
+            declarations=self._declarations,
             settings=self.settings,
             log=log,
             wearer=self._wearer_store,

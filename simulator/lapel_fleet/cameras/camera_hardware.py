@@ -24,6 +24,7 @@ from lapel_fleet.hardware.network import WILL_AFTER_KEEPALIVES
 from lapel_fleet.hardware.powered_storage import PoweredStorage
 from lapel_fleet.hardware.storage import SimulatedStorage, StorageWorker
 from lapel_fleet.hardware.switches import SimulatedSwitches
+from lapel_fleet.hardware.triggers import SimulatedTriggers
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
 
@@ -57,6 +58,7 @@ class CameraHardware:
         "storage",
         "storage_worker",
         "switches",
+        "triggers",
     )
     footage: SimulatedFootage
     storage: PoweredStorage
@@ -76,6 +78,7 @@ class CameraHardware:
         self.battery = SimulatedBattery(self.clock, streams.stream(name, "battery"))
         self.dock = SimulatedDock(self.battery, environment.docking_station(name))
         self.switches = SimulatedSwitches(self.clock)
+        self.triggers = SimulatedTriggers()
         self.gps = SimulatedGps(self.clock, streams.stream(name, "way"), name.partition("/")[0])
         self.indicators = SimulatedIndicators()
         self.indicators.watchers += [self.battery.set_state, self.recorder.on_state]

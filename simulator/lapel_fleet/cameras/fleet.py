@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Iterator, Sequence
 
 from lapel.gestures import DOUBLE_S
+from lapel.policy.profile import load_profile
 from lapel_fleet.cameras import fault_injection
 from lapel_fleet.cameras.camera import SimulatedCamera
+from lapel_fleet.cameras.encounters import CameraEncounters
 from lapel_fleet.cameras.environment import Environment
 from lapel_fleet.cameras.fleet_snapshot import FleetSnapshot, merged_snapshots, snapshot_of
 from lapel_fleet.cameras.wearer import CameraWearer
@@ -36,7 +38,8 @@ class Fleet:
         """`names` are the cameras of this part of the run. Nothing runs before `power_on`."""
         self._scenario, self._streams, self._time = scenario, streams, time
         self._jobs = JobGroup(time)
-        self.cameras = {name: SimulatedCamera(name, scenario, streams, environment) for name in names}
+        profile = load_profile(scenario.policy)
+        self.cameras = {name: SimulatedCamera(name, scenario, streams, environment, profile) for name in names}
 
     def power_on(self) -> None:
         """Start every camera."""
@@ -49,6 +52,9 @@ class Fleet:
         for camera in self.cameras.values():
             for job in self._wearer(camera).jobs():
                 self._jobs.start(job)
+            if self._scenario.encounters:
+                for job in CameraEncounters(camera, self._scenario, self._streams, self._time).jobs():
+                    self._jobs.start(job)
         for number, fault in enumerate(self._scenario.faults):
             if FAULTS[fault.kind].on_camera:
                 for name in affected_cameras(fault, number, self.cameras, self._streams):

@@ -1,7 +1,7 @@
 """Checkers of recordings: each activation led to one, each is as long as it must be, and each account is correct."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import pairwise
 
@@ -198,21 +198,44 @@ def _is_same(actual: ActualRecord, one: Activation, other: Activation) -> bool:
 
 def _is_trigger(actual: ActualRecord, account: Account, one: Activation) -> bool:
     apart_s = abs(_seconds(one.utc, account.trigger_time))
-    return not account.start.command and not one.command and apart_s <= actual.precision_s
+    by_sensor = account.start.source == "trigger"
+    return (
+        not account.start.command
+        and not one.command
+        and by_sensor == bool(one.trigger)
+        and apart_s <= actual.precision_s
+    )
 
 
 def _was_refused(case: Case, one: Activation) -> bool:
-    """Whether a start was refused then, or a recording failed soon after, on a storage card that was slow to fail."""
+    """Whether a start was refused then, or left to a second press; or a recording failed soon after, on a storage card
+    that was slow to fail.
+    """
     actual, _ = case
     tolerance_s = TOLERANCE_S + actual.precision_s
     for event in events_of(case):
         later_s = event.mono_s - one.at_s
         is_refusal = event.kind == "command-rejected" or (event.kind == "refused" and event.detail["event"] == "start")
+        is_refusal = is_refusal or (event.kind == "policy-decided" and _asks(event.detail, "start"))
         if is_refusal and abs(later_s) < tolerance_s:
             return True
         if event.kind == "recording-failed" and -tolerance_s < later_s < _SLOWEST_CARD_S + 40 * actual.precision_s:
             return True
     return False
+
+
+def _asks(detail: Mapping[str, object], request: str) -> bool:
+    """Whether the policy did not allow that request at once."""
+    return detail["request"] == request and detail["answer"] != "allow"
+
+
+def _was_withheld(actual: ActualRecord, stop_s: float) -> bool:
+    """Whether the policy asked for a second press, or a reason, before the recording ended."""
+    limit_s = TOLERANCE_S + actual.precision_s
+    return any(
+        entry.event == "policy-decided" and _asks(entry.detail, "stop") and abs(entry.mono_s - stop_s) <= limit_s
+        for entry in actual.audit
+    )
 
 
 def _was_switched_off(actual: ActualRecord, at_s: float) -> bool:
@@ -265,7 +288,9 @@ def _expected_s(actual: ActualRecord, at_s: float) -> float | None:
     """Seconds from the press to the stop, or to the last frame before it, which may have been before the press. None
     when it was not stopped, or the stop is not known.
     """
-    ends = actual.stops or [end_s for (_, before), (end_s, _) in pairwise(actual.states) if before == "recording"]
+    ends = [end_s for end_s in actual.stops if not _was_withheld(actual, end_s)] or [
+        end_s for (_, before), (end_s, _) in pairwise(actual.states) if before == "recording"
+    ]
     later = [end_s for end_s in ends if end_s > at_s]
     if not later:
         return None

@@ -16,6 +16,7 @@ import msgspec
 from lapel.audit_entry import AuditEntry
 from lapel.evidence.ledger import Ledger
 from lapel.link.messages import EventMessage, Reply, StateMessage, Telemetry
+from lapel.policy.profile import Declarable, Profile
 from lapel.recording import Account
 from lapel_fleet.checkers.uploads import Upload
 
@@ -32,6 +33,32 @@ class Activation:
     at_s: float
     utc: str
     command: str = ""
+    trigger: str = ""
+    """The sensor that asked for it; empty where it was a person."""
+    attests: bool = False
+    """Whether it is the wearer's answer to the camera's question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """Something was declared at the camera, for some time."""
+
+    at_s: float
+    what: Declarable
+    by: str
+    """`wearer` or `dispatcher`."""
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Encounter:
+    """Something that the wearer came upon."""
+
+    number: int
+    title: str
+    declared: tuple[Declarable, ...]
+    begins_s: float
+    ends_s: float
 
 
 class Resource(msgspec.Struct, frozen=True, gc=False):
@@ -91,6 +118,12 @@ class ActualRecord:
     camera: str
     """`site/name`."""
     activations: list[Activation] = field(default_factory=list)
+    policy: Profile | None = None
+    """The profile in force; None where it is not known."""
+    declared: list[Declared] = field(default_factory=list)
+    """What was declared, in order."""
+    encounters: list[Encounter] = field(default_factory=list)
+    """What the wearer came upon, in order."""
     stops: list[float] = field(default_factory=list)
     """When a recording was to end: the press or the command, plus the configured post-event time."""
     markers: list[float] = field(default_factory=list)

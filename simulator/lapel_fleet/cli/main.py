@@ -17,6 +17,7 @@ from lapel.completion import add_completion
 from lapel.errors import LapelError
 from lapel.sanitize import plain
 from lapel_fleet.broker.cli import add_provision
+from lapel_fleet.cli.policy_diff.cli import add_policy_diff
 from lapel_fleet.cli.run_options import add_options
 from lapel_fleet.control.conformance.cli import add_conformance
 from lapel_fleet.control.conformance.mutants_cli import add_mutants
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     add_evidence_server(commands.add_parser("evidence-server", help="an evidence back end to develop against"))
     add_mutants(commands.add_parser("mutants", help="plant bugs in a back end, and see which situations catch them"))
     add_practice(commands.add_parser("practice", help="repair a camera with a field problem at its serial console"))
+    add_policy_diff(commands.add_parser("policy-diff", help="the same day under two policy profiles: what differs"))
     add_completion(parser)
     return parser
 

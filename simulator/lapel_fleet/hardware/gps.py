@@ -84,12 +84,15 @@ class SimulatedGps:
         self._accuracy_m, self._phase = rng.uniform(3, 8), rng.uniform(0, 2 * math.pi)
         self._satellites = rng.randint(7, 12)
         self._lost_s: float | None = None
+        self._place: tuple[float, float] | None = None
         self.history: list[str] = []
         """`lose fix` and `regain fix`, in order."""
 
     def last_fix(self) -> Fix | None:
         """See `Positioning.last_fix`. There is a new fix each full second."""
         now_s = self._clock.mono_s()
+        if self._place is not None and self._lost_s is None:
+            return Fix(*self._place, self._accuracy_m, now_s - math.floor(now_s))
         fixed_s = math.floor(now_s if self._lost_s is None else self._lost_s)
         east_m, north_m = self._position_m(fixed_s)
         off_m = self._accuracy_m / 2 * math.sin(2 * math.pi * fixed_s / _ERROR_PERIODS_S[1])
@@ -105,7 +108,15 @@ class SimulatedGps:
 
     def actual_position(self) -> tuple[float, float]:
         """Latitude and longitude of its actual position."""
-        return self._streets.degrees(*self._position_m(self._clock.mono_s()))
+        return self._place or self._streets.degrees(*self._position_m(self._clock.mono_s()))
+
+    def stay_at(self, latitude: float, longitude: float) -> None:
+        """Be at this place, in degrees in WGS 84, until `walk_on`."""
+        self._place = latitude, longitude
+
+    def walk_on(self) -> None:
+        """Go on along the streets, as if it had never stood still."""
+        self._place = None
 
     def lose_fix(self) -> None:
         """Lose the reception, as in a building. Harmless when it is lost."""

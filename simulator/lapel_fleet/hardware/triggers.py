@@ -15,6 +15,11 @@ class SimulatedTriggers:
     def __init__(self) -> None:
         self._readers: list[Inbox[TriggerEdge]] = []
 
+    @property
+    def are_read(self) -> bool:
+        """Whether the firmware reads them."""
+        return bool(self._readers)
+
     def activate(self, source: TriggerSource) -> None:
         """Draw the weapon, switch the light bar on. Unnoticed while the camera is off."""
         self._put(TriggerEdge(source, True))

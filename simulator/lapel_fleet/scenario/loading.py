@@ -11,6 +11,7 @@ import msgspec
 from lapel.config import suggestion
 from lapel.errors import ConfigError
 from lapel.link.contract import checked_name
+from lapel.policy.profile import load_profile
 from lapel_fleet.checkers import expectations
 from lapel_fleet.scenario.faults import EVIDENCE, FAULTS, refuse_foreign_parameters
 from lapel_fleet.scenario.scenario import Scenario
@@ -35,20 +36,23 @@ def load(name: str) -> Scenario:
     if "/" not in name and path.suffix != ".toml":
         raise ConfigError(f"{name}: no such scenario{suggestion(name, shipped_scenarios())}; or name a TOML file")
     try:
-        return parse(path.read_text(encoding="utf-8"), str(path))
+        return parse(path.read_text(encoding="utf-8"), str(path), path.parent)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not TOML: {error}") from error
 
 
-def parse(text: str, origin: str) -> Scenario:
-    """The scenario in a TOML text. Raises ConfigError naming `origin`, the key and the allowed values."""
+def parse(text: str, origin: str, folder: Path | None = None) -> Scenario:
+    """The scenario in a TOML text. A profile's file is looked up in `folder`. Raises ConfigError naming `origin`, the
+    key and the allowed values.
+    """
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{origin}: is not TOML: {error}") from error
-    return scenario_from_table(table, origin)
+    scenario = scenario_from_table(table, origin)
+    return _with_policy(scenario, origin, folder or Path())
 
 
 def scenario_from_table(table: Mapping[str, Any], origin: str) -> Scenario:
@@ -70,6 +74,18 @@ def scenario_from_table(table: Mapping[str, Any], origin: str) -> Scenario:
     return scenario
 
 
+def _with_policy(scenario: Scenario, origin: str, folder: Path) -> Scenario:
+    """With a profile that can be loaded from any folder."""
+    name = scenario.policy
+    if name.endswith(".toml"):
+        name = str(folder / name)
+    try:
+        load_profile(name)
+    except ConfigError as error:
+        raise ConfigError(f"{origin}: policy: {error}") from error
+    return msgspec.structs.replace(scenario, policy=name)
+
+
 def _refuse_foreign_parameters(faults: object, origin: str) -> None:
     for number, fault in enumerate(faults if isinstance(faults, list) else []):
         if isinstance(fault, dict):
@@ -88,6 +104,7 @@ def _problems(scenario: Scenario) -> Iterator[str]:
         yield from _unknown_names(f"shifts[{number}].sites", shift.sites, scenario.sites)
         if shift.end_s <= shift.start_s:
             yield f"shifts[{number}]: ends at {shift.end_s:g} s, before it starts at {shift.start_s:g} s"
+    yield from _encounter_problems(scenario)
     yield from _dock_problems(scenario)
     for number, fault in enumerate(scenario.faults):
         at = f"faults[{number}]"
@@ -97,6 +114,15 @@ def _problems(scenario: Scenario) -> Iterator[str]:
             yield f"{at}.at_s = {fault.at_s:g} comes after the end at {scenario.duration_s:g} s"
         yield from _unknown_names(f"{at}.sites", fault.sites, scenario.sites)
         yield from _unknown_names(f"{at}.cameras", fault.cameras, known)
+
+
+def _encounter_problems(scenario: Scenario) -> Iterator[str]:
+    for number, one in enumerate(scenario.encounters):
+        at = f"encounters[{number}]"
+        yield from _unknown_names(f"{at}.sites", one.sites, scenario.sites)
+        for key, (shortest, longest) in (("length_s", one.length_s), ("start_after_s", one.start_after_s)):
+            if shortest > longest:
+                yield f"{at}.{key} = [{shortest:g}, {longest:g}]: give the shortest first"
 
 
 def _dock_problems(scenario: Scenario) -> Iterator[str]:

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from lapel_fleet.checkers import expectations
+from lapel_fleet.scenario.encounters import Encounters
 from lapel_fleet.scenario.faults import Fault
 from lapel_fleet.scenario.offload import DockingStations, Offload
 from lapel_fleet.scenario.tables import Table
@@ -72,6 +73,10 @@ class Scenario(Table, frozen=True, kw_only=True):
     shifts: list[Shift] = []
     docks: list[DockingStations] = []
     """The docking stations, where they have a limit."""
+    policy: str = "development"
+    """The cameras' policy profile: a shipped one by its name, or a `.toml` file, relative to the scenario's."""
+    encounters: list[Encounters] = []
+    """What wearers come upon, beside what `wearer` does."""
     offload: Offload | None = None
     """Whether cameras offload to an evidence back end, and how."""
     operator: Operator = Operator()

@@ -73,5 +73,7 @@ def _value(value: Any) -> str:
             return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML escapes DEL too
         case list() | tuple():
             return f"[{', '.join(map(_value, value))}]"
+        case msgspec.Struct():
+            return f"{{ {', '.join(_pairs(value))} }}"
         case _:
             raise TypeError(f"{value!r} cannot be written as TOML")

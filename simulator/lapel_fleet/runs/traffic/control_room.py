@@ -12,6 +12,7 @@ from lapel_fleet.runs.measurement.samples import BUCKETS, Sampler
 from lapel_fleet.runs.trace import BROKER, EVIDENCE_BACK_END, Trace
 from lapel_fleet.runs.traffic.dispatcher import Dispatcher, Send
 from lapel_fleet.runs.traffic.received import ReceivedMessages
+from lapel_fleet.scenario.encounters import planned_encounters
 from lapel_fleet.scenario.faults import EVIDENCE, Fault, affected_cameras
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
@@ -78,6 +79,9 @@ class ControlRoom:
         if self._scenario.operator.commands_per_hour:
             rng = self._streams.stream("fleet", "operator")
             self._jobs.start(self.dispatcher.run(self._scenario, rng, self._among))
+        if self._scenario.encounters:
+            for name in self.received_messages.received:
+                self._jobs.start(self._take_part(name))
         for number, fault in enumerate(self._scenario.faults):
             self._jobs.start(self._inject(fault, number))
 
@@ -109,6 +113,21 @@ class ControlRoom:
             )
             for one in actual_records
         ]
+
+    async def _take_part(self, name: str) -> None:
+        """Do what the dispatcher does in the encounters of one camera."""
+        for one in planned_encounters(self._scenario.encounters, name, self._streams, self._scenario.duration_s):
+            if one.kind.declared_by == "dispatcher":
+                await self._sleep_until(one.declared_s)
+                for what in one.kind.declared:
+                    self.dispatcher.declare(name, what, one.lasts_s, f"encounter-{one.number}-{what}")
+            if one.dispatcher_s is not None:
+                await self._sleep_until(one.dispatcher_s)
+                self.dispatcher.ask_for_recording(name, f"encounter-{one.number}")
+
+    async def _sleep_until(self, at_s: float) -> None:
+        """Until that second of the day."""
+        await self._time.sleep(self._began_s + at_s - self._time.mono_s())
 
     async def _inject(self, fault: Fault, number: int) -> None:
         await self._time.sleep(fault.at_s)

@@ -9,6 +9,7 @@ import msgspec
 from lapel.clock import iso
 from lapel.link.contract import LapelV1
 from lapel.link.messages import Command, CommandName
+from lapel.policy.profile import Declarable
 from lapel_fleet.checkers.records import Activation, ActualRecord, ReceivedRecord
 from lapel_fleet.runs.measurement.samples import Sampler
 from lapel_fleet.runs.traffic.received import ReceivedMessages
@@ -101,11 +102,26 @@ class Dispatcher:
             self._jobs.after(20, lambda: self.command(name, "stop-recording", f"{id_}-stop"))
             self._jobs.after(40, lambda: self.command(name, "start-recording", id_))
 
-    def command(self, name: str, command: CommandName, id_: str, *, age_s: float | None = None) -> bool:
+    def declare(self, name: str, what: Declarable, for_s: float, id_: str) -> None:
+        """Declare something at a camera, for that many seconds."""
+        self.command(name, "declare", id_, declared=what, for_s=for_s)
+
+    def command(
+        self,
+        name: str,
+        command: CommandName,
+        id_: str,
+        *,
+        age_s: float | None = None,
+        declared: Declarable | None = None,
+        for_s: float | None = None,
+    ) -> bool:
         """Send a command, issued `age_s` ago. Returns whether it reached the camera, which must then reply."""
         sent_at = None if age_s is None else iso(self._clock.now().shifted(-age_s).utc)
         ttl_s = None if age_s is None else _TTL_S
-        message = Command(id=id_, command=command, sender="operator", sent_at=sent_at, ttl_s=ttl_s)
+        message = Command(
+            id=id_, command=command, sender="operator", sent_at=sent_at, ttl_s=ttl_s, declared=declared, for_s=for_s
+        )
         topic = LapelV1(self._agency, *name.split("/")).command_topic
         self._sent_s.setdefault((name, id_), self._clock.mono_s())
         reached = self._send(topic, msgspec.json.encode(message))
@@ -115,6 +131,11 @@ class Dispatcher:
             if command == "stop-recording":
                 dispatched.stops.append(id_)
         return reached
+
+    def ask_for_recording(self, name: str, id_: str) -> None:
+        """Start a recording unless there is one. The wearer is to stop it."""
+        if not self._received_messages.is_recording(name):
+            self._send_start(name, id_)
 
     def _send_start(self, name: str, id_: str) -> bool:
         """Returns whether it reached the camera."""

@@ -1,0 +1,1 @@
+"""The same day under two policy profiles: what differs, and by which rule."""
