@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from fleet.checkers import offload_examples
+from fleet.checkers import offload_examples, policy_examples
 from fleet.checkers.records import (
     LIGHTS,
     POWER_ON,
@@ -496,8 +496,8 @@ FAILS: Mapping[str, Sequence[tuple[Case, str]]] = {
 }
 
 
-PASSING = {**PASSES, **offload_examples.PASSES}
-FAILING = {**FAILS, **offload_examples.FAILS}
+PASSING = {**PASSES, **offload_examples.PASSES, **policy_examples.PASSES}
+FAILING = {**FAILS, **offload_examples.FAILS, **policy_examples.FAILS}
 
 
 def test_every_checker_has_examples() -> None:
