@@ -101,6 +101,20 @@ def test_a_wearer_who_does_not_press_once_more_is_on_record() -> None:
     ]
 
 
+def test_in_stealth_nothing_is_asked_since_nobody_would_perceive_it() -> None:
+    async def steps(harness: BodyWornHarness) -> None:
+        await send(harness, "declare", declared="courtroom")
+        harness.camera.wearer.set_stealth(True, "button")
+        harness.buttons.press("event", times=2)
+        await harness.clock.sleep(1)
+        assert harness.state is State.RECORDING
+
+    (account,) = run_steps(steps, profile=FEDERAL).storage.listing()
+    assert account.decision is not None
+    assert (account.decision.rule, account.decision.attested_after_s) == ("private-places-attestation", None)
+    assert account.decision.unattested == "the camera was in stealth, so its wearer could not be asked"
+
+
 def test_a_trigger_does_not_answer_for_the_wearer() -> None:
     async def steps(harness: BodyWornHarness) -> None:
         await send(harness, "declare", declared="medical")

@@ -57,6 +57,7 @@ def test_two_hours_with_mute_markers_and_categories(tmp_path: Path) -> None:
     assert verify_recording(folder, trust(tmp_path)).verdict is Verdict.INTACT
     manifest = read_manifest(folder / "manifest.jsonl")
     assert dict(facts(manifest))["category"] == "use of force (critical)"
+    assert dict(facts(manifest))["policy"] == "development, no rule limits it"
     texts = [text for _, text in happenings(manifest)]
     assert texts.index("category: traffic stop") < texts.index("category: use of force")
     assert "marker: knife found" in texts

@@ -45,6 +45,8 @@ class StartDecision(msgspec.Struct, frozen=True, omit_defaults=True):
     """Seconds between the wearer's first press and the second one, by which the wearer attested that the recording is
     justified. None where no attestation was asked for.
     """
+    unattested: str = ""
+    """Why the wearer was not asked for the attestation that the rule wants; empty otherwise."""
 
 
 class GapNote(msgspec.Struct, frozen=True):

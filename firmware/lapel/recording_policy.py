@@ -25,6 +25,8 @@ from lapel.timers import Timers
 from lapel.wearer_signals import WearerSignals
 from lapel.worker import Worker
 
+IN_STEALTH = "the camera was in stealth, so its wearer could not be asked"
+"""Why nothing is asked then: a question that nobody perceives would lose the recording."""
 FIX_AGE_MAX_S = 300.0
 """Age from which a position says nothing about the zone that a camera is in: our choice, a few minutes' walk."""
 
@@ -129,6 +131,7 @@ class RecordingPolicy:
             activities=[*activities],
             zones=[zone.id for zone in zones],
             attested_after_s=attested_after_s,
+            unattested=IN_STEALTH if decision.answer == "ask" and attested_after_s is None else "",
         )
         return Ruling(answer, decision.rule, decision.reason, note)
 
@@ -163,6 +166,8 @@ class RecordingPolicy:
         """The answer with the wearer's second press taken into account, and the seconds between the two presses."""
         if source != "wearer":
             return decision.answer, None
+        if decision.answer == "ask" and self._signals.is_stealth:
+            return "allow", None
         if decision.answer != "ask":
             self._forget_question(request)
             return decision.answer, None

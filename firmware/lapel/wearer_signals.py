@@ -78,6 +78,11 @@ class WearerSignals:
         }
         self._warnings = RepeatedSignal(clock, self._warn, controls.warn_s)
 
+    @property
+    def is_stealth(self) -> bool:
+        """Whether none of the lights, tones and vibrations are given."""
+        return self._is_stealth
+
     def show_line(self, line: str) -> None:
         """Show a line of text."""
         self._indicators.show_line(line)

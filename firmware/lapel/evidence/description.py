@@ -32,6 +32,7 @@ def facts(manifest: ReadManifest) -> Iterator[tuple[str, str]]:
     yield "wearer", _wearer(account)
     yield "category", _category(account)
     yield "started", f"{account.trigger_time}, {_cause(account.start)}"
+    yield "policy", _policy(account)
     yield "first frame", account.start_time or "none"
     yield "pre-event video", _pre_event(account)
     yield "ended", _ended(manifest, account)
@@ -90,6 +91,21 @@ def _wearer(account: Account) -> str:
 
 def _category(account: Account) -> str:
     return f"{plain(account.category) or 'uncategorised'}{' (critical)' if account.is_critical else ''}"
+
+
+def _policy(account: Account) -> str:
+    """Under which rule it was started, and what was declared."""
+    decision = account.decision
+    if decision is None:
+        return "not recorded"
+    rule = f"{decision.rule}: {decision.reason}" if decision.rule else decision.reason
+    declared = ", ".join([*decision.contexts, *decision.activities])
+    parts = [f"{decision.profile}, {rule}", f"declared: {declared}" if declared else ""]
+    if decision.attested_after_s is not None:
+        parts.append(f"attested {decision.attested_after_s:.1f} s after the first press")
+    elif decision.unattested:
+        parts.append(f"not attested: {decision.unattested}")
+    return plain("; ".join(filter(None, parts)))
 
 
 def _cause(cause: Cause) -> str:

@@ -41,11 +41,14 @@ def rules_are_followed(case: Case) -> Iterator[str | None]:
 
 
 def attestations_are_not_skipped(case: Case) -> Iterator[str | None]:
-    """Where a rule asks the wearer to attest, a recording starts with the second press only; its account says so."""
+    """Where a rule asks the wearer to attest, a recording starts with the second press only; its account says so. In
+    stealth the wearer is not asked, and the account says that.
+    """
     for one in _judged(case[0]):
         if one.decision.answer == "ask":
             note = one.account.decision
             is_attested = one.activation.attests and note is not None and note.attested_after_s is not None
+            is_attested |= note is not None and bool(note.unattested)
             yield None if is_attested else f"{one.account.recording}: started without what {one.decision.rule} asks for"
 
 
