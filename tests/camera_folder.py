@@ -14,7 +14,9 @@ from lapel.evidence.store import EvidenceStore
 from lapel.link.journal import Changes, Waiting
 from lapel.link.messages import EventMessage
 from lapel.link.sqlite_journal import SqliteJournal
+from lapel.policy.declarations import Declaration, Declarations
 from lapel.settings import Settings
+from lapel.wearer_store import WearerStore
 
 
 def marker(id_: str) -> EventMessage:
@@ -43,6 +45,11 @@ def write_camera_folder(root: Path) -> None:
     journal.close()
     Secrets(state / "logins.json", cost=2).set("service", SECRET)
     UnconfirmedFile(state / "unconfirmed.json").write(CHANGE)
+    declarations = Declarations(state / "declarations.json")
+    declarations.add(Declaration(what="courtroom", by="console", at=datetime(2026, 11, 24, 7, tzinfo=UTC)))
+    declarations.save()
+    wearer = WearerStore(state / "wearer.json")
+    wearer.save(wearer.change(assigned="4711"))
 
     (state / "console.jsonl").write_text('{"at": "2026-11-24T07:00:00.000Z", "mono_s": 1.0, "kind": "login"}\n')
     store = EvidenceStore(root, 0, sealing=lambda: SEALING)

@@ -16,7 +16,9 @@ from lapel.console.login import Secrets
 from lapel.evidence.store import EvidenceStore
 from lapel.link.journal import Changes, Waiting
 from lapel.link.sqlite_journal import SqliteJournal
+from lapel.policy.declarations import Declarations
 from lapel.settings import Settings
+from lapel.wearer_store import WearerStore
 from lapel.worker import InlineWorker
 
 
@@ -46,7 +48,13 @@ def start_and_record(root: Path) -> Start:
     kept = journal.load()
     journal.apply(Changes(added=[Waiting(10_000, EVENTS[0].message)]))
     journal.close()
+    declarations = Declarations(state / "declarations.json", settings.damage)
+    declarations.load()
+    wearer = WearerStore(state / "wearer.json", settings.damage)
+    wearer.load()
     read: dict[str, object] = {
+        "declarations.json": declarations.contexts(),
+        "wearer.json": wearer.notes.assigned,
         "configuration.json": (settings.version, settings.current.prebuffer.length_s),
         "outbox.sqlite": kept.waiting,
         "logins.json": Secrets(state / "logins.json", cost=2, damage=settings.damage).check("service", SECRET),

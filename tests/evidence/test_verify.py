@@ -24,6 +24,7 @@ from lapel.evidence.records import Encryption, Recipient
 from lapel.evidence.trust import Trust
 from lapel.evidence.verify import Report, Verdict, verify_recording
 from lapel.recording import Cause
+from lapel_fleet.hardware.blank_fragments import HEADER
 
 
 @pytest.fixture
@@ -141,7 +142,7 @@ def check_changed_bytes(recording: Path, trusted: Trust, name: str, step: int) -
 
 
 def test_a_changed_byte_is_found_in_its_own_second(recording: Path, trusted: Trust) -> None:
-    flipped(recording / "video.mp4", 16 + 8 + len(fragment_bytes(2)) + 20)
+    flipped(recording / "video.mp4", len(HEADER) + len(fragment_bytes(2)) + 20)
     (finding,) = verify_recording(recording, trusted).findings
     assert (finding.kind, finding.from_s, finding.to_s) == ("fragment-changed", 1.0, 2.0)
 

@@ -14,6 +14,8 @@ READ_BACK = {
     "outbox.sqlite-wal",
     "logins.json",
     "unconfirmed.json",
+    "declarations.json",
+    "wearer.json",
     "console.jsonl",
     "recording.json",
     "manifest.jsonl",

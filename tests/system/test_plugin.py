@@ -207,6 +207,7 @@ def test_a_user_s_mypy_knows_the_parameters_of_the_handles(repo: Path) -> None:
         ("typed.py:8", "arg-type"),
         ("typed.py:9", "call-arg"),
         ("typed.py:10", "call-arg"),
+        ("typed.py:10", "arg-type"),
         ("typed.py:11", "unused-coroutine"),
     ], done.stdout + done.stderr
 
