@@ -17,7 +17,7 @@ FLAGS = {
 }
 
 
-def test_two_hours_with_mute_markers_and_categories(tmp_path: Path) -> None:
+def test_two_hours_with_a_peer_s_trigger_mute_markers_and_categories(tmp_path: Path) -> None:
     began: list[float] = []
 
     async def until(harness: CameraHarness, seconds: float) -> None:
@@ -28,7 +28,7 @@ def test_two_hours_with_mute_markers_and_categories(tmp_path: Path) -> None:
         await harness.clock.sleep(12)
         harness.camera.wearer.assignment.assign("4711", "console")
         began.append(harness.clock.mono_s())
-        harness.camera.press()
+        harness.link.command("trigger", "0", trigger="peer", peer="cam-7", distance_m=12.0)
         await until(harness, 600)
         harness.camera.mark()
         await until(harness, 1200)
@@ -47,6 +47,7 @@ def test_two_hours_with_mute_markers_and_categories(tmp_path: Path) -> None:
     harness = run_steps(tmp_path, steps, flags=FLAGS)
     (account,) = harness.accounts()
     before_s = account["prebuffer_actual_s"]
+    assert (account["start"]["source"], account["start"]["reason"]) == ("trigger", "peer cam-7, 12 m away")
     assert account["duration_s"] == pytest.approx(before_s + 7200, abs=0.1)
     assert account["markers_s"] == pytest.approx([before_s + 600, before_s + 3600], abs=0.01)
     assert account["marker_labels"] == ["", "knife found"]
