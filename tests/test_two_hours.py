@@ -47,7 +47,7 @@ def test_two_hours_with_a_peer_s_trigger_mute_markers_and_categories(tmp_path: P
     harness = run_steps(tmp_path, steps, flags=FLAGS)
     (account,) = harness.accounts()
     before_s = account["prebuffer_actual_s"]
-    assert (account["start"]["source"], account["start"]["reason"]) == ("trigger", "peer cam-7, 12 m away")
+    assert (account["start"]["source"], account["start"]["reason"]) == ("trigger", "peer cam-7, 12 m away (test)")
     assert account["duration_s"] == pytest.approx(before_s + 7200, abs=0.1)
     assert account["markers_s"] == pytest.approx([before_s + 600, before_s + 3600], abs=0.01)
     assert account["marker_labels"] == ["", "knife found"]
