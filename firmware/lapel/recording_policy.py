@@ -131,7 +131,7 @@ class RecordingPolicy:
             activities=[*activities],
             zones=[zone.id for zone in zones],
             attested_after_s=attested_after_s,
-            unattested=IN_STEALTH if decision.answer == "ask" and attested_after_s is None else "",
+            unattested=IN_STEALTH if decision.answer == "ask" and self._signals.is_stealth else "",
         )
         return Ruling(answer, decision.rule, decision.reason, note)
 
