@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lapel.light_event import Inbox, LightEvent
+from lapel.light_event import Broadcast, Inbox, LightEvent
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 
 
@@ -82,3 +82,21 @@ def test_an_inbox_loses_nothing_when_its_reader_is_cancelled() -> None:
         assert await inbox.get() == 1
 
     run_virtual(program)
+
+
+async def test_a_broadcast_gives_each_reader_what_came_since_it_began_to_read() -> None:
+    broadcast = Broadcast[int]()
+    broadcast.put(0)
+    early, late = broadcast.items(), broadcast.items()
+    first = asyncio.ensure_future(anext(early))
+    await asyncio.sleep(0)
+    broadcast.put(1)
+    assert await first == 1
+    second = asyncio.ensure_future(anext(late))
+    await asyncio.sleep(0)
+    broadcast.put(2)
+    assert [await anext(early), await second] == [2, 2]
+    assert broadcast.has_readers
+    for reader in (early, late):
+        await reader.aclose()  # type: ignore[attr-defined]
+    assert not broadcast.has_readers

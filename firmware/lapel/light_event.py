@@ -1,10 +1,11 @@
-"""An event and an inbox for tasks to wait for, in little memory.
+"""An event, an inbox and a broadcast for tasks to wait for, in little memory.
 
 asyncio's Event and Queue reserve 0.8 and 3 KB for dozens of waiters and items. A camera has ten of them and mostly
 waits; when a fleet is simulated, thousands of cameras share a machine.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -70,3 +71,32 @@ class Inbox(Generic[T]):
             self._filled.clear()
             await self._filled.wait()
         return self._items.pop(0)
+
+
+class Broadcast(Generic[T]):
+    """Items for any number of readers. Each gets those since it began to read."""
+
+    __slots__ = ("_readers",)
+
+    def __init__(self) -> None:
+        self._readers: list[Inbox[T]] = []
+
+    @property
+    def has_readers(self) -> bool:
+        """Whether a task reads."""
+        return bool(self._readers)
+
+    def put(self, item: T) -> None:
+        """Give an item to all readers; without one it is gone."""
+        for reader in self._readers:
+            reader.put(item)
+
+    async def items(self) -> AsyncIterator[T]:
+        """Each item since the iteration began; ends only when cancelled."""
+        inbox = Inbox[T]()
+        self._readers.append(inbox)
+        try:
+            while True:
+                yield await inbox.get()
+        finally:
+            self._readers.remove(inbox)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from lapel.clock import Clock
 from lapel.gestures import HOLD_S
 from lapel.hardware.interfaces import ButtonName, Edge
-from lapel.light_event import Inbox
+from lapel.light_event import Broadcast
 
 HELD_S = HOLD_S + 0.5
 """How long a wearer holds a button. A release at the very moment at which a hold begins to count would be decided by
@@ -23,7 +23,7 @@ class SimulatedSwitches:
         self._clock = clock
         self._down: list[ButtonName] = []
         self._stuck: set[ButtonName] = set()
-        self._readers: list[Inbox[Edge]] = []
+        self._edges = Broadcast[Edge]()
         self._moved_s = -float("inf")
         """When a button moved last."""
         self.history: list[str] = []
@@ -35,20 +35,14 @@ class SimulatedSwitches:
         """See `Switches.down`."""
         return tuple(self._down)
 
-    async def edges(self) -> AsyncIterator[Edge]:
+    def edges(self) -> AsyncIterator[Edge]:
         """See `Switches.edges`."""
-        edges = Inbox[Edge]()
-        self._readers.append(edges)
-        try:
-            while True:
-                yield await edges.get()
-        finally:
-            self._readers.remove(edges)
+        return self._edges.items()
 
     @property
     def are_read(self) -> bool:
         """Whether the firmware reads the buttons. While it starts it does not yet."""
-        return bool(self._readers)
+        return self._edges.has_readers
 
     # -- the outside world ---------------------------------------------------------------------------------------------
 
@@ -96,5 +90,4 @@ class SimulatedSwitches:
         edge = Edge(button, is_down, self._moved_s)
         for watcher in self.watchers:
             watcher(edge)
-        for reader in self._readers:
-            reader.put(edge)
+        self._edges.put(edge)

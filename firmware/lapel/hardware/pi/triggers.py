@@ -6,7 +6,7 @@ from functools import partial
 from lapel.clock import Clock
 from lapel.hardware.interfaces import TriggerEdge
 from lapel.hardware.pi.pins import ContactPin, PinFactory
-from lapel.light_event import Inbox
+from lapel.light_event import Broadcast
 from lapel.policy.profile import TriggerSource
 
 
@@ -15,22 +15,16 @@ class PiTriggers:
 
     def __init__(self, factory: PinFactory, pins: Mapping[TriggerSource, int], clock: Clock) -> None:
         """`pins` by what is connected to each."""
-        self._readers: list[Inbox[TriggerEdge]] = []
+        self._edges = Broadcast[TriggerEdge]()
         self._pins = [
             ContactPin(factory, number, clock, partial(self._on_change, source)) for source, number in pins.items()
         ]
 
-    async def edges(self) -> AsyncIterator[TriggerEdge]:
+    def edges(self) -> AsyncIterator[TriggerEdge]:
         """See `Triggers.edges`."""
-        edges = Inbox[TriggerEdge]()
-        self._readers.append(edges)
         for pin in self._pins:
             pin.listen()
-        try:
-            while True:
-                yield await edges.get()
-        finally:
-            self._readers.remove(edges)
+        return self._edges.items()
 
     def close(self) -> None:
         """Release the pins."""
@@ -38,5 +32,4 @@ class PiTriggers:
             pin.close()
 
     def _on_change(self, source: TriggerSource, is_closed: bool, at_s: float) -> None:
-        for reader in self._readers:
-            reader.put(TriggerEdge(source, is_closed, at_s))
+        self._edges.put(TriggerEdge(source, is_closed, at_s))
