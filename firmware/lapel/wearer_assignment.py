@@ -49,7 +49,7 @@ class WearerAssignment:
         self._change(source, assigned=checked_badge(badge), present="")
 
     def clear(self, source: str) -> None:
-        """The camera is assigned to no one."""
+        """The camera is assigned to no wearer."""
         self._change(source, assigned="", present="")
 
     def set_present(self, badge: str, source: str) -> None:
@@ -67,5 +67,5 @@ class WearerAssignment:
 
 def description(notes: WearerNotes) -> str:
     """Who wears the camera, in words."""
-    assigned = f"assigned to {notes.assigned}" if notes.assigned else "assigned to no one"
+    assigned = f"assigned to {notes.assigned}" if notes.assigned else "assigned to no wearer"
     return f"{notes.present}, who is not the assignee; {assigned}" if notes.present else assigned

@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from lapel.console.interface import ConsoleCamera, Role
+from lapel.console.interface import ConsoleCamera, Outcome, Role
 from lapel.console.invocation import Invocation
-from lapel.console.layout import Block
+from lapel.console.layout import Block, Text
+from lapel.errors import ConsoleError
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,18 @@ class Answer:
 
     data: Any
     blocks: tuple[Block, ...] = ()
+
+
+def require_done(command: str, outcome: Outcome) -> None:
+    """Raise ConsoleError unless the camera did what `command` requested."""
+    if not outcome.done:
+        raise ConsoleError(f"{command}: refused: {outcome.reason}", "refused")
+
+
+def answer_of(command: str, outcome: Outcome, done: str) -> Answer:
+    """The answer once the camera has done what `command` requested, `done` in words. Raises ConsoleError otherwise."""
+    require_done(command, outcome)
+    return Answer(outcome, (Text(done, "good"),))
 
 
 Run = Callable[[Invocation], Awaitable[Answer]]

@@ -1,10 +1,8 @@
 """The microphone."""
 
-from lapel.console.command import Answer, Noun, Parameter, Verb
-from lapel.console.interface import Outcome
+from lapel.console.command import Answer, Noun, Parameter, Verb, answer_of
 from lapel.console.invocation import Invocation
 from lapel.console.layout import Block, Pairs, Text
-from lapel.errors import ConsoleError
 
 _METER_DB, _METER_CHARS = 60.0, 30
 
@@ -29,17 +27,11 @@ async def _show(call: Invocation) -> Answer:
 
 
 async def _mute(call: Invocation) -> Answer:
-    return _answered("mute", call.camera.mute(call.word("reason")), "silence is recorded until `audio unmute`")
+    return answer_of("audio mute", call.camera.mute(call.word("reason")), "silence is recorded until `audio unmute`")
 
 
 async def _unmute(call: Invocation) -> Answer:
-    return _answered("unmute", call.camera.unmute(), "sound is recorded again")
-
-
-def _answered(verb: str, outcome: Outcome, done: str) -> Answer:
-    if not outcome.done:
-        raise ConsoleError(f"audio {verb}: refused: {outcome.reason}", "refused")
-    return Answer(outcome, (Text(done, "good"),))
+    return answer_of("audio unmute", call.camera.unmute(), "sound is recorded again")
 
 
 def _meter(dbfs: float) -> str:

@@ -1,9 +1,8 @@
 """The category of a recording."""
 
-from lapel.console.command import Answer, Noun, Parameter, Verb
+from lapel.console.command import Answer, Noun, Parameter, Verb, answer_of
 from lapel.console.invocation import Invocation
 from lapel.console.layout import Pairs, Text
-from lapel.errors import ConsoleError
 
 
 async def _show(call: Invocation) -> Answer:
@@ -16,9 +15,7 @@ async def _show(call: Invocation) -> Answer:
 
 async def _set(call: Invocation) -> Answer:
     outcome = call.camera.categorise(call.word("category"))
-    if not outcome.done:
-        raise ConsoleError(f"category set: refused: {outcome.reason}", "refused")
-    return Answer(outcome, (Text(f"category: {call.camera.categories().chosen or 'uncategorised'}", "good"),))
+    return answer_of("category set", outcome, f"category: {call.camera.categories().chosen or 'uncategorised'}")
 
 
 _CATEGORY = Parameter(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from lapel.console.command import Answer, Noun, Parameter, Verb
+from lapel.console.command import Answer, Noun, Parameter, Verb, require_done
 from lapel.console.interface import ConsoleCamera
 from lapel.console.invocation import Invocation
 from lapel.console.layout import Block, Pairs, Text, length
@@ -42,8 +42,7 @@ async def _set(call: Invocation) -> Answer:
 async def _commit(call: Invocation) -> Answer:
     minutes = call.number("minutes", 5, 0.1, 1_440) if call.word("confirmed") else None
     outcome = await call.candidate.commit("config commit", None if minutes is None else 60 * minutes)
-    if not outcome.done:
-        raise ConsoleError(f"config commit: refused: {outcome.reason}", "refused")
+    require_done("config commit", outcome)
     text = "the camera restarts with the changes, and reverts them if they bring no video or no broker"
     if minutes is not None:
         text += f"; `config confirm` within {length(60 * minutes)}, or they are reverted"
@@ -57,8 +56,7 @@ async def _confirm(call: Invocation) -> Answer:
 
 async def _rollback(call: Invocation) -> Answer:
     outcome = await call.candidate.roll_back()
-    if not outcome.done:
-        raise ConsoleError(f"config rollback: refused: {outcome.reason}", "refused")
+    require_done("config rollback", outcome)
     return Answer(outcome, (Text(outcome.reason or "the camera restarts with the previous settings"),))
 
 

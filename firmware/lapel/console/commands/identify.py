@@ -1,16 +1,14 @@
 """Identifies this camera among many by light and sound."""
 
-from lapel.console.command import Answer, Noun, Parameter, Verb
+from lapel.console.command import Answer, Noun, Parameter, Verb, require_done
 from lapel.console.invocation import Invocation
 from lapel.console.layout import Text
-from lapel.errors import ConsoleError
 
 
 async def _run(call: Invocation) -> Answer:
     seconds = call.number("seconds", 10, 1, 300)
     outcome = call.camera.identify(seconds)
-    if not outcome.done:
-        raise ConsoleError(f"identify: refused: {outcome.reason}", "refused")
+    require_done("identify", outcome)
     return Answer({"seconds": seconds}, (Text(f"blinking for {seconds:g} s"),))
 
 

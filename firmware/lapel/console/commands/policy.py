@@ -1,10 +1,8 @@
 """The agency's policy: the profile in force, and what is declared."""
 
-from lapel.console.command import Answer, Noun, Parameter, Verb
-from lapel.console.interface import Outcome
+from lapel.console.command import Answer, Noun, Parameter, Verb, answer_of
 from lapel.console.invocation import Invocation
 from lapel.console.layout import Block, Pairs, Table, Text
-from lapel.errors import ConsoleError
 from lapel.policy.profile import ACTIVITIES, CONTEXTS
 
 _MINUTES_MAX = 10_080  # a week
@@ -27,18 +25,12 @@ async def _declare(call: Invocation) -> Answer:
     what = call.word("what")
     minutes = call.number("minutes", 0, 1, _MINUTES_MAX) if call.word("minutes") else None
     outcome = await call.camera.declare(what, 60.0 * minutes if minutes is not None else None)
-    return _answered("declare", outcome, f"declared: {what}" + (f" for {minutes:g} min" if minutes else ""))
+    return answer_of("policy declare", outcome, f"declared: {what}" + (f" for {minutes:g} min" if minutes else ""))
 
 
 async def _withdraw(call: Invocation) -> Answer:
     what = call.word("what")
-    return _answered("withdraw", await call.camera.withdraw(what), f"no longer declared: {what}")
-
-
-def _answered(verb: str, outcome: Outcome, done: str) -> Answer:
-    if not outcome.done:
-        raise ConsoleError(f"policy {verb}: refused: {outcome.reason}", "refused")
-    return Answer(outcome, (Text(done, "good"),))
+    return answer_of("policy withdraw", await call.camera.withdraw(what), f"no longer declared: {what}")
 
 
 _WHAT = Parameter("what", "the protected context or activity", choices=(*CONTEXTS, *ACTIVITIES))

@@ -1,15 +1,13 @@
 """Restarts the firmware."""
 
-from lapel.console.command import Answer, Noun, Parameter, Verb
+from lapel.console.command import Answer, Noun, Parameter, Verb, require_done
 from lapel.console.invocation import Invocation
 from lapel.console.layout import Text
-from lapel.errors import ConsoleError
 
 
 async def _reboot(call: Invocation) -> Answer:
     outcome = await call.camera.request("reboot", call.word("reason") or "console")
-    if not outcome.done:
-        raise ConsoleError(f"reboot: refused: {outcome.reason}", "refused")
+    require_done("reboot", outcome)
     return Answer(outcome, (Text("restarting"),))
 
 

@@ -1,8 +1,7 @@
 """Starts and stops recordings."""
 
-from lapel.console.command import Answer, Noun, Parameter, Verb
+from lapel.console.command import Answer, Noun, Parameter, Verb, answer_of
 from lapel.console.invocation import Invocation
-from lapel.console.layout import Text
 from lapel.errors import ConsoleError
 
 _LABEL_CHARS = 100
@@ -12,9 +11,7 @@ async def _request(call: Invocation, action: str, verb: str, done: str, label: s
     if len(label) > _LABEL_CHARS:
         raise ConsoleError(f"record {verb}: a label has at most {_LABEL_CHARS} characters", "usage")
     outcome = await call.camera.request(action, call.word("reason"), label)
-    if not outcome.done:
-        raise ConsoleError(f"record {verb}: refused: {outcome.reason}", "refused")
-    return Answer(outcome, (Text(f"{done} {outcome.recording or ''}".rstrip(), "good"),))
+    return answer_of(f"record {verb}", outcome, f"{done} {outcome.recording or ''}".rstrip())
 
 
 async def _start(call: Invocation) -> Answer:

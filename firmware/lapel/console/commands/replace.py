@@ -1,6 +1,6 @@
 """Gives a replacement camera the name of the camera it replaces."""
 
-from lapel.console.command import Answer, Noun, Parameter, Verb
+from lapel.console.command import Answer, Noun, Parameter, Verb, require_done
 from lapel.console.invocation import Invocation
 from lapel.console.layout import Text
 from lapel.errors import ConsoleError
@@ -14,8 +14,7 @@ async def _replace(call: Invocation) -> Answer:
     call.camera.check_change(changes)
     await call.console_log.append("replace", before=own, name=old)
     outcome = await call.camera.change(changes, f"replaces {old}")
-    if not outcome.done:
-        raise ConsoleError(f"replace: refused: {outcome.reason}", "refused")
+    require_done("replace", outcome)
     text = f"the camera restarts as {old}; keep the old camera switched off: two cameras of one name are a fault"
     return Answer({"name": old}, (Text(text),))
 

@@ -1,9 +1,8 @@
 """The camera's state; puts it in standby and back."""
 
-from lapel.console.command import Answer, Noun, Verb
+from lapel.console.command import Answer, Noun, Verb, answer_of
 from lapel.console.invocation import Invocation
 from lapel.console.layout import Pairs, Text, length
-from lapel.errors import ConsoleError
 
 
 async def _show(call: Invocation) -> Answer:
@@ -14,9 +13,7 @@ async def _show(call: Invocation) -> Answer:
 
 async def _request(call: Invocation, action: str) -> Answer:
     outcome = await call.camera.request(action, "console")
-    if not outcome.done:
-        raise ConsoleError(f"state {action}: refused: {outcome.reason}", "refused")
-    return Answer(outcome, (Text(call.camera.overview().state, "good"),))
+    return answer_of(f"state {action}", outcome, call.camera.overview().state)
 
 
 async def _arm(call: Invocation) -> Answer:

@@ -1,5 +1,7 @@
 """Who wears the camera, and what the wearer has to say."""
 
+from collections.abc import Callable
+
 from lapel.console.command import Answer, Noun, Parameter, Verb
 from lapel.console.invocation import Invocation
 from lapel.console.layout import Pairs, Text
@@ -8,17 +10,13 @@ from lapel.errors import ConfigError, ConsoleError
 
 async def _show(call: Invocation) -> Answer:
     status = call.camera.wearer()
-    rows = [("assigned to", status.assigned or "no one")]
+    rows = [("assigned to", status.assigned or "no wearer")]
     rows += [("used by", f"{status.present}, who is not the assignee")] if status.present else []
     return Answer(status, (Pairs(rows),))
 
 
 async def _assign(call: Invocation) -> Answer:
-    try:
-        call.camera.assign(call.word("badge"))
-    except ConfigError as error:
-        raise ConsoleError(f"wearer assign: {error}", "usage") from error
-    return await _show(call)
+    return await _with_badge(call, "assign", call.camera.assign)
 
 
 async def _clear(call: Invocation) -> Answer:
@@ -27,10 +25,14 @@ async def _clear(call: Invocation) -> Answer:
 
 
 async def _present(call: Invocation) -> Answer:
+    return await _with_badge(call, "present", call.camera.set_present)
+
+
+async def _with_badge(call: Invocation, verb: str, use: Callable[[str], None]) -> Answer:
     try:
-        call.camera.set_present(call.word("badge"))
+        use(call.word("badge"))
     except ConfigError as error:
-        raise ConsoleError(f"wearer present: {error}", "usage") from error
+        raise ConsoleError(f"wearer {verb}: {error}", "usage") from error
     return await _show(call)
 
 
@@ -50,7 +52,7 @@ NOUN = Noun(
     (
         Verb("show", _show, "to whom it is assigned, and who uses it"),
         Verb("assign", _assign, "assign it to a wearer", "service", (_BADGE,)),
-        Verb("clear", _clear, "assign it to no one", "service"),
+        Verb("clear", _clear, "assign it to no wearer", "service"),
         Verb("note", _note, "put on record why something was not recorded, for instance", "service", (_TEXT,)),
         Verb("present", _present, "this wearer uses it now", "service", (_BADGE,)),
     ),
