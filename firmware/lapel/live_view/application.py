@@ -12,19 +12,20 @@ from urllib.parse import quote, unquote
 from weakref import WeakKeyDictionary
 
 from starlette.applications import Starlette
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Scope
 
 from lapel.clock import Clock
 from lapel.live_view.live_view import LiveView
 from lapel.live_view.playlist import MEDIA_TYPE, playlist
 from lapel.live_view.thumbnail import Thumbnail
 from lapel.live_view.viewers import Viewer
+from lapel.request_guard import RequestGuard
 from lapel.sanitize import plain
 from lapel.tokens import Tokens
 from lapel.worker import Worker
@@ -139,29 +140,15 @@ class LiveViewApplication:
             raise HTTPException(503, "Too many people watch this camera; try again later.")
 
 
-class Guard:
-    """ASGI middleware that lets requests with a token through; they have `scope["state"]["viewer"]`."""
+class Guard(RequestGuard):
+    """Lets requests with a token through; they have `scope["state"]["viewer"]`."""
 
     def __init__(self, app: ASGIApp, *, tokens: Tokens) -> None:
-        self._app, self._tokens = app, tokens
+        super().__init__(app, _HEADERS)
+        self._tokens = tokens
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers[name] = value
-            await send(message)
-
-        app = self._refusal(scope) or self._app
-        await app(scope, receive, send_with_headers)
-
-    def _refusal(self, scope: Scope) -> Response | None:
+    def refusal(self, scope: Scope) -> Response | None:
+        """See `RequestGuard.refusal`."""
         headers = Headers(scope=scope)
         owner = self._tokens.owner(_token(headers.get("authorization", "")))
         if owner is None:

@@ -7,11 +7,12 @@ sends the cookie along with a form on another site.
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Scope
 
+from lapel.request_guard import RequestGuard
 from lapel.tokens import Tokens
 
 POLICY = (
@@ -30,32 +31,17 @@ _PUBLIC = ("/login", "/static/")
 _SAFE_METHODS = ("GET", "HEAD")
 
 
-class Guard:
-    """ASGI middleware. What it lets through has `scope["state"]["operator"]`, apart from the login itself."""
+class Guard(RequestGuard):
+    """What it lets through has `scope["state"]["operator"]`, apart from the login itself."""
 
     def __init__(self, app: ASGIApp, *, tokens: Tokens, origins: Collection[str], cookie: str) -> None:
         """`origins`: where the page is reached, such as `http://127.0.0.1:8090`."""
-        self._app, self._tokens, self._origins, self._cookie = app, tokens, frozenset(origins), cookie
+        super().__init__(app, _HEADERS)
+        self._tokens, self._origins, self._cookie = tokens, frozenset(origins), cookie
         self._hosts = {urlsplit(origin).netloc for origin in origins}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers[name] = value
-            await send(message)
-
-        app = self._refusal(scope) or self._app
-        await app(scope, receive, send_with_headers)
-
-    def _refusal(self, scope: Scope) -> Response | None:
-        """The answer to a request that must not go on."""
+    def refusal(self, scope: Scope) -> Response | None:
+        """See `RequestGuard.refusal`."""
         headers = Headers(scope=scope)
         if headers.get("host") not in self._hosts:
             return PlainTextResponse("This host name is not the page's own. --origin adds one.\n", 421)
