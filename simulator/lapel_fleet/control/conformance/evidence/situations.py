@@ -1,37 +1,27 @@
 """The situations in which an evidence back end is examined. A new function with `@situation` is a new one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import unquote
 
 from lapel.offload import axis_names as names
 from lapel_fleet.control.conformance.evidence.material import md5
 from lapel_fleet.control.conformance.evidence.stage import EvidenceStage
+from lapel_fleet.control.conformance.situation import NamedScript, named
 
 EvidenceScript = Callable[[EvidenceStage], None]
 _REFUSED = (400, 422)
 _DENIED = (401,)
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceSituation:
-    """A named situation: what happens, why it matters, and its script."""
-
-    id: str
-    happens: str
-    matters: str
-    script: EvidenceScript
-
-
+EvidenceSituation = NamedScript[EvidenceScript]
 EVIDENCE_SITUATIONS: dict[str, EvidenceSituation] = {}
 """By id, in the order of the report."""
 
 
 def situation(script: EvidenceScript) -> EvidenceScript:
-    """Register a script; its id is the function's name with dashes."""
-    happens, _, matters = (script.__doc__ or "").partition("\n\n")
-    name = getattr(script, "__name__", "").replace("_", "-")
-    EVIDENCE_SITUATIONS[name] = EvidenceSituation(name, " ".join(happens.split()), " ".join(matters.split()), script)
+    """Register a script."""
+    one = named(script)
+    EVIDENCE_SITUATIONS[one.id] = one
     return script
 
 
@@ -45,8 +35,7 @@ def recording_arrives(stage: EvidenceStage) -> None:
     The ordinary case. Only when the receipt is there, for exactly this recording, may the camera delete its own.
     """
     one = stage.recordings[0]
-    stage.upload_all(one)
-    stage.complete(one)
+    stage.deliver(one)
     stage.expect_stored(one, complete=True)
     stage.expect_receipt(one)
 
@@ -108,8 +97,7 @@ def same_short_id(stage: EvidenceStage) -> None:
     """
     one, other = stage.recordings[0], stage.recordings[1].with_short_id_of(stage.recordings[0])
     for each in (one, other):
-        stage.upload_all(each)
-        stage.complete(each)
+        stage.deliver(each)
     for each in (one, other):
         stage.expect_stored(each, complete=True)
 
@@ -122,8 +110,7 @@ def several_recordings_of_one_camera(stage: EvidenceStage) -> None:
     """
     one, other = stage.recordings[0], stage.recordings[2]
     for each in (one, other):
-        stage.upload_all(each)
-        stage.complete(each)
+        stage.deliver(each)
     for each in (one, other):
         stage.expect_stored(each, complete=True)
         stage.expect_receipt(each)
@@ -145,8 +132,7 @@ def unusual_names(stage: EvidenceStage) -> None:
         stage.expect_status(
             one, answer, (), f"the officer is now called Åse Lind, the back end says {known or 'nothing'}"
         )
-    stage.upload_all(one)
-    stage.complete(one)
+    stage.deliver(one)
     stage.expect_stored(one, complete=True)
 
 
@@ -192,8 +178,7 @@ def complete_is_declared_again(stage: EvidenceStage) -> None:
     It is one recording, complete once, and the receipt is still there.
     """
     one = stage.recordings[0]
-    stage.upload_all(one)
-    stage.complete(one)
+    stage.deliver(one)
     answer = stage.complete(one, note="the answer to the first one was lost")
     stage.expect_status(one, answer, (200, 201, 202, 204), "the same again is no error")
     stage.expect_stored(one, complete=True)
@@ -207,8 +192,7 @@ def receipt_is_asked_for_again(stage: EvidenceStage) -> None:
     A receipt that can be had only once is lost with one broken connection, and the camera keeps the recording for good.
     """
     one = stage.recordings[0]
-    stage.upload_all(one)
-    stage.complete(one)
+    stage.deliver(one)
     stage.expect_receipt(one)
     stage.expect_receipt(one)
 

@@ -101,6 +101,11 @@ class EvidenceStage:
         """Declare a recording complete."""
         return self.request("POST", one.container, names.headers("Container", {"Status": names.COMPLETE}), note=note)
 
+    def deliver(self, one: Recorded) -> None:
+        """Store all of a recording, and declare it complete."""
+        self.upload_all(one)
+        self.complete(one)
+
     # -- what must be true ---------------------------------------------------------------------------------------------
 
     def expect_stored(self, one: Recorded, *, complete: bool, objects: Mapping[str, str] | None = None) -> None:
