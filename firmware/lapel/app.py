@@ -19,6 +19,7 @@ from lapel.evidence.deletion import RecordingDeleter
 from lapel.evidence.identity import load_or_make
 from lapel.evidence.manifest import Sealing
 from lapel.evidence.outgoing import OutgoingFolder
+from lapel.evidence.receipt import PublicKey
 from lapel.evidence.receipt_files import read_back_ends
 from lapel.evidence.retention import RetentionRules, parse_categories
 from lapel.evidence.signing import certified_key
@@ -217,7 +218,7 @@ def retention_of(
 
     Raises ConfigError, or EvidenceError for a key that cannot be used.
     """
-    back_ends = read_back_ends([Path(name) for name in config.evidence.back_ends.split()])
+    back_ends = _back_ends(config)
     by_category = parse_categories(config.evidence.keep_categories)
     rules = RetentionRules(timedelta(days=config.evidence.keep_days), by_category)
     own_counts = sealing is not None and config.offload.read_back == "counts"
@@ -236,10 +237,14 @@ def offload_of(
     destination = destination_of(section, lambda: clock.now().utc)
     if destination is None:
         return None
-    back_ends = read_back_ends([Path(name) for name in config.evidence.back_ends.split()])
-    card = OutgoingFolder(store, back_ends, sealing, read_back_counts=section.read_back == "counts")
+    card = OutgoingFolder(store, _back_ends(config), sealing, read_back_counts=section.read_back == "counts")
     throttle = RateLimit(clock, section.limit_bps) if section.limit_bps else None
     return OffloadParts(destination, card, FolderNotes(state_folder(config) / "offload", damage), throttle)
+
+
+def _back_ends(config: Config) -> list[PublicKey]:
+    """Whose receipts count. Raises EvidenceError for a key that cannot be used."""
+    return read_back_ends([Path(name) for name in config.evidence.back_ends.split()])
 
 
 def sealing_of(config: Config, clock: Clock) -> Sealing:

@@ -6,7 +6,7 @@ for the wearer's second press, a declaration ends after its time, a duty is miss
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Literal
 
@@ -16,7 +16,7 @@ from lapel.hardware.interfaces import Fix
 from lapel.link import event_details as detail
 from lapel.policy.decision import Answer, Decision, Start, Stop, decide, decide_mute, decide_stop, duties_of
 from lapel.policy.declarations import Declaration, Declarations
-from lapel.policy.profile import Context, Declarable, Duty, Profile, Source, Zone
+from lapel.policy.profile import Activity, Context, Declarable, Duty, Profile, Source, StartState, Zone
 from lapel.policy.zones import zones_at
 from lapel.recording import Cause, StartDecision
 from lapel.reporter import Reporter
@@ -49,6 +49,15 @@ NOT_SUBJECT = Ruling("allow", "", "")
 
 
 @dataclass(frozen=True, slots=True)
+class _InForce:
+    """What is declared at one moment, and the zones that the camera is in: what rules are about."""
+
+    zones: Sequence[Zone]
+    contexts: Sequence[Context]
+    activities: Sequence[Activity]
+
+
+@dataclass(frozen=True, slots=True)
 class _Question:
     """The wearer was asked to press once more."""
 
@@ -62,7 +71,6 @@ class RecordingPolicy:
     __slots__ = (
         "_clock",
         "_declarations",
-        "_is_recording",
         "_last_fix",
         "_questions",
         "_reporter",
@@ -96,7 +104,6 @@ class RecordingPolicy:
         self._state, self._last_fix, self._update_flags = state, last_fix, update_flags
         self._timers = Timers(clock)
         self._questions: dict[Requested, _Question] = {}
-        self._is_recording = False
 
     def begin(self) -> None:
         """The camera starts: what was declared before is in force, and its time goes on."""
@@ -116,20 +123,19 @@ class RecordingPolicy:
         """
         if source == "peer" and distance_m is not None and distance_m > self.profile.peer_within_m:
             return Ruling("refuse", "", f"it is {distance_m:.0f} m away, beyond the {self.profile.peer_within_m:g} m")
-        zones = self.zones()
-        contexts, activities = self._contexts(zones), self._declarations.activities()
-        state: Literal["standby", "buffering"] = "standby" if self._state() is State.STANDBY else "buffering"
-        decision = decide(self.profile, Start(source, state, contexts, activities, self._now().date()))
+        now = self._in_force()
+        state: StartState = "standby" if self._state() is State.STANDBY else "buffering"
+        decision = decide(self.profile, Start(source, state, now.contexts, now.activities, self._today()))
         answer, attested_after_s = self._ask("start", source, decision, at)
-        self._report("start", decision, answer, source, contexts, zones)
+        self._report("start", decision, answer, source, now)
         note = StartDecision(
             profile=self.profile.name,
             reason=decision.reason,
             rule=decision.rule,
             source=source,
-            contexts=[*contexts],
-            activities=[*activities],
-            zones=[zone.id for zone in zones],
+            contexts=[*now.contexts],
+            activities=[*now.activities],
+            zones=[zone.id for zone in now.zones],
             attested_after_s=attested_after_s,
             unattested=IN_STEALTH if decision.answer == "ask" and self._signals.is_stealth else "",
         )
@@ -137,24 +143,23 @@ class RecordingPolicy:
 
     def decide_stop(self, source: Source, reason: str, at: Instant) -> Ruling:
         """Whether a recording may be stopped by a person. The answer to the wearer's second request is *allow*."""
-        stop = Stop(source == "wearer", reason, self._declarations.activities(), self._now().date())
-        decision = decide_stop(self.profile, stop)
+        now = self._in_force()
+        decision = decide_stop(self.profile, Stop(source == "wearer", reason, now.activities, self._today()))
         answer, _ = self._ask("stop", source, decision, at)
-        zones = self.zones()
-        self._report("stop", decision, answer, source, self._contexts(zones), zones)
+        self._report("stop", decision, answer, source, now)
         return Ruling(answer, decision.rule, decision.reason)
 
     def decide_mute(self, source: Source) -> Ruling:
         """Whether the sound may be muted."""
-        zones = self.zones()
-        contexts = self._contexts(zones)
-        decision = decide_mute(self.profile, contexts, self._now().date())
-        self._report("mute", decision, decision.answer, source, contexts, zones)
+        now = self._in_force()
+        decision = decide_mute(self.profile, now.contexts, self._today())
+        self._report("mute", decision, decision.answer, source, now)
         return Ruling(decision.answer, decision.rule, decision.reason)
 
     def mute_refusal(self) -> str | None:
         """Why the sound may not be muted now; None when it may. Reports nothing."""
-        decision = decide_mute(self.profile, self._contexts(self.zones()), self._now().date())
+        now = self._in_force()
+        decision = decide_mute(self.profile, now.contexts, self._today())
         return decision.reason if decision.answer == "refuse" else None
 
     @property
@@ -192,15 +197,7 @@ class RecordingPolicy:
         self._reporter.announce(f"not confirmed within {after_s:g} s: {request}", "warning")
         self._reporter.emit(detail.NotConfirmed(request=request, rule=question.rule, after_s=after_s))
 
-    def _report(
-        self,
-        request: Requested,
-        decision: Decision,
-        answer: Answer,
-        source: Source,
-        contexts: list[Context],
-        zones: list[Zone],
-    ) -> None:
+    def _report(self, request: Requested, decision: Decision, answer: Answer, source: Source, now: _InForce) -> None:
         if not decision.rule:
             return
         self._reporter.emit(
@@ -211,9 +208,9 @@ class RecordingPolicy:
                 reason=decision.reason,
                 profile=self.profile.name,
                 source=source,
-                contexts=" ".join(contexts),
-                activities=" ".join(self._declarations.activities()),
-                zones=" ".join(zone.id for zone in zones),
+                contexts=" ".join(now.contexts),
+                activities=" ".join(now.activities),
+                zones=" ".join(zone.id for zone in now.zones),
             )
         )
 
@@ -245,11 +242,8 @@ class RecordingPolicy:
 
     def flags(self) -> list[str]:
         """What is declared, and what contexts zones bring, as flags of the state message."""
-        contexts = self._contexts(self.zones())
-        return [
-            *(f"context-{one}" for one in contexts),
-            *(f"activity-{one}" for one in self._declarations.activities()),
-        ]
+        now = self._in_force()
+        return [*(f"context-{one}" for one in now.contexts), *(f"activity-{one}" for one in now.activities)]
 
     def _end(self, what: Declarable, source: str) -> None:
         self._declarations.remove(what)
@@ -276,7 +270,7 @@ class RecordingPolicy:
         if declaration.until is not None:
             left_s = (declaration.until - self._clock.now().utc).total_seconds()
             self._timers.set(f"end {what}", max(0.0, left_s), partial(self._expire, what))
-        if not self._is_recording:
+        if self._state() is not State.RECORDING:
             for duty in self._duties([what]):
                 self._timers.set(_duty_timer(duty, what), duty.start_within_s, partial(self._miss, duty, what))
 
@@ -284,7 +278,6 @@ class RecordingPolicy:
 
     def on_recording_started(self) -> None:
         """A recording has started: duties whose time runs are fulfilled."""
-        self._is_recording = True
         self._forget_question("start")
         for what in self._declarations.activities():
             for duty in self._duties([what]):
@@ -292,7 +285,6 @@ class RecordingPolicy:
 
     def on_recording_ended(self, recording: str, cause: Cause) -> None:
         """A recording has ended: reported where a duty was not over."""
-        self._is_recording = False
         self._forget_question("stop")
         for duty in self._duties(self._declarations.activities()):
             self._reporter.announce(f"stopped early, against {duty.id}", "warning")
@@ -307,12 +299,15 @@ class RecordingPolicy:
         self._reporter.emit(detail.DutyMissed(rule=duty.id, activity=what, within_s=duty.start_within_s, reason=reason))
 
     def _duties(self, declared: Sequence[Declarable]) -> tuple[Duty, ...]:
-        return duties_of(self.profile, declared, self._now().date())
+        return duties_of(self.profile, declared, self._today())
 
     # -- surroundings ------------------------------------------------------------------------------------------------
 
     def _now(self) -> datetime:
         return self._clock.now().utc.astimezone(self._zone)
+
+    def _today(self) -> date:
+        return self._now().date()
 
     def zones(self) -> list[Zone]:
         """The profile's zones that the camera is in now."""
@@ -323,8 +318,10 @@ class RecordingPolicy:
             return []
         return zones_at(self.profile, fix.latitude, fix.longitude, fix.accuracy_m, self._now())
 
-    def _contexts(self, zones: list[Zone]) -> list[Context]:
-        return [*dict.fromkeys([*self._declarations.contexts(), *(zone.context for zone in zones)])]
+    def _in_force(self) -> _InForce:
+        zones, declared = self.zones(), self._declarations
+        contexts = dict.fromkeys([*declared.contexts(), *(zone.context for zone in zones)])
+        return _InForce(zones, [*contexts], declared.activities())
 
 
 def _duty_timer(duty: Duty, what: Declarable) -> str:
