@@ -32,7 +32,7 @@ def main(length_s: int = 5) -> list[Figure]:
     """The share of the sound, at 1080p30; drawing and making the sound are not counted."""
     video_s = _video_s(length_s)
     voice, test_tone = (
-        min(_sound_s(heard) for _ in range(3)) / video_s for heard in (_voice(length_s), _tone(length_s))
+        min(_sound_s(sound) for _ in range(3)) / video_s for sound in (_voice(length_s), _tone(length_s))
     )
     return [
         Figure("CPU of sound beside video at 1080p30: a voice", voice, "of encoding", bound=_BOUND),
@@ -40,9 +40,9 @@ def main(length_s: int = 5) -> list[Figure]:
     ]
 
 
-def _sound_s(heard: Samples) -> float:
+def _sound_s(sound: Samples) -> float:
     corrector, encoder = DriftCorrector(_FORM.rate_hz, 0.0), AacEncoder(_FORM, 0)
-    chunks: Sequence[Samples] = np.split(heard, heard.shape[1] // round(CHUNK_S * _FORM.rate_hz), axis=1)
+    chunks: Sequence[Samples] = np.split(sound, sound.shape[1] // round(CHUNK_S * _FORM.rate_hz), axis=1)
     begin = process_time()
     for number, chunk in enumerate(chunks):
         encoder.encode(corrector.correct(chunk, (number + 1) * CHUNK_S))

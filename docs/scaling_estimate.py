@@ -124,7 +124,7 @@ def _storm(given: Assumptions) -> Iterator[Row]:
     noticed_s = 2 * given.keepalive_s
     rate_s = of_node * given.connects_each / noticed_s
     yield Row(
-        "connects if nobody spread them",
+        "connects if cameras did not spread them",
         f"{rate_s:,.0f} a second",
         "within two keepalives: what `spread_s` and back-off prevent",
     )

@@ -138,7 +138,7 @@ class AnyTokenWillDo(EvidenceBackEnd):
 
 
 class NobodyIsChecked(EvidenceBackEnd):
-    """Takes recordings of officers and devices that it does not know."""
+    """Takes recordings of wearers and devices that it does not know."""
 
     def is_registered(self, metadata: Mapping[str, str]) -> bool:
         return True
@@ -154,7 +154,7 @@ class CompleteTwiceIsAnError(EvidenceBackEnd):
 
 
 class NamesStayAsTheyWere(EvidenceBackEnd):
-    """Keeps the first name of an officer."""
+    """Keeps the first name of a wearer."""
 
     def post_object(self, container: str, name: str, headers: Mapping[str, str]) -> Answer:
         before = dict(self.containers[container].objects[name].metadata)

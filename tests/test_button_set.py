@@ -39,7 +39,7 @@ def test_the_limits_of_together() -> None:
 def test_the_limits_of_a_hold_of_two() -> None:
     assert detected((0.0, E), (0.25, S), (0.25 + HOLD_S, S))[0] == (0.25 + HOLD_S, "event+select", "hold")
     short = detected((0.0, E), (0.25, S), (0.25 + HOLD_S - 0.001, S))
-    assert short == [(0.25 + HOLD_S - 0.001, "select", "press")], "which of the two was meant is not known"
+    assert short == [(0.25 + HOLD_S - 0.001, "select", "press")], "which of the two was intended is not known"
 
 
 def test_a_button_that_is_let_go_early_leaves_the_other_alone() -> None:

@@ -101,7 +101,7 @@ def test_a_wearer_who_does_not_press_once_more_is_on_record() -> None:
     ]
 
 
-def test_in_stealth_nothing_is_asked_since_nobody_would_perceive_it() -> None:
+def test_in_stealth_a_start_needs_no_attestation_since_the_wearer_would_not_perceive_the_question() -> None:
     async def steps(harness: BodyWornHarness) -> None:
         await send(harness, "declare", declared="courtroom")
         harness.camera.wearer.set_stealth(True, "button")
@@ -139,7 +139,7 @@ def test_a_declaration_does_not_end_a_recording() -> None:
 
 
 def test_a_full_card_is_no_question_of_policy() -> None:
-    """The wearer is told at once, not after an attestation."""
+    """The refusal comes at once, not after an attestation."""
 
     async def steps(harness: BodyWornHarness) -> None:
         await send(harness, "declare", declared="medical")

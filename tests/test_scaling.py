@@ -23,7 +23,7 @@ def test_a_small_fleet_by_hand() -> None:
     assert found["messages to the brokers"] == "100 a second"
     assert found["broker nodes"] == "1"
     assert found["all back after one node's outage"] == "5 min"
-    assert found["connects if nobody spread them"] == "30 a second"
+    assert found["connects if cameras did not spread them"] == "30 a second"
     assert found["evidence of a camera"] == "1 h, 3.6 GB a day"
     assert found["ingest while docked"] == "1 Gb/s"  # 3.6 TB in 36,000 s are 0.8 Gb/s
     assert found["cores that verify it"] == "100"

@@ -119,7 +119,7 @@ MEANINGS: Mapping[Situation | Signal, str] = {
 _LONG_S = 0.5
 """From here on a tone is called long in the documentation."""
 _RECORDING: tuple[Situation, ...] = ("recording", "muted")
-"""Situations that must not look like any other: a recording that nobody notices is what lights are there to prevent."""
+"""Situations that must not look like any other: lights are there to prevent a recording that goes unnoticed."""
 
 
 class Indications(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

@@ -26,7 +26,7 @@ from lapel.wearer_signals import WearerSignals
 from lapel.worker import Worker
 
 IN_STEALTH = "the camera was in stealth, so its wearer could not be asked"
-"""Why nothing is asked then: a question that nobody perceives would lose the recording."""
+"""Why nothing is asked then: a question that the wearer does not perceive would lose the recording."""
 FIX_AGE_MAX_S = 300.0
 """Age from which a position says nothing about the zone that a camera is in: our choice, a few minutes' walk."""
 

@@ -1,7 +1,7 @@
 """The self-test before a shift: a camera that could not record is out of service until it can; the rest is a warning.
 
 It runs when the camera leaves its dock or has started, as configured. The same test on request of a technician or an
-operator is put on record, too, and changes nothing: nobody must be able to take a camera out of service from afar.
+operator is put on record, too, and changes nothing: a camera must not be taken out of service from afar.
 """
 
 import asyncio

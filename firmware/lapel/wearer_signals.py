@@ -25,7 +25,7 @@ _SLOW_RECOVERY_S = 0.5
 """Seconds after which the search for interrupted recordings must have found one."""
 _COUNT_MAX, _LONG_S = 10, 0.6
 _WARNED_IN = (State.BUFFERING, State.RECORDING)
-"""States in which someone wears the camera and relies on it."""
+"""States in which the wearer relies on the camera."""
 
 
 class RepeatedSignal:

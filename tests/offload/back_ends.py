@@ -153,31 +153,31 @@ class Fails:
 
 
 class Recorder:
-    """Implements `OffloadListener`: keeps what it is told."""
+    """Implements `OffloadListener`: keeps what is reported."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[Any, ...]] = []
+        self.reports: list[tuple[Any, ...]] = []
 
     def on_started(self, recordings: int, size_bytes: int) -> None:
-        self.told.append(("started", recordings))
+        self.reports.append(("started", recordings))
 
     def on_offloaded(self, recording: str, size_bytes: int, seconds: float, asked_by: str) -> None:
-        self.told.append(("offloaded", recording, asked_by))
+        self.reports.append(("offloaded", recording, asked_by))
 
     def on_confirmed(self, clip: str, back_end: str) -> None:
-        self.told.append(("confirmed", clip))
+        self.reports.append(("confirmed", clip))
 
     def on_receipt_refused(self, clip: str, reason: str) -> None:
-        self.told.append(("receipt-refused", clip, reason))
+        self.reports.append(("receipt-refused", clip, reason))
 
     def on_failed(self, recording: str, reason: str, asked_by: str) -> None:
-        self.told.append(("failed", recording, reason))
+        self.reports.append(("failed", recording, reason))
 
     def on_note(self, text: str) -> None:
-        self.told.append(("note", text))
+        self.reports.append(("note", text))
 
     def of(self, kind: str) -> list[tuple[Any, ...]]:
-        return [one[1:] for one in self.told if one[0] == kind]
+        return [one[1:] for one in self.reports if one[0] == kind]
 
 
 class Half:

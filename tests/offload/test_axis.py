@@ -158,7 +158,7 @@ def test_401_with_a_new_token_too_stops() -> None:
 def test_a_wrong_secret_stops_and_is_not_in_the_words() -> None:
     rig = offload(StubSwift(), secret="wrong-secret")
     assert "401 at GET http://127.0.0.1:8080/auth/v1.0" in rig.engine.status().blocked
-    assert "wrong-secret" not in repr(rig.listener.told)
+    assert "wrong-secret" not in repr(rig.listener.reports)
 
 
 @pytest.mark.parametrize(("status", "path"), [(402, "Devices/"), (402, "Users/"), (402, ".mp4"), (507, ".mp4")])

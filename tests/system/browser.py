@@ -1,4 +1,4 @@
-"""Chromium, driven by Playwright: pages of their own, what axe-core finds, pictures for the documentation."""
+"""Chromium, driven by Playwright: pages of their own, what axe-core finds, screenshots for the documentation."""
 
 import os
 from collections.abc import AsyncIterator
@@ -45,9 +45,9 @@ async def serious(page: Page) -> list[str]:
     return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in ("serious", "critical")]
 
 
-async def picture(page: Page, name: str) -> None:
-    """The pictures of the documentation: LAPEL_PICTURES=1 makes them anew."""
-    if os.environ.get("LAPEL_PICTURES") == "1":
+async def screenshot(page: Page, name: str) -> None:
+    """The screenshots of the documentation: LAPEL_SCREENSHOTS=1 makes them anew."""
+    if os.environ.get("LAPEL_SCREENSHOTS") == "1":
         await page.screenshot(path=DOCS / name, full_page=False)
 
 

@@ -167,12 +167,12 @@ def test_a_recording_with_the_clip_s_sound_plays_in_step_and_has_its_gap(tmp_pat
     assert (account.audio, gap.reason) == (True, "fell off")
     assert (gap.start_s, gap.duration_s) == (pytest.approx(pressed_s + 4, abs=0.1), pytest.approx(3, abs=0.1))
     (mute,) = account.mutes
-    heard = sound(tmp_path / account.recording / "video.mp4")
-    assert heard.start_s == 0
+    played = sound(tmp_path / account.recording / "video.mp4")
+    assert played.start_s == 0
     for begin_s, end_s in ((0, pressed_s), (gap.start_s, gap.start_s + 3), (mute.start_s, mute.end_s or 0)):
-        assert not abs(heard.samples[round((begin_s + 0.1) * 48_000) : round((end_s - 0.1) * 48_000)]).any()
+        assert not abs(played.samples[round((begin_s + 0.1) * 48_000) : round((end_s - 0.1) * 48_000)]).any()
     for at_s in (pressed_s + step / 5 for step in range(3, 18)):
-        within_s = heard.time_within_second(at_s)
+        within_s = played.time_within_second(at_s)
         if within_s is not None:
             assert within_s == pytest.approx((at_s - pressed_s) % 1, abs=0.04)
 

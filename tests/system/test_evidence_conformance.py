@@ -8,10 +8,10 @@ from system.process import program
 from system.swift_server import SECRET, USER, swift_server
 
 FLEET = Path(sys.executable).with_name("lapel-fleet")
-SITUATIONS = ("recording-arrives", "same-short-id", "unregistered-officer", "manifest-is-missing")
+SITUATIONS = ("recording-arrives", "same-short-id", "unregistered-wearer", "manifest-is-missing")
 
 
-async def test_a_plain_swift_stores_everything_and_knows_no_officer(tmp_path: Path) -> None:
+async def test_a_plain_swift_stores_everything_and_knows_no_wearer(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text(SECRET)
     (tmp_path / "swift").mkdir()
@@ -23,6 +23,6 @@ async def test_a_plain_swift_stores_everything_and_knows_no_officer(tmp_path: Pa
     assert verdicts == {
         "recording-arrives": "passed",
         "same-short-id": "passed",
-        "unregistered-officer": "failed",
+        "unregistered-wearer": "failed",
         "manifest-is-missing": "not-applicable",
     }

@@ -89,7 +89,7 @@ async def offloading(root: Path, destination: Destination, **options: Any) -> As
 
 
 async def all_arrived(engine: Offloader, listener: Recorder, count: int) -> None:
-    await until(lambda: len(listener.of("offloaded")) == count, lambda: f"{engine.status()}, {listener.told}")
+    await until(lambda: len(listener.of("offloaded")) == count, lambda: f"{engine.status()}, {listener.reports}")
 
 
 def mine(client: Client, root: Path) -> dict[str, Container]:
@@ -153,7 +153,7 @@ async def test_recordings_arrive_whole_and_their_receipts_come_back(
         sealed = [one for one in mine(client, root).values() if any(name.endswith(".key") for name in one.objects)]
         assert len(sealed) == count
         engine.start()
-        await until(lambda: len(listener.of("confirmed")) == 2 * count, lambda: f"{listener.told}")
+        await until(lambda: len(listener.of("confirmed")) == 2 * count, lambda: f"{listener.reports}")
     assert len(list(root.glob(f"2*/{RECEIPT}"))) == 2 * count
 
 
@@ -183,7 +183,7 @@ async def test_a_wrong_secret_is_an_alarm_in_words(tmp_path: Path, server: Swift
     write_recordings(root, 1, first=800)
     wrong = AxisSettings(addresses=(server.address,), user=USER, secret="wrong")
     async with offloading(root, AxisDestination(wrong)) as (engine, listener):
-        await until(lambda: engine.is_blocked, lambda: f"{listener.told}")
+        await until(lambda: engine.is_blocked, lambda: f"{listener.reports}")
     assert "check [offload] user and secret_file" in listener.of("failed")[0][1]
 
 
@@ -193,7 +193,7 @@ async def test_a_back_end_out_of_reach_is_waited_for(tmp_path: Path, server: Swi
     write_recordings(root, 1, first=700)
     settings = AxisSettings(addresses=("http://127.0.0.1:1/auth/v1.0",), user=USER, secret=SECRET)
     async with offloading(root, AxisDestination(settings)) as (_, listener):
-        await until(lambda: len(listener.of("note")) > 1, lambda: f"{listener.told}")
+        await until(lambda: len(listener.of("note")) > 1, lambda: f"{listener.reports}")
     assert "127.0.0.1:1: no answer: All connection attempts failed" in listener.of("note")[0][0]
 
 

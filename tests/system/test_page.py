@@ -18,7 +18,7 @@ from lapel.clock import SystemClock, iso
 from lapel.link.messages import EventMessage
 from lapel_fleet.broker.embedded import embedded_broker, free_port
 from system.brokers import real
-from system.browser import browser, opened, picture, plays, serious
+from system.browser import browser, opened, plays, screenshot, serious
 from system.process import Program, program
 
 FLEET = Path(sys.executable).with_name("lapel-fleet")
@@ -89,14 +89,14 @@ async def test_an_operator_finds_a_camera_and_starts_it(tmp_path: Path, monkeypa
             await page.wait_for_timeout(1000)
             assert await serious(page) == []
             await page.fill("#words", "")
-            await picture(page, "page.png")
+            await screenshot(page, "page.png")
 
             await page.fill("#words", CAMERA)
             await page.locator("#cameras").get_by_role("link", name=CAMERA).click()
             await start_and_stop(page)
             assert await serious(page) == []
             await page.evaluate("scrollTo(0, 0)")
-            await picture(page, "page-camera.png")
+            await screenshot(page, "page-camera.png")
             await by_hand(page)
             await on_a_phone_in_the_dark(chromium, await address(server, "bob"), complaints)
             assert complaints == []
@@ -125,18 +125,18 @@ async def start_and_stop(page: Page) -> None:
 
 
 async def watch(page: Page) -> None:
-    """Three seconds of live view and a picture; each is on record."""
+    """Three seconds of live view and a thumbnail; each is on record."""
     await page.get_by_role("button", name="Watch").click()
     await page.locator("#camera_events").get_by_text("live-viewed").wait_for()
     await plays(page, 3.0)
     await page.locator("#camera_state").get_by_text("live-view", exact=True).wait_for()
     assert await serious(page) == []
     await page.locator("#live").scroll_into_view_if_needed()
-    await picture(page, "page-live.png")
+    await screenshot(page, "page-live.png")
     await page.get_by_role("button", name="Stop watching").click()
-    await page.get_by_role("button", name="A picture every 5 s").click()
+    await page.get_by_role("button", name="A thumbnail every 5 s").click()
     await page.locator("#live img").wait_for()
-    await page.get_by_role("button", name="No more pictures").click()
+    await page.get_by_role("button", name="No more thumbnails").click()
 
 
 async def by_hand(page: Page) -> None:
@@ -147,7 +147,7 @@ async def by_hand(page: Page) -> None:
     await page.get_by_role("button", name="Do it").click()
     await page.locator("#camera_state").get_by_text("source-lost", exact=True).wait_for()
     await page.locator("#by-hand").scroll_into_view_if_needed()
-    await picture(page, "page-by-hand.png")
+    await screenshot(page, "page-by-hand.png")
     await page.get_by_role("button", name="End fault 1").click()
     await page.get_by_role("button", name="Do it").click()
     await page.locator("#camera_faults").get_by_text("No fault was injected by hand.").wait_for()
@@ -171,7 +171,7 @@ async def on_a_phone_in_the_dark(chromium: Browser, url: str, complaints: list[s
         assert await serious(page) == []
     await page.get_by_role("link", name="The fleet").click()
     await page.get_by_text("60 of 60 cameras").wait_for()
-    await picture(page, "page-phone.png")
+    await screenshot(page, "page-phone.png")
     await page.get_by_role("button", name="Log out").click()
     await page.get_by_label("Token").wait_for()
     assert await serious(page) == []

@@ -121,7 +121,7 @@ class OffloadStarted(EventDetail, frozen=True, kw_only=True):
 
 
 class RecordingOffloaded(EventDetail, frozen=True, kw_only=True):
-    """The back end has all of a recording, and was told that it is complete. It is not confirmed yet."""
+    """The back end has all of a recording, which the camera has declared complete. It is not confirmed yet."""
 
     kind = "recording-offloaded"
     recording: Id

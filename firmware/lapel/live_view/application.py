@@ -126,7 +126,7 @@ class LiveViewApplication:
         thumbnail = self._thumbnails.setdefault(view, Thumbnail(self._clock, self._worker))
         jpeg = await thumbnail.jpeg(view.window)
         if jpeg is None:
-            raise HTTPException(404, "There is no picture to show.")
+            raise HTTPException(404, "There is no frame to show.")
         return Response(jpeg, media_type="image/jpeg")
 
     def _view(self, request: Request) -> LiveView:

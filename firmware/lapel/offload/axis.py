@@ -254,7 +254,7 @@ class AxisDestination:
         if answer.status == 404:
             self._known.clear()
         if not answer.is_success:
-            raise refusal(answer.status, doing, answer.said, answer.headers.get("retry-after", ""))
+            raise refusal(answer.status, doing, answer.error_text, answer.headers.get("retry-after", ""))
 
     async def _answer(
         self,
@@ -300,7 +300,7 @@ class AxisDestination:
         credentials = {"X-Auth-User": self._settings.user, "X-Auth-Key": self._settings.secret}
         answer = await self._http.request("GET", address, credentials)
         if not answer.is_success:
-            raise refusal(answer.status, f"GET {address}", answer.said, answer.headers.get("retry-after", ""))
+            raise refusal(answer.status, f"GET {address}", answer.error_text, answer.headers.get("retry-after", ""))
         token, storage = answer.headers.get("x-auth-token", ""), answer.headers.get("x-storage-url", "")
         if not token or not storage:
             raise BlockedError(

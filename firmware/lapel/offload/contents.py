@@ -1,4 +1,4 @@
-"""The items of a recording: its clips' files, and what a back end is told beside them. Pure.
+"""The items of a recording: its clips' files, and the metadata that a back end gets with them. Pure.
 
 What is made here is what the Body worn integration API asks for: keys, bookmarks, a position trail.
 """

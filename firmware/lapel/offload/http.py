@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 import httpx
 
 from lapel.errors import BlockedError, BusyError, ConfigError
+from lapel.loopback import LOOPBACK_NAMES
 
 PIECE_BYTES = 256 * 1024
 """How much is given to a connection at a time."""
 _CONNECT_S, _SILENCE_S = 10.0, 60.0
 """Longest wait for a connection; for the next byte, and for an answer after the last one was sent."""
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-_ANSWER_BYTES, _SAID_CHARS = 64 * 1024, 200
+_ANSWER_BYTES, _ERROR_TEXT_CHARS = 64 * 1024, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,12 @@ class Answer:
         return self.headers.get("etag", "").strip('"').lower()
 
     @property
-    def said(self) -> str:
+    def error_text(self) -> str:
         """The first line of a text, for an error."""
         if not self.headers.get("content-type", "").startswith("text/plain"):
             return ""
         line = self.body.decode(errors="replace").strip().partition("\n")[0]
-        return "".join(character for character in line if character.isprintable())[:_SAID_CHARS]
+        return "".join(character for character in line if character.isprintable())[:_ERROR_TEXT_CHARS]
 
 
 def require_secure(address: str, *, allow_plain: bool) -> None:
@@ -71,7 +71,7 @@ def require_secure(address: str, *, allow_plain: bool) -> None:
         )
     if url.username or url.password:
         raise ConfigError("[offload] address: contains a user or password; set user and secret_file")
-    if url.scheme == "http" and host not in _LOOPBACK and not allow_plain:
+    if url.scheme == "http" and host not in LOOPBACK_NAMES and not allow_plain:
         raise ConfigError(
             f"[offload] address = {address!r}: is not encrypted; use https://, or set allow_plain = true in a trial"
         )

@@ -13,7 +13,7 @@ Kind = Literal["video", "key", "manifest", "account", "tail", "bookmark", "trail
 
 
 Standing = Literal["new", "begun", "complete"]
-"""What a back end has of a recording: nothing; something; it was told that it has everything."""
+"""What a back end has of a recording: nothing; something; everything, and it was declared complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Item:
     content: bytes | None = None
     """What is made for the back end; None for a file on the card."""
     about: Mapping[str, str] = field(default_factory=dict)
-    """Of a bookmark: what the back end is told beside the content."""
+    """Of a bookmark: its metadata."""
 
     @property
     def key(self) -> str:

@@ -30,7 +30,7 @@ class RecordingProgress(msgspec.Struct, frozen=True, kw_only=True):
     items: dict[str, Arrived] = {}
     """What has arrived, by item."""
     complete: bool = False
-    """Whether the back end was told that it is complete."""
+    """Whether it was declared complete at the back end."""
     refused: str = ""
     """Why the back end will never take it; empty while it may."""
     asked: str = ""

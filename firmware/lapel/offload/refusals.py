@@ -31,18 +31,18 @@ _LONGEST_WAIT_S = 3_600.0
 
 def refusal(status: int, doing: str, answer: str = "", retry_after: str = "") -> OffloadError:
     """The error for an HTTP status that is no success. `doing`: what was refused, in words that follow "at". `answer`:
-    what the back end said beside the status; `retry_after`: that header.
+    the text of its answer, beside the status; `retry_after`: that header.
     """
-    said = f"{status}{f' ({answer})' if answer else ''} at {doing}"
+    summary = f"{status}{f' ({answer})' if answer else ''} at {doing}"
     if status in _REJECTED:
-        return RejectedError(f"rejected: {said}: {_REJECTED[status]}")
+        return RejectedError(f"rejected: {summary}: {_REJECTED[status]}")
     if status in _BLOCKED:
-        return BlockedError(f"{said}: {_BLOCKED[status]}")
+        return BlockedError(f"{summary}: {_BLOCKED[status]}")
     if status in _BUSY or status >= 500:
-        return BusyError(f"{said}: {_BUSY.get(status, 'the back end failed')}", wait_s(retry_after))
+        return BusyError(f"{summary}: {_BUSY.get(status, 'the back end failed')}", wait_s(retry_after))
     if 300 <= status < 400:
-        return BlockedError(f"{said}: the back end is at another address; correct [offload] address")
-    return BlockedError(f"{said}: not an answer that the protocol knows; is [offload] address that of a back end?")
+        return BlockedError(f"{summary}: the back end is at another address; correct [offload] address")
+    return BlockedError(f"{summary}: not an answer that the protocol knows; is [offload] address that of a back end?")
 
 
 def wait_s(retry_after: str) -> float | None:

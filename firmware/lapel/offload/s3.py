@@ -79,7 +79,7 @@ class S3Destination:
         answer = await self._answer("HEAD", self._key(recording, COMPLETE))
         if answer.is_success:
             return "complete"
-        if answer.status not in (403, 404):  # a key that may only write is told no more
+        if answer.status not in (403, 404):  # a key that may only write gets no other answer
             raise refusal_of(answer, f"HEAD {COMPLETE} of {recording.id}")
         return "begun"
 
@@ -114,7 +114,7 @@ class S3Destination:
         """See `Destination.receipt`."""
         key = self._key(recording, file_key(clip, RECEIPT))
         answer = await self._answer("GET", key)
-        if answer.status == 404 or code_of(answer) == "AccessDenied":  # a key that may only write is told no more
+        if answer.status == 404 or code_of(answer) == "AccessDenied":  # a key that may only write gets no other answer
             return None
         if not answer.is_success:
             raise refusal_of(answer, f"GET {key}")

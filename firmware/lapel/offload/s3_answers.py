@@ -31,16 +31,20 @@ def joined_etag(parts: tuple[Part, ...]) -> str:
 
 def refusal_of(answer: Answer, doing: str) -> OffloadError:
     """The error for an answer, by S3's code where it names one, else by its status."""
-    code, said = code_of(answer), f"{answer.status} {code_of(answer)} at {doing}".replace("  ", " ")
+    code, summary = code_of(answer), f"{answer.status} {code_of(answer)} at {doing}".replace("  ", " ")
     if code in _BUSY:
-        return BusyError(f"{said}: the store is busy, or what arrived was changed; it is tried again", _retry(answer))
+        return BusyError(
+            f"{summary}: the store is busy, or what arrived was changed; it is tried again", _retry(answer)
+        )
     if code in _REJECTED:
-        return RejectedError(f"rejected: {said}: {text_of(answer.body, 'Message')}; put it right, then `offload retry`")
+        return RejectedError(
+            f"rejected: {summary}: {text_of(answer.body, 'Message')}; put it right, then `offload retry`"
+        )
     if code in _BLOCKED:
-        return BlockedError(f"{said}: {_BLOCKED[code]}")
+        return BlockedError(f"{summary}: {_BLOCKED[code]}")
     if answer.status == 400:  # unlike the integration API's, it is about the request, not about the recording
-        return BlockedError(f"{said}: {text_of(answer.body, 'Message')}; check [offload], then `offload start`")
-    return refusal(answer.status, doing, code or answer.said, answer.headers.get("retry-after", ""))
+        return BlockedError(f"{summary}: {text_of(answer.body, 'Message')}; check [offload], then `offload start`")
+    return refusal(answer.status, doing, code or answer.error_text, answer.headers.get("retry-after", ""))
 
 
 def _retry(answer: Answer) -> float | None:

@@ -30,7 +30,7 @@ class SimulatedMicrophone:
         self.drift_ppm = 0.0
         """How much faster than the camera's clock its samples come, in parts per million; negative: slower."""
         self.delay_s = 0.0
-        """How long after it was heard sound arrives, beyond the usual."""
+        """How long after it was captured sound arrives, beyond the usual."""
         self.outages: Sequence[Interval] = ()
         """When it was unplugged."""
         self.silences: Sequence[Interval] = ()

@@ -41,7 +41,7 @@ class SimulatedSoundSource:
             self._require_plugged()
             self._on_its_way.append(self._source.read())
         chunk = self._on_its_way.popleft()
-        return SoundChunk(self._as_heard(chunk.samples), self._due_s(chunk))
+        return SoundChunk(self._with_faults(chunk.samples), self._due_s(chunk))
 
     def close(self) -> None:
         """See `SoundSource.close`."""
@@ -61,13 +61,13 @@ class SimulatedSoundSource:
             while self._on_its_way and self._due_s(self._on_its_way[0]) <= now_s:
                 self._on_its_way.popleft()
 
-    def _as_heard(self, samples: Samples) -> Samples:
+    def _with_faults(self, samples: Samples) -> Samples:
         count = samples.shape[1]
         self._surplus += count * self._microphone.drift_ppm * 1e-6
         extra = round(self._surplus)
         self._surplus -= extra
-        heard = _stretched(samples, count + extra) if extra else samples
-        return np.zeros_like(heard) if self._microphone.is_silent else heard
+        changed = _stretched(samples, count + extra) if extra else samples
+        return np.zeros_like(changed) if self._microphone.is_silent else changed
 
 
 def _stretched(samples: Samples, count: int) -> Samples:

@@ -53,7 +53,7 @@ class Encounters(Table, frozen=True, kw_only=True):
     recorded: _Share = 1.0
     """Share in which the wearer starts a recording, unless one is running."""
     start_after_s: tuple[_Seconds, _Seconds] = (0.0, 20.0)
-    """How long after its beginning whoever asks for a recording does so; each draws a delay of their own."""
+    """How long after its beginning wearer, dispatcher and sensor request a recording; each draws a delay of its own."""
     remote: _Share = 0.0
     """Share in which the dispatcher asks for a recording."""
     trigger: Sensor = "holster"
@@ -137,5 +137,5 @@ def _planned(number: int, kinds: Sequence[Encounters], free_s: float, rng: rando
 
 
 def _in_time(kind: Encounters, begins_s: float, ends_s: float, rng: random.Random) -> float:
-    """When somebody asks for a recording: in its first half, whatever the delay."""
+    """When a recording is requested: in its first half, whatever the delay."""
     return begins_s + min(rng.uniform(*kind.start_after_s), (ends_s - begins_s) / 2)

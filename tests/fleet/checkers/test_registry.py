@@ -37,7 +37,7 @@ CARD = [Resource(0, 9e6), Resource(120, 8e6)]
 
 SOUND = {"records_sound": True, "activations": [press()]}
 LOST_S = ((102.0, 105.0),)
-HEARD = {"sound_rms_dbfs": -20.0, "sound_peak_dbfs": -10.0}
+AUDIBLE = {"sound_rms_dbfs": -20.0, "sound_peak_dbfs": -10.0}
 NOTHING = {"sound_rms_dbfs": -120.0, "sound_peak_dbfs": -120.0}
 
 
@@ -134,7 +134,7 @@ PASSES: Mapping[str, Sequence[Case]] = {
         ),
     ],
     "sound-level-is-plausible": [
-        case((50.0, telemetry(**HEARD)), states=LIGHTS, records_sound=True),
+        case((50.0, telemetry(**AUDIBLE)), states=LIGHTS, records_sound=True),
         case((50.0, telemetry(**NOTHING)), states=LIGHTS, records_sound=True, microphone_outages=((1.0, 90.0),)),
         case((3.0, telemetry(**NOTHING)), states=LIGHTS, records_sound=True),
         case((50.0, telemetry()), states=LIGHTS, records_sound=False),
@@ -343,7 +343,7 @@ FAILS: Mapping[str, Sequence[tuple[Case, str]]] = {
     "sound-level-is-plausible": [
         (case((50.0, telemetry()), states=LIGHTS, records_sound=True), "no level of the sound at 50.0 s"),
         (
-            case((50.0, telemetry(**HEARD)), states=LIGHTS, records_sound=False),
+            case((50.0, telemetry(**AUDIBLE)), states=LIGHTS, records_sound=False),
             "a level of the sound, -20 dBFS, at 50.0 s, none is recorded",
         ),
         (
@@ -351,7 +351,9 @@ FAILS: Mapping[str, Sequence[tuple[Case, str]]] = {
             "-120 dBFS at 50.0 s, the microphone works",
         ),
         (
-            case((50.0, telemetry(**HEARD)), states=LIGHTS, records_sound=True, microphone_silences=((1.0, math.inf),)),
+            case(
+                (50.0, telemetry(**AUDIBLE)), states=LIGHTS, records_sound=True, microphone_silences=((1.0, math.inf),)
+            ),
             "-20 dBFS at 50.0 s, the microphone delivers no sound",
         ),
         (

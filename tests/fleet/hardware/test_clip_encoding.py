@@ -33,12 +33,12 @@ def samples(file: bytes) -> Any:
 def with_sound(video: Path, to: Path, amplitude: float) -> Path:
     """The same video with a sine."""
     with av.open(str(video)) as source, av.open(str(to), "w") as container:
-        picture = container.add_stream_from_template(source.streams.video[0])
+        video = container.add_stream_from_template(source.streams.video[0])
         track = container.add_stream("aac", rate=SOUND_RATE_HZ)
         track.layout = "mono"
         for packet in source.demux(video=0):
             if packet.dts is not None:
-                packet.stream = picture
+                packet.stream = video
                 container.mux(packet)
         sine = amplitude * np.sin(np.arange(2 * SOUND_RATE_HZ) / 20).astype(np.float32)[None, :]
         for begin in range(0, sine.shape[1], FRAME_SAMPLES):
@@ -79,10 +79,10 @@ def test_the_frames_of_the_scene_have_no_numbers() -> None:
 
 def test_the_sound_of_the_scene_is_the_tone() -> None:
     clip = scene_clip(2, has_sound=True)
-    heard = samples(as_file(clip))
-    expected = tone(0.0, heard.shape[1], SoundFormat())
-    middle = slice(FRAME_SAMPLES, heard.shape[1] - FRAME_SAMPLES)
-    assert np.corrcoef(heard[0, middle], expected[0, middle])[0, 1] > 0.99
+    played = samples(as_file(clip))
+    expected = tone(0.0, played.shape[1], SoundFormat())
+    middle = slice(FRAME_SAMPLES, played.shape[1] - FRAME_SAMPLES)
+    assert np.corrcoef(played[0, middle], expected[0, middle])[0, 1] > 0.99
     assert (clip.level.rms_dbfs, clip.level.peak_dbfs) == pytest.approx(
         (TONE_LEVEL.rms_dbfs, TONE_LEVEL.peak_dbfs), abs=0.1
     )

@@ -26,7 +26,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
     encounters: int
     requested: int
-    """Encounters in which somebody asked for a recording."""
+    """Encounters in which a recording was requested."""
     covered: int
     """Encounters with a recording."""
     refused: int

@@ -18,7 +18,7 @@ ENCOUNTERS_OF = "policy-day"
 _SHORTEST_S = 20.0
 """Of an encounter."""
 _TELEMETRY_S = 3600.0
-"""Nobody looks at it here, and it takes time."""
+"""It is not read here, and takes time."""
 
 
 def comparable(scenario: Scenario) -> Scenario:

@@ -40,7 +40,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     title: str
     requested: bool
-    """Whether anybody asked for a recording."""
+    """Whether a recording was requested."""
     is_recorded: bool
     marks: list[Mark]
     """In order; each once, but for refusals."""

@@ -18,7 +18,7 @@ _HEAD = (
 )  # fmt: skip
 _WIDTH = 120
 NOTES = (
-    "encounters: what wearers came upon; asked for: those in which somebody or something asked for a recording.",
+    "encounters: what wearers came upon; asked for: those in which a recording was requested, by a person or a sensor.",
     "covered: those that were recorded, at least in part; cut short: those whose recording ended before they did.",
     "left to the wearer: the wearer was asked to attest by a second press; not attested: and did not press.",
 )

@@ -18,14 +18,14 @@ from lapel_fleet.runs.evidence_back_end.tokens import Tokens
 from waited_clock import WaitedClock
 
 USER, KEY = "lapel", "a key that only the connection file has"
-OFFICER, DEVICE = "5f0c2d9e", "cam-0007"
-RECORDING = f"{OFFICER}_{DEVICE}_20261127T103000Z"
+WEARER, DEVICE = "5f0c2d9e", "cam-0007"
+RECORDING = f"{WEARER}_{DEVICE}_20261127T103000Z"
 CLIP, CLIP_KEY = "20261127_102930_7A3F.mp4", "20261127_102930_7A3F.key"
 BOOKMARK, TRAIL = "bookmark_20261127T103112Z_1", f"20261127_102930_7A3F_{DEVICE}_gpstrail.json"
 MANIFEST = "20261127_102930_7A3F.manifest.jsonl"
 VIDEO = b"video" * 1000
 OF_CONTAINER = {
-    "X-Container-Meta-Containername": RECORDING, "X-Container-Meta-Userid": OFFICER,
+    "X-Container-Meta-Containername": RECORDING, "X-Container-Meta-Userid": WEARER,
     "X-Container-Meta-Bwcserialnumber": DEVICE, "X-Container-Meta-Status": "Transferring",
     "X-Container-Meta-Triggeron": "Button", "X-Container-Meta-Lapelrecording": "clip-1",
 }  # fmt: skip
@@ -76,10 +76,10 @@ class AxisClient:
         return self._send(method, path_of(container, name), {"X-Auth-Token": self.token, **(headers or {})}, body)
 
     def register(self) -> list[int]:
-        """The officer and the device."""
+        """The wearer and the device."""
         return [
             self.request("PUT", "Users").status,
-            self.request("PUT", "Users", OFFICER, {"X-Object-Meta-Name": quote("Åse Öberg")}).status,
+            self.request("PUT", "Users", WEARER, {"X-Object-Meta-Name": quote("Åse Öberg")}).status,
             self.request("PUT", "Devices").status,
             self.request("PUT", "Devices", DEVICE, {"X-Object-Meta-Model": "W100"}).status,
         ]
@@ -110,7 +110,7 @@ SIGNER = Ed25519PrivateKey.from_private_bytes(b"\1" * 32)
 
 
 def in_memory(*faults: str, now: WaitedClock | None = None) -> tuple[EvidenceBackEnd, AxisClient]:
-    """A back end and a client that is logged in, has registered officer and device, and has begun a recording. Then the
+    """A back end and a client that is logged in, has registered wearer and device, and has begun a recording. Then the
     faults begin.
     """
     clock, present = now or WaitedClock(), Faults()

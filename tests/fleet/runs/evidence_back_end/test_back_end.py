@@ -17,11 +17,11 @@ from fleet.runs.evidence_back_end.axis_client import (
     OF_CONTAINER,
     OF_KEY,
     OF_MANIFEST,
-    OFFICER,
     RECORDING,
     SIGNER,
     TRAIL,
     VIDEO,
+    WEARER,
     file_of,
     in_memory,
     whole_clip,
@@ -104,7 +104,7 @@ def test_the_last_line_of_a_manifest_says_what_a_receipt_names() -> None:
 
 def test_metadata_is_decoded_and_given_back_encoded() -> None:
     _, client = in_memory()
-    assert client.request("HEAD", "Users", OFFICER).headers["X-Object-Meta-Name"] == "%C3%85se%20%C3%96berg"
+    assert client.request("HEAD", "Users", WEARER).headers["X-Object-Meta-Name"] == "%C3%85se%20%C3%96berg"
 
 
 def test_a_listing_has_what_is_needed_to_resume() -> None:

@@ -1,1 +1,1 @@
-"""The conformance suite for evidence back ends: what cameras upload, and whether the back end has the truth of it."""
+"""The conformance suite for evidence back ends: what cameras upload, and whether the back end has exactly that."""

@@ -92,7 +92,7 @@ def md5(data: bytes) -> str:
 
 
 def recorded(seed: int, site: str) -> list[Recorded]:
-    """Recordings of two cameras of one officer, with a marker each. The same seed and site give the same ones."""
+    """Recordings of two cameras of one wearer, with a marker each. The same seed and site give the same ones."""
     scenario = Scenario(sites={site: 2}, telemetry_s=600.0)
 
     async def program(clock: VirtualClock) -> list[Recorded]:

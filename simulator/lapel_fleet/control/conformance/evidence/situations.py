@@ -118,7 +118,7 @@ def several_recordings_of_one_camera(stage: EvidenceStage) -> None:
 
 @situation
 def unusual_names(stage: EvidenceStage) -> None:
-    """An officer is called `Åse Öberg; 100% "night"`, and is renamed later.
+    """A wearer is called `Åse Öberg; 100% "night"`, and is renamed later.
 
     Strings are URL-encoded UTF-8 and may have any character but control characters. A new name replaces the old one.
     """
@@ -130,7 +130,7 @@ def unusual_names(stage: EvidenceStage) -> None:
     known = unquote(answer.headers.get("x-object-meta-name", ""))
     if answer.status in (200, 204) and known != "Åse Lind":
         stage.expect_status(
-            one, answer, (), f"the officer is now called Åse Lind, the back end says {known or 'nothing'}"
+            one, answer, (), f"the wearer is now called Åse Lind, the back end says {known or 'nothing'}"
         )
     stage.deliver(one)
     stage.expect_stored(one, complete=True)
@@ -237,7 +237,7 @@ def video_is_cut_short(stage: EvidenceStage) -> None:
 def manifest_was_changed(stage: EvidenceStage) -> None:
     """One record of a manifest is not as the camera signed it.
 
-    The receipt would confirm a recording that nobody can prove any more.
+    The receipt would confirm a recording that can no longer be proved.
     """
     one = stage.recordings[0]
     stage.upload_all(one)
@@ -280,14 +280,14 @@ def wrong_token(stage: EvidenceStage) -> None:
 
 
 @situation
-def unregistered_officer(stage: EvidenceStage) -> None:
-    """A recording names an officer and a device that were never registered.
+def unregistered_wearer(stage: EvidenceStage) -> None:
+    """A recording names a wearer and a device that were never registered.
 
-    The API: 400. Evidence that is filed under nobody is never found.
+    The API: 400. Evidence without an owner is never found.
     """
     one = stage.recordings[0]
     answer = stage.begin(one, register=False)
-    stage.expect_status(one, answer, _REFUSED, "nobody of that id is known")
+    stage.expect_status(one, answer, _REFUSED, "no wearer of that id is known")
     stage.expect_unknown(one)
 
 
@@ -296,7 +296,7 @@ def bookmark_without_a_text(stage: EvidenceStage) -> None:
     """A marker is uploaded: an empty object, whose metadata is its time alone.
 
     The API: "the content and all metadata is empty, except for the timestamp". It is where the
-    officer pointed at.
+    wearer pointed at.
     """
     one = stage.recordings[0]
     bookmarks = [item for item in one.items if item.kind == "bookmark"]

@@ -71,7 +71,7 @@ class EvidenceStage:
         return answer
 
     def register(self, one: Recorded) -> None:
-        """Make the officer and the device known."""
+        """Make the wearer and the device known."""
         for container, name in ((names.DEVICES, one.device), (names.USERS, one.user)):
             self.request("PUT", container)
             self.request("PUT", f"{container}/{name}", names.headers("Object", {"Active": "True", "Name": name}))

@@ -47,7 +47,7 @@ async def switched_off_in_order(stage: Stage) -> None:
 async def power_is_lost(stage: Stage) -> None:
     """A camera's battery is pulled: the broker publishes its last will, which has no time.
 
-    An officer whose camera went dark must be noticed; the last will is the only message that says so.
+    A wearer whose camera went dark must be noticed; the last will is the only message that says so.
     """
     camera, other = await stage.camera(), await stage.camera("cam-0002")
     await camera.power_cut()

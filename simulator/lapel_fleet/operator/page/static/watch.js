@@ -15,7 +15,7 @@ function stop() {
   video.load();
   video.hidden = thumbnail.hidden = true;
   buttons.watch.textContent = "Watch";
-  buttons.look.textContent = "A picture every 5 s";
+  buttons.look.textContent = "A thumbnail every 5 s";
 }
 
 function showMessage(text) {
@@ -40,7 +40,7 @@ function look() {
   showMessage("");
   const fetchPicture = () => { thumbnail.src = `${live.dataset.thumbnail}&at=${Date.now()}`; };
   timer = setInterval(fetchPicture, THUMBNAIL_MS);
-  buttons.look.textContent = "No more pictures";
+  buttons.look.textContent = "No more thumbnails";
   fetchPicture();
 }
 
@@ -57,7 +57,7 @@ video.addEventListener("error", () => {
 });
 video.addEventListener("ended", () => { stop(); showMessage("The recording has ended."); });
 thumbnail.addEventListener("load", () => { thumbnail.hidden = timer === undefined; });
-thumbnail.addEventListener("error", () => { if (timer !== undefined) { stop(); showMessage("There is no picture any more."); } });
+thumbnail.addEventListener("error", () => { if (timer !== undefined) { stop(); showMessage("There is no thumbnail any more."); } });
 buttons.watch.addEventListener("click", watch);
 buttons.look.addEventListener("click", look);
 new MutationObserver(updateButtons).observe(document.getElementById("camera_live"), { childList: true });
