@@ -3,10 +3,12 @@
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import fields
 from typing import Any
 
 from lapel.camera import Camera
 from lapel.config import Config, load
+from lapel.hardware.devices import Devices
 from lapel.link.messages import StateMessage, Telemetry
 from lapel.states import State
 from lapel.worker import InlineWorker, Worker
@@ -36,10 +38,10 @@ class BodyWornHarness:
         config: Config | None = None,
         before_power_on: Callable[["BodyWornHarness"], None] = lambda _: None,
         flags: Mapping[tuple[str, str], Any] | None = None,
-        **devices: Any,
+        **replaced: Any,
     ) -> None:
-        """`percent`: of the battery's charge. `before_power_on` is called with it before it is switched on. `devices`
-        of the camera stand in for the simulated ones; one that is a function is called with the clock.
+        """`percent`: of the battery's charge. `before_power_on` is called with it before it is switched on. `replaced`:
+        devices of the camera and its other parts; one that is a function is called with the clock.
         """
         self.clock, self.link, self.indicators = clock, RecordingLink(), SimulatedIndicators()
         self.storage = storage or MemoryStorage()
@@ -50,23 +52,21 @@ class BodyWornHarness:
         before_power_on(self)
         self.footage = ComputedFootage(clock, 10.0, 8_000_000)
         self.config = config or load(flags={("recording", "min_free_bytes"): 0, **(flags or {})})
+        parts: dict[str, Any] = {"switches": self.buttons, "battery": self.battery}
+        parts |= {"dock": self.dock, "positioning": self.gps}
+        parts |= {name: part(clock) if callable(part) else part for name, part in replaced.items()}
+        devices = {field.name: parts.pop(field.name) for field in fields(Devices) if field.name in parts}
         self.camera = Camera(
             self.config,
             clock=clock,
             footage=self.footage,
             storage=self.storage,
+            devices=Devices(self.indicators, **devices),
             worker=worker or InlineWorker(),
             link=self.link,
             rng=random.Random(7),
             session="s",
-            indicators=self.indicators,
-            **{
-                "switches": self.buttons,
-                "battery": self.battery,
-                "dock": self.dock,
-                "positioning": self.gps,
-                **{name: device(clock) if callable(device) else device for name, device in devices.items()},
-            },
+            **parts,
         )
 
     async def run(self, steps: Steps) -> None:

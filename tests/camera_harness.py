@@ -11,6 +11,7 @@ from evidence.recordings import SEALING
 from lapel.camera import Camera
 from lapel.config import load
 from lapel.evidence.store import EvidenceStore
+from lapel.hardware.devices import Devices
 from lapel.hardware.interfaces import Retention, Storage
 from lapel.live_view.live_view import LiveView
 from lapel.offload_watch import OffloadParts
@@ -60,11 +61,11 @@ class CameraHarness:
             clock=clock,
             footage=self.footage,
             storage=storage or self.store,
+            devices=Devices(self.indicators),
             worker=InlineWorker(),
             link=self.link,
             rng=random.Random(7),
             session="s",
-            indicators=self.indicators,
             settings=self.settings,
             time_zone="America/New_York",
             retention=retention(self.store) if retention else None,

@@ -170,7 +170,7 @@ def test_a_low_battery_only_warns_and_a_critical_one_finishes_the_recording() ->
         while harness.state is State.RECORDING:
             await harness.clock.sleep(1)
             if harness.count("signals low battery") and "low" not in seen:
-                seen["low"] = harness.camera.charge().minutes_left or 0
+                seen["low"] = harness.camera.devices.charge().minutes_left or 0
                 assert "low-battery" in harness.flags()
         seen["warnings"] = harness.count("signals low battery")
 
@@ -240,7 +240,7 @@ def test_docking_completes_the_recording_and_charges() -> None:
         harness.dock.put_in()
         await harness.clock.sleep(3600)
         assert harness.state is State.DOCKED
-        assert harness.camera.charge().charging
+        assert harness.camera.devices.charge().charging
         harness.buttons.press("event", times=2)
         await harness.clock.sleep(1)
         assert harness.state is State.DOCKED

@@ -42,7 +42,7 @@ def test_the_position_is_given_for_the_start_and_for_the_end() -> None:
     seen: dict[str, Location] = {}
 
     def location(harness: BodyWornHarness) -> Location:
-        fix = harness.camera.last_fix()
+        fix = harness.camera.devices.last_fix()
         assert fix is not None
         return Location(
             latitude=round(fix.latitude, 6),

@@ -324,7 +324,7 @@ def test_a_zone_of_the_profile_is_a_context_without_a_declaration() -> None:
         await harness.clock.sleep(1)
         assert harness.state is State.BUFFERING
 
-    fix = run_steps(lambda harness: harness.clock.sleep(0), profile=FEDERAL).camera.last_fix()
+    fix = run_steps(lambda harness: harness.clock.sleep(0), profile=FEDERAL).camera.devices.last_fix()
     assert fix is not None
     zone = f"""
 [[rule]]

@@ -171,24 +171,18 @@ def assemble(
     sound = sound_of(config, clock, source, trace)
     footage = live_footage(config, source if trace is None else TracedFrames(source, trace), clock, rng, sound)
     board = open_board(config.pi, clock, worker, indicators, trace=trace)
+    board.buttons = buttons
     link = _link(config, (contract or lapel_v1)(config), clock, session, rng, Outbox(journal, worker), indicators)
     camera = Camera(
         config,
         clock=clock,
         footage=footage,
         storage=storage,
+        devices=board,
         worker=worker,
         link=access.intercept(link) if access else link,
         rng=rng,
         session=session,
-        indicators=board.indicators,
-        buttons=buttons,
-        switches=board.switches,
-        battery=board.battery,
-        dock=board.dock,
-        positioning=board.positioning,
-        triggers=board.triggers,
-        board=board.health,
         settings=settings,
         log=access.log if access else None,
         time_zone=system_time_zone(),

@@ -36,20 +36,11 @@ from lapel.device_watches import BatteryWatch, watch_dock, watch_keys
 from lapel.errors import StorageError
 from lapel.footage_events import FootageEvents
 from lapel.fragment import Fragment
+from lapel.hardware.devices import Devices
 from lapel.hardware.interfaces import (
-    Battery,
-    BoardHealth,
-    Buttons,
-    Charge,
-    Dock,
-    Fix,
     Footage,
-    Indicators,
-    Positioning,
     Retention,
     Storage,
-    Switches,
-    Triggers,
 )
 from lapel.inbox_event import InboxEvent, event_of
 from lapel.light_event import Inbox
@@ -99,25 +90,21 @@ class Camera:
     __slots__ = (
         "_asleep",
         "_audit",
-        "_battery",
         "_battery_watch",
         "_began",
         "_busy_since_s",
-        "_buttons",
         "_categories",
         "_chart",
         "_check_key",
         "_clock",
         "_config",
         "_controls",
-        "_dock",
         "_fault",
         "_footage",
         "_inbox",
         "_link",
         "_live_view",
         "_messages",
-        "_positioning",
         "_recorder",
         "_recording",
         "_remote",
@@ -134,7 +121,7 @@ class Camera:
         "_switches",
         "_time_zone",
         "_trial",
-        "_triggers",
+        "devices",
         "ended",
         "footage_events",
         "link_events",
@@ -153,18 +140,11 @@ class Camera:
         clock: Clock,
         footage: Footage,
         storage: Storage,
+        devices: Devices,
         worker: Worker,
         link: Link,
         rng: RandomSource,
         session: str,
-        indicators: Indicators,
-        buttons: Buttons | None = None,
-        switches: Switches | None = None,
-        battery: Battery | None = None,
-        dock: Dock | None = None,
-        positioning: Positioning | None = None,
-        triggers: Triggers | None = None,
-        board: BoardHealth | None = None,
         settings: Settings | None = None,
         log: Log | None = None,
         time_zone: str = "UTC",
@@ -180,21 +160,18 @@ class Camera:
         from and where changes to it are written. Without `retention` nothing is deleted from the storage card, without
         `offload` nothing leaves it. `wearer` keeps what concerns the wearer across restarts. `check_key` blocks; it
         returns in words what evidence is signed with, or raises StorageError. Without a policy's `profile` there are no
-        rules; `declarations` are what an earlier session left declared. A device that is None is one that this camera
-        does not have.
+        rules; `declarations` are what an earlier session left declared.
 
         Raises ConfigError for a table of indications or a list of categories that cannot be used.
         """
         self._config, self._clock, self._footage, self._link = config, clock, footage, link
-        self._time_zone = time_zone
-        self._rng, self._buttons = rng, buttons
-        self._battery, self._dock, self._positioning, self._triggers = battery, dock, positioning, triggers
+        self._time_zone, self._rng, self.devices = time_zone, rng, devices
         self._settings = settings or Settings(config)
         identity = config.camera
         self.log = log or Log(clock)
         self._audit = AuditTrail(storage, worker, clock, session, config.evidence.heartbeat_s)
         wearer = wearer or WearerStore()
-        self._signals = wearer_signals(config.controls, indicators, clock, wearer)
+        self._signals = wearer_signals(config.controls, devices.indicators, clock, wearer)
         self._reporter = Reporter(link, clock, self._signals, self.log, identity.name, session, self._audit)
         self._categories = CategoryChoice(
             categories_of(config.recording), config.controls.ask_category_s, clock, self._reporter, self._signals,
@@ -204,10 +181,12 @@ class Camera:
             config.controls, wearer, worker, self._reporter, self._signals, self._post, self._wearer_status,
             self._categories, on_change=self._publish_state,
         )  # fmt: skip
-        self._switches = self._controls.watch(switches, clock) if switches is not None else None
+        self._switches = self._controls.watch(devices.switches, clock) if devices.switches is not None else None
         self._storage = StorageWatch(storage, worker, config.recording.min_free_bytes)
         self._retention = RetentionWatch(retention, worker, clock, self._audit, self._reporter)
-        self._battery_watch = BatteryWatch(battery, self._reporter, self._signals, self._post, self._update_flags)
+        self._battery_watch = BatteryWatch(
+            devices.battery, self._reporter, self._signals, self._post, self._update_flags
+        )
         self._live_view = LiveViewReports(live_view, self._reporter, self._signals, self._update_flags)
         self._messages = StatusMessages(
             identity,
@@ -217,9 +196,7 @@ class Camera:
             link,
             self._reporter,
             self._battery_watch.power,
-            battery,
-            positioning,
-            board,
+            devices,
         )
         self._check_key = partial(worker.run, check_key)
         self._shift = ShiftCheck(
@@ -234,7 +211,7 @@ class Camera:
             self._signals,
             worker,
             state=lambda: self.state,
-            last_fix=self.last_fix,
+            last_fix=devices.last_fix,
             update_flags=self._update_flags,
         )
         self.offload = OffloadWatch(
@@ -244,7 +221,7 @@ class Camera:
             clock,
             rng,
             self._reporter,
-            battery,
+            devices.battery,
             state=lambda: self.state,
             update_flags=self._update_flags,
         )
@@ -281,7 +258,7 @@ class Camera:
             max_clip_s=config.recording.max_clip_s,
             unwritten_max_bytes=config.prebuffer.max_bytes,
             notify=lambda notice: self._inbox.put(notice),
-            last_fix=self.last_fix,
+            last_fix=devices.last_fix,
             records_sound=lambda: self._footage.status().sound is not None,
             attribution=self._controls.attribution,
         )
@@ -429,7 +406,7 @@ class Camera:
             await check_key(self._check_key),
             check_video(self._footage.status(), is_capturing=self._current().is_capturing),
             check_sound(self._footage.status().sound),
-            check_battery(self.charge()),
+            check_battery(self.devices.charge()),
             Check("clock", quality != "unsynced", quality),
             Check("link", link.up or not self._config.link.broker, link.reason or "up"),
             Check("events", not link.not_persisted, link.not_persisted or f"{link.events_waiting} waiting"),
@@ -439,22 +416,6 @@ class Camera:
     def wearer(self) -> WearerControls:
         """What concerns its wearer: assignment, category, stealth, notes."""
         return self._controls
-
-    def charge(self) -> Charge | None:
-        """What the battery's gauge reads; None without a battery."""
-        return self._battery.charge() if self._battery is not None else None
-
-    def last_fix(self) -> Fix | None:
-        """The last known position; None without a receiver, or before the first fix."""
-        return self._positioning.last_fix() if self._positioning is not None else None
-
-    def satellites(self) -> int | None:
-        """How many satellites the receiver uses; None without one."""
-        return self._positioning.satellites() if self._positioning is not None else None
-
-    def is_docked(self) -> bool | None:
-        """Whether it is in its dock; None without a dock sensor."""
-        return self._dock.is_docked() if self._dock is not None else None
 
     def held(self) -> Sequence[HeldButton]:
         """The buttons that are down."""
@@ -840,20 +801,21 @@ class Camera:
         """One for each device that this camera has, and one for settings on trial."""
         if self._settings.on_trial:
             yield self._run_trial()
-        if self._buttons is not None:
-            yield watch_keys(self._buttons, self.press, self._post)
+        devices = self.devices
+        if devices.buttons is not None:
+            yield watch_keys(devices.buttons, self.press, self._post)
         if self._switches is not None:
             yield self._switches.run()
-        if self._battery is not None:
+        if devices.battery is not None:
             yield self._battery_watch.run()
-        if self._battery is not None and self.offload.is_configured:
+        if devices.battery is not None and self.offload.is_configured:
             yield self.offload.watch_battery()
-        if self._dock is not None:
-            yield watch_dock(self._dock, self._battery_watch.power, self._post)
-        if self._triggers is not None:
+        if devices.dock is not None:
+            yield watch_dock(devices.dock, self._battery_watch.power, self._post)
+        if devices.triggers is not None:
             cancel_s = self._config.policy.trigger_cancel_s
             yield TriggerWatch(
-                self._triggers, self._clock, self._reporter, cancel_s, state=lambda: self.state, fire=self._on_trigger
+                devices.triggers, self._clock, self._reporter, cancel_s, state=lambda: self.state, fire=self._on_trigger
             ).run()
 
     def _on_trigger(self, source: TriggerSource, at: Instant) -> None:

@@ -293,7 +293,7 @@ class CameraReadings:
 
     def battery(self) -> BatteryStatus | None:
         """See `ConsoleCamera.battery`."""
-        charge = self._attached.camera.charge()
+        charge = self._attached.camera.devices.charge()
         if charge is None:
             return None
         return BatteryStatus(
@@ -305,7 +305,8 @@ class CameraReadings:
 
     def position(self) -> Position | None:
         """See `ConsoleCamera.position`."""
-        satellites, fix = self._attached.camera.satellites(), self._attached.camera.last_fix()
+        devices = self._attached.camera.devices
+        satellites, fix = devices.satellites(), devices.last_fix()
         if satellites is None:
             return None
         if fix is None:
@@ -344,7 +345,7 @@ class CameraReadings:
             devices.append(Device(name="battery", kind="gauge", state=f"{battery.percent:.0f} %{charging}"))
         if position is not None:
             devices.append(Device(name="gps", kind="receiver", state="fix" if position.fix else "no fix"))
-        if (docked := camera.is_docked()) is not None:
+        if (docked := camera.devices.is_docked()) is not None:
             devices.append(Device(name="dock", kind="contacts", state="in the dock" if docked else "out of the dock"))
         if camera.has_switches:
             down = [f"{held.name} down for {held.held_s:.0f} s" for held in self.held_buttons()]

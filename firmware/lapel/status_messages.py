@@ -7,7 +7,8 @@ from lapel import __version__
 from lapel.audit_entry import AuditPosition
 from lapel.clock import Clock, Instant, iso
 from lapel.config import CameraSection
-from lapel.hardware.interfaces import Battery, BoardHealth, Fix, Footage, FootageStatus, Positioning
+from lapel.hardware.devices import Devices
+from lapel.hardware.interfaces import Fix, Footage, FootageStatus
 from lapel.link.interface import Link
 from lapel.link.messages import AuditHead, Position, StateMessage, Telemetry
 from lapel.offload.listener import OffloadStatus
@@ -69,13 +70,11 @@ class StatusMessages:
     """Makes the messages of one camera, from its devices and from what the camera passes in."""
 
     __slots__ = (
-        "_battery",
-        "_board",
         "_clock",
+        "_devices",
         "_footage",
         "_identity",
         "_link",
-        "_positioning",
         "_power",
         "_reporter",
         "_session",
@@ -90,13 +89,10 @@ class StatusMessages:
         link: Link,
         reporter: Reporter,
         power: Power,
-        battery: Battery | None,
-        positioning: Positioning | None,
-        board: BoardHealth | None = None,
+        devices: Devices,
     ) -> None:
         self._identity, self._session, self._clock, self._footage = identity, session, clock, footage
-        self._link, self._reporter, self._power = link, reporter, power
-        self._battery, self._positioning, self._board = battery, positioning, board
+        self._link, self._reporter, self._power, self._devices = link, reporter, power, devices
 
     def flags(self, now: Current) -> list[str]:
         """Conditions beside the state."""
@@ -130,7 +126,7 @@ class StatusMessages:
         if link.duplicate:
             flags.append("duplicate-name")
         flags += [*now.declared, *now.offload_flags]
-        return flags + self._power.flags() + (self._board.flags() if self._board is not None else [])
+        return flags + self._power.flags() + self._devices.health_flags()
 
     def state(self, now: Current, configuration: int) -> StateMessage:
         """The state message, also the birth message. *recording* is published only once a fragment is on disk."""
@@ -160,8 +156,8 @@ class StatusMessages:
     ) -> Telemetry:
         """Measurements of this moment. `audited`: where the audit log stands. `offload`: how far that is."""
         footage, link = self._footage.status(), self._link.status()
-        charge = self._battery.charge() if self._battery else None
-        fix = self._positioning.last_fix() if self._positioning else None
+        charge = self._devices.charge()
+        fix = self._devices.last_fix()
         minutes_left = charge.minutes_left if charge else None
         return Telemetry(
             time=iso(self._clock.now().utc),

@@ -20,6 +20,7 @@ from lapel.console.shell import Console
 from lapel.console_access import CameraAccess
 from lapel.errors import StorageError
 from lapel.evidence.store import EvidenceStore
+from lapel.hardware.devices import Devices
 from lapel.logs import Log
 from lapel.settings import Settings
 from lapel.worker import InlineWorker
@@ -128,11 +129,11 @@ class Harness:
                 clock=self.clock,
                 footage=self.footage,
                 storage=self.storage,
+                devices=Devices(self.indicators),
                 worker=InlineWorker(),
                 link=self.access.intercept(self.link),
                 rng=self._random,
                 session=f"s{self._sessions}",
-                indicators=self.indicators,
                 settings=self.settings,
                 log=self.log,
             )

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from lapel.camera import Camera
 from lapel.config import load
 from lapel.evidence.store import EvidenceStore
+from lapel.hardware.devices import Devices
 from lapel.link.contract import LapelV1
 from lapel.link.journal import Answer, Changes, Journal, MemoryJournal, Route
 from lapel.link.messages import Command, Reply
@@ -46,11 +47,11 @@ class Stage:
             clock=clock,
             footage=self.footage,
             storage=self._store,
+            devices=Devices(self.ear),
             worker=InlineWorker(),
             link=link,
             rng=rng,
             session=session,
-            indicators=self.ear,
         )
 
     async def live(self, story: Callable[["Stage"], Coroutine[Any, Any, None]]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from lapel.camera import Camera
 from lapel.config import load
 from lapel.evidence.store import EvidenceStore
+from lapel.hardware.devices import Devices
 from lapel.link.interface import NoLink
 from lapel.recording import Account
 from lapel.worker import InlineWorker
@@ -49,7 +50,7 @@ class Wearer:
         flags = {("camera", "name"): name, ("prebuffer", "length_s"): PREBUFFER_S, ("recording", "min_free_bytes"): 0}
         self.camera = Camera(
             load(flags=flags), clock=clock, footage=self.footage, storage=self.store, worker=InlineWorker(),
-            link=NoLink(), rng=random.Random(name), session="s", indicators=RecordedIndicators(),
+            link=NoLink(), rng=random.Random(name), session="s", devices=Devices(RecordedIndicators()),
         )  # fmt: skip
 
     async def live(self, story: "Story") -> None:

@@ -9,6 +9,7 @@ from lapel.camera import Camera
 from lapel.clock import SystemClock
 from lapel.config import Config, load
 from lapel.evidence.store import EvidenceStore
+from lapel.hardware.devices import Devices
 from lapel.link.interface import NoLink
 from lapel.worker import ThreadWorker
 from lapel_fleet.checkers.clip import judge
@@ -56,7 +57,7 @@ async def test_a_recording_with_a_pulled_cable_is_playable_and_its_account_is_tr
     )
     camera = Camera(
         config(), clock=SystemClock(), footage=footage, storage=store, worker=worker, link=NoLink(),
-        rng=random.Random(1), session="s", indicators=RecordedIndicators(),
+        rng=random.Random(1), session="s", devices=Devices(RecordedIndicators()),
     )  # fmt: skip
     life = asyncio.create_task(camera.run())
     await asyncio.sleep(2.5)

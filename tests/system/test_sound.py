@@ -19,6 +19,7 @@ from lapel.camera import Camera
 from lapel.clock import SystemClock
 from lapel.config import load
 from lapel.evidence.store import EvidenceStore
+from lapel.hardware.devices import Devices
 from lapel.media.aac import FRAME_SAMPLES, SoundFormat
 from lapel.media.sound_sources import ToneSource, open_sound
 from lapel.media.sound_track import SoundTrack
@@ -224,7 +225,7 @@ class RecordingCamera:
         footage = live_footage(settings, self.video, clock, random.Random(1), tone_heard_by(self.microphone, clock))
         self.camera = Camera(
             settings, clock=clock, footage=footage, storage=self._store, worker=self._worker, link=self.link,
-            rng=random.Random(1), session="s", indicators=RecordedIndicators(),
+            rng=random.Random(1), session="s", devices=Devices(RecordedIndicators()),
         )  # fmt: skip
 
     async def __aenter__(self) -> "RecordingCamera":

@@ -11,6 +11,7 @@ from lapel.camera import Camera
 from lapel.config import Config
 from lapel.config import load as load_config
 from lapel.errors import MessageError
+from lapel.hardware.devices import Devices
 from lapel.hardware.interfaces import ButtonName, Edge
 from lapel.link.messages import Command
 from lapel.link.outbox import Outbox
@@ -337,16 +338,18 @@ class SimulatedCamera(CameraHardware):
             clock=self.clock,
             footage=self.footage,
             storage=self.storage,
+            devices=Devices(
+                self.indicators,
+                switches=self.switches,
+                battery=self.battery,
+                dock=self.dock,
+                positioning=self.gps,
+                triggers=self.triggers if self._has_triggers else None,
+            ),
             worker=self.storage_worker,
             link=self.tap,
             rng=self._rng,
             session=session,
-            indicators=self.indicators,
-            switches=self.switches,
-            battery=self.battery,
-            dock=self.dock,
-            positioning=self.gps,
-            triggers=self.triggers if self._has_triggers else None,
             profile=self._profile,
             declarations=self._declarations,
             settings=self.settings,

@@ -8,8 +8,8 @@ from typing import Protocol, TypeVar, cast
 from lapel.clock import Clock
 from lapel.config import PiSection
 from lapel.errors import ConfigError
-from lapel.hardware.interfaces import Battery, ButtonName, Dock, Indicators, Positioning, Switches, Triggers
-from lapel.hardware.interfaces import BoardHealth as BoardHealthInterface
+from lapel.hardware.devices import Devices
+from lapel.hardware.interfaces import ButtonName, Indicators
 from lapel.hardware.pi.battery import Gauge, PolledBattery
 from lapel.hardware.pi.board_health import BoardHealth
 from lapel.hardware.pi.dock import PiDock
@@ -30,16 +30,9 @@ _MISSING = "install Lapel with the extra for it: pip install 'lapel[pi]'"
 
 
 @dataclass(slots=True)
-class Board:
-    """The devices of one board; None for what it does not have."""
+class Board(Devices):
+    """The devices of one board, which are to be closed."""
 
-    indicators: Indicators
-    switches: Switches | None = None
-    battery: Battery | None = None
-    dock: Dock | None = None
-    positioning: Positioning | None = None
-    triggers: Triggers | None = None
-    health: BoardHealthInterface | None = None
     _closing: ExitStack = field(default_factory=ExitStack)
 
     def close(self) -> None:
