@@ -122,17 +122,16 @@ Connect = Callable[[AsyncExitStack, int, int], Coroutine[Any, Any, Publish]]
 
 @asynccontextmanager
 async def _bare(connect: Connect, count: int, url: str) -> AsyncIterator[None]:
-    admission, port = connect_rate(_CONNECTS_PER_S), int(url.rpartition(":")[2])
+    admission, port, over = connect_rate(_CONNECTS_PER_S), int(url.rpartition(":")[2]), asyncio.Event()
     async with AsyncExitStack() as stack:
         publishing = []
         for number in range(count):
             await admission()
             publish = await connect(stack, number, port)
             topic = f"bench/{number}/telemetry"
-            publishing.append(asyncio.create_task(_publish_regularly(publish, topic, random.Random(number))))
+            publishing.append(asyncio.create_task(_publish_regularly(publish, topic, random.Random(number), over)))
         yield
-        for task in publishing:
-            task.cancel()
+        over.set()
         await asyncio.wait(publishing)
 
 
@@ -160,9 +159,10 @@ async def _gmqtt(stack: AsyncExitStack, number: int, port: int) -> Publish:
 _PUBLISHERS: dict[str, Connect] = {"aiomqtt": _aiomqtt, "gmqtt": _gmqtt}
 
 
-async def _publish_regularly(publish: Publish, topic: str, rng: random.Random) -> None:
+async def _publish_regularly(publish: Publish, topic: str, rng: random.Random, over: asyncio.Event) -> None:
+    """Until `over`: a bare aiomqtt client may swallow a cancellation (`lapel.link.aiomqtt_overrides`)."""
     await asyncio.sleep(rng.uniform(0, _TELEMETRY_S))
-    while True:
+    while not over.is_set():
         await publish(topic, _TELEMETRY)
         await asyncio.sleep(_TELEMETRY_S)
 

@@ -153,7 +153,8 @@ async def _server(folder: Path, port: int) -> AsyncIterator[tuple[str, asyncio.s
     options = ("--broker", f"mqtt://127.0.0.1:{port}", "--port", "0", "--history", str(folder / "history.sqlite"))
     async with _process(str(_FLEET), "serve", *options) as process:
         assert process.stdout is not None
-        line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
+        async with asyncio.timeout(60):
+            line = (await process.stdout.readline()).decode()
         yield line.partition(": ")[2].strip(), process
 
 

@@ -218,7 +218,8 @@ class ConnectedBackEnd(BackEnd):
         message = {"id": id_, "command": command, "sender": "example back end", **fields}
         await self._client.publish(f"lapel/v1/{self.agency}/{name}/command", json.dumps(message), qos=1)
         try:
-            return await asyncio.wait_for(answer, timeout_s)
+            async with asyncio.timeout(timeout_s):
+                return await answer
         finally:
             del self._pending[id_]
 

@@ -82,8 +82,9 @@ async def test_keys_of_a_terminal_are_actions_and_other_keys_are_ignored() -> No
         first = asyncio.ensure_future(anext(pressed))
         await asyncio.sleep(0)
         os.write(master, b"x m")
-        assert await asyncio.wait_for(first, 10) == "event"
-        assert await asyncio.wait_for(anext(pressed), 10) == "mark"
+        async with asyncio.timeout(10):
+            assert await first == "event"
+            assert await anext(pressed) == "mark"
         await pressed.aclose()  # type: ignore[attr-defined]
     finally:
         os.close(master)

@@ -30,7 +30,8 @@ async def report_of(page: Path, content: str, profile: Path) -> str:
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        return await asyncio.wait_for(reported, 60)
+        async with asyncio.timeout(60):
+            return await reported
     finally:
         browser.kill()
         browser.wait()

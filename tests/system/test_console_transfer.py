@@ -38,7 +38,8 @@ async def test_rz_receives_three_megabytes_intact(tmp_path: Path) -> None:
         zmodem = Zmodem(clock, worker, line, sent, 600)
         assert "3.0 MB, about 3 s" in await zmodem.announcement()
         rz = subprocess.Popen([real("rz"), "--quiet", "--binary"], cwd=received, stdin=descriptor, stdout=descriptor)
-        await asyncio.wait_for(zmodem.run(_pieces(line)), PATIENCE_S)
+        async with asyncio.timeout(PATIENCE_S):
+            await zmodem.run(_pieces(line))
         assert await asyncio.to_thread(rz.wait, PATIENCE_S) == 0
     finally:
         if rz is not None:

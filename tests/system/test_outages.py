@@ -70,7 +70,8 @@ async def outages(folder: Path, cameras: int, broker_kills: int, camera_kills: i
                 with cameras_of(folder, network.port, cameras, f"run-{life:03}") as child:
                     for _ in range(broker_kills // lives):
                         async with mosquitto(port, folder):
-                            await asyncio.wait_for(back_end.connected.wait(), PATIENCE_S)
+                            async with asyncio.timeout(PATIENCE_S):
+                                await back_end.connected.wait()
                             await asyncio.sleep(rng.uniform(0.5, 3.0))
                         await asyncio.sleep(rng.uniform(0.0, 1.0))
                     if life == lives - 1:

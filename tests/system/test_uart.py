@@ -39,12 +39,14 @@ async def test_bytes_go_both_ways_and_a_device_that_vanished_is_reopened(tmp_pat
                 while not waiting.done():  # the line opens the device periodically, and flushes earlier input
                     os.write(master, greeting)
                     await asyncio.wait({waiting}, timeout=0.2)
-                assert greeting in await asyncio.wait_for(line.read(), PATIENCE_S)
-                assert line.write(b"answer")
-                await asyncio.wait_for(line.drained(), PATIENCE_S)
+                async with asyncio.timeout(PATIENCE_S):
+                    assert greeting in await line.read()
+                    assert line.write(b"answer")
+                    await line.drained()
                 assert os.read(master, 100) == b"answer"
-            while await asyncio.wait_for(line.read(), PATIENCE_S):
-                pass
+            async with asyncio.timeout(PATIENCE_S):
+                while await line.read():
+                    pass
             assert not line.write(b"while unplugged")
             waiting = asyncio.create_task(line.attached())
     finally:

@@ -8,7 +8,8 @@ version of aiomqtt or paho-mqtt no longer has a name that is relied on here (`PR
 import asyncio
 import socket
 import threading
-from typing import Any, Self, cast
+from collections.abc import Awaitable
+from typing import Any, Self, TypeVar, cast
 
 import aiomqtt
 from paho.mqtt.enums import MQTTErrorCode
@@ -21,7 +22,7 @@ from lapel.link.broker_limits import BrokerLimits
 PRIVATE_NAMES = {
     "aiomqtt.Client methods": (
         "_misc_loop", "_on_socket_register_write", "_on_socket_unregister_write", "_on_disconnect", "_client_connect",
-        "_on_connect", "_on_publish",
+        "_on_connect", "_on_publish", "_wait_for",
     ),
     "aiomqtt.Client attributes": ("_client", "_queue", "_loop", "_connected", "_disconnected"),
     "paho.mqtt.client.Client attributes": ("_out_messages", "_in_messages"),
@@ -33,6 +34,8 @@ PRIVATE_NAMES = {
 
 _CHECKS_PER_KEEPALIVE = 6
 """A ping is late by a sixth of the keepalive at most; brokers allow a half."""
+
+T = TypeVar("T")
 
 
 class MessageQueue(Inbox[aiomqtt.Message | None]):
@@ -69,6 +72,17 @@ class Client(aiomqtt.Client):
             self._messages.put(None)  # for the next call
             raise aiomqtt.MqttError("disconnected") from self._disconnected.exception()
         return message
+
+    async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:
+        """Fixes a lost cancellation: the original waits with `asyncio.wait_for`, which on Python 3.11 swallows a
+        cancellation that comes in the moment of the answer; the task then goes on for ever. It also makes a task for
+        each message that is published.
+        """
+        try:
+            async with asyncio.timeout(self.timeout if timeout is None else timeout):
+                return await fut
+        except TimeoutError:
+            raise aiomqtt.MqttError("Operation timed out") from None
 
     def _on_connect(
         self, client: Any, userdata: object, flags: Any, code: ReasonCode, properties: Properties | None = None

@@ -218,10 +218,11 @@ class _Run:
                 done.set_result(is_cut)
 
         self._items.put(_Cut(answer))
+        is_cut = True
         with contextlib.suppress(TimeoutError):  # the encoder thread has ended: there is nothing to cut
-            if not await asyncio.wait_for(done, _JOIN_S):
-                return wait_s > 0 and await self._fragment_after(delivered, wait_s)
-        return True
+            async with asyncio.timeout(_JOIN_S):
+                is_cut = await done
+        return is_cut or (wait_s > 0 and await self._fragment_after(delivered, wait_s))
 
     async def _fragment_after(self, number: int, within_s: float) -> bool:
         """Whether more than `number` fragments were delivered within that time."""
