@@ -90,7 +90,9 @@ def test_invalid_addresses_are_one_line_and_an_exit_code() -> None:
         (("--virtual", "--dask", "tcp://127.0.0.1:1"), 4, "no scheduler answers there"),
         (("--virtual", "--dask", "tls://127.0.0.1:1"), 2, "no certificates"),
         (("--virtual", "--dask", "cluster"), 2, "give tcp://HOST:PORT"),
-        (("--dask", "tcp://127.0.0.1:1"), 2, "--dask without --virtual"),
+        (("--dask", "tcp://127.0.0.1:1"), 2, "--dask live needs a broker that all workers reach: --broker URL"),
+        (("--dask", "tcp://127.0.0.1:1", "--broker", "mqtt://127.0.0.1", "--media", "clip"), 2, "has no media"),
+        (("--dask", "tcp://127.0.0.1:1", "--stepped"), 2, "the cluster has its own workers"),
         (("--virtual", "--workers", "2", "--dask", "tcp://127.0.0.1:1"), 2, "the cluster has its own workers"),
     ):
         done = lapel_fleet("run", "smoke", *arguments)

@@ -1,7 +1,7 @@
 """`lapel-fleet run`: runs a scenario in virtual, live or stepped time, and prints the verdict.
 
-Exit codes: 0 passed, 1 a checker failed, 2 the scenario or an option cannot be used, 3 inconclusive (the broker is
-gone, the machine is too slow for real time), or a file cannot be written, 4 no broker.
+Exit codes: 0 passed, 1 a checker failed, 2 the scenario or an option cannot be used, 3 inconclusive (the broker
+or a worker is gone, the machine is too slow for real time), or a file cannot be written, 4 no broker.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import asyncio
 import secrets
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 
 from lapel.clock import Clock, SystemClock
@@ -35,6 +35,7 @@ from lapel_fleet.runs.parallel.pool import Pool
 from lapel_fleet.runs.parallel.shards import ShardJob, all_checkers, run_in_shards
 from lapel_fleet.runs.run import Run
 from lapel_fleet.runs.stepped_run import run_stepped
+from lapel_fleet.runs.worker_hosts import WorkerHosts
 from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.time.durations import seconds_of
 
@@ -108,13 +109,28 @@ def _seeds(options: argparse.Namespace, clock: Clock) -> Iterator[int]:
 
 def _pool(options: argparse.Namespace) -> AbstractContextManager[Pool]:
     """The workers of a virtual run. Processes here start when they are needed: not for a single one."""
-    if options.dask:
-        try:
+    if options.dask and options.virtual:
+        with _dask_installed():
             from lapel_fleet.runs.parallel.dask_pool import dask_pool
-        except ImportError:
-            raise ConfigError("--dask needs one more package: pip install 'lapel[cluster]'") from None
         return dask_pool(options.dask)
     return local_pool(options.workers or 1)
+
+
+def _hosts(options: argparse.Namespace) -> AbstractContextManager[WorkerHosts | None]:
+    """The cluster whose workers have the cameras of a live run; None: this machine has them."""
+    if not options.dask:
+        return nullcontext()
+    with _dask_installed():
+        from lapel_fleet.runs.parallel.dask_hosts import dask_hosts
+    return dask_hosts(options.dask)
+
+
+@contextmanager
+def _dask_installed() -> Iterator[None]:
+    try:
+        yield
+    except ImportError:
+        raise ConfigError("--dask needs one more package: pip install 'lapel[cluster]'") from None
 
 
 def _run_and_judge(
@@ -173,11 +189,13 @@ def _run_once(
         evidence=options.evidence,
         destination=destination_of(options),
     )
-    return asyncio.run(
-        live.run_live(
-            scenario, seed, live_options, options.trace, progress.update, open_control, observe, _live_view(options)
-        )
-    )
+    with _hosts(options) as hosts:
+        return asyncio.run(
+            live.run_live(
+                scenario, seed, live_options, options.trace, progress.update, open_control, observe,
+                _live_view(options), hosts,
+            )
+        )  # fmt: skip
 
 
 @contextmanager

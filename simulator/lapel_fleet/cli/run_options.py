@@ -48,7 +48,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--workers", type=int, default=0, metavar="N",
         help="number of processes (default: virtual 1, live as many as needed)",
     )  # fmt: skip
-    fleet.add_argument("--dask", metavar="URL", help="virtual: on the workers of the Dask scheduler at tcp://HOST:8786")
+    fleet.add_argument("--dask", metavar="URL", help="on the workers of the Dask scheduler at tcp://HOST:8786")
     fleet.add_argument("--broker", metavar="URL", help="live or stepped: your broker (default: an embedded one)")
     fleet.add_argument(
         "--bind-addresses", type=lambda text: text.split(","), default=[], metavar="IP,IP",
@@ -96,10 +96,6 @@ def chosen_scenario(options: argparse.Namespace) -> Scenario:
         _check_shrink(options.shrink, options)
     if options.seeds and not options.virtual:
         raise ConfigError("--seeds without --virtual: many runs in real time would take days; add --virtual")
-    if options.dask and not options.virtual:
-        raise ConfigError(
-            "--dask without --virtual: live cameras run where this command runs; start it on each machine with --shard"
-        )
     if options.workers < 0:
         raise ConfigError(f"--workers {options.workers}: at least 1")
     if options.virtual and options.speed != 1:
@@ -114,9 +110,21 @@ def chosen_scenario(options: argparse.Namespace) -> Scenario:
         scenario = shorten(scenario, seconds_of(options.duration, "--duration"))
     if options.live is not None and scenario.media == "none":
         raise ConfigError("--live: the cameras film nothing; add --media clip or --media pixels")
+    if options.dask and not options.virtual:
+        _check_live_on_dask(options, scenario)
     if options.virtual and scenario.media == "pixels":
         raise ConfigError('media "pixels" with --virtual: frames are drawn in real time; run live, or use "clip"')
     return scenario
+
+
+def _check_live_on_dask(options: argparse.Namespace, scenario: Scenario) -> None:
+    """Raise ConfigError for what the workers of a cluster cannot reach."""
+    if not options.broker:
+        raise ConfigError("--dask live needs a broker that all workers reach: --broker URL; or add --virtual")
+    if scenario.media != "none":
+        raise ConfigError("--dask live has no media: recordings are judged as files of one machine; use --shard there")
+    if scenario.offload is not None and not options.destination:
+        raise ConfigError("--dask live needs an evidence system that all workers reach: --destination URL")
 
 
 def _check_bind_addresses(addresses: Sequence[str]) -> None:
@@ -165,7 +173,7 @@ _EXCLUSIONS: Mapping[str, tuple[Sequence[str], str]] = {
         ("seed", "for_", "stepped", "shard", "shrink", "trace", "report"),
         "that is for one run; replay one of the seeds with it",
     ),
-    "dask": (("workers",), "the cluster has its own workers"),
+    "dask": (("workers", "stepped", "bind_addresses"), "the cluster has its own workers"),
     "run": (("virtual", "for_"), "such a run is too fast to be controlled from outside"),
 }
 """Each option with those that it excludes, and why."""

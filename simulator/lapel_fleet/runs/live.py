@@ -35,6 +35,7 @@ from lapel_fleet.runs.run import AGENCY, OnProgress, Run, no_progress
 from lapel_fleet.runs.trace import Trace
 from lapel_fleet.runs.traffic.control_room import ControlRoom
 from lapel_fleet.runs.traffic.listener import Listener, listening
+from lapel_fleet.runs.worker_hosts import WorkerHosts
 from lapel_fleet.scenario.random_streams import RandomStreams
 from lapel_fleet.scenario.scenario import Scenario
 from lapel_fleet.time.simulated_clock import SimulatedClock
@@ -96,9 +97,10 @@ async def run_live(
     open_control: OpenControl = no_control,
     observe: Observe = no_observer,
     open_live_view: OpenLiveView = no_live_view,
+    hosts: WorkerHosts | None = None,
 ) -> Run:
-    """Run a scenario from the first connect to the last message. Raises LinkError without a broker, ConfigError for an
-    impossible run, StorageError when the trace cannot be written.
+    """Run a scenario from the first connect to the last message; its cameras at `hosts`, or on this machine. Raises
+    LinkError without a broker, ConfigError for an impossible run, StorageError when the trace cannot be written.
     """
     if scenario.media == "pixels" and options.speed != 1:
         raise ConfigError(f'media "pixels" are drawn in real time: not at speed {options.speed:g}, only at 1')
@@ -143,7 +145,7 @@ async def run_live(
             destination=destination, keeps_recordings=options.destination is not None,
         )  # fmt: skip
         new_live_view = await stack.enter_async_context(open_live_view())
-        workers = await _workers(stack, job, options.workers, new_live_view)
+        workers = await _workers(stack, job, options.workers, new_live_view, hosts)
 
         def cases_of(records: Iterable[ActualRecord]) -> list[Case]:
             return room.cases(records, served.back_end.uploads if served is not None else None)
@@ -204,10 +206,13 @@ def _folder(stack: AsyncExitStack, scenario: Scenario, options: LiveOptions) -> 
 
 
 async def _workers(
-    stack: AsyncExitStack, job: WorkerJob, processes: int, new_live_view: NewLiveView
+    stack: AsyncExitStack, job: WorkerJob, processes: int, new_live_view: NewLiveView, hosts: WorkerHosts | None
 ) -> list[CameraWorker]:
     """One worker in this process for a small fleet; else processes, so that cameras do not delay the control room."""
     count = len(job.names)
+    if hosts is not None:
+        shares = job.divided(min(hosts.size, count))
+        return [await stack.enter_async_context(hosts.worker(number, share)) for number, share in enumerate(shares)]
     limit = RELAYED_CAMERAS_PER_PROCESS if job.relays else CAMERAS_PER_PROCESS
     needed = processes or (0 if count <= MAX_LOCAL_CAMERAS else -(-count // limit))
     if new_live_view is not no_view and needed:

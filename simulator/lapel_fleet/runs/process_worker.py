@@ -9,9 +9,8 @@ from multiprocessing.connection import Connection
 
 import msgspec
 
-from lapel.errors import LapelError
 from lapel_fleet.runs.local_worker import WorkerJob, local_worker
-from lapel_fleet.runs.remote_worker import RemoteWorker, answer_call
+from lapel_fleet.runs.remote_worker import RemoteWorker, WorkerLostError, answer_call
 
 _CLOSE = b"close"
 """In place of a call: switch the cameras off and end the process."""
@@ -37,7 +36,7 @@ async def process_worker(job: WorkerJob) -> AsyncIterator[RemoteWorker]:
     try:
         yield RemoteWorker(exchange, job.names)
     finally:
-        with contextlib.suppress(LapelError):
+        with contextlib.suppress(WorkerLostError):
             await exchange(_CLOSE)
         await asyncio.to_thread(process.join, _JOIN_S)
         process.kill()
@@ -49,7 +48,7 @@ def _send_and_receive(pipe: Connection, call: bytes) -> bytes:
         pipe.send_bytes(call)
         return pipe.recv_bytes()
     except (EOFError, OSError) as error:
-        raise LapelError("a worker process ended unexpectedly") from error
+        raise WorkerLostError("a worker process ended unexpectedly; was there enough memory?") from error
 
 
 # -- in that process ---------------------------------------------------------------------------------------------------

@@ -18,7 +18,13 @@ from lapel_fleet.scenario.faults import Fault
 
 T = TypeVar("T")
 Exchange = Callable[[bytes], Awaitable[bytes]]
-"""Carries a call to the worker, and its answer back. Raises LapelError when the worker is gone."""
+"""Carries a call to the worker, and its answer back. Raises WorkerLostError when the worker is gone."""
+
+
+class WorkerLostError(LapelError):
+    """A worker is gone, and what its cameras did with it: nothing can be concluded from the run."""
+
+    exit_code = 3
 
 
 class _Call(msgspec.Struct, frozen=True):

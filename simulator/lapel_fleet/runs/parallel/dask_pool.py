@@ -1,22 +1,20 @@
 """Jobs on the workers of a Dask cluster. Dask runs a job again when its worker dies."""
 
 import logging
-import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
-from distributed import Client, Future, KilledWorker, Security, as_completed, get_worker
+from distributed import Client, Future, KilledWorker, as_completed, get_worker
 
-from lapel.errors import ConfigError, LapelError, LinkError
+from lapel.errors import LapelError, LinkError
+from lapel_fleet.runs.parallel.dask_cluster import connected, require_same_software
 from lapel_fleet.runs.parallel.pool import Job, JobProgress
-from lapel_fleet.runs.parallel.software import difference, software
+from lapel_fleet.runs.parallel.software import software
 
 T = TypeVar("T")
-_ADDRESS = re.compile(r"(tcp|tls|ws|wss)://[^/]+:\d+")
-_CONNECT_LIMIT_S = 5.0
 _POLL_S = 0.1
 _OF_SCHEDULER = "all"
 """The topic on which the scheduler publishes what happens to workers."""
@@ -28,10 +26,9 @@ class DaskPool:
     """Implements `Pool` on a cluster."""
 
     def __init__(self, client: Client) -> None:
-        """Raises ConfigError for a cluster without workers, or with other software than this process has."""
         self._client = client
         self.notes: list[str] = []
-        self.size = _require_usable_workers(client)
+        self.size = sum(client.nthreads().values())
         self.shards = _SHARDS_PER_WORKER * self.size
 
     def results(
@@ -74,35 +71,9 @@ class DaskPool:
 
 @contextmanager
 def dask_pool(address: str) -> Iterator[DaskPool]:
-    """The workers of the scheduler at `address`, as in `tcp://HOST:8786`, while the block runs. Raises LinkError when
-    it cannot be reached, ConfigError when its workers cannot be used.
-    """
-    if not _ADDRESS.fullmatch(address):
-        raise ConfigError(f"--dask {address}: give tcp://HOST:PORT or tls://HOST:PORT, as `dask scheduler` prints it")
-    if address.startswith(("tls:", "wss:")) and Security().get_connection_args("client").get("ssl_context") is None:
-        raise ConfigError(f"--dask {address}: no certificates: name them in Dask's configuration, see docs/scaling.md")
-    for name in ("distributed", "distributed.client"):  # what matters of their lines is raised, or is a note
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    try:
-        client = Client(address, timeout=_CONNECT_LIMIT_S, set_as_default=False)
-    except (OSError, TimeoutError) as error:
-        raise LinkError(f"--dask {address}: no scheduler answers there; start one with `dask scheduler`") from error
-    with client:
+    """The workers of the scheduler at `address`, while the block runs. Raises what `connected` raises."""
+    with connected(address) as client:
         yield DaskPool(client)
-
-
-def _require_usable_workers(client: Client) -> int:
-    """How many jobs the workers run side by side. Raises ConfigError if they cannot be used."""
-    try:
-        found: Mapping[str, Mapping[str, str]] = client.run(_software_of_worker)
-    except Exception as error:
-        raise ConfigError(f"a Dask worker cannot load Lapel: {error}; install the same lapel[cluster] there") from error
-    for worker, theirs in found.items():
-        if differs := difference(software(), theirs):
-            raise ConfigError(f"the Dask worker {worker} has other software: {differs}; install the same there")
-    if not found:
-        raise ConfigError("the Dask scheduler has no workers; start some with `dask worker`")
-    return sum(client.nthreads().values())
 
 
 def _next(messages: SimpleQueue[T]) -> T | None:
@@ -132,13 +103,8 @@ def _error(job: Job[Any], error: BaseException) -> BaseException:
 # -- on the workers ----------------------------------------------------------------------------------------------------
 
 
-def _software_of_worker() -> dict[str, str]:
-    return dict(software())
-
-
 def _run(job: Job[T], number: int, topic: str, wanted: Mapping[str, str]) -> T:
+    require_same_software(wanted)
     worker = get_worker()
-    if differs := difference(wanted, software()):
-        raise ConfigError(f"the Dask worker {worker.address} has other software: {differs} in the client")
     logging.getLogger(f"distributed.{__name__}").info("begins %s", job.title)
     return job.run(lambda progress: worker.log_event(topic, [number, *progress]))
