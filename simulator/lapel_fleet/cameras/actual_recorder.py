@@ -35,6 +35,9 @@ class ActualRecorder:
     def on_state(self, state: State) -> None:
         """The indicators show a state."""
         states = self.record.states
+        if states and states[-1][1] == State.RECORDING and state is not State.RECORDING:
+            self.add_due_holds()
+            self._buttons.end_recording()
         if not states or states[-1][1] != state.value:
             states.append((self._clock.mono_s(), state.value))
 

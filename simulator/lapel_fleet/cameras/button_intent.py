@@ -56,6 +56,10 @@ class ButtonModel:
         self._pressed_s = now_s
         return "mark" if is_recording else None
 
+    def end_recording(self) -> None:
+        """The recording has ended: the event button, if it is held, does not stop the next one."""
+        self._may_stop = False
+
     def take_holds(self, now_s: float) -> list[tuple[float, HoldIntent]]:
         """The holds that have lasted long enough by now and mean something, with their times; each is returned once."""
         found: list[tuple[float, HoldIntent]] = []
