@@ -14,6 +14,7 @@ import pytest
 
 import video_files
 from fragments import HEADER, fragment, instant, media_in
+from fragments_with_sound import aac_frames, with_sound
 from lapel import mp4_boxes as boxes
 from lapel.clock import Instant, Quality
 from lapel.evidence.store import EvidenceStore
@@ -253,6 +254,17 @@ async def test_a_gap_keeps_its_true_length() -> None:
     assert account.gaps == [GapNote(1.0, 3.5, "source lost")]
     assert (account.duration_s, account.dropped_frames) == (5.5, 3)
     assert boxes.extent(io.BytesIO(bench.memory.video("clip-1"))).end_ticks == 5.5 * 90_000
+
+
+async def test_sound_of_a_gap_in_the_video_counts_where_the_microphone_is_lost_before_the_video_returns() -> None:
+    """The source is lost from 1 to 4 s, the microphone from 3 s on."""
+    bench = Bench()
+    recording = bench.begin([with_sound(numbered(1), aac_frames(0, 1))])
+    after = numbered(2, 4.0, gap_before=Gap(3.0, "source lost"))
+    recording.add(with_sound(after, aac_frames(1, 3), lost="unplugged"))
+    account = await bench.finished(recording)
+    (gap,) = account.audio_gaps
+    assert (round(gap.start_s, 1), round(gap.duration_s, 1), gap.reason) == (3.0, 2.0, "unplugged")
 
 
 async def test_what_was_lost_before_the_first_picture_is_no_gap_in_the_clip() -> None:

@@ -1,31 +1,11 @@
 """What of a fragment's sound a recording may keep: from the press on, to the AAC frame."""
 
-from dataclasses import replace
-
 from fragments import fragment
+from fragments_with_sound import FORM, aac_frames, with_sound
 from lapel import mp4_boxes as boxes
-from lapel.fragment import TICKS_PER_S, Fragment
-from lapel.media.aac import FRAME_SAMPLES, AacFrame, SoundFormat
-from lapel.media.fragment_sound import fragment_sound, silence
-from lapel.media.mux import EncodedFrame, mux
+from lapel.fragment import TICKS_PER_S
+from lapel.media.aac import FRAME_SAMPLES
 from lapel.media.sound_trimming import sound_since
-
-FORM = SoundFormat()
-HEADER = mux([EncodedFrame(b"frame", 0, TICKS_PER_S, True)], 64, 32, 1, FORM)[0]
-
-
-def with_sound(one: Fragment, frames: list[AacFrame]) -> Fragment:
-    sound = fragment_sound(frames, FORM.rate_hz, 0, one.start_ticks, None)
-    return replace(
-        one, header=HEADER, sound=sound.inside, sound_before=sound.before, sound_spans=sound.spans,
-        silence=silence(FORM),
-    )  # fmt: skip
-
-
-def frames(from_s: float, to_s: float) -> list[AacFrame]:
-    """AAC frames that hold nothing but their own number."""
-    numbers = range(round(from_s * FORM.rate_hz / FRAME_SAMPLES), round(to_s * FORM.rate_hz / FRAME_SAMPLES))
-    return [AacFrame(b"frame %d;" % number, number * FRAME_SAMPLES) for number in numbers]
 
 
 def starts_s(parts: bytes) -> list[float]:
@@ -40,7 +20,7 @@ def numbers_in(parts: bytes) -> list[int]:
 
 
 def test_sound_before_the_press_is_cut_off_to_the_aac_frame() -> None:
-    one = with_sound(fragment(3, 2.0), frames(2, 3))
+    one = with_sound(fragment(3, 2.0), aac_frames(2, 3))
     cut = sound_since(one, one.start.mono_s + 0.5)
     first = -(-round(2.5 * FORM.rate_hz) // FRAME_SAMPLES)
     assert numbers_in(cut.sound) == numbers_in(one.sound)[-len(numbers_in(cut.sound)) :]
@@ -51,14 +31,14 @@ def test_sound_before_the_press_is_cut_off_to_the_aac_frame() -> None:
 
 
 def test_a_press_between_two_stretches_keeps_the_later_one() -> None:
-    one = with_sound(fragment(3, 2.0), [*frames(2, 2.3), *frames(2.6, 3)])
+    one = with_sound(fragment(3, 2.0), [*aac_frames(2, 2.3), *aac_frames(2.6, 3)])
     cut = sound_since(one, one.start.mono_s + 0.4)
-    assert numbers_in(cut.sound) == [frame.start // FRAME_SAMPLES for frame in frames(2.6, 3)]
+    assert numbers_in(cut.sound) == [frame.start // FRAME_SAMPLES for frame in aac_frames(2.6, 3)]
 
 
 def test_of_a_gap_in_the_video_only_sound_from_after_the_press_is_kept() -> None:
     """The source is lost at 1 s, the button pressed at 1.5 s, and the source is back at 2 s."""
-    one = with_sound(fragment(3, 2.0), frames(1, 3))
+    one = with_sound(fragment(3, 2.0), aac_frames(1, 3))
     cut = sound_since(one, one.start.mono_s - 0.5)
     assert cut.sound == one.sound
     assert numbers_in(cut.sound_before)[0] == -(-round(1.5 * FORM.rate_hz) // FRAME_SAMPLES)
@@ -66,10 +46,10 @@ def test_of_a_gap_in_the_video_only_sound_from_after_the_press_is_kept() -> None
 
 
 def test_a_fragment_that_ends_before_the_press_keeps_no_sound() -> None:
-    one = with_sound(fragment(3, 2.0), frames(2, 3))
+    one = with_sound(fragment(3, 2.0), aac_frames(2, 3))
     assert sound_since(one, one.end_mono_s).sound == b""
 
 
 def test_a_fragment_from_after_the_press_stays_as_it_is() -> None:
-    one = with_sound(fragment(3, 2.0), frames(2.02, 3))
+    one = with_sound(fragment(3, 2.0), aac_frames(2.02, 3))
     assert sound_since(one, one.start.mono_s) is one

@@ -77,6 +77,11 @@ class Placed:
         """What it adds to the file."""
         return sum(map(len, self._parts())) + (len(self.fragment.header) if self.sequence == 1 else 0)
 
+    @property
+    def has_sound(self) -> bool:
+        """Whether sound is written with it, if only that of a gap in the video before it."""
+        return bool(self.fragment.sound or (self.sequence > 1 and self.fragment.sound_before))
+
     def for_storage(self) -> ClipFragment:
         """The fragment as the clip's files take it."""
         fragment = self.fragment
@@ -88,7 +93,7 @@ class Placed:
             captured=fragment.start,
             chunks=self._chunks(),
             dropped_frames=fragment.dropped_frames if self.sequence > 1 else 0,
-            has_sound=bool(fragment.sound),
+            has_sound=self.has_sound,
         )
 
     def _chunks(self) -> list[bytes | bytearray]:
@@ -195,7 +200,7 @@ class Clip:
         account.audio = account.audio or bool(fragment.silence)  # a stream may have begun after the recording
         if not account.audio:
             return
-        spans = fragment.sound_spans if fragment.sound else ()
+        spans = fragment.sound_spans if placed.has_sound else ()
         expected_s = self._sound_to_s
         if expected_s is None:
             expected_s = 0.0 if account.audio_in_prebuffer else max(0.0, self._trigger_s())

@@ -2,6 +2,7 @@
 microphone that fails is reported.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import pairwise
@@ -82,8 +83,13 @@ def sound_level_is_plausible(case: Case) -> Iterator[str | None]:
     actual, received = case
     if actual.records_sound is None:
         return
+    began_s = {entry.session: entry.mono_s for entry in actual.audit if entry.event == "power-on"}
     for at_s, telemetry in received.telemetry:
-        yield _implausible(actual, at_s, telemetry)
+        if telemetry.session in began_s:
+            to_s = began_s[telemetry.session] + telemetry.uptime_s
+            yield _implausible(actual, to_s - _LEVEL_S - actual.precision_s, to_s, telemetry)
+        else:
+            yield _implausible(actual, at_s - actual.message_age_s - _LEVEL_S, at_s, telemetry)
 
 
 def microphone_faults_are_reported(case: Case) -> Iterator[str | None]:
@@ -95,16 +101,16 @@ def microphone_faults_are_reported(case: Case) -> Iterator[str | None]:
     if not actual.records_sound or any(event.kind == "events-dropped" for event in events):
         return
     soon_s = actual.telemetry_s + actual.message_age_s  # the camera looks once in each interval
-    for outage in _apart(actual.microphone_outages, soon_s):
+    for first_s, outage in _with_earlier(actual.microphone_outages, soon_s):
         for begin_s, end_s in _in_states(case, _CAPTURING, outage):
             if end_s - begin_s > soon_s:
-                is_reported = _has(events, "microphone-lost", outage[0], begin_s + soon_s)
+                is_reported = _has(events, "microphone-lost", first_s, begin_s + soon_s)
                 yield None if is_reported else f"the microphone was unplugged at {begin_s:.1f} s; no event says so"
-    for silence in _apart(actual.microphone_silences, soon_s):
+    for first_s, silence in _with_earlier(actual.microphone_silences, soon_s):
         for begin_s, end_s in _in_states(case, {"recording"}, silence):
             delivers = not overlap_s(actual.microphone_outages, begin_s, end_s)
             if delivers and end_s - begin_s > _SILENT_S + soon_s:
-                is_reported = _has(events, "microphone-silent", silence[0], begin_s + _SILENT_S + soon_s)
+                is_reported = _has(events, "microphone-silent", first_s, begin_s + _SILENT_S + soon_s)
                 yield None if is_reported else f"the microphone was silent at {begin_s:.1f} s; no event says so"
     for event in events:
         yield _groundless(actual, event)
@@ -123,7 +129,8 @@ def _groundless(actual: ActualRecord, event: EventMessage) -> str | None:
     return None
 
 
-def _implausible(actual: ActualRecord, at_s: float, telemetry: Telemetry) -> str | None:
+def _implausible(actual: ActualRecord, from_s: float, at_s: float, telemetry: Telemetry) -> str | None:
+    """What is wrong with the level over a second between the two moments."""
     rms, peak = telemetry.sound_rms_dbfs, telemetry.sound_peak_dbfs
     if rms is None or peak is None:
         return f"no level of the sound at {at_s:.1f} s, it is recorded" if actual.records_sound else None
@@ -131,7 +138,6 @@ def _implausible(actual: ActualRecord, at_s: float, telemetry: Telemetry) -> str
         return f"a level of the sound, {rms:g} dBFS, at {at_s:.1f} s, none is recorded"
     if peak < rms - 0.1:
         return f"a peak of {peak:g} dBFS at {at_s:.1f} s, below the level of {rms:g} dBFS"
-    from_s = at_s - actual.message_age_s - _LEVEL_S
     if actual.states_between(from_s - _STARTED_S, at_s) - _CAPTURING:
         return None
     quiet_s = overlap_s(_apart([*actual.microphone_outages, *actual.microphone_silences]), from_s, at_s)
@@ -157,11 +163,24 @@ def _has(events: Iterable[EventMessage], kind: str, from_s: float, to_s: float) 
     return any(event.kind == kind and from_s <= event.mono_s <= to_s for event in events)
 
 
-def _apart(intervals: Iterable[tuple[float, float]], least_s: float = 0.0) -> list[tuple[float, float]]:
-    """The same time in intervals that do not overlap, and that are at least so far apart."""
+def _with_earlier(
+    intervals: Iterable[tuple[float, float]], soon_s: float
+) -> Iterator[tuple[float, tuple[float, float]]]:
+    """Each interval, after the moment since which the fault may have been reported: the camera, which looks once in
+    `soon_s`, may take intervals that follow each other sooner for one.
+    """
+    first_s, last_s = -math.inf, -math.inf
+    for begin_s, end_s in _apart(intervals):
+        first_s = first_s if begin_s <= last_s + soon_s else begin_s
+        last_s = end_s
+        yield first_s, (begin_s, end_s)
+
+
+def _apart(intervals: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The same time in intervals that neither overlap nor meet."""
     joined: list[tuple[float, float]] = []
     for begin, end in sorted(intervals):
-        if joined and begin <= joined[-1][1] + least_s:
+        if joined and begin <= joined[-1][1]:
             joined[-1] = joined[-1][0], max(joined[-1][1], end)
         else:
             joined.append((begin, end))

@@ -57,6 +57,25 @@ def test_two_outages_that_the_camera_cannot_tell_apart_are_one() -> None:
     assert verdict("microphone-faults-are-reported", case(lost, microphone_outages=apart, **day)) == "failed"
 
 
+def test_of_two_outages_the_camera_may_see_the_second_alone() -> None:
+    """Chaos seed 94: it looked before the first, between the two, and in the second."""
+    day: dict[str, Any] = {"states": [(0.0, "buffering"), (900.0, "off")], "records_sound": True, "telemetry_s": 60.0}
+    twice = ((110.0, 145.0), (170.0, 400.0))
+    for seen_s, expected in ((220.0, "passed"), (250.0, "failed")):
+        lost = event(1, "microphone-lost", seen_s)
+        assert verdict("microphone-faults-are-reported", case(lost, microphone_outages=twice, **day)) == expected
+
+
+# -- telemetry that waited behind other messages on a slow link (seed 146) ---------------------------------------------
+
+
+def test_the_level_of_the_sound_is_of_the_moment_that_telemetry_tells() -> None:
+    day: dict[str, Any] = {"states": LIGHTS, "records_sound": True, "microphone_outages": ((20.0, 50.0),)}
+    for uptime_s, expected in ((49.5, "passed"), (60.0, "failed")):
+        late = telemetry(uptime_s=uptime_s, sound_rms_dbfs=-120.0, sound_peak_dbfs=-120.0)
+        assert verdict("sound-level-is-plausible", case((65.0, late), audit=audit(POWER_ON), **day)) == expected
+
+
 # -- a camera that is off keeps its events for its next start (seeds 38, 43, 55, 110, 122, 177) ------------------------
 
 
