@@ -317,6 +317,18 @@ def test_declarations_survive_a_restart_and_a_damaged_file_is_set_aside(tmp_path
     assert (tmp_path / "declarations.json.damaged-1").exists()
 
 
+def test_a_declaration_that_has_expired_is_not_reported_again_after_a_restart(tmp_path: Path) -> None:
+    async def steps(harness: BodyWornHarness) -> None:
+        await send(harness, "declare", declared="medical", for_s=10)
+        await harness.clock.sleep(20)
+
+    path = tmp_path / "declarations.json"
+    run_steps(steps, declarations=Declarations(path))
+    again = Declarations(path)
+    again.load()
+    assert list(again.all()) == []
+
+
 def test_a_zone_of_the_profile_is_a_context_without_a_declaration() -> None:
     async def steps(harness: BodyWornHarness) -> None:
         assert await send(harness, "start-recording") == "refused"

@@ -4,6 +4,7 @@ The rules themselves are pure (`lapel.policy`). Here they meet the clock, the po
 for the wearer's second press, a declaration ends after its time, a duty is missed when no recording has started.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -74,6 +75,7 @@ class RecordingPolicy:
         "_last_fix",
         "_questions",
         "_reporter",
+        "_saving",
         "_signals",
         "_state",
         "_timers",
@@ -103,6 +105,7 @@ class RecordingPolicy:
         self._reporter, self._signals, self._worker = reporter, signals, worker
         self._state, self._last_fix, self._update_flags = state, last_fix, update_flags
         self._timers = Timers(clock)
+        self._saving: asyncio.Task[None] | None = None
         self._questions: dict[Requested, _Question] = {}
 
     def begin(self) -> None:
@@ -113,6 +116,8 @@ class RecordingPolicy:
     def close(self) -> None:
         """The camera switches off."""
         self._timers.close()
+        if self._saving is not None:
+            self._saving.cancel()
 
     # -- requests ----------------------------------------------------------------------------------------------------
 
@@ -255,8 +260,9 @@ class RecordingPolicy:
         self._update_flags()
 
     def _expire(self, what: Declarable) -> None:
-        """Its time is over. The file keeps it: its end is in there, too."""
+        """Its time is over. Saved, so that the next start does not report the end once more."""
         self._end(what, "camera")
+        self._saving = asyncio.create_task(self._save(), name="declarations")
 
     async def _save(self) -> None:
         try:
