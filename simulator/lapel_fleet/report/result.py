@@ -10,6 +10,10 @@ from lapel_fleet.runs.run import Run
 from lapel_fleet.scenario.faults import Fault
 
 Verdict = Literal["passed", "failed", "inconclusive"]
+_ALL_DISTURBED = (
+    "the messages of every camera were disturbed behind it by `delivery` faults: no checker of the firmware applies. "
+    "They are for a back end: examine it with `lapel-fleet conformance`, or ask it from a test"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Result:
     @property
     def verdict(self) -> Verdict:
         """*Inconclusive* if the run proves nothing, whatever failed; or if a checker proves nothing and none failed."""
-        return "inconclusive" if self.run.inconclusive else overall(self.findings)
+        return "inconclusive" if self._unproved else overall(self.findings)
 
     @property
     def inconclusive(self) -> list[str]:
@@ -41,7 +45,13 @@ class Result:
             return []
         inconclusive = [one for one in self.findings if one.verdict == "inconclusive"]
         reasons = dict.fromkeys(one.inconclusive for one in inconclusive)
-        return [*self.run.inconclusive, *reasons]
+        return [*self._unproved, *reasons]
+
+    @property
+    def _unproved(self) -> list[str]:
+        """Why the whole run proves nothing; empty when it does."""
+        is_disturbed = bool(self.run.cases) and all(actual.delivery_faults for actual, _ in self.run.cases)
+        return [*self.run.inconclusive, *([_ALL_DISTURBED] if is_disturbed else [])]
 
     @property
     def passed(self) -> bool:

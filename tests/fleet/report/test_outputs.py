@@ -118,6 +118,16 @@ def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
         write_junit(tmp_path / "no" / "junit.xml", smoke())
 
 
+def test_a_run_in_which_every_camera_is_disturbed_proves_nothing() -> None:
+    cases = smoke().run.cases
+    disturbed = [(replace(actual, delivery_faults=["delivery.swapped"]), received) for actual, received in cases]
+    some = replace(smoke(), run=msgspec.structs.replace(smoke().run, cases=[*disturbed[:-1], cases[-1]]))
+    assert (some.verdict, some.inconclusive) == ("passed", [])
+    every = replace(smoke(), run=msgspec.structs.replace(smoke().run, cases=disturbed))
+    assert every.verdict == "inconclusive"
+    assert "no checker of the firmware applies" in as_text(every)
+
+
 # -- inconclusive checkers and renamed ones ----------------------------------------------------------------------------
 
 REASON = "the broker loses messages"
