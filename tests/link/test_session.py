@@ -118,6 +118,18 @@ def test_a_command_is_accepted_then_done_and_the_replies_go_to_the_requested_top
     ]
 
 
+def test_a_camera_whose_last_message_does_not_get_through_leaves_it_to_the_last_will(tmp_path: Path) -> None:
+    """Chaos seed 203: it disconnected without having sent *offline*, and its last state stayed retained for ever."""
+
+    async def story(on: Stage) -> None:
+        if is_slow:
+            on.wire.is_slow = True
+
+    for is_slow in (False, True):
+        on = play(tmp_path / str(is_slow), story)
+        assert on.wire.is_aborted is is_slow
+
+
 def test_a_start_without_any_frame_gets_a_final_reply_too(tmp_path: Path) -> None:
     async def story(on: Stage) -> None:
         on.footage.blind = True

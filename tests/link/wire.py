@@ -20,6 +20,9 @@ class Wire:
         self.published: list[Envelope] = []
         self.hellos: list[Hello] = []
         self.up = True
+        self.is_aborted = False
+        self.is_slow = False
+        """Whether no acknowledgement comes any more."""
         self.refusal: Callable[[Envelope], LinkError | None] = lambda _: None
         """Why a message is refused; a `LinkError` that is no `PublishRefused` also ends the connection."""
         self._in: asyncio.Queue[Inbound | None] = asyncio.Queue()
@@ -42,6 +45,8 @@ class Wire:
             raise LinkError("wire:1883: cut")
         if (error := self.refusal(message)) is not None:
             raise error
+        if self.is_slow:
+            await asyncio.Event().wait()
         self.published.append(message)
         if message.topic.endswith("/state"):
             self.hand_in(Inbound(message.topic, message.payload))
@@ -52,6 +57,9 @@ class Wire:
             if message is None:
                 raise LinkError("wire:1883: cut")
             yield message
+
+    def abort(self) -> None:
+        self.is_aborted = True
 
     def hand_in(self, message: Inbound) -> None:
         self._in.put_nowait(message)
@@ -80,3 +88,6 @@ class _NoRetainedState:
     async def messages(self) -> AsyncGenerator[Inbound, None]:
         await asyncio.Event().wait()
         yield Inbound("", b"")
+
+    def abort(self) -> None:
+        pass

@@ -152,6 +152,16 @@ async def test_birth_command_event_and_farewell(kind: Kind) -> None:
         assert watcher.of("state")[-1]["reason"] == "power off"
 
 
+async def test_a_session_that_ends_without_a_farewell_leaves_that_to_the_last_will(kind: Kind) -> None:
+    """A clean disconnect would have the broker discard the will, and show the camera in its last state for ever."""
+    host = Host("one")
+    async with embedded_broker(kind) as broker, watching(broker.port) as watcher:
+        async with running(session(host, broker.port), host):
+            await until(lambda: watcher.of("state"))
+        await until(lambda: watcher.of("state")[-1]["state"] == "offline")
+        assert watcher.of("state")[-1]["reason"] == "connection lost"
+
+
 async def test_a_retained_command_is_reported_and_never_executed(kind: Kind) -> None:
     host = Host("one")
     async with embedded_broker(kind) as broker, watching(broker.port) as watcher:

@@ -174,6 +174,10 @@ class _Connection:
             while True:
                 yield _inbound(await self._client.next_message())
 
+    def abort(self) -> None:
+        """See `Connection.abort`."""
+        self._client.abort()
+
 
 @contextmanager
 def _link_errors(broker: Broker) -> Iterator[None]:

@@ -146,7 +146,9 @@ class Session:
                     await self._closed.wait()
 
     async def run(self, host: LinkHost) -> None:
-        """Connect, serve, and again. Ends only when cancelled; then it disconnects cleanly."""
+        """Connect, serve, and again. Ends only when cancelled; then it disconnects cleanly if *offline* was published,
+        else it leaves that to the last will.
+        """
         await self._outbox.open(host.on_unfinished)
         keeping = asyncio.create_task(self._outbox.keep(), name="outbox")
         try:
@@ -192,6 +194,10 @@ class Session:
             self._live_from_s = asyncio.get_running_loop().time() + (_SETTLE_S if connection.resumes else 0.0)
             try:
                 await _first_failure(self._read(connection, host), self._serve(connection, host))
+            except asyncio.CancelledError:
+                if not self._closed.is_set:
+                    connection.abort()  # no *offline* message was sent: the last will says it
+                raise
             finally:
                 self._connected = self._is_known = self.is_idle = False
 

@@ -78,13 +78,17 @@ class Connection(Protocol):
     def messages(self) -> AsyncGenerator[Inbound, None]:
         """The received messages, in order of arrival, also those from before the subscription. Ends only by raising."""
 
+    def abort(self) -> None:
+        """End it without a DISCONNECT, so that the broker publishes the last will."""
+
 
 class Transport(Protocol):
     """Connects to a broker. Where there are several, each failed `connect` moves on to the next."""
 
     def connect(self, hello: Hello) -> AbstractAsyncContextManager[Connection]:
         """Names are looked up anew each time. Raises LinkError, also when a session of the same client id takes over.
-        Leaving without an exception disconnects cleanly, so that the broker does not publish the will.
+        Leaving without an exception disconnects cleanly, so that the broker does not publish the will; unless the
+        connection was aborted.
         """
 
     def __str__(self) -> str:

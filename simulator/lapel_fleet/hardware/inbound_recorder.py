@@ -43,6 +43,10 @@ class _RecordedConnection:
         """See `Connection.publish`."""
         await self._connection.publish(message)
 
+    def abort(self) -> None:
+        """See `Connection.abort`."""
+        self._connection.abort()
+
     async def messages(self) -> AsyncGenerator[Inbound, None]:
         """See `Connection.messages`."""
         async with contextlib.aclosing(self._connection.messages()) as incoming:

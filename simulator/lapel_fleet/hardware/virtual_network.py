@@ -81,9 +81,11 @@ class VirtualNetwork:
                 self._disconnect(connection)
 
     def _disconnect(self, connection: "VirtualConnection") -> None:
-        """Send DISCONNECT, which arrives only when the link is up and nothing sent before is still on its way."""
+        """Send DISCONNECT, or close an aborted connection without one. Either arrives only when the link is up and
+        nothing sent before is still on its way.
+        """
         if self.is_up and not self.outbound.is_busy(asyncio.get_running_loop().time()):
-            self._broker.disconnect(connection)
+            (self._broker.expire if connection.is_aborted else self._broker.disconnect)(connection)
         else:
             self._expire_later(connection)
 
@@ -177,7 +179,7 @@ class VirtualConnection:
     def __init__(self, network: VirtualNetwork, broker: VirtualBroker, hello: Hello, number: int) -> None:
         self.client_id, self.will, self.number = hello.client_id, hello.will, number
         self.topics: list[str] = []
-        self.is_lost = False
+        self.is_lost = self.is_aborted = False
         self._network, self._broker = network, broker
         self._reason = ""
         self._incoming = Inbox[Inbound | None]()
@@ -202,6 +204,10 @@ class VirtualConnection:
         while (message := await self._incoming.get()) is not None:
             yield message
         raise LinkError(f"{self._network}: {self._reason}")
+
+    def abort(self) -> None:
+        """See `Connection.abort`."""
+        self.is_aborted = True
 
     @property
     def deliveries(self) -> DeliveryFaults | None:
