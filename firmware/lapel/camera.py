@@ -468,7 +468,6 @@ class Camera:
             since=self._states.since,
             fault=self._fault,
             recording=recording.id,
-            unwritten_bytes=recording.unwritten_bytes,
             in_post_event=recording.in_post_event,
             is_muted=recording.is_muted,
             wearer_flags=self._controls.flags(),
@@ -731,7 +730,11 @@ class Camera:
     def _publish_telemetry(self) -> None:
         self._link.publish(
             self._messages.telemetry(
-                self._current(), self.uptime_s(), self._storage.free_bytes, self._audit.position, self.offload.status()
+                self.uptime_s(),
+                self._storage.free_bytes,
+                self._recording.unwritten_bytes,
+                self._audit.position,
+                self.offload.status(),
             )
         )
 

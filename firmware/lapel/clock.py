@@ -7,11 +7,12 @@ correction of the clock; *UTC* is for people and courts, and may step. An `Insta
 import asyncio
 import os
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Literal, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
 
 Quality = Literal["synced", "unsynced", "unknown"]
 """How far the wall clock can be trusted. It never prevents a recording; it is written into it."""
@@ -20,8 +21,8 @@ _TIMESYNCD_MARK = Path("/run/systemd/timesync/synchronized")
 _RELEASE_YEAR = 2026  # a wall clock that is earlier than this firmware was never set
 
 
-@dataclass(frozen=True, slots=True)
-class Instant:
+# Structs of msgspec are made in a tenth of the time that a frozen dataclass takes, and there are several per message.
+class Instant(msgspec.Struct, frozen=True, gc=False):
     """One moment: in monotonic seconds (`mono_s`) and in UTC (`utc`, with its time zone set)."""
 
     mono_s: float

@@ -35,11 +35,13 @@ class RetentionWatch:
 
         Raises StorageError. With a clock that is not synced no time can have passed for certain: nothing goes.
         """
-        now, interval_s = self._clock.now(), FULL_INTERVAL_S if is_full else INTERVAL_S
-        if self._retention is None or not self._clock.is_trusted() or now.mono_s - self._looked_s < interval_s:
+        retention = self._retention
+        if retention is None:
             return False
-        self._looked_s = now.mono_s
-        retention, at = self._retention, now.utc
+        now, interval_s = self._clock.now(), FULL_INTERVAL_S if is_full else INTERVAL_S
+        if not self._clock.is_trusted() or now.mono_s - self._looked_s < interval_s:
+            return False
+        self._looked_s, at = now.mono_s, now.utc
         expired = await self._worker.run(lambda: retention.expired(at))
         for one in expired:
             await self._delete(retention, one, at)

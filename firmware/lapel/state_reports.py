@@ -82,12 +82,17 @@ class StateReports:
         """Report what flags have changed, and publish the state again if its flags are out of date."""
         flags, before = self._messages.flags(self._current()), self._reported_flags
         self._reported_flags = flags  # not those that were published: a change of state may have brought them already
+        if flags != before:
+            self._report_video(flags, before)
+            self._report_microphone(flags, before)
+        if flags != self._published_flags:
+            self.publish()
+
+    def _report_video(self, flags: Sequence[str], before: Sequence[str]) -> None:
+        """Report what has changed about the frames."""
         if "frozen" in flags and "frozen" not in before:
             self._reporter.announce("the video is frozen", "warning")
             self._reporter.emit(PictureFrozen(seconds=self._footage.status().unchanged_s))
-        self._report_microphone(flags, before)
-        if flags != self._published_flags:
-            self.publish()
 
     def _report_microphone(self, flags: Sequence[str], before: Sequence[str]) -> None:
         """Report what has changed about the sound."""

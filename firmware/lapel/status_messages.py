@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from lapel import __version__
 from lapel.audit_entry import AuditPosition
 from lapel.clock import Clock, Instant, iso
@@ -40,15 +42,13 @@ class CameraStatus:
     """Empty while the link is up, else why it is not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Current:
+class Current(msgspec.Struct, frozen=True):
     """What only the camera itself knows when a message is made."""
 
     state: State
     since: Instant
     fault: str
     recording: str | None
-    unwritten_bytes: int
     in_post_event: bool
     is_muted: bool
     wearer_flags: Sequence[str] = ()
@@ -148,9 +148,9 @@ class StatusMessages:
 
     def telemetry(
         self,
-        now: Current,
         uptime_s: float,
         free_bytes: int,
+        unwritten_bytes: int,
         audited: AuditPosition | None = None,
         offload: OffloadStatus | None = None,
     ) -> Telemetry:
@@ -168,7 +168,7 @@ class StatusMessages:
             buffered_bytes=footage.buffered_bytes,
             measured_fps=round(footage.measured_fps, 2),
             dropped_frames=footage.dropped_frames,
-            unwritten_bytes=now.unwritten_bytes,
+            unwritten_bytes=unwritten_bytes,
             events_waiting=link.events_waiting,
             events_dropped=link.events_dropped,
             storage_free_bytes=free_bytes,

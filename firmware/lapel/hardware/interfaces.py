@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -125,8 +126,7 @@ class PreEvent:
     """Why the closed fragments reach back less than `configured_s`; None when they reach far enough."""
 
 
-@dataclass(frozen=True, slots=True)
-class SoundStatus:
+class SoundStatus(msgspec.Struct, frozen=True, gc=False):
     """State of the microphone."""
 
     lost: str | None = None
@@ -139,8 +139,7 @@ class SoundStatus:
     """For how long the level has been below -90 dBFS, which no working microphone delivers."""
 
 
-@dataclass(frozen=True, slots=True)
-class FootageStatus:
+class FootageStatus(msgspec.Struct, frozen=True, gc=False):
     """State of the capture, for telemetry and the status line."""
 
     buffered_s: float = 0.0
@@ -346,8 +345,7 @@ class Indicators(Protocol):
 # -- power -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(msgspec.Struct, frozen=True, gc=False):
     """A reading of the battery's gauge."""
 
     percent: float
@@ -401,8 +399,7 @@ class BoardHealth(Protocol):
 # -- position --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(msgspec.Struct, frozen=True, gc=False):
     """A position of the camera: degrees in WGS 84, north and east positive."""
 
     latitude: float

@@ -129,26 +129,29 @@ class Client(aiomqtt.Client):
             self._timer = self._loop.call_later(delay_s, self._check_keepalive)
 
     def _on_socket_register_write(self, _client: object, _userdata: object, sock: socket.socket) -> None:
-        """Fixes a writer for the wrong socket: the original adds its writer to the loop a moment later, when the socket
-        may be closed and its number may be another client's. It also lets an OSError of the socket through.
+        """Fixes wake-ups: the original has the event loop report when the socket takes bytes, which it nearly always
+        does; this writes at once, and waits only with what the socket does not take. Three system calls and a wake-up
+        less per message. Also fixes a writer for the wrong socket: the original adds its writer to the loop a moment
+        later, when the socket may be closed and its number may be another client's.
         """
-        number = sock.fileno()
 
         def write() -> None:
-            try:
-                self._client.loop_write()
-            except Exception as error:
-                if not self._disconnected.done():
-                    self._disconnected.set_exception(aiomqtt.MqttError(str(error)))
-
-        def add() -> None:
-            if number >= 0 and sock.fileno() == number:
-                self._loop.add_writer(number, write)
+            self._write()
+            if self._client.want_write() and sock.fileno() >= 0:
+                self._loop.add_writer(sock.fileno(), self._write)
 
         if threading.current_thread() is threading.main_thread():
-            add()
+            write()
         else:
-            self._loop.call_soon_threadsafe(add)
+            self._loop.call_soon_threadsafe(write)
+
+    def _write(self) -> None:
+        """Write what waits. Fixes an OSError of the socket that the original lets through."""
+        try:
+            self._client.loop_write()
+        except Exception as error:
+            if not self._disconnected.done():
+                self._disconnected.set_exception(aiomqtt.MqttError(str(error)))
 
     def _on_socket_unregister_write(self, _client: object, _userdata: object, sock: socket.socket) -> None:
         """The counterpart: a closed socket has no number and no writer."""

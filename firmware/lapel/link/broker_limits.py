@@ -68,6 +68,8 @@ class BrokerLimits:
 
     def within(self, message: Envelope) -> Envelope:
         """The message with nothing that the broker does not support."""
+        if message.qos <= self.max_qos and (self.retains or not message.retain):
+            return message
         return replace(message, qos=min(message.qos, self.max_qos), retain=message.retain and self.retains)
 
 

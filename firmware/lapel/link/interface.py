@@ -1,15 +1,15 @@
 """The interfaces between a camera and its fleet link: `Link`, used by the camera, and `LinkHost`, used by the link."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from lapel.errors import MessageError
 from lapel.link.messages import Command, Outgoing, Reply, StateMessage
 
 
-@dataclass(frozen=True, slots=True)
-class LinkStatus:
+class LinkStatus(msgspec.Struct, frozen=True, gc=False):
     """Status of the link, for telemetry and the status line."""
 
     up: bool = False

@@ -163,9 +163,7 @@ class _Connection:
                 )
 
     async def _publish(self, message: Envelope) -> None:
-        wanted = {"CorrelationData": message.correlation, "MessageExpiryInterval": message.expiry_s}
-        given = {name: value for name, value in wanted.items() if value is not None}
-        properties = _properties(PacketTypes.PUBLISH, **given) if self._is_v5 and given else None
+        properties = _message_properties(message) if self._is_v5 else None
         with _link_errors(self._broker):
             await self._client.publish(message.topic, message.payload, message.qos, message.retain, properties)
 
@@ -177,6 +175,12 @@ class _Connection:
     def abort(self) -> None:
         """See `Connection.abort`."""
         self._client.abort()
+
+
+def _message_properties(message: Envelope) -> Properties | None:
+    wanted = {"CorrelationData": message.correlation, "MessageExpiryInterval": message.expiry_s}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    return _properties(PacketTypes.PUBLISH, **given) if given else None
 
 
 @contextmanager

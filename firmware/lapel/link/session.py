@@ -332,10 +332,15 @@ class Session:
             else:
                 self._work.clear()
                 self.is_idle = wait_s is None and not any(refused_s)
-                wait_s = _soonest(wait_s, *refused_s, self._retry_deferred_at_s - now_s)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(wait_s):
-                        await self._work.wait()
+                await self._wait_for_work(_soonest(wait_s, *refused_s, self._retry_deferred_at_s - now_s))
+
+    async def _wait_for_work(self, at_most_s: float | None) -> None:
+        if at_most_s is None:
+            await self._work.wait()
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(at_most_s):
+                await self._work.wait()
 
     async def _publish_offline(self, connection: Connection, host: LinkHost) -> None:
         last = offline(host.state_message(), self._close_reason or "", iso(self._clock.now().utc))

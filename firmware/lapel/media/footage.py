@@ -16,6 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
+import msgspec
+
 from lapel.clock import Clock, Instant
 from lapel.errors import VideoEnded, VideoError
 from lapel.fragment import Fragment
@@ -159,8 +161,9 @@ class LiveFootage:
         """The state of capturing."""
         status = self._run.dated_status() if self._run is not None else FootageStatus()
         if self._sound is not None and self._sound.has_sound:
-            status = replace(status, sound=self._sound.status)
-        return replace(status, buffered_s=self._prebuffer.held_s, buffered_bytes=self._prebuffer.held_bytes)
+            status = msgspec.structs.replace(status, sound=self._sound.status)
+        held_s, held_bytes = self._prebuffer.held_s, self._prebuffer.held_bytes
+        return msgspec.structs.replace(status, buffered_s=held_s, buffered_bytes=held_bytes)
 
 
 class _Run:
@@ -188,7 +191,8 @@ class _Run:
         """The status with the newest frame's age."""
         if self._newest_s is None:
             return self.status
-        return replace(self.status, last_frame_age_s=max(0.0, self._f._clock.mono_s() - self._newest_s))
+        age_s = max(0.0, self._f._clock.mono_s() - self._newest_s)
+        return msgspec.structs.replace(self.status, last_frame_age_s=age_s)
 
     def silent_s(self) -> float:
         if not self._encoding.is_alive():
@@ -368,7 +372,7 @@ class _Run:
         self._cut()
         if self._encoder is not None:
             self._encoder.missed(reason)
-        self.status = replace(self.status, measured_fps=0.0, lost=reason)
+        self.status = msgspec.structs.replace(self.status, measured_fps=0.0, lost=reason)
         self._recent.clear()
         if self._reducer is not None:
             self._reducer.begin_again(self._f._clock.mono_s())
