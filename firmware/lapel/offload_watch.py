@@ -71,7 +71,7 @@ class OffloadWatch:
         self._section, self._clock, self._reporter, self._battery = section, clock, reporter, battery
         self._state, self._update_flags = state, update_flags
         self._is_started = self._clock_warned = self._has_loaded = False
-        self._answered: set[str] = set()
+        self._answered: frozenset[str] = frozenset()
         self._docked_s = clock.mono_s()
         self._unfinished: list[Reply] = []
         self._destination = parts.destination.name if parts is not None else ""
@@ -194,7 +194,7 @@ class OffloadWatch:
         self._reporter.announce(f"offloaded {recording}: {size_bytes / _MEGABYTE:.1f} MB in {seconds:.0f} s")
         self._reporter.emit(detail.RecordingOffloaded(recording=recording, bytes=size_bytes, seconds=seconds))
         if asked_by:
-            self._answered.add(asked_by)
+            self._answered |= {asked_by}
             self._reporter.reply(asked_by, "offload", "done", recording=recording)
 
     def on_confirmed(self, clip: str, back_end: str) -> None:
@@ -212,7 +212,7 @@ class OffloadWatch:
         self._reporter.announce(f"offload of {recording or 'recordings'} failed: {reason}", "error")
         self._reporter.emit(detail.OffloadFailed(recording=recording, reason=reason))
         if asked_by:
-            self._answered.add(asked_by)
+            self._answered |= {asked_by}
             self._reporter.reply(asked_by, "offload", "failed", reason, recording=recording)
         self._update_flags()
 

@@ -24,8 +24,8 @@ PRIVATE_NAMES = {
         "_misc_loop", "_on_socket_register_write", "_on_socket_unregister_write", "_on_disconnect", "_client_connect",
         "_on_connect", "_on_publish", "_wait_for",
     ),
-    "aiomqtt.Client attributes": ("_client", "_queue", "_loop", "_connected", "_disconnected"),
-    "paho.mqtt.client.Client attributes": ("_out_messages", "_in_messages"),
+    "aiomqtt.Client attributes": ("_client", "_queue", "_loop", "_connected", "_disconnected", "_misc_task"),
+    "paho.mqtt.client.Client attributes": ("_out_messages", "_in_messages", "_out_packet"),
     "paho.mqtt.client.Client methods": (
         "_create_socket_connection", "_sock_close", "_sock_recv", "loop_misc", "loop_write",
     ),
@@ -48,6 +48,20 @@ class MessageQueue(Inbox[aiomqtt.Message | None]):
         super().__init__()
 
     put_nowait, qsize = Inbox.put, Inbox.__len__
+
+
+class PacketQueue(list[Any]):
+    """Replaces paho's queue of outgoing packets. Fixes memory use: a deque takes 0.8 KB while empty."""
+
+    __slots__ = ()
+
+    def popleft(self) -> Any:
+        """As of a deque."""
+        return self.pop(0)
+
+    def appendleft(self, packet: Any) -> None:
+        """As of a deque."""
+        self.insert(0, packet)
 
 
 class Client(aiomqtt.Client):
@@ -112,14 +126,16 @@ class Client(aiomqtt.Client):
     async def __aenter__(self) -> Self:
         """Fixes memory use: paho's two `OrderedDict`s take 0.8 KB each while empty."""
         self._client._out_messages, self._client._in_messages = {}, {}  # type: ignore[assignment]
+        self._client._out_packet = PacketQueue()  # type: ignore[assignment]
         await super().__aenter__()
         self._disconnected.add_done_callback(lambda _: self._messages.put(None))
         return self
 
     async def _misc_loop(self) -> None:
         """Fixes wake-ups: the original is a task that wakes each client every second; this is a timer that checks six
-        times per keepalive. 13,000 wake-ups per second less with 13,400 cameras, and 2.5 KB less per camera.
+        times per keepalive. 13,000 wake-ups per second less with 13,400 cameras, and 3 KB less per camera.
         """
+        self._misc_task = None  # the task that runs this ends here, and would be kept
         self._check_keepalive()
 
     def _check_keepalive(self) -> None:

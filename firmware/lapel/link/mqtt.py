@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
@@ -24,11 +25,22 @@ SESSION_EXPIRY_S = 3600
 
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())  # what paho logs is also raised, and reported in the camera's own words
+_ALL = BrokerLimits()
 _V5, _V311 = aiomqtt.ProtocolVersion.V5, aiomqtt.ProtocolVersion.V311
 
 
 async def _no_wait() -> None:
     pass
+
+
+@dataclass(slots=True)
+class _KnownBroker:
+    """One of the brokers, and what earlier connects have shown about it."""
+
+    address: Broker
+    version: aiomqtt.ProtocolVersion = _V5
+    will_limits: BrokerLimits = _ALL
+    was_connected: bool = False
 
 
 class MqttTransport:
@@ -48,41 +60,38 @@ class MqttTransport:
         via: tuple[str, int] | None = None,
         bind_address: str = "",
     ) -> None:
-        self._brokers, self._keepalive_s, self._admission, self._via = brokers, keepalive_s, admission, via
+        self._brokers = [_KnownBroker(broker) for broker in brokers]
+        self._keepalive_s, self._admission, self._via = keepalive_s, admission, via
         self._bind_address = bind_address
         self._index = 0
-        self._versions = dict.fromkeys(brokers, _V5)
-        self._will_limits = dict.fromkeys(brokers, BrokerLimits())
-        self._connected_before: set[Broker] = set()
 
     def __str__(self) -> str:
-        return str(self._brokers[self._index])
+        return str(self._brokers[self._index].address)
 
     @asynccontextmanager
     async def connect(self, hello: Hello) -> AsyncIterator[Connection]:
         """See `Transport.connect`."""
-        broker = self._brokers[self._index]
-        version = self._versions[broker]
+        known = self._brokers[self._index]
+        broker, is_v5 = known.address, known.version is _V5
         await self._admission()
         connected = False
-        client = self._client(broker, version, hello)
+        client = self._client(known, hello)
         try:
             async with client:
-                connected = True
-                self._connected_before.add(broker)
-                yield _Connection(client, broker, is_v5=version is _V5, resumes=hello.resume and version is _V5)
+                connected = known.was_connected = True
+                yield _Connection(client, broker, is_v5=is_v5, resumes=hello.resume and is_v5)
         except (aiomqtt.MqttError, OSError) as error:  # aiomqtt lets some errors of the socket through
             if isinstance(error, LapelError):
                 raise
-            if not connected and not self._adapt_will(broker, error):
-                self._move_on(broker, error)
+            if not connected and not _adapt_will(known, error):
+                self._move_on(known, error)
             raise LinkError(f"{broker}: {error}") from error
         finally:
             client.forget()
 
-    def _client(self, broker: Broker, version: aiomqtt.ProtocolVersion, hello: Hello) -> Client:
-        is_v5 = version is _V5
-        will = self._will_limits[broker].within(hello.will) if hello.will else None
+    def _client(self, known: _KnownBroker, hello: Hello) -> Client:
+        broker, is_v5 = known.address, known.version is _V5
+        will = known.will_limits.within(hello.will) if hello.will else None
         transport: Any = "tcp" if broker.websocket_path is None else "websockets"
         client = Client(
             broker.host,
@@ -96,7 +105,7 @@ class MqttTransport:
             identifier=hello.client_id,
             logger=_log,
             queue_type=cast("type[asyncio.Queue[aiomqtt.Message]]", MessageQueue),
-            protocol=version,
+            protocol=known.version,
             clean_session=None if is_v5 else True,
             clean_start=not hello.resume if is_v5 else 3,
             properties=_session_properties() if is_v5 and hello.resume else None,
@@ -108,18 +117,18 @@ class MqttTransport:
             client.connect_via(self._via)
         return client
 
-    def _adapt_will(self, broker: Broker, error: Exception) -> bool:
-        """Whether the broker refused our last will for what it does not support; the next connect does without that."""
-        code = getattr(getattr(error, "rc", None), "value", 0)
-        before = self._will_limits[broker]
-        self._will_limits[broker] = before.without_what(code)
-        return self._will_limits[broker] != before
-
-    def _move_on(self, broker: Broker, error: Exception) -> None:
+    def _move_on(self, known: _KnownBroker, error: Exception) -> None:
         """A broker that accepts the connection but not our CONNECT may be one that knows only 3.1.1."""
-        if broker not in self._connected_before and "[Errno" not in str(error):
-            self._versions[broker] = _V311 if self._versions[broker] is _V5 else _V5
+        if not known.was_connected and "[Errno" not in str(error):
+            known.version = _V311 if known.version is _V5 else _V5
         self._index = (self._index + 1) % len(self._brokers)
+
+
+def _adapt_will(known: _KnownBroker, error: Exception) -> bool:
+    """Whether the broker refused our last will for what it does not support; the next connect does without that."""
+    code = getattr(getattr(error, "rc", None), "value", 0)
+    before, known.will_limits = known.will_limits, known.will_limits.without_what(code)
+    return known.will_limits != before
 
 
 class _Connection:

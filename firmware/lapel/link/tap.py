@@ -1,6 +1,7 @@
 """A link whose outgoing messages can be intercepted: the console reads them while a technician is attached."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from lapel.link.interface import Link, LinkHost, LinkStatus
 from lapel.link.messages import Outgoing
@@ -15,9 +16,9 @@ class Tap:
         """`intercept` gets each outgoing message first, and returns whether it is published to the fleet, too."""
         self._link, self.intercept = link, intercept
 
-    async def run(self, host: LinkHost) -> None:
+    def run(self, host: LinkHost) -> Coroutine[Any, Any, None]:
         """See `Link.run`."""
-        await self._link.run(host)
+        return self._link.run(host)
 
     def publish(self, message: Outgoing) -> None:
         """See `Link.publish`."""

@@ -23,7 +23,7 @@ class ActualRecorder:
         self.record = record
         self._clock = clock
         self._may_have_risen = False
-        self._sound: set[bool] = set()
+        self._sound: frozenset[bool] = frozenset()
         self.on_start()
 
     # -- firmware and network ------------------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ class ActualRecorder:
 
     def on_sound(self, *, is_recorded: bool) -> None:
         """The firmware starts, with sound or without."""
-        self._sound.add(is_recorded)
+        self._sound |= {is_recorded}
         self.record.records_sound = is_recorded if len(self._sound) == 1 else None
 
     def on_refilled(self) -> None:

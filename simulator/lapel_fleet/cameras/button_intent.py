@@ -21,7 +21,7 @@ class ButtonModel:
     __slots__ = ("_came_up_s", "_is_down", "_may_stop", "_pressed_s", "_since_s")
 
     def __init__(self) -> None:
-        self._is_down: set[ButtonName] = set()
+        self._is_down: frozenset[ButtonName] = frozenset()
         self._since_s: dict[ButtonName, float] = {}
         """When the presses began that may still become something."""
         self._came_up_s: dict[ButtonName, float] = {}
@@ -31,10 +31,10 @@ class ButtonModel:
     def down(self, button: ButtonName, now_s: float, *, is_recording: bool) -> ButtonIntent | None:
         """A button goes down: the event button for the second time within `DOUBLE_S` means a start."""
         if now_s - self._came_up_s.get(button, -1.0) < _DEBOUNCE_S - _TOLERANCE_S:
-            self._is_down.add(button)
+            self._is_down |= {button}
             return None
         again = button == "event" and now_s - self._pressed_s <= DOUBLE_S
-        self._is_down.add(button)
+        self._is_down |= {button}
         self._since_s.pop(button, None)
         if not again:
             self._since_s[button] = now_s
@@ -44,7 +44,7 @@ class ButtonModel:
 
     def up(self, button: ButtonName, now_s: float, *, is_recording: bool) -> ButtonIntent | None:
         """A button comes up: a short press of the event button means a marker."""
-        self._is_down.discard(button)
+        self._is_down -= {button}
         self._came_up_s[button] = now_s
         since_s = self._since_s.get(button)
         if since_s is None or now_s - since_s < _DEBOUNCE_S - _TOLERANCE_S:

@@ -22,7 +22,7 @@ class SimulatedSwitches:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._down: list[ButtonName] = []
-        self._stuck: set[ButtonName] = set()
+        self._stuck: frozenset[ButtonName] = frozenset()
         self._edges = Broadcast[Edge]()
         self._moved_s = -float("inf")
         """When a button moved last."""
@@ -67,12 +67,12 @@ class SimulatedSwitches:
         """Press a button and keep it down until `free`."""
         self.history.append(f"{button} sticks")
         self._press(button)
-        self._stuck.add(button)
+        self._stuck |= {button}
 
     def free(self, button: ButtonName) -> None:
         """Release a stuck button."""
         self.history.append(f"{button} is freed")
-        self._stuck.discard(button)
+        self._stuck -= {button}
         self._release(button)
 
     def _press(self, button: ButtonName, at_s: float | None = None) -> None:

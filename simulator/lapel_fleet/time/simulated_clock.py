@@ -1,7 +1,8 @@
 """The wall clock of a simulated camera, over the monotonic time of the run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from lapel.clock import Instant, Quality
 from lapel_fleet.time.timelines import Timeline
@@ -40,9 +41,9 @@ class SimulatedClock:
         """See `Clock.is_trusted`. When it is synced and its time line is shared."""
         return self.trusted == "synced" and self._timeline.is_shared
 
-    async def sleep(self, seconds: float) -> None:
-        """See `Timeline.sleep`."""
-        await self._timeline.sleep(seconds)
+    def sleep(self, seconds: float) -> Coroutine[Any, Any, None]:
+        """See `Timeline.sleep`. Itself no coroutine: thousands of cameras sleep, and each frame takes memory."""
+        return self._timeline.sleep(seconds)
 
     def later(self, seconds: float, act: Callable[[], object]) -> Callable[[], object]:
         """See `Timeline.later`."""

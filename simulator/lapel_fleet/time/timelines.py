@@ -5,9 +5,9 @@ so that sockets work.
 
 import asyncio
 import heapq
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from itertools import count
-from typing import Protocol
+from typing import Any, Protocol
 
 from lapel.clock import Clock, SystemClock
 
@@ -40,9 +40,9 @@ class LoopTimeline:
         """See `Timeline.mono_s`."""
         return self._loop.time()
 
-    async def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> Coroutine[Any, Any, None]:
         """See `Timeline.sleep`."""
-        await asyncio.sleep(seconds)
+        return asyncio.sleep(seconds)
 
     def later(self, seconds: float, act: Callable[[], object]) -> Callable[[], object]:
         """See `Timeline.later`."""
@@ -63,9 +63,9 @@ class ScaledTimeline:
         """See `Timeline.mono_s`."""
         return (self._clock.mono_s() - self.began_s) * self.speed
 
-    async def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> Coroutine[Any, Any, None]:
         """See `Timeline.sleep`."""
-        await asyncio.sleep(seconds / self.speed)
+        return asyncio.sleep(seconds / self.speed)
 
     def later(self, seconds: float, act: Callable[[], object]) -> Callable[[], object]:
         """See `Timeline.later`."""
