@@ -13,7 +13,7 @@ from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 def test_set_wakes_all_waiting_tasks() -> None:
     async def program(_: VirtualClock) -> None:
         event = LightEvent()
-        waiting = [asyncio.create_task(event.wait()) for _ in range(3)]
+        waiting = [asyncio.ensure_future(event.wait()) for _ in range(3)]
         await asyncio.sleep(0)
         waiting[1].cancel()
         event.set()
@@ -27,10 +27,10 @@ def test_set_wakes_all_waiting_tasks() -> None:
 def test_a_pulse_wakes_only_the_tasks_that_wait_now() -> None:
     async def program(_: VirtualClock) -> None:
         event = LightEvent()
-        early = asyncio.create_task(event.wait())
+        early = asyncio.ensure_future(event.wait())
         await asyncio.sleep(0)
         event.pulse()
-        late = asyncio.create_task(event.wait())
+        late = asyncio.ensure_future(event.wait())
         await early
         await asyncio.sleep(0)
         assert not late.done()
