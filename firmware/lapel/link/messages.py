@@ -126,7 +126,8 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         for name, value in zip(self.__struct_fields__, msgspec.structs.astuple(self), strict=True):
-            if type(value) not in _FINITE:  # most are, and need no check
+            kind = type(value)
+            if kind not in _FINITE and not (kind is float and math.isfinite(value)):  # few are left to look into
                 _require_finite(name, value)
 
 

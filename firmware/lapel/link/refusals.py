@@ -36,6 +36,8 @@ class Refusals:
     @property
     def reason(self) -> str:
         """What the broker refuses and why; empty while it refuses nothing."""
+        if not self._refused:  # as nearly always, and read several times per message
+            return ""
         return "; ".join(f"{what}: {refusal.reason}" for what, refusal in self._refused.items())
 
     def refuse(self, what: What, reason: str, now_s: float) -> bool:

@@ -106,9 +106,7 @@ class CameraHardware:
 
     def sample_resources(self) -> None:
         """Add the battery's charge and the card's free space to the actual record."""
-        self.recorder.sample_resources(
-            self.battery.charge().percent, self.card.free_bytes(), is_docked=self.dock.is_docked()
-        )
+        self.recorder.sample_resources(self.battery.percent(), self.card.free_bytes(), is_docked=self.dock.is_docked())
 
     def add_offload_record(self) -> None:
         """Add what the clips of the card hold, and which were deleted, to the actual record."""

@@ -46,7 +46,7 @@ def snapshot_of(cameras: Iterable[SimulatedCamera]) -> FleetSnapshot:
             online += 1
         elif reason := one.offline_reason:
             reasons[reason] = reasons.get(reason, 0) + 1
-        charges.append(one.battery.charge().percent)
+        charges.append(one.battery.percent())
         used.append(100 * one.card_used_share)
         backlogs.append(Backlog.of(one.offload_status))
     return FleetSnapshot(

@@ -72,9 +72,14 @@ class SimulatedBattery:
     def charge(self) -> Charge:
         """See `Battery.charge`."""
         self._catch_up()
+        percent = self.percent()
         minutes = None if self._is_charging else self._held_wh / self._draw_w(State.RECORDING) * 60
-        percent = min(100.0, self._held_wh / self.capacity_wh * 100)
         return Charge(percent, minutes, self._is_charging, self._cells_c)
+
+    def percent(self) -> float:
+        """The charge alone, 0 to 100: what a whole fleet is sampled for."""
+        self._catch_up()
+        return min(100.0, self._held_wh / self.capacity_wh * 100)
 
     async def crossed(self, marks: Thresholds) -> None:
         """See `Battery.crossed`. Reads again when a mark could be crossed at the earliest: a few times a shift."""
@@ -132,6 +137,8 @@ class SimulatedBattery:
         """Bring charge and temperature up to this moment; nothing but the time has changed since the last call."""
         now_s = self._clock.mono_s()
         passed_s, self._as_of_s = now_s - self._as_of_s, now_s
+        if not passed_s:
+            return
         if self._is_charging:
             gained_wh = min(self.capacity_wh - self._held_wh, CHARGE_W * passed_s / 3600)
             self.charged_wh += gained_wh
