@@ -37,7 +37,7 @@ def main(size: tuple[int, int] = (1920, 1080), count: int = 90, rounds: int = 5)
     if "--short" in sys.argv:
         count, rounds = 60, 3
     figures = []
-    for content in ("drawn", "noisy", *_videos()):
+    for content in ("drawn", "noisy", *videos()):
         with _frames(content, size, count) as (file, frames):
             figures += _figures(content, file, frames, rounds)
     return figures
@@ -126,6 +126,6 @@ def _read(video: str, size: tuple[int, int], count: int) -> Iterator[np.ndarray]
         yield cv2.resize(image, size)
 
 
-def _videos() -> list[str]:
+def videos() -> list[str]:
     """Real footage, where it is named."""
     return [after for option, after in zip(sys.argv, sys.argv[1:], strict=False) if option == "--video"]

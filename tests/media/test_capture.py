@@ -143,6 +143,13 @@ def test_another_rate_leaves_out_or_repeats_and_keeps_the_speed(
     assert taken[-1].captured.mono_s - taken[0].captured.mono_s == pytest.approx(1 - 1 / rate_fps)
 
 
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
+def test_at_its_own_rate_a_file_gives_each_frame_once(tmp_path: Path, clock: WaitedClock, suffix: str) -> None:
+    """Matroska rounds 1/15 s to 67 ms, so that a third of the frames came late and was replaced by the one before."""
+    video = write_video(tmp_path / f"fifteen.{suffix}", range(30), rate_fps=15)
+    assert numbers(played(video, clock, wanted=Wanted(rate_fps=15.0))) == list(range(30))
+
+
 def test_a_frame_that_is_repeated_may_be_drawn_on(video: Path, clock: WaitedClock) -> None:
     one = source(video, clock, wanted=Wanted(rate_fps=20.0))
     one.open()

@@ -12,7 +12,8 @@ from lapel.media.frame_fitting import FrameFitter, Wanted
 from lapel.media.pacing import LATE_S, Pacer, SteadyPacer
 from lapel.media.video_decoder import DecodedFrame, VideoDecoder
 
-_SAME_MOMENT_S = 1e-6
+_SAME_MOMENT_S = 6e-4
+"""Matroska rounds times to whole milliseconds: at a file's own rate each frame must still be taken once."""
 
 
 class FileSource:
