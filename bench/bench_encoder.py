@@ -76,7 +76,7 @@ def _bare(planes: list[np.ndarray]) -> None:
     rows, width = planes[0].shape
     codec, _, _ = open_codec(_ONE_THREAD, width, rows * 2 // 3)
     for number, image in enumerate(planes):
-        frame = av.VideoFrame.from_ndarray(image, format="yuv420p")
+        frame = av.VideoFrame.from_numpy_buffer(image, format="yuv420p")
         frame.pts = number * 90_000 // FPS
         if number % FPS == 0:
             frame.pict_type = av.video.frame.PictureType.I

@@ -91,7 +91,7 @@ class Encoder:
 
     def _put(self, captured: Instant, ticks: int, planes: Image) -> None:
         codec = self._codec or self._opened(planes)
-        frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+        frame = av.VideoFrame.from_numpy_buffer(planes, format="yuv420p")  # not copied: encoders copy what they take
         frame.pts, frame.time_base = ticks, TIME_BASE
         if not self._gops.is_open:
             frame.pict_type = PictureType.I
