@@ -11,6 +11,19 @@ _HEAD = """# Measured against peers
 Made by `make bench` from `docs/performance.json`. Ratios say more than times: both sides ran in turn on one machine. A
 ratio is the median of its rounds, with the smallest and the greatest; below 1 Lapel needs less.
 """
+_NOTES: Mapping[str, str] = {
+    "clients": "A camera is also a state chart, a pre-event buffer, an audit log, an outbox and the simulated devices "
+    "of a whole fleet's scenario; 2.5 times a bare client is not reached by what is left to save: "
+    "[what a message costs](decisions/2026-11-27-cost-of-a-message.md).",
+    "encoder": "The encoder alone, without any conversion, takes some 0.75 of `ffmpeg` with drawn frames and 0.96 with "
+    "noisy ones: with noise 0.8 cannot be reached by anything around it.",
+    "motion": "`motion` takes frames at a rate of its own, which is not quite the file's, and so leaves some out "
+    "throughout; both save what they decoded, encoded anew.",
+    "press": "*On disk* is written and synced, as the camera's own events say it; they carry the monotonic clock.",
+    "virtual": "No function takes more than some 3 % of a run; what is left is the number of cameras' waits and "
+    "messages: [what virtual time costs](decisions/2026-11-27-cost-of-virtual-time.md).",
+}
+"""What a reader of the figures must know: also why an aim that is missed cannot be reached."""
 _ROW, _LABEL, _PLOT, _MARGIN = 22, 470, 380, 30
 _LEAST, _MOST = 0.05, 20.0
 _STYLE = "text{font:13px sans-serif;fill:#333}@media(prefers-color-scheme:dark){text{fill:#ddd}}"
@@ -58,14 +71,15 @@ def plot(some: Sequence[Figure]) -> str:
     return "\n".join([*lines, "</svg>\n"])
 
 
-def _section(name: str, took_s: float, some: Sequence[Figure]) -> str:
-    rows = [f"## {name}", "", "| what | Lapel | beside | there | ratio | aim |", "|---|---|---|---|---|---|"]
+def _section(bench: str, took_s: float, some: Sequence[Figure]) -> str:
+    rows = [f"## {bench}", "", "| what | Lapel | beside | there | ratio | aim |", "|---|---|---|---|---|---|"]
     for one in some:
         there = "" if one.peer_value is None else _number(one.peer_value, one.unit)
         aim = f"{one.aimed_at}: {'**missed**' if one.aim == 'missed' else one.aim}" if one.aim else ""
         name = one.name.replace("  ", "… ")
         rows.append(f"| {name} | {_number(one.value, one.unit)} | {one.peer} | {there} | {one.spread} | {aim} |")
-    return "\n".join([*rows, "", f"(`python -m bench {name}`, {took_s:.0f} s)", ""])
+    note = [_NOTES[bench], ""] if bench in _NOTES else []
+    return "\n".join([*rows, "", *note, f"(`python -m bench {bench}`, {took_s:.0f} s)", ""])
 
 
 def _number(value: float, unit: str) -> str:
