@@ -5,8 +5,10 @@ correction of the clock; *UTC* is for people and courts, and may step. An `Insta
 """
 
 import asyncio
+import ctypes
 import os
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Literal, Protocol
@@ -18,6 +20,9 @@ Quality = Literal["synced", "unsynced", "unknown"]
 """How far the wall clock can be trusted. It never prevents a recording; it is written into it."""
 
 _TIMESYNCD_MARK = Path("/run/systemd/timesync/synchronized")
+_ADJTIMEX = getattr(ctypes.CDLL(None), "adjtimex", None)  # only Linux has it
+_TIME_ERROR = 5  # what adjtimex returns while no time service disciplines the clock
+_TIMEX_BYTES = 512  # more than any `struct timex`; all zero, it changes nothing and asks for no privilege
 _RELEASE_YEAR = 2026  # a wall clock that is earlier than this firmware was never set
 
 
@@ -52,8 +57,22 @@ class Clock(Protocol):
         """Return after `seconds` of monotonic time."""
 
 
+def kernel_is_synced() -> bool:
+    """Whether a time service (systemd-timesyncd, chrony, ntpd) disciplines the kernel's clock.
+
+    The kernel withdraws this by itself, 9 hours after the service's last correction.
+    """
+    return _ADJTIMEX is not None and 0 <= _ADJTIMEX(ctypes.create_string_buffer(_TIMEX_BYTES)) < _TIME_ERROR
+
+
 class SystemClock:
     """The machine's own clocks."""
+
+    def __init__(
+        self, is_synced: Callable[[], bool] = kernel_is_synced, timesyncd_mark: Path = _TIMESYNCD_MARK
+    ) -> None:
+        """`is_synced`: what the kernel says; `timesyncd_mark`: exists once systemd-timesyncd has set the clock."""
+        self._is_synced, self._timesyncd_mark = is_synced, timesyncd_mark
 
     def mono_s(self) -> float:
         """`CLOCK_MONOTONIC`, which the kernel also uses for the time stamps of V4L2 frames."""
@@ -64,8 +83,10 @@ class SystemClock:
         return Instant(time.monotonic(), datetime.now(UTC))
 
     def quality(self) -> Quality:
-        """*synced* when systemd-timesyncd has set the clock, *unsynced* when the year is impossible, else *unknown*."""
-        if _TIMESYNCD_MARK.exists():
+        """*synced* when a time service keeps the clock right, or systemd-timesyncd has set it since the machine started;
+        *unsynced* when the year is impossible; else *unknown*.
+        """
+        if self._is_synced() or self._timesyncd_mark.exists():
             return "synced"
         return "unsynced" if datetime.now(UTC).year < _RELEASE_YEAR else "unknown"
 

@@ -2,10 +2,11 @@
 
 import asyncio
 from datetime import UTC
+from pathlib import Path
 
 import pytest
 
-from lapel.clock import Clock, SystemClock
+from lapel.clock import Clock, SystemClock, kernel_is_synced
 from lapel_fleet.time.virtual_time import VirtualClock
 
 
@@ -34,3 +35,16 @@ async def test_the_wall_clock_is_utc(clock: Clock) -> None:
 
 async def test_only_a_synced_clock_is_trusted(clock: Clock) -> None:
     assert clock.is_trusted() is (clock.quality() == "synced")
+
+
+def test_any_time_service_that_keeps_the_clock_right_makes_it_synced(tmp_path: Path) -> None:
+    """The kernel's flag serves timesyncd, chrony and ntpd; timesyncd's file also counts after hours without a network."""
+    mark = tmp_path / "synchronized"
+    assert SystemClock(lambda: False, mark).quality() == "unknown"
+    assert SystemClock(lambda: True, mark).quality() == "synced"
+    mark.touch()
+    assert SystemClock(lambda: False, mark).quality() == "synced"
+
+
+def test_the_kernel_is_asked_without_a_privilege() -> None:
+    assert kernel_is_synced() in (True, False)

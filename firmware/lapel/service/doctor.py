@@ -176,7 +176,11 @@ def _clock() -> Finding:
     quality = SystemClock().quality()
     if quality == "synced":
         return Finding("ok", "the clock is synced")
-    return Finding("warning", f"the clock is {quality}", "recordings say so; systemctl enable --now systemd-timesyncd")
+    return Finding(
+        "warning",
+        f"the clock is {quality}: no time service keeps it right",
+        "recordings say so, and none is deleted; systemctl enable --now systemd-timesyncd (or chrony, with `rtcsync`)",
+    )
 
 
 def _command(name: str, remedy: str) -> Finding:
