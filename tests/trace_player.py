@@ -1,8 +1,9 @@
 """Plays a hardware trace to the adapters of a Raspberry Pi: pins by gpiozero's mock factory, gauges by their registers,
-gpsd by its reports, video and sound by the times at which they came.
+gpsd by its reports, the board's health by the kernel's files, video and sound by the times at which they came.
 """
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 from gpiozero.pins.mock import MockFactory
@@ -15,6 +16,7 @@ from lapel.errors import AudioError
 from lapel.hardware.pi.gpsd import GpsdReports
 from lapel.hardware.trace.format import (
     AnyHappening,
+    FileRead,
     FramesCaptured,
     GpsdReport,
     PinChanged,
@@ -26,12 +28,15 @@ from lapel.media.sound_sources import SoundChunk
 
 
 class TracePlayer:
-    """Stands in for a board: `factory` and `bus` for `open_board`, `reports` for its positioning."""
+    """Stands in for a board: `factory`, `bus` and `system` for `open_board`, `reports` for its positioning."""
 
-    def __init__(self, trace: Trace, section: PiSection, clock: Clock) -> None:
-        """What each pin and register was at first is set at once, before a board is opened on them."""
+    def __init__(self, trace: Trace, section: PiSection, clock: Clock, system: Path) -> None:
+        """`system`: an empty folder.
+
+        What each pin, register and file was at first is set at once, before a board is opened on them.
+        """
         self._pins = section.pins()
-        self._clock = clock
+        self._clock, self.system = clock, system
         self.factory, self.bus, self.reports = MockFactory(), RegisterBus(), GpsdReports(clock)
         self._waiting = list[AnyHappening]()
         seen = set[object]()
@@ -57,6 +62,9 @@ class TracePlayer:
                 self._set_register(one)
             case GpsdReport():
                 self.reports.take(one.report)
+            case FileRead():
+                (self.system / one.name).parent.mkdir(parents=True, exist_ok=True)
+                (self.system / one.name).write_text(one.text)
 
     def _set_register(self, one: RegisterRead) -> None:
         if one.value is None:
@@ -98,10 +106,12 @@ def frame_times_s(happenings: Iterable[AnyHappening]) -> list[float]:
 
 
 def _what(one: AnyHappening) -> object:
-    """The pin or register that a line is about; None where it is no state."""
+    """The pin, register or file that a line is about; None where it is no state."""
     match one:
         case PinChanged():
             return one.name
         case RegisterRead():
             return one.address, one.register
+        case FileRead():
+            return one.name
     return None

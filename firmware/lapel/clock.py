@@ -83,7 +83,7 @@ class SystemClock:
         return Instant(time.monotonic(), datetime.now(UTC))
 
     def quality(self) -> Quality:
-        """*synced* when a time service keeps the clock right, or systemd-timesyncd has set it since the machine started;
+        """*synced* when a time service keeps it right, or systemd-timesyncd has set it since the machine started;
         *unsynced* when the year is impossible; else *unknown*.
         """
         if self._is_synced() or self._timesyncd_mark.exists():

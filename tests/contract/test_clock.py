@@ -38,7 +38,7 @@ async def test_only_a_synced_clock_is_trusted(clock: Clock) -> None:
 
 
 def test_any_time_service_that_keeps_the_clock_right_makes_it_synced(tmp_path: Path) -> None:
-    """The kernel's flag serves timesyncd, chrony and ntpd; timesyncd's file also counts after hours without a network."""
+    """The kernel's flag is that of all services; timesyncd's file also counts after hours without a network."""
     mark = tmp_path / "synchronized"
     assert SystemClock(lambda: False, mark).quality() == "unknown"
     assert SystemClock(lambda: True, mark).quality() == "synced"

@@ -4,6 +4,7 @@ adapters of a Raspberry Pi.
 
 import asyncio
 import json
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,18 @@ from hardware_double import RegisterBus
 from lapel.config import PiSection
 from lapel.hardware.interfaces import Battery, Edge
 from lapel.hardware.pi.board import open_board
+from lapel.hardware.pi.board_health import THROTTLED
 from lapel.hardware.pi.max17048 import Max17048
 from lapel.hardware.pi.traced import TracedBus
 from lapel.hardware.trace.format import Trace, read_trace
 from lapel.hardware.trace.writer import TraceWriter
-from lapel.link.messages import EventMessage, Telemetry
+from lapel.link.messages import EventMessage, StateMessage, Telemetry
 from lapel.worker import InlineWorker
 from lapel_fleet.hardware.triggers import SimulatedTriggers
 from simulated_parts import RecordedIndicators
 from trace_player import TracePlayer
 
-SECTION = PiSection(event_button=17, power_button=27, dock=22, holster=23, battery="max17048")
+SECTION = PiSection(event_button=17, power_button=27, dock=22, holster=23, battery="max17048", health=True)
 TRACES = Path(__file__).with_name("traces")
 TWENTY_METRES = 2e-4  # degrees
 DISCHARGING, CHARGING = -8.0, 30.0  # percent an hour
@@ -34,7 +36,7 @@ class SimulatedVisit:
     """The outside world of a simulated camera, which writes a trace as its board would."""
 
     def __init__(self, file: Path) -> None:
-        self._file, self.triggers = file, SimulatedTriggers()
+        self._file, self.triggers, self.health = file, SimulatedTriggers(), SimulatedHealth()
 
     def begin(self, harness: BodyWornHarness) -> None:
         self._harness, self._clock = harness, harness.clock
@@ -42,6 +44,7 @@ class SimulatedVisit:
         for name in ("event_button", "power_button", "dock", "holster"):
             self._pin(name, closed=False)
         self._bus = RegisterBus()
+        self._trace.file(THROTTLED, "0")
         self._gauge = Max17048(TracedBus(self._bus, self._trace))
         harness.buttons.watchers.append(self._on_button)
         self._measuring = asyncio.create_task(self._measure())
@@ -65,6 +68,10 @@ class SimulatedVisit:
         await self._clock.sleep(2)
         self.triggers.release("holster")
         self._pin("holster", closed=False)
+
+    def supply_sags(self, *, is_low: bool) -> None:
+        self.health.conditions = ["undervoltage", "throttled"] if is_low else []
+        self._trace.file(THROTTLED, "50005" if is_low else "50000")
 
     def _on_button(self, edge: Edge) -> None:
         self._pin(f"{edge.button}_button", closed=edge.is_down, at_s=edge.at_s)
@@ -102,6 +109,10 @@ async def visit(harness: BodyWornHarness, world: SimulatedVisit) -> None:
     await sleep(12)
     buttons.press("power")
     await sleep(5)
+    world.supply_sags(is_low=True)
+    await sleep(30)
+    world.supply_sags(is_low=False)
+    await sleep(30)
     world.dock()
     await sleep(300)
     world.undock()
@@ -125,8 +136,19 @@ def simulated(file: Path) -> BodyWornHarness:
         await world.end()
 
     return run_steps(
-        steps, battery=lambda clock: GaugeWithoutMinutes(world), triggers=world.triggers, before_power_on=world.begin
+        steps, battery=lambda clock: GaugeWithoutMinutes(world), triggers=world.triggers, health=world.health,
+        before_power_on=world.begin,
     )  # fmt: skip
+
+
+class SimulatedHealth:
+    """Implements `BoardHealth`."""
+
+    def __init__(self) -> None:
+        self.conditions = list[str]()
+
+    def flags(self) -> list[str]:
+        return [*self.conditions]
 
 
 class GaugeWithoutMinutes:
@@ -147,9 +169,9 @@ class GaugeWithoutMinutes:
         return self._world._harness.battery
 
 
-def on_adapters(trace: Trace) -> BodyWornHarness:
+def on_adapters(trace: Trace, system: Path) -> BodyWornHarness:
     """A camera on the adapters, which are fed by a trace from power-on."""
-    fed = Fed(trace)
+    fed = Fed(trace, system)
 
     async def steps(harness: BodyWornHarness) -> None:
         await fed.playing
@@ -158,7 +180,7 @@ def on_adapters(trace: Trace) -> BodyWornHarness:
     def device(name: str) -> Any:
         return lambda clock: getattr(fed.board, name)
 
-    devices = {name: device(name) for name in ("switches", "battery", "dock", "triggers")}
+    devices = {name: device(name) for name in ("switches", "battery", "dock", "triggers", "health")}
     harness = run_steps(
         steps, positioning=lambda clock: fed.player.reports, before_power_on=fed.begin, **devices
     )  # fmt: skip
@@ -169,14 +191,14 @@ def on_adapters(trace: Trace) -> BodyWornHarness:
 class Fed:
     """The board that a trace feeds."""
 
-    def __init__(self, trace: Trace) -> None:
-        self._trace = trace
+    def __init__(self, trace: Trace, system: Path) -> None:
+        self._trace, self._system = trace, system
 
     def begin(self, harness: BodyWornHarness) -> None:
-        self.player = TracePlayer(self._trace, SECTION, harness.clock)
+        self.player = TracePlayer(self._trace, SECTION, harness.clock, self._system)
         self.board = open_board(
             SECTION, harness.clock, InlineWorker(), RecordedIndicators(), factory=self.player.factory,
-            bus=self.player.bus,
+            bus=self.player.bus, system=self.player.system,
         )  # fmt: skip
         self.playing = asyncio.create_task(self.player.play())
 
@@ -195,20 +217,28 @@ def events(harness: BodyWornHarness) -> list[tuple[str, dict[str, Any]]]:
 def test_a_visit_is_the_same_on_simulated_devices_and_on_the_adapters_that_its_trace_feeds(tmp_path: Path) -> None:
     first = simulated(tmp_path / "visit.jsonl")
     trace = read_trace(tmp_path / "visit.jsonl")
-    second = on_adapters(trace)
+    second = on_adapters(trace, tmp_path / "sys")
     kinds = [kind for kind, _ in events(first)]
     assert {"recording-started", "marker", "recording-saved", "battery-low", "battery-critical"} <= {*kinds}
     assert events(second) == events(first)
+    assert health_flags(second) == health_flags(first) == [[], ["undervoltage", "throttled"], []]
     for one, other in zip(first.storage.listing(), second.storage.listing(), strict=True):
         assert (one.start, one.stop, one.status) == (other.start, other.stop, other.status)
         assert abs(one.duration_s - other.duration_s) < 0.2 or "battery" in str(one.stop)
     assert positions(second) == pytest.approx(positions(first), abs=TWENTY_METRES)
 
 
-def test_the_traces_of_boards_are_understood() -> None:
+def test_the_traces_of_boards_are_understood(tmp_path: Path) -> None:
     """Those that owners of boards have sent in: none so far."""
     for path in sorted(TRACES.glob("*.jsonl")):
-        assert "fault" not in on_adapters(read_trace(path)).link.states, path
+        assert "fault" not in on_adapters(read_trace(path), tmp_path / path.stem).link.states, path
+
+
+def health_flags(harness: BodyWornHarness) -> list[list[str]]:
+    """What the state messages say of the board's health, without repetitions."""
+    flags = [one.flags for one in harness.link.published if isinstance(one, StateMessage)]
+    found = [[flag for flag in some if flag in ("undervoltage", "throttled", "board-hot")] for some in flags]
+    return [some for some, _ in groupby(found)]
 
 
 def positions(harness: BodyWornHarness) -> list[float]:

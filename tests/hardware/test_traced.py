@@ -11,9 +11,10 @@ from lapel.clock import SystemClock
 from lapel.config import PiSection
 from lapel.hardware.interfaces import Edge
 from lapel.hardware.pi.board import open_board
+from lapel.hardware.pi.board_health import THROTTLED, BoardHealth
 from lapel.hardware.pi.max17048 import ADDRESS
 from lapel.hardware.pi.traced import TracedBus
-from lapel.hardware.trace.format import PinChanged, RegisterRead, read_trace
+from lapel.hardware.trace.format import FileRead, PinChanged, RegisterRead, read_trace
 from lapel.hardware.trace.writer import TraceWriter
 from lapel.worker import InlineWorker
 from simulated_parts import RecordedIndicators
@@ -53,6 +54,22 @@ def drive_later(factory: MockFactory) -> None:
     import asyncio
 
     asyncio.get_running_loop().call_soon(lambda: drive(factory, 17, is_closed=True))
+
+
+def test_the_boards_health_is_traced_when_it_changes(tmp_path: Path) -> None:
+    trace = TraceWriter(tmp_path / "health.jsonl", SystemClock(), {})
+    throttled = tmp_path / THROTTLED
+    throttled.parent.mkdir(parents=True)
+    health = BoardHealth(tmp_path, trace)
+    for text in ("0\n", "0\n", "50005\n"):
+        throttled.write_text(text)
+        flags = health.flags()
+    trace.close()
+    assert flags == ["undervoltage", "throttled"]
+    files = [one for one in read_trace(tmp_path / "health.jsonl").happenings if isinstance(one, FileRead)]
+    assert [(one.name, one.text) for one in files] == [
+        (THROTTLED, "0"), ("class/thermal/thermal_zone0/temp", ""), (THROTTLED, "50005")
+    ]  # fmt: skip
 
 
 def test_a_register_is_traced_when_it_changes_and_when_it_does_not_answer(tmp_path: Path) -> None:

@@ -1,27 +1,44 @@
 """Reads the H.264 of a file, a network stream or a USB camera, packet by packet, without decoding it."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import av
 from av.bitstream import BitStreamFilterContext
+from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from lapel.credentials import without_credentials
 from lapel.errors import VideoError
 from lapel.hardware.interfaces import FrameFormat
 from lapel.media.frame_fitting import DEFAULT_FORMAT, Wanted
+from lapel.media.v4l2_formats import formats_of, without_h264
 
 _TIMEOUT_S = 5.0
+OpenContainer = Callable[[str, str | None, dict[str, str]], InputContainer]
+"""Opens an address with an FFmpeg input format and its options, as `open_container` does."""
+
+
+def open_container(address: str, kind: str | None, options: dict[str, str]) -> InputContainer:
+    """What FFmpeg opens: a file, a stream or a device."""
+    return av.open(address, format=kind, options=options, timeout=(_TIMEOUT_S, _TIMEOUT_S))
 
 
 class PacketReader:
     """Reads the H.264 packets of a file, a stream or a USB camera."""
 
-    def __init__(self, name: str, address: str, kind: str | None, options: dict[str, str], hint: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        kind: str | None,
+        options: dict[str, str],
+        hint: str,
+        opener: OpenContainer = open_container,
+    ) -> None:
         """`kind`: FFmpeg's input format; None: found out from the content. Raises VideoError with `hint`."""
         self._name = name
         try:
-            self._container = av.open(address, format=kind, options=options, timeout=(_TIMEOUT_S, _TIMEOUT_S))
+            self._container = opener(address, kind, options)
         except (av.FFmpegError, ValueError, UnicodeError) as error:
             raise VideoError(f"{name}: cannot be opened: {error}; {hint}") from error
         try:
@@ -81,13 +98,21 @@ def network_packets(address: str) -> PacketReader:
     return PacketReader(without_credentials(address), address, None, options, hint)
 
 
-def usb_packets(device: str, wanted: Wanted) -> PacketReader:
-    """The packets of a USB camera that has an H.264 encoder."""
+def usb_packets(
+    device: str,
+    wanted: Wanted,
+    *,
+    opener: OpenContainer = open_container,
+    list_formats: Callable[[str], list[str]] = formats_of,
+) -> PacketReader:
+    """The packets of a USB camera that has an H.264 encoder. Raises VideoError with its formats where it has none."""
+    if problem := without_h264(list_formats(device)):
+        raise VideoError(f"{device}: {problem}")
     form = wanted.over(DEFAULT_FORMAT)
     options = {
         "input_format": "h264",
         "video_size": f"{form.width}x{form.height}",
         "framerate": f"{form.rate_fps:g}",
     }
-    hint = "is it plugged in, may this user read it (group `video`), and does it encode (`v4l2-ctl --list-formats`)?"
-    return PacketReader(device, device, "v4l2", options, hint)
+    hint = "is it plugged in, may this user read it (group `video`), and does another program use it (`fuser`)?"
+    return PacketReader(device, device, "v4l2", options, hint, opener)

@@ -15,6 +15,7 @@ from lapel.clock import SystemClock
 from lapel.config import Config
 from lapel.errors import LapelError
 from lapel.hardware.pi.board_health import BoardHealth
+from lapel.media.v4l2_formats import formats_of, without_h264
 from lapel.service.installation import UNIT, WANTED, without_serial_console
 from lapel.service.system import System
 
@@ -62,6 +63,8 @@ def _video(config: Config) -> Iterator[Finding]:
     elif source.isdecimal() or source.startswith("/dev/"):
         device = f"/dev/video{source}" if source.isdecimal() else source
         yield _device(device, "video", "is the camera plugged in? `v4l2-ctl --list-devices` lists those that are")
+        if config.video.codec == "copy" and (problem := without_h264(formats_of(device))):
+            yield Finding("error", f"{device}: {problem}")
     elif source == "scene":
         yield Finding("warning", "the video source is `scene`, a drawn street", "choose a camera: `source` in [video]")
     elif "://" in source:

@@ -75,6 +75,7 @@ PIN = '{"kind":"pin","at_s":1.0,"name":"dock","closed":true}\n'
         (HEADER + PIN.replace("pin", "pine"), "line 2: Invalid value 'pine'"),
         (HEADER + PIN.replace("1.0", "-1.0"), r"line 2: Expected `float` >= 0.0 - at `\$.at_s`"),
         (HEADER + PIN.replace("true", '"yes"'), r"line 2: Expected `bool`, got `str` - at `\$.closed`"),
+        (HEADER + '{"kind":"file","at_s":1.0,"name":"../x","text":""}\n', "line 2: Expected `str` matching regex"),
         (HEADER + "\n" + PIN, "line 2: Input data was truncated"),
         (HEADER + "[" * 100_000 + "\n", "line 2: "),
     ],

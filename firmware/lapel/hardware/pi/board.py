@@ -3,6 +3,7 @@
 import os
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
 from lapel.clock import Clock
@@ -11,7 +12,7 @@ from lapel.errors import ConfigError
 from lapel.hardware.devices import Devices
 from lapel.hardware.interfaces import ButtonName, Indicators
 from lapel.hardware.pi.battery import Gauge, PolledBattery
-from lapel.hardware.pi.board_health import BoardHealth
+from lapel.hardware.pi.board_health import SYSTEM, BoardHealth
 from lapel.hardware.pi.dock import PiDock
 from lapel.hardware.pi.gpsd import GpsdPositioning
 from lapel.hardware.pi.i2c import I2cBus, open_bus
@@ -56,10 +57,12 @@ def open_board(
     factory: PinFactory | None = None,
     bus: I2cBus | None = None,
     trace: TraceWriter | None = None,
+    system: Path = SYSTEM,
 ) -> Board:
     """The devices that `section` names; `lines` shows lines of text. Raises ConfigError when one cannot be used.
 
-    `factory` and `bus` stand in for the board's own. What the devices do is written into `trace`.
+    `factory`, `bus` and `system` (the kernel's `/sys`) stand in for the board's own. What the devices do is
+    written into `trace`.
     """
     with ExitStack() as opened:
         board = Board(lines)
@@ -72,7 +75,7 @@ def open_board(
         if section.gpsd:
             board.positioning = _opened(GpsdPositioning(clock, trace=trace), opened)
         if section.health:
-            board.health = BoardHealth()
+            board.health = BoardHealth(system, trace)
         board._closing = opened.pop_all()
         return board
 

@@ -63,6 +63,15 @@ class GpsdReport(Happening, frozen=True, kw_only=True, tag="gpsd"):
     report: dict[str, Any]
 
 
+class FileRead(Happening, frozen=True, kw_only=True, tag="file"):
+    """A file of the kernel about the board's health was read, and was not what it was at the read before."""
+
+    name: Annotated[str, Meta(pattern=r"^\w[\w:-]*(/\w[\w:-]*)*$", max_length=200)]
+    """Below `/sys`."""
+    text: Annotated[str, Meta(max_length=200)]
+    """Empty where the board has no such file."""
+
+
 class FramesCaptured(Happening, frozen=True, kw_only=True, tag="frames"):
     """The frames of about a second, or why there are none."""
 
@@ -82,7 +91,7 @@ class SoundArrived(Happening, frozen=True, kw_only=True, tag="sound"):
     lost: str = ""
 
 
-AnyHappening = PinChanged | RegisterRead | GpsdReport | FramesCaptured | SoundArrived
+AnyHappening = PinChanged | RegisterRead | GpsdReport | FileRead | FramesCaptured | SoundArrived
 _DECODER = msgspec.json.Decoder[AnyHappening](AnyHappening)
 
 

@@ -13,7 +13,7 @@ from lapel.clock import Clock, iso
 from lapel.config import Config
 from lapel.credentials import without_credentials
 from lapel.errors import TraceError
-from lapel.hardware.trace.format import AnyHappening, GpsdReport, Header, PinChanged, RegisterRead
+from lapel.hardware.trace.format import AnyHappening, FileRead, GpsdReport, Header, PinChanged, RegisterRead
 
 _DIGITS = 6
 
@@ -61,6 +61,10 @@ class TraceWriter:
         if isinstance(report, dict):
             self.add(GpsdReport(at_s=self.at_s(), report=report))
 
+    def file(self, name: str, text: str) -> None:
+        """A file of the kernel was read."""
+        self.add(FileRead(at_s=self.at_s(), name=name, text=text))
+
     def close(self) -> None:
         """Close the file. What is added after that is dropped."""
         with self._lock:
@@ -83,6 +87,7 @@ def devices_of(config: Config) -> dict[str, str | int]:
         **config.pi.pins(),
         "battery": config.pi.battery,
         "gpsd": int(config.pi.gpsd),
+        "health": int(config.pi.health),
         "video": without_credentials(config.video.source),
         "sound": without_credentials(config.audio.source),
     }
