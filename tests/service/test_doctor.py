@@ -50,3 +50,14 @@ def test_the_boards_complaints_and_the_serial_line_are_looked_at(tmp_path: Path)
     assert any("undervoltage; use a stronger supply" in line for line in lines)
     assert any("the kernel logs to the serial line; run `lapel-camera install` again" in line for line in lines)
     assert any("does not start with the board" in line for line in lines)
+
+
+def test_a_camera_module_without_an_event_button_is_noticed(tmp_path: Path) -> None:
+    found = findings(tmp_path, video__source="rpicam")
+    assert any(one.what == "no event button" and "event_button = 17" in one.remedy for one in found)
+
+
+def test_copied_video_needs_a_camera_with_h264(tmp_path: Path) -> None:
+    config = load(flags={("video", "source"): "/dev/video0", ("video", "codec"): "copy"})
+    found = [*examine(config, System(tmp_path), list_formats=lambda _: ["MJPG", "YUYV"])]
+    assert any("/dev/video0: has no H.264, only MJPG, YUYV" in one.what and one.level == "error" for one in found)

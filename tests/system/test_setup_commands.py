@@ -24,18 +24,22 @@ def answers(tmp_path: Path) -> Path:
 
 
 def test_a_dry_run_says_what_would_be_done(tmp_path: Path, answers: Path) -> None:
+    (tmp_path / "etc").mkdir()
     ended = lapel_camera("install", "--dry-run", "--root", tmp_path, "--answers", answers)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "would  user lapel" in ended.stdout
-    assert [path.name for path in tmp_path.iterdir()] == ["answers.toml"]
+    assert {path.name for path in tmp_path.rglob("*")} == {"answers.toml", "etc"}
+    assert "nothing to undo" in lapel_camera("uninstall", "--dry-run", "--root", tmp_path).stdout
 
 
 def test_mistakes_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "card" / "etc").mkdir(parents=True)
     for arguments, why in (
-        (("install", "--dry-run", "--root", tmp_path), "give --answers FILE"),
+        (("install", "--dry-run", "--root", tmp_path / "card"), "give --answers FILE"),
+        (("install", "--dry-run", "--root", tmp_path), "mount the card's second partition"),
         (("install", "--dry-run", "--root", tmp_path / "missing"), "no such folder"),
         (("uninstall", "--dry-run", "--root", tmp_path / "missing"), "no such folder"),
-        (("install", "--answers", "x", "--root", tmp_path), "x: cannot be read"),
+        (("install", "--answers", "x", "--root", tmp_path / "card"), "x: cannot be read"),
     ):
         ended = lapel_camera(*arguments)
         assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1), ended.stderr

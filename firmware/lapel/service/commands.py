@@ -64,8 +64,12 @@ def _install(options: argparse.Namespace) -> int:
 
 
 def _uninstall(options: argparse.Namespace) -> int:
+    is_empty = True
     for line in uninstall(_system(options), dry_run=options.dry_run):
         print(line, flush=True)
+        is_empty = False
+    if is_empty:
+        print(f"nothing to undo: `lapel-camera install` changed nothing under {options.root}")
     return 0
 
 
@@ -84,6 +88,10 @@ def _doctor(options: argparse.Namespace) -> int:
 def _system(options: argparse.Namespace) -> System:
     if not options.root.is_dir():
         raise ConfigError(f"--root: {options.root}: no such folder")
+    if options.root != Path("/") and not (options.root / "etc").is_dir():
+        raise ConfigError(
+            f"--root: {options.root}: holds no system; mount the card's second partition (`rootfs`) there"
+        )
     if os.geteuid() != 0 and not options.dry_run:
         raise ConfigError(f"this changes {options.root}; run it as root (sudo), or look with --dry-run")
     return System(options.root)

@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +16,7 @@ from lapel.config import Config
 from lapel.errors import LapelError
 from lapel.hardware.pi.board_health import BoardHealth
 from lapel.media.v4l2_formats import formats_of, without_h264
-from lapel.service.installation import UNIT, WANTED, without_serial_console
+from lapel.service.installation import CONFIG, UNIT, WANTED, without_serial_console
 from lapel.service.system import System
 
 Level = Literal["ok", "warning", "error"]
@@ -36,10 +36,13 @@ class Finding:
         return f"{self.level:<8}{self.what}" + (f"; {self.remedy}" if self.remedy else "")
 
 
-def examine(config: Config, system: System) -> Iterator[Finding]:
-    """Look at everything that this configuration needs. Changes nothing; opens no camera."""
+def examine(config: Config, system: System, list_formats: Callable[[str], list[str]] = formats_of) -> Iterator[Finding]:
+    """Look at everything that this configuration needs. Changes nothing; starts no camera.
+
+    `list_formats`: the formats of a V4L2 device.
+    """
     yield _python()
-    yield from _video(config)
+    yield from _video(config, list_formats)
     yield from _storage(config, system)
     yield from _board(config, system)
     yield from _serial_line(system)
@@ -54,7 +57,7 @@ def _python() -> Finding:
     return Finding("error", version, "Lapel needs 3.11 to 3.13")
 
 
-def _video(config: Config) -> Iterator[Finding]:
+def _video(config: Config, list_formats: Callable[[str], list[str]]) -> Iterator[Finding]:
     source = config.video.source
     if source.startswith("rpicam"):
         yield _command("rpicam-vid", "install rpicam-apps-lite")
@@ -63,7 +66,7 @@ def _video(config: Config) -> Iterator[Finding]:
     elif source.isdecimal() or source.startswith("/dev/"):
         device = f"/dev/video{source}" if source.isdecimal() else source
         yield _device(device, "video", "is the camera plugged in? `v4l2-ctl --list-devices` lists those that are")
-        if config.video.codec == "copy" and (problem := without_h264(formats_of(device))):
+        if config.video.codec == "copy" and (problem := without_h264(list_formats(device))):
             yield Finding("error", f"{device}: {problem}")
     elif source == "scene":
         yield Finding("warning", "the video source is `scene`, a drawn street", "choose a camera: `source` in [video]")
@@ -116,7 +119,7 @@ def _storage(config: Config, system: System) -> Iterator[Finding]:
         yield Finding(
             "error",
             f"{existing}: cannot be written by this user",
-            f"give it to this user: chown {os.getuid()} {existing}",
+            f"for an installed camera use sudo; else give it to this user: chown {os.getuid()} {existing}",
         )
         return
     free = shutil.disk_usage(existing).free
@@ -135,6 +138,12 @@ def _board(config: Config, system: System) -> Iterator[Finding]:
     if config.pi.pins():
         yield _module("gpiozero", "pip install 'lapel[pi]'")
         yield _device("/dev/gpiochip0", "gpio", "is this a Raspberry Pi?")
+    if config.video.source.startswith("rpicam") and config.pi.event_button < 0:
+        yield Finding(
+            "warning",
+            "no event button",
+            f"name its pin in {CONFIG}: `event_button = 17` in [pi], and restart the service",
+        )
     if config.pi.battery != "none":
         yield _device(f"/dev/i2c-{config.pi.i2c_bus}", "i2c", "switch I2C on: raspi-config nonint do_i2c 0")
     if config.pi.gpsd:
