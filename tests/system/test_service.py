@@ -146,3 +146,4 @@ def test_the_unit_file_is_one_that_systemd_takes_and_rates_as_safe(unit: Path) -
     found = re.search(r"exposure level for lapel-camera\.service: ([\d.]+)", rated.stdout)
     assert found is not None, rated.stderr
     assert (rated.returncode, float(found[1]) <= 3.0) == (0, True), found[0]
+    assert "adjtimex is allowed" in rated.stdout, "else the service could not read whether the clock is synced"
