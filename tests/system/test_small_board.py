@@ -13,7 +13,7 @@ from lapel.evidence.store import EvidenceStore
 from system.process import camera_on, terminal
 
 PEAK_MB = 250
-"""Of the 512 MB of a small board; some 205 MB were measured (x86), of which the buffer is 30 MB."""
+"""Of the 512 MB of a small board; 205 to 230 MB were measured (x86), of which the buffer is 30 MB."""
 GROWTH_MB = 20
 """From the first full buffer and recording on."""
 FLAGS = ("--video", "scene", "--width", "1280", "--height", "720", "--prebuffer", "30", "--audio", "tone")
