@@ -17,7 +17,8 @@ from time import perf_counter
 from bench.figure import Figure
 from lapel.clock import SystemClock
 from lapel.link.backoff import Backoff
-from lapel.offload.axis import AxisDestination, AxisSettings
+from lapel.offload.axis import AxisDestination
+from lapel.offload.axis_session import AxisSettings
 from lapel.offload.engine import Offloader
 from lapel.offload.listener import Gate
 from lapel.offload.progress import MemoryNotes

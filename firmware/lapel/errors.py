@@ -15,6 +15,7 @@
     │   ├── RejectedError     … this recording, for good                             exit 4
     │   ├── BlockedError      … every recording, until a person acts                 exit 4
     │   └── BusyError         … for the moment                                       exit 4
+    │       └── UnavailableError  … whatever is sent: the trouble is not the recording   exit 4
     ├── MessageError      a received message does not fit the contract               exit 2
     └── ConsoleError      the console cannot carry out what was typed                exit 2
 
@@ -118,6 +119,12 @@ class BusyError(OffloadError):
     def __init__(self, message: str, wait_s: float | None = None) -> None:
         super().__init__(message)
         self.wait_s = wait_s
+
+
+class UnavailableError(BusyError):
+    """The back end as a whole takes nothing at the moment: no connection, no token, no registration. That says nothing
+    about the recording that was tried, which keeps its turn.
+    """
 
 
 class MessageError(LapelError, ValueError):

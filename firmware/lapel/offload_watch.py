@@ -1,7 +1,7 @@
 """The camera's side of offload: when recordings may leave, and what is reported about it.
 
 In its dock the camera first charges, then waits for its clock, then offloads: in that order, since an upload must not
-empty the battery, and a token or a certificate needs the right time. What was asked for leaves over the air as well.
+empty the battery, and a token or a certificate needs the right time. What a command requests leaves over the air too.
 """
 
 from collections.abc import Callable, Sequence
@@ -140,7 +140,7 @@ class OffloadWatch:
             refusal = "name the recording in the field `recording`"
         else:
             try:
-                refusal = await self._engine.ask(command.recording, command.id)
+                refusal = await self._engine.request(command.recording, command.id)
             except StorageError as error:
                 refusal = str(error)
         if refusal is not None:
@@ -189,13 +189,13 @@ class OffloadWatch:
         self._reporter.announce(f"offload: {recordings} recordings, {size_bytes / _MEGABYTE:.1f} MB to send")
         self._reporter.emit(detail.OffloadStarted(recordings=recordings, bytes=size_bytes))
 
-    def on_offloaded(self, recording: str, size_bytes: int, seconds: float, asked_by: str) -> None:
+    def on_offloaded(self, recording: str, size_bytes: int, seconds: float, requested_by: str) -> None:
         """See `OffloadListener`."""
         self._reporter.announce(f"offloaded {recording}: {size_bytes / _MEGABYTE:.1f} MB in {seconds:.0f} s")
         self._reporter.emit(detail.RecordingOffloaded(recording=recording, bytes=size_bytes, seconds=seconds))
-        if asked_by:
-            self._answered |= {asked_by}
-            self._reporter.reply(asked_by, "offload", "done", recording=recording)
+        if requested_by:
+            self._answered |= {requested_by}
+            self._reporter.reply(requested_by, "offload", "done", recording=recording)
 
     def on_confirmed(self, clip: str, back_end: str) -> None:
         """See `OffloadListener`."""
@@ -207,13 +207,13 @@ class OffloadWatch:
         self._reporter.announce(f"a receipt for {clip} is refused: {reason}", "error")
         self._reporter.emit(detail.ReceiptRefused(recording=clip, reason=reason))
 
-    def on_failed(self, recording: str, reason: str, asked_by: str) -> None:
+    def on_failed(self, recording: str, reason: str, requested_by: str) -> None:
         """See `OffloadListener`."""
         self._reporter.announce(f"offload of {recording or 'recordings'} failed: {reason}", "error")
         self._reporter.emit(detail.OffloadFailed(recording=recording, reason=reason))
-        if asked_by:
-            self._answered |= {asked_by}
-            self._reporter.reply(asked_by, "offload", "failed", reason, recording=recording)
+        if requested_by:
+            self._answered |= {requested_by}
+            self._reporter.reply(requested_by, "offload", "failed", reason, recording=recording)
         self._update_flags()
 
     def on_note(self, text: str) -> None:
@@ -225,7 +225,7 @@ class OffloadWatch:
     def _gate(self) -> Gate:
         state = self._state()
         if state in (State.OFF, State.BOOTING):
-            return Gate("the camera is starting or switching off", asked_may_leave=False)
+            return Gate("the camera is starting or switching off", requested_may_leave=False)
         if not self._is_started and self._section.when == "command":
             return Gate(_AT_COMMAND)
         if not self._is_started and self._section.when == "docked" and state is not State.DOCKED:
@@ -253,7 +253,7 @@ class OffloadWatch:
 
     def _answer_unfinished(self) -> None:
         """Fail the commands that no note knows, and that were not answered since the start."""
-        known = self._answered | (self._engine.asked_by() if self._engine is not None else set())
+        known = self._answered | (self._engine.unanswered_commands() if self._engine is not None else set())
         for reply in self._unfinished:
             if reply.id not in known:
                 self._reporter.reply(reply.id, "offload", "failed", "the camera restarted before it was done")

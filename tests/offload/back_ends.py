@@ -161,8 +161,8 @@ class Recorder:
     def on_started(self, recordings: int, size_bytes: int) -> None:
         self.reports.append(("started", recordings))
 
-    def on_offloaded(self, recording: str, size_bytes: int, seconds: float, asked_by: str) -> None:
-        self.reports.append(("offloaded", recording, asked_by))
+    def on_offloaded(self, recording: str, size_bytes: int, seconds: float, requested_by: str) -> None:
+        self.reports.append(("offloaded", recording, requested_by))
 
     def on_confirmed(self, clip: str, back_end: str) -> None:
         self.reports.append(("confirmed", clip))
@@ -170,7 +170,7 @@ class Recorder:
     def on_receipt_refused(self, clip: str, reason: str) -> None:
         self.reports.append(("receipt-refused", clip, reason))
 
-    def on_failed(self, recording: str, reason: str, asked_by: str) -> None:
+    def on_failed(self, recording: str, reason: str, requested_by: str) -> None:
         self.reports.append(("failed", recording, reason))
 
     def on_note(self, text: str) -> None:

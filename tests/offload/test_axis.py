@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from lapel.errors import BlockedError, BusyError, ConfigError, RejectedError
-from lapel.offload.axis import AxisDestination, AxisSettings
+from lapel.offload.axis import AxisDestination
+from lapel.offload.axis_session import AxisSettings
 from lapel.offload.progress import MemoryNotes
 from lapel.offload.refusals import refusal
 from lapel.recording import Cause, Location
@@ -287,3 +288,12 @@ def test_the_kinds_of_refusal_are_those_of_the_table() -> None:
     assert isinstance(refusal(400, "x"), RejectedError)
     assert isinstance(refusal(507, "x"), BlockedError)
     assert isinstance(refusal(503, "x"), BusyError)
+
+
+@pytest.mark.parametrize("path", ["/auth/v1.0", "Devices", "Devices/baltimore.cam-0001", "Users", f"Users/{USER}"])
+def test_a_busy_registration_does_not_cost_the_oldest_recording_its_turn(path: str) -> None:
+    stub = StubSwift([Override("GET" if "auth" in path else "PUT", path, 503, times=1)])
+    later = clip("20261124T080000Z-00000002", trigger_time="2026-11-24T08:00:00.000Z")
+    offload(stub, clip(CLIP), later)
+    made = [one for one in stub.requests if one.startswith("PUT ") and one.endswith("00Z")]
+    assert made == [f"PUT {CONTAINER}", f"PUT {CONTAINER.replace('T07', 'T08')}"]

@@ -3,9 +3,9 @@
 import pytest
 
 from lapel.errors import BlockedError, BusyError, OffloadError, RejectedError
-from lapel.offload.engine import BLOCKED_S
 from lapel.offload.listener import Gate
 from lapel.offload.progress import MemoryNotes
+from lapel.offload.schedule import BLOCKED_S
 from lapel.offload.throttle import RateLimit
 from lapel.recording import Cause
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
@@ -186,30 +186,30 @@ def test_the_back_end_says_how_long_to_wait() -> None:
     run_engine(steps, clip("a"), fail=Fails("begin", BusyError("503", 120.0)))
 
 
-def test_asked_for_leaves_over_the_air_before_all_others() -> None:
+def test_requested_leaves_over_the_air_before_all_others() -> None:
     async def steps(rig: Rig) -> None:
         rig.gate = NOT_DOCKED
         rig.engine.look()
         await a_while(rig)
         assert rig.destination.steps == []
-        assert await rig.engine.ask("none", "7") == "there is no such recording on the card"
-        assert await rig.engine.ask("d", "7") == "it is still being recorded"
-        assert await rig.engine.ask("c", "7") is None
-        assert rig.engine.asked_by() == {"7"}
+        assert await rig.engine.request("none", "7") == "there is no such recording on the card"
+        assert await rig.engine.request("d", "7") == "it is still being recorded"
+        assert await rig.engine.request("c", "7") is None
+        assert rig.engine.unanswered_commands() == {"7"}
         await a_while(rig)
         assert rig.destination.complete == ["b"]
         assert rig.listener.of("offloaded") == [("b", "7")]
-        assert rig.engine.asked_by() == set()
-        assert await rig.engine.ask("b", "8") == "the back end has it already"
+        assert rig.engine.unanswered_commands() == set()
+        assert await rig.engine.request("b", "8") == "the back end has it already"
 
     clips = clip("a", trigger_time=at(1)), clip("b", continued_by="c"), clip("c", continues="b")
     run_engine(steps, *clips, clip("d", status="recording"))
 
 
-def test_asked_for_does_not_wait_for_a_place() -> None:
+def test_requested_does_not_wait_for_a_place() -> None:
     async def steps(rig: Rig) -> None:
         await rig.clock.sleep(1)
-        await rig.engine.ask("b", "7")
+        await rig.engine.request("b", "7")
         await rig.clock.sleep(1)
         assert rig.destination.complete == ["b"]
 

@@ -11,11 +11,11 @@ from lapel.recording import Cause
 from offload.back_ends import clip
 
 
-def plan(*clips: OutgoingClip, critical: str = "", asked_only: bool = False, **notes: RecordingProgress) -> Plan:
+def plan(*clips: OutgoingClip, critical: str = "", requested_only: bool = False, **notes: RecordingProgress) -> Plan:
     def of(recording: OutgoingRecording) -> RecordingProgress:
         return notes.get(recording.id, RecordingProgress(recording=recording.id))
 
-    return make_plan(clips, of, critical=frozenset(critical.split()), asked_only=asked_only)
+    return make_plan(clips, of, critical=frozenset(critical.split()), requested_only=requested_only)
 
 
 def at(minute: int) -> str:
@@ -35,7 +35,7 @@ def test_a_critical_category_leaves_before_older_ones() -> None:
     assert ids(plan(first, second)) == ["b", "a"]
 
 
-def test_oldest_first_but_critical_before_and_asked_for_before_all() -> None:
+def test_oldest_first_but_critical_before_and_requested_before_all() -> None:
     clips = [
         clip("a", trigger_time=at(1)),
         clip("b", trigger_time=at(2)),
@@ -44,8 +44,8 @@ def test_oldest_first_but_critical_before_and_asked_for_before_all() -> None:
     ]
     assert ids(plan(*reversed(clips))) == ["a", "b", "c", "d"]
     assert ids(plan(*clips, critical="holster")) == ["c", "a", "b", "d"]
-    assert ids(plan(*clips, critical="holster", d=note("d", asked="7"))) == ["d", "c", "a", "b"]
-    assert ids(plan(*clips, asked_only=True, d=note("d", asked="7"))) == ["d"]
+    assert ids(plan(*clips, critical="holster", d=note("d", requested_by="7"))) == ["d", "c", "a", "b"]
+    assert ids(plan(*clips, requested_only=True, d=note("d", requested_by="7"))) == ["d"]
 
 
 def test_linked_clips_are_one_recording_in_their_order() -> None:
@@ -91,7 +91,7 @@ def test_the_order_is_total_and_loses_nothing(given: list[tuple[int, bool, bool]
     for number, (minute, is_critical, is_asked) in enumerate(given):
         name = f"r{number}"
         clips.append(clip(name, trigger_time=at(minute), start=Cause("trigger", "holster" if is_critical else "bar")))
-        notes[name] = note(name, asked="1" if is_asked else "")
+        notes[name] = note(name, requested_by="1" if is_asked else "")
     made = plan(*clips, critical="holster", **notes)
     keys = [(not given[int(name[1:])][2], not given[int(name[1:])][1], given[int(name[1:])][0]) for name in ids(made)]
     assert keys == sorted(keys)

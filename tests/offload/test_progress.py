@@ -14,7 +14,7 @@ from lapel.worker import InlineWorker
 from offload.back_ends import clip
 
 NOTE = RecordingProgress(
-    recording="a", clips=("a", "b"), items={"a/video.mp4": Arrived(upload="u", parts=(Part(5, "e"),))}, asked="7"
+    recording="a", clips=("a", "b"), items={"a/video.mp4": Arrived(upload="u", parts=(Part(5, "e"),))}, requested_by="7"
 )
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,8 +27,9 @@ class SwiftServer:
     """Where it listens, and its processes."""
 
     port: int
-    processes: list[subprocess.Popen[bytes]]
-    log: Path
+    folder: Path
+    ports: list[int]
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def address(self) -> str:
@@ -40,6 +41,32 @@ class SwiftServer:
         """Of its S3 API."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def log(self) -> Path:
+        """What its servers print."""
+        return self.folder / "log"
+
+    def start(self) -> None:
+        """Start its servers, and wait until they answer."""
+        for role in (*_BACKENDS, "proxy"):
+            self.processes.append(_start(self.folder, role, self.log))
+        _wait_until_it_answers(self)
+
+    def kill(self) -> None:
+        """SIGKILL to every server. What was stored stays."""
+        for process in self.processes:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        self.processes.clear()
+
+    def update_listings(self) -> None:
+        """Do at once what Swift's updaters do every few minutes: enter in the listings what was stored while the server
+        that keeps them was down.
+        """
+        for role in ("object-updater", "container-updater"):
+            assert _start(self.folder, role, self.log).wait(_PATIENCE_S) == 0, self.log.read_text()[-4000:]
+
 
 @contextmanager
 def swift_server(folder: Path) -> Iterator[SwiftServer]:
@@ -47,17 +74,12 @@ def swift_server(folder: Path) -> Iterator[SwiftServer]:
     _require_swift(folder)
     ports = dict(zip(("proxy", *_BACKENDS), _free_ports(4), strict=True))
     _configure(folder, ports)
-    server = SwiftServer(ports["proxy"], [], folder / "log")
+    server = SwiftServer(ports["proxy"], folder, list(ports.values()))
     try:
-        for role in (*_BACKENDS, "proxy"):
-            server.processes.append(_start(folder, role, server.log))
-        _wait_until_it_answers(server, list(ports.values()))
+        server.start()
         yield server
     finally:
-        for process in server.processes:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        server.kill()
 
 
 def _require_swift(folder: Path) -> None:
@@ -79,13 +101,14 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _start(folder: Path, role: str, log: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, str(Path(__file__).with_name("swift_command.py")), role, str(folder / f"{role}.conf")]
+    configuration = folder / f"{role.partition('-')[0]}.conf"
+    command = [sys.executable, str(Path(__file__).with_name("swift_command.py")), role, str(configuration)]
     with log.open("ab") as out:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
 
 
-def _wait_until_it_answers(server: SwiftServer, ports: list[int]) -> None:
-    clock, waiting = SystemClock(), list(ports)
+def _wait_until_it_answers(server: SwiftServer) -> None:
+    clock, waiting = SystemClock(), list(server.ports)
     deadline_s = clock.mono_s() + _PATIENCE_S
     while waiting:
         if clock.mono_s() > deadline_s or any(one.poll() is not None for one in server.processes):
@@ -126,7 +149,7 @@ def _defaults(folder: Path, port: int) -> str:
 def _backend(folder: Path, role: str, port: int) -> str:
     return (
         f"{_defaults(folder, port)}\n[pipeline:main]\npipeline = {role}-server\n"
-        f"[app:{role}-server]\nuse = egg:swift#{role}\n"
+        f"[app:{role}-server]\nuse = egg:swift#{role}\n[{role}-updater]\n"
     )
 
 

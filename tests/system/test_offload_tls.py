@@ -10,7 +10,8 @@ import pytest
 
 from lapel.clock import SystemClock
 from lapel.errors import BlockedError, BusyError
-from lapel.offload.axis import AxisDestination, AxisSettings
+from lapel.offload.axis import AxisDestination
+from lapel.offload.axis_session import AxisSettings
 from lapel.offload.http import Tls
 from lapel.offload.interface import OutgoingRecording
 from lapel_fleet.broker.authority import Authority

@@ -8,18 +8,16 @@ clip goes in segments, so that a cut costs one segment instead of the clip.
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
 from typing import Literal
-from urllib.parse import quote, urlsplit
 
 import httpx
 
-from lapel.errors import BlockedError, BusyError, ConfigError, RejectedError
+from lapel.checksums import md5_hex
+from lapel.errors import BusyError, RejectedError
 from lapel.offload import axis_names as names
-from lapel.offload.http import NO_TLS_FILES, Answer, HttpClient, Tls, require_secure
+from lapel.offload.axis_session import AxisSession, AxisSettings, trouble_of_the_back_end
 from lapel.offload.interface import Arrived, Item, OutgoingRecording, Part, Standing, Upload
-from lapel.offload.refusals import refusal
 from lapel.outgoing import OutgoingClip
 
 _OPTIONAL = {"bookmark": "StoreBookmarks", "trail": "StoreGNSSTrackRecording"}
@@ -32,35 +30,12 @@ _OWN = ("manifest", "account", "tail")
 OWN_CAPABILITY = "StoreLapelManifest"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AxisSettings:
-    """How to reach a back end."""
-
-    addresses: tuple[str, ...]
-    """Of its token service, `https://…/auth/v1.0`; several are tried in turn."""
-    user: str
-    secret: str
-    tls: Tls = NO_TLS_FILES
-    allow_plain: bool = False
-    full_support: bool = True
-    """Store everything, as on a plain Swift. Else what `System/Capabilities.json` names."""
-    segment_bytes: int = 64 * 1024 * 1024
-    """Longer files go in segments of this length, where the server offers it."""
-
-
 class AxisDestination:
     """Implements `Destination`."""
 
     def __init__(self, settings: AxisSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
         """`transport` stands in for the network. Raises ConfigError."""
-        if not settings.addresses:
-            raise ConfigError("[offload] address: is missing; set that of the back end's tokens, https://…/auth/v1.0")
-        for address in settings.addresses:
-            require_secure(address, allow_plain=settings.allow_plain)
-        self._settings = settings
-        self._http = HttpClient(settings.tls, transport)
-        self._token, self._storage = "", ""
-        self._known: set[str] = set()
+        self._settings, self._session = settings, AxisSession(settings, transport)
         self._containers: dict[str, str] = {}
         self._making = asyncio.Lock()
         self._capabilities: frozenset[str] | None = None
@@ -76,8 +51,9 @@ class AxisDestination:
         account = recording.clips[0].account
         user = self._user(recording)
         serial = names.serial_number(account.site, account.camera)
-        await self._register(names.DEVICES, serial, names.device_metadata(account.camera, account.model))
-        await self._register(names.USERS, user, names.user_metadata(account.wearer))
+        with trouble_of_the_back_end():
+            await self._register(names.DEVICES, serial, names.device_metadata(account.camera, account.model))
+            await self._register(names.USERS, user, names.user_metadata(account.wearer))
         async with self._making:  # two recordings of one second must not both find the same name free
             return await self._make_container(recording, user)
 
@@ -97,16 +73,18 @@ class AxisDestination:
 
     async def finish(self, recording: OutgoingRecording, arrived: Mapping[str, Arrived]) -> None:  # noqa: ARG002
         """See `Destination.finish`: `Status` becomes `Complete`."""
-        await self._ask("POST", self._containers[recording.id], names.headers("Container", {"Status": names.COMPLETE}))
+        await self._session.request(
+            "POST", self._containers[recording.id], names.headers("Container", {"Status": names.COMPLETE})
+        )
 
     async def receipt(self, recording: OutgoingRecording, clip: OutgoingClip) -> bytes | None:  # noqa: ARG002
         """See `Destination.receipt`: from the container `Receipts`."""
         account = clip.account
         path = f"{names.RECEIPTS}/{names.receipt_name(account.site, account.camera, account.recording)}"
-        answer = await self._answer("GET", path)
+        answer = await self._session.answer("GET", path)
         if answer.status in (403, 404, 405):  # a back end that gives no receipts may not know the container either
             return None
-        self._require_success(answer, f"GET {path}")
+        self._session.require_success(answer, f"GET {path}")
         return answer.body
 
     def read_back(self, recording: OutgoingRecording, item: Item) -> AsyncIterator[bytes] | None:  # noqa: ARG002
@@ -115,21 +93,21 @@ class AxisDestination:
 
     async def close(self) -> None:
         """See `Destination.close`."""
-        await self._http.close()
+        await self._session.close()
 
     # -- what is there -------------------------------------------------------------------------------------------------
 
     async def _register(self, container: str, name: str, metadata: Mapping[str, str]) -> None:
-        """Make sure that a device or user is known; asked once per session."""
+        """Make sure that a device or user is known; looked for once per session."""
         path = f"{container}/{name}"
-        if path in self._known:
+        if path in self._session.known:
             return
-        if container not in self._known:
-            await self._ask("PUT", container)
-            self._known.add(container)
-        if not (await self._answer("HEAD", path)).is_success:
-            await self._ask("PUT", path, names.headers("Object", metadata), b"")
-        self._known.add(path)
+        if container not in self._session.known:
+            await self._session.request("PUT", container)
+            self._session.known.add(container)
+        if not (await self._session.answer("HEAD", path)).is_success:
+            await self._session.request("PUT", path, names.headers("Object", metadata), b"")
+        self._session.known.add(path)
 
     async def _make_container(self, recording: OutgoingRecording, user: str) -> Standing:
         """Find the recording's container, or make it under the first name that is free."""
@@ -139,7 +117,7 @@ class AxisDestination:
             standing = await self._standing(container, recording)
             if standing == "free":
                 metadata = names.container_metadata(recording, user, container)
-                answer = await self._ask("PUT", container, names.headers("Container", metadata))
+                answer = await self._session.request("PUT", container, names.headers("Container", metadata))
                 return "new" if answer.status == 201 else "begun"
             if standing != "taken":
                 return standing
@@ -151,11 +129,11 @@ class AxisDestination:
     async def _standing(
         self, container: str, recording: OutgoingRecording
     ) -> Literal["free", "taken", "begun", "complete"]:
-        """What a container holds; *free*, too, where the back end cannot be asked."""
-        answer = await self._answer("HEAD", container)
+        """What a container holds; *free*, too, where the back end does not answer that."""
+        answer = await self._session.answer("HEAD", container)
         if answer.status in (403, 404, 405):
             return "free"
-        self._require_success(answer, f"HEAD {container}")
+        self._session.require_success(answer, f"HEAD {container}")
         theirs = answer.headers.get(f"x-container-meta-{names.OWN_RECORDING.lower()}", recording.id)
         if theirs != recording.id:
             return "taken"
@@ -171,8 +149,8 @@ class AxisDestination:
 
     async def _read_capabilities(self) -> frozenset[str]:
         """Those that are true; none where the object is missing, wrongly formatted, or its checksum is wrong."""
-        answer = await self._answer("GET", "System/Capabilities.json")
-        if not answer.is_success or (answer.etag and answer.etag != _md5(answer.body)):
+        answer = await self._session.answer("GET", "System/Capabilities.json")
+        if not answer.is_success or (answer.etag and answer.etag != md5_hex(answer.body)):
             return frozenset()
         try:
             groups = json.loads(answer.body)
@@ -182,10 +160,7 @@ class AxisDestination:
 
     async def _offers_segments(self) -> bool:
         if self._has_segments is None:
-            await self._sign_in()
-            url = urlsplit(self._storage)
-            answer = await self._http.request("GET", f"{url.scheme}://{url.netloc}/info", {})
-            self._has_segments = answer.is_success and _names_slo(answer.body)
+            self._has_segments = await self._session.offers_segments()
         return self._has_segments
 
     # -- sending -------------------------------------------------------------------------------------------------------
@@ -202,17 +177,17 @@ class AxisDestination:
                 yield piece
 
         headers = {**metadata, "Content-Length": str(length), "Content-Type": "application/octet-stream"}
-        answer = await self._ask("PUT", path, headers, content if length else b"")
-        etag = answer.etag or (await self._answer("HEAD", path)).etag
+        answer = await self._session.request("PUT", path, headers, content if length else b"")
+        etag = answer.etag or (await self._session.answer("HEAD", path)).etag
         if etag and etag != digest.hexdigest():
             raise BusyError(f"{path}: arrived changed: its MD5 is {etag}, not {digest.hexdigest()}; it is sent again")
         return etag
 
     async def _send_segments(self, path: str, metadata: Mapping[str, str], upload: Upload) -> str:
         """Send the segments that have not arrived, then the list that joins them. Returns its ETag."""
-        if names.SEGMENTS not in self._known:
-            await self._ask("PUT", names.SEGMENTS)
-            self._known.add(names.SEGMENTS)
+        if names.SEGMENTS not in self._session.known:
+            await self._session.request("PUT", names.SEGMENTS)
+            self._session.known.add(names.SEGMENTS)
         parts, size = list(upload.arrived.parts), upload.item.size_bytes
         segment_bytes = max(self._settings.segment_bytes, -(-size // _SEGMENTS_MAX))
         sent = sum(part.size_bytes for part in parts)
@@ -226,7 +201,9 @@ class AxisDestination:
             {"path": f"/{_segment(path, number)}", "etag": part.etag or None, "size_bytes": part.size_bytes}
             for number, part in enumerate(parts)
         ]
-        answer = await self._ask("PUT", f"{path}?multipart-manifest=put", metadata, json.dumps(listed).encode())
+        answer = await self._session.request(
+            "PUT", f"{path}?multipart-manifest=put", metadata, json.dumps(listed).encode()
+        )
         return answer.etag
 
     def _path(self, recording: OutgoingRecording, item: Item) -> str:
@@ -236,93 +213,6 @@ class AxisDestination:
         account = recording.clips[0].account
         return names.user_id(account.agency, account.wearer)
 
-    # -- requests ------------------------------------------------------------------------------------------------------
-
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str] | None = None,
-        content: Callable[[], AsyncIterator[bytes]] | bytes | None = None,
-    ) -> Answer:
-        """As `_answer`, of which only a success is returned; the rest is raised in words."""
-        answer = await self._answer(method, path, headers, content)
-        self._require_success(answer, f"{method} {path}")
-        return answer
-
-    def _require_success(self, answer: Answer, doing: str) -> None:
-        if answer.status == 404:
-            self._known.clear()
-        if not answer.is_success:
-            raise refusal(answer.status, doing, answer.error_text, answer.headers.get("retry-after", ""))
-
-    async def _answer(
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str] | None = None,
-        content: Callable[[], AsyncIterator[bytes]] | bytes | None = None,
-    ) -> Answer:
-        """The answer to a request with a token; a token that is no longer accepted is renewed once."""
-        await self._sign_in()
-        answer = await self._try(method, path, headers, content)
-        if answer.status == 401:
-            self._token = ""
-            await self._sign_in()
-            answer = await self._try(method, path, headers, content)
-        return answer
-
-    async def _try(
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str] | None,
-        content: Callable[[], AsyncIterator[bytes]] | bytes | None,
-    ) -> Answer:
-        name, mark, query = path.partition("?")
-        url = f"{self._storage}/{quote(name)}{mark}{query}"
-        body = content() if callable(content) else content
-        return await self._http.request(method, url, {**(headers or {}), "X-Auth-Token": self._token}, body)
-
-    async def _sign_in(self) -> None:
-        """Fetch a token, unless there is one. Of several addresses the first that answers counts."""
-        if self._token:
-            return None
-        *others, last = self._settings.addresses
-        for address in others:
-            try:
-                return await self._fetch_token(address)
-            except BusyError:
-                continue
-        return await self._fetch_token(last)
-
-    async def _fetch_token(self, address: str) -> None:
-        credentials = {"X-Auth-User": self._settings.user, "X-Auth-Key": self._settings.secret}
-        answer = await self._http.request("GET", address, credentials)
-        if not answer.is_success:
-            raise refusal(answer.status, f"GET {address}", answer.error_text, answer.headers.get("retry-after", ""))
-        token, storage = answer.headers.get("x-auth-token", ""), answer.headers.get("x-storage-url", "")
-        if not token or not storage:
-            raise BlockedError(
-                f"{address}: answers without X-Auth-Token and X-Storage-Url; is it the address of the token service?"
-            )
-        try:
-            require_secure(storage, allow_plain=self._settings.allow_plain)
-        except ConfigError as error:
-            raise BlockedError(f"{address}: names the storage {storage!r}, which is not encrypted") from error
-        self._token, self._storage = token, storage.rstrip("/")
-
 
 def _segment(path: str, number: int) -> str:
     return f"{names.SEGMENTS}/{path}/{number:05}"
-
-
-def _names_slo(body: bytes) -> bool:
-    try:
-        return "slo" in json.loads(body)
-    except (ValueError, TypeError):
-        return False
-
-
-def _md5(data: bytes) -> str:
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()

@@ -35,7 +35,8 @@ def destination_of(
 
 def _axis(section: OffloadSection, secret: str, transport: "httpx.AsyncBaseTransport | None") -> Destination:
     """Imported here, since a camera that keeps its recordings needs no HTTP client."""
-    from lapel.offload.axis import AxisDestination, AxisSettings
+    from lapel.offload.axis import AxisDestination
+    from lapel.offload.axis_session import AxisSettings
     from lapel.offload.http import Tls
 
     settings = AxisSettings(

@@ -43,7 +43,7 @@ class Delivery:
         await self.book.change(recording, destination=self._destination.name, items=items)
         if standing != "complete":
             await self._send(recording, items_of(recording))
-        await self.book.change(recording, complete=True, asked="")
+        await self.book.change(recording, complete=True, requested_by="")
 
     async def _send(self, recording: OutgoingRecording, items: list[Item]) -> None:
         for item in items:

@@ -17,13 +17,10 @@ from lapel.offload.listener import Gate, OffloadListener, OffloadStatus
 from lapel.offload.plan import Plan, Waits, make_plan, recordings_of
 from lapel.offload.progress import ProgressBook, ProgressNotes
 from lapel.offload.receipts import ReceiptCollector
+from lapel.offload.schedule import CARD_RETRY_S, Schedule
 from lapel.offload.throttle import NoThrottle, Throttle
 from lapel.outgoing import OutgoingClip, OutgoingRecordings
 from lapel.worker import Worker
-
-BLOCKED_S = 900.0
-"""Seconds after which a back end that was full, or had no licence, is tried again: the operator may have made room."""
-_CARD_RETRY_S = 60.0
 
 
 class Offloader:
@@ -49,7 +46,8 @@ class Offloader:
         triggers whose recordings go first. `reads_back`: see `Delivery`.
         """
         self._destination, self._card = destination, card
-        self._clock, self._worker, self._waits, self._listener, self._gate = clock, worker, waits, listener, gate
+        self._clock, self._worker, self._listener, self._gate = clock, worker, listener, gate
+        self._schedule = Schedule(clock, waits)
         self._uploads, self._critical = uploads, critical
         self._speed, self._book = Speed(clock), ProgressBook(notes, worker)
         self._delivery = Delivery(
@@ -59,10 +57,7 @@ class Offloader:
         self._clips: list[OutgoingClip] = []
         self._wake = LightEvent()
         self._active: dict[str, _Transfer] = {}
-        self._paused = self._blocked = ""
-        self._blocked_until_s = self._busy_until_s = 0.0
-        self._later_s: dict[str, float] = {}
-        self._doing = "starts"
+        self._paused, self._doing = "", "starts"
 
     # -- from the camera -----------------------------------------------------------------------------------------------
 
@@ -83,9 +78,9 @@ class Offloader:
         except StorageError as error:  # what has arrived is found at the back end again
             self._listener.on_note(str(error))
 
-    def asked_by(self) -> set[str]:
-        """The commands whose recordings have not arrived yet."""
-        return {note.asked for note in self._book.all() if note.asked}
+    def unanswered_commands(self) -> set[str]:
+        """The ids of the commands whose recordings have not arrived yet."""
+        return {note.requested_by for note in self._book.all() if note.requested_by}
 
     def look(self) -> None:
         """Something has changed: docked, undocked, charged, a recording was saved."""
@@ -93,11 +88,9 @@ class Offloader:
 
     def start(self) -> None:
         """Go on after a pause; try a back end again at once that takes nothing, or is busy."""
-        self._paused = self._blocked = ""
-        self._busy_until_s = 0.0
-        self._later_s.clear()
-        self._waits.reset()
-        self._receipts.ask_soon()
+        self._paused = ""
+        self._schedule.reset()
+        self._receipts.collect_soon()
         self._wake.set()
 
     def pause(self, reason: str) -> None:
@@ -105,7 +98,7 @@ class Offloader:
         self._paused = reason
         self._wake.set()
 
-    async def ask(self, recording: str, by: str) -> str | None:
+    async def request(self, recording: str, by: str) -> str | None:
         """Let the recording with this clip leave before all others, over the air if need be. One that was rejected is
         offered again. Why that cannot be, or None. Raises StorageError.
         """
@@ -117,8 +110,8 @@ class Offloader:
         progress = self._book.of(found)
         if progress.complete and not progress.refused:
             return "the back end has it already"
-        await self._book.change(found, asked=by, refused="", complete=False)
-        self._later_s.pop(found.id, None)
+        await self._book.change(found, requested_by=by, refused="", complete=False)
+        self._schedule.try_now(found)
         self._wake.set()
         return None
 
@@ -138,7 +131,7 @@ class Offloader:
     @property
     def is_blocked(self) -> bool:
         """Whether the back end takes nothing until a person acts."""
-        return bool(self._blocked)
+        return bool(self._schedule.blocked)
 
     @property
     def has_rejected(self) -> bool:
@@ -151,7 +144,7 @@ class Offloader:
         return OffloadStatus(
             doing=self._doing,
             is_active=bool(self._active),
-            blocked=self._blocked,
+            blocked=self._schedule.blocked,
             recordings_left=len(plan.to_send),
             bytes_left=plan.bytes_left,
             awaiting_receipt=len(plan.to_confirm),
@@ -168,7 +161,7 @@ class Offloader:
         except Exception as error:
             self._doing = f"waits after an unexpected {type(error).__name__}: {error}"
             self._listener.on_note(f"offload {self._doing}")
-            await self._sleep_until(self._clock.mono_s() + _CARD_RETRY_S)
+            await self._sleep_until(self._clock.mono_s() + CARD_RETRY_S)
 
     async def _step(self) -> None:
         """Start what may leave, and wait until something changes."""
@@ -178,17 +171,19 @@ class Offloader:
         if reason := self._reason_to_stop(gate):
             await self._stop_uploads()
             self._doing = f"waits: {reason}"
-            await self._sleep_until(self._blocked_until_s if reason == self._blocked else gate.again_s)
+            await self._sleep_until(
+                self._schedule.blocked_until_s if reason == self._schedule.blocked else gate.again_s
+            )
             return
         try:
             await self._look_at_card()
         except StorageError as error:
             self._doing = f"waits: {error}"
-            await self._sleep_until(self._clock.mono_s() + _CARD_RETRY_S)
+            await self._sleep_until(self._clock.mono_s() + CARD_RETRY_S)
             return
-        plan = self._plan(asked_only=bool(gate.reason))
+        plan = self._plan(requested_only=bool(gate.reason))
         if gate.reason:
-            await self._stop_uploads(but_asked=True)
+            await self._stop_uploads(but_requested=True)
         self._start_uploads(plan)
         if await self._collect_receipts(plan):
             return
@@ -197,39 +192,33 @@ class Offloader:
 
     def _reason_to_stop(self, gate: Gate) -> str:
         """Why nothing at all may leave; empty while something may."""
-        if self._blocked and self._clock.mono_s() >= self._blocked_until_s:
-            self._blocked = ""
-        return self._paused or ("" if gate.asked_may_leave else gate.reason) or self._blocked
+        return self._paused or ("" if gate.requested_may_leave else gate.reason) or self._schedule.blocked
 
     def _start_uploads(self, plan: Plan) -> None:
-        """As many as may run at once; one that was asked for does not wait for a place."""
+        """As many as may run at once; one that was requested does not wait for a place."""
         was_active = bool(self._active)
         for recording in plan.to_send:
-            if recording.id in self._active or self._due_s(recording) > self._clock.mono_s():
+            if recording.id in self._active or self._schedule.due_s(recording) > self._clock.mono_s():
                 continue
-            asked_by = self._book.of(recording).asked
-            if len(self._active) < self._uploads + bool(asked_by):
+            requested_by = self._book.of(recording).requested_by
+            if len(self._active) < self._uploads + bool(requested_by):
                 task = asyncio.create_task(self._deliver(recording), name=f"offload {recording.id}")
-                self._active[recording.id] = _Transfer(recording, task, asked_by, self._clock.mono_s())
+                self._active[recording.id] = _Transfer(recording, task, requested_by, self._clock.mono_s())
         if self._active and not was_active:
             self._listener.on_started(len(plan.to_send), plan.bytes_left)
-
-    def _due_s(self, recording: OutgoingRecording) -> float:
-        """When a recording may be tried, on the monotonic clock."""
-        return max(self._busy_until_s, self._later_s.get(recording.id, 0.0))
 
     def _next_look_s(self, plan: Plan, gate: Gate) -> float | None:
         """When the next thing is due by itself, on the monotonic clock; None where nothing is."""
         due = [gate.again_s] if gate.again_s is not None else []
         if len(self._active) < self._uploads:
-            due += [self._due_s(one) for one in plan.to_send if one.id not in self._active]
+            due += [self._schedule.due_s(one) for one in plan.to_send if one.id not in self._active]
         if plan.to_confirm:
             due.append(self._receipts.due_s)
         return min(due, default=None)
 
-    async def _stop_uploads(self, *, but_asked: bool = False) -> None:
+    async def _stop_uploads(self, *, but_requested: bool = False) -> None:
         """Cut uploads short; in a fixed order, so that a simulated run is the same each time."""
-        stopped = [one for one in self._active.values() if not (but_asked and one.asked_by)]
+        stopped = [one for one in self._active.values() if not (but_requested and one.requested_by)]
         for transfer in stopped:
             transfer.task.cancel()
             await asyncio.wait([transfer.task])
@@ -272,47 +261,40 @@ class Offloader:
             return
         match transfer.task.exception():
             case None:
-                self._waits.reset()
-                self._receipts.ask_soon()
+                self._schedule.worked()
+                self._receipts.collect_soon()
                 seconds = self._clock.mono_s() - transfer.began_s
-                self._listener.on_offloaded(recording.id, recording.size_bytes, seconds, transfer.asked_by)
+                self._listener.on_offloaded(recording.id, recording.size_bytes, seconds, transfer.requested_by)
             case RejectedError() as error:
-                await self._reject(recording, str(error), transfer.asked_by)
+                await self._reject(recording, str(error), transfer.requested_by)
             case BlockedError() as error:
                 self._block(str(error))
             case BusyError() as error:
-                self._back_off(recording, str(error), error.wait_s)
+                self._back_off(recording, error)
             case StorageError() | OffloadError() | EvidenceError() as error:
                 self._postpone(recording, str(error))
             case BaseException() as error:
                 self._postpone(recording, f"unexpected {type(error).__name__}: {error}")
 
-    async def _reject(self, recording: OutgoingRecording, reason: str, asked_by: str) -> None:
+    async def _reject(self, recording: OutgoingRecording, reason: str, requested_by: str) -> None:
         try:
-            await self._book.change(recording, refused=reason, asked="")
+            await self._book.change(recording, refused=reason, requested_by="")
         except StorageError as error:  # kept in memory: the next session asks the back end again
             self._listener.on_note(str(error))
-        self._listener.on_failed(recording.id, reason, asked_by)
+        self._listener.on_failed(recording.id, reason, requested_by)
 
     def _block(self, reason: str) -> None:
         """Nothing leaves any more. Reported once, until it was tried again."""
-        if not self._blocked:
+        if self._schedule.block(reason):
             self._listener.on_failed("", reason, "")
-        self._blocked, self._blocked_until_s = reason, self._clock.mono_s() + BLOCKED_S
 
     def _postpone(self, recording: OutgoingRecording, reason: str) -> None:
-        """Try this recording later, and the others now."""
-        self._later_s[recording.id] = self._clock.mono_s() + _CARD_RETRY_S
+        self._schedule.postpone(recording)
         self._listener.on_note(f"offload of {recording.id} goes on later: {reason}")
 
-    def _back_off(self, recording: OutgoingRecording, reason: str, wait_s: float | None) -> None:
-        """Wait before the next attempt; twice as long before the next one at this recording, so that another gets its
-        turn where the trouble is with this one alone.
-        """
-        seconds = wait_s if wait_s is not None else self._waits.next_s()
-        now_s = self._clock.mono_s()
-        self._busy_until_s, self._later_s[recording.id] = now_s + seconds, now_s + 2 * seconds
-        self._listener.on_note(f"offload of {recording.id} goes on later: {reason}")
+    def _back_off(self, recording: OutgoingRecording, error: BusyError) -> None:
+        self._schedule.back_off(recording, error)
+        self._listener.on_note(f"offload of {recording.id} goes on later: {error}")
 
     async def _collect_receipts(self, plan: Plan) -> bool:
         """Ask for receipts, if it is time to. Whether anything may have changed."""
@@ -321,7 +303,7 @@ class Offloader:
         except BlockedError as error:
             self._block(str(error))
         except (OffloadError, StorageError) as error:
-            self._listener.on_note(f"receipts are asked for again later: {error}")
+            self._listener.on_note(f"receipts are fetched again later: {error}")
         return False
 
     # -- what is known -------------------------------------------------------------------------------------------------
@@ -330,8 +312,8 @@ class Offloader:
         self._clips = await self._worker.run(self._card.clips)
         await self._book.forget_gone({clip.account.recording for clip in self._clips})
 
-    def _plan(self, *, asked_only: bool = False) -> Plan:
-        return make_plan(self._clips, self._book.of, critical=self._critical, asked_only=asked_only)
+    def _plan(self, *, requested_only: bool = False) -> Plan:
+        return make_plan(self._clips, self._book.of, critical=self._critical, requested_only=requested_only)
 
     def _find(self, recording: str) -> OutgoingRecording | None:
         return next((one for one in recordings_of(self._clips) if recording in _clip_ids(one)), None)
@@ -354,7 +336,7 @@ class _Transfer:
 
     recording: OutgoingRecording
     task: asyncio.Task[None]
-    asked_by: str
+    requested_by: str
     began_s: float
 
 

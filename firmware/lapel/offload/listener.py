@@ -11,8 +11,8 @@ class OffloadListener(Protocol):
     def on_started(self, recordings: int, size_bytes: int) -> None:
         """Recordings begin to leave the camera."""
 
-    def on_offloaded(self, recording: str, size_bytes: int, seconds: float, asked_by: str) -> None:
-        """The back end has all of a recording. `asked_by`: the command that asked for it; empty without one."""
+    def on_offloaded(self, recording: str, size_bytes: int, seconds: float, requested_by: str) -> None:
+        """The back end has all of a recording. `requested_by`: id of the command; empty without one."""
 
     def on_confirmed(self, clip: str, back_end: str) -> None:
         """The receipt for a clip is on file: its retention begins."""
@@ -20,7 +20,7 @@ class OffloadListener(Protocol):
     def on_receipt_refused(self, clip: str, reason: str) -> None:
         """A receipt does not hold. The clip stays."""
 
-    def on_failed(self, recording: str, reason: str, asked_by: str) -> None:
+    def on_failed(self, recording: str, reason: str, requested_by: str) -> None:
         """A recording was rejected; or, where `recording` is empty, none can leave until a person acts."""
 
     def on_note(self, text: str) -> None:
@@ -33,8 +33,8 @@ class Gate:
 
     reason: str = ""
     """Why recordings wait; empty while they may leave."""
-    asked_may_leave: bool = True
-    """Whether those that were asked for may leave all the same, over the air."""
+    requested_may_leave: bool = True
+    """Whether requested ones may leave all the same, over the air."""
     again_s: float | None = None
     """When to look again, on the monotonic clock; None: when the camera says that something has changed."""
 

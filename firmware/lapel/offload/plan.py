@@ -57,15 +57,15 @@ def make_plan(
     progress_of: Callable[[OutgoingRecording], RecordingProgress],
     *,
     critical: frozenset[str],
-    asked_only: bool = False,
+    requested_only: bool = False,
 ) -> Plan:
     """What to do. `critical`: triggers whose recordings go first, as those of a critical category do.
-    `asked_only`: nothing but what was asked for.
+    `requested_only`: nothing but what a command requested.
     """
     to_send, to_confirm, refused, bytes_left = [], [], [], 0
     for recording in recordings_of(clips):
         done = progress_of(recording)
-        if asked_only and not done.asked:
+        if requested_only and not done.requested_by:
             continue
         if all(clip.is_confirmed for clip in recording.clips):
             continue
@@ -97,7 +97,7 @@ def _rank(
     recording: OutgoingRecording, progress: RecordingProgress, critical: frozenset[str]
 ) -> tuple[bool, bool, str, str]:
     return (
-        not progress.asked,
+        not progress.requested_by,
         not is_critical(recording, critical),
         recording.clips[0].account.trigger_time,
         recording.id,

@@ -33,8 +33,8 @@ class RecordingProgress(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it was declared complete at the back end."""
     refused: str = ""
     """Why the back end will never take it; empty while it may."""
-    asked: str = ""
-    """By whom it was asked for, to go before all others; empty where it was not."""
+    requested_by: str = ""
+    """Id of the command that requested it, to go before all others; empty without one."""
     refused_receipts: tuple[str, ...] = ()
     """SHA-256 of the receipts that did not hold, so that each is reported once."""
 
@@ -76,7 +76,9 @@ class ProgressBook:
         """
         for name, note in (await self._worker.run(self._notes.load)).items():
             is_here = note.destination in ("", destination)
-            self._keep(note if is_here else RecordingProgress(recording=name, clips=note.clips, asked=note.asked))
+            self._keep(
+                note if is_here else RecordingProgress(recording=name, clips=note.clips, requested_by=note.requested_by)
+            )
 
     def of(self, recording: OutgoingRecording) -> RecordingProgress:
         """How far a recording has come."""

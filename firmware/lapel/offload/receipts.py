@@ -1,4 +1,4 @@
-"""Collects the back end's receipts: asked for at growing intervals, checked, put on file. A bad one is on record."""
+"""Collects the back end's receipts: fetched at growing intervals, checked, put on file. A bad one is on record."""
 
 import hashlib
 
@@ -31,14 +31,12 @@ class ReceiptCollector:
         self._worker, self._clock, self._listener = worker, clock, listener
         self.due_s, self._wait_s = 0.0, FIRST_WAIT_S
 
-    def ask_soon(self) -> None:
-        """Ask at once, and then often: a recording has just been completed, or a person waits."""
+    def collect_soon(self) -> None:
+        """Look for receipts at once, and then often: a recording has just been completed, or a person waits."""
         self.due_s, self._wait_s = 0.0, FIRST_WAIT_S
 
     async def collect(self, plan: Plan) -> bool:
-        """Ask for what is missing, if it is time to. Returns whether anything was asked. Raises OffloadError,
-        StorageError.
-        """
+        """Fetch what is missing, if it is time to. Returns whether it was. Raises OffloadError, StorageError."""
         now_s = self._clock.mono_s()
         if not plan.to_confirm or now_s < self.due_s:
             return False

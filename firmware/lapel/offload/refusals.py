@@ -48,7 +48,7 @@ def refusal(status: int, doing: str, answer: str = "", retry_after: str = "") ->
 def wait_s(retry_after: str) -> float | None:
     """Seconds that a Retry-After header asks for, at most an hour; None where it gives none (or a date)."""
     try:
-        asked_s = float(retry_after)
+        seconds = float(retry_after)
     except ValueError:
         return None
-    return min(asked_s, _LONGEST_WAIT_S) if asked_s >= 0 else None
+    return min(seconds, _LONGEST_WAIT_S) if seconds >= 0 else None

@@ -9,7 +9,6 @@ sent. Where a bucket has object lock, each object can be locked for a time.
 """
 
 import base64
-import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from urllib.parse import quote
 
 import httpx
 
+from lapel.checksums import md5_hex
 from lapel.clock import iso
 from lapel.errors import BusyError, ConfigError, OffloadError
 from lapel.offload.contents import start_of
@@ -166,17 +166,11 @@ class S3Destination:
 
     async def _put(self, key: str, query: str, content: bytes, headers: Mapping[str, str]) -> str:
         """Put bytes, and compare checksums. Returns the ETag."""
-        digest = hashlib.md5(content, usedforsecurity=False)
-        md5 = {"Content-MD5": base64.b64encode(digest.digest()).decode()}
-        answer = await self._ask("PUT", key, query, content, {**headers, **md5})
-        if (
-            is_md5(answer.etag)
-            and answer.etag != digest.hexdigest()
-            and "x-amz-server-side-encryption" not in answer.headers
-        ):
-            raise BusyError(
-                f"{key}: arrived changed: its MD5 is {answer.etag}, not {digest.hexdigest()}; it is sent again"
-            )
+        md5 = md5_hex(content)
+        header = {"Content-MD5": base64.b64encode(bytes.fromhex(md5)).decode()}
+        answer = await self._ask("PUT", key, query, content, {**headers, **header})
+        if is_md5(answer.etag) and answer.etag != md5 and _ENCRYPTED not in answer.headers:
+            raise BusyError(f"{key}: arrived changed: its MD5 is {answer.etag}, not {md5}; it is sent again")
         return answer.etag
 
     async def _ask(self, method: str, key: str, query: str, content: bytes, headers: Mapping[str, str]) -> Answer:

@@ -1,8 +1,8 @@
 """The answers of an S3 store: error codes and what they mean, the XML of uploads in parts, ETags. Pure."""
 
-import hashlib
 from xml.etree import ElementTree
 
+from lapel.checksums import md5_hex
 from lapel.errors import BlockedError, BusyError, OffloadError, RejectedError
 from lapel.offload.http import Answer
 from lapel.offload.interface import Part
@@ -25,8 +25,7 @@ def joined_etag(parts: tuple[Part, ...]) -> str:
     """The ETag that S3 gives to what was joined from parts; empty where the parts' own are no MD5."""
     if not all(is_md5(part.etag) for part in parts):
         return ""
-    digest = hashlib.md5(b"".join(bytes.fromhex(part.etag) for part in parts), usedforsecurity=False)
-    return f"{digest.hexdigest()}-{len(parts)}"
+    return f"{md5_hex(b''.join(bytes.fromhex(part.etag) for part in parts))}-{len(parts)}"
 
 
 def refusal_of(answer: Answer, doing: str) -> OffloadError:

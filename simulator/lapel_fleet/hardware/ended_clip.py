@@ -4,6 +4,7 @@ import hashlib
 
 import msgspec
 
+from lapel.checksums import md5_hex
 from lapel.evidence.chain import line_hash
 from lapel_fleet.checkers.records import ClipContent
 
@@ -44,4 +45,4 @@ class EndedClip(msgspec.Struct, frozen=True):
     @property
     def content(self) -> ClipContent:
         """For the checkers."""
-        return ClipContent(self.video_bytes, self.close, hashlib.md5(self.video, usedforsecurity=False).hexdigest())
+        return ClipContent(self.video_bytes, self.close, md5_hex(self.video))

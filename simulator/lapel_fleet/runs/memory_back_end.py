@@ -3,7 +3,8 @@
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lapel.clock import Clock
-from lapel.offload.axis import AxisDestination, AxisSettings
+from lapel.offload.axis import AxisDestination
+from lapel.offload.axis_session import AxisSettings
 from lapel_fleet.cameras.offload import OffloadTarget
 from lapel_fleet.runs.evidence_back_end.back_end import AUTH, EvidenceBackEnd
 from lapel_fleet.runs.evidence_back_end.faults import Faults

@@ -107,7 +107,7 @@ def the_newest_recording_leaves_first(patch: Patch) -> None:
 
 
 def what_was_rejected_is_tried_again(patch: Patch) -> None:
-    async def reject(self: Offloader, recording: Any, reason: str, asked_by: str) -> None:
+    async def reject(self: Offloader, recording: Any, reason: str, requested_by: str) -> None:
         self._postpone(recording, reason)
 
     patch.setattr(Offloader, "_reject", reject)

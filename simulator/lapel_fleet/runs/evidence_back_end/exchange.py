@@ -1,9 +1,9 @@
 """A request to an evidence back end and its answer, without sockets."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lapel.checksums import md5_hex
 from lapel.errors import LapelError
 
 _NO_HEADERS: Mapping[str, str] = {}
@@ -21,7 +21,7 @@ class Content:
 
 def content_of(data: bytes) -> Content:
     """The content of an upload that is in memory."""
-    return Content(len(data), hashlib.md5(data, usedforsecurity=False).hexdigest(), data)
+    return Content(len(data), md5_hex(data), data)
 
 
 EMPTY = content_of(b"")

@@ -1,12 +1,12 @@
 """Recordings to upload: made by the real firmware on simulated cameras, with whole videos and signed manifests."""
 
 import asyncio
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
 
+from lapel.checksums import md5_hex
 from lapel.evidence.manifest_reader import read_lines
 from lapel.evidence.receipt import Closed
 from lapel.evidence.receipt_files import closed_by
@@ -70,7 +70,7 @@ class Recorded:
 
     def md5s(self) -> dict[str, str]:
         """The MD5 of each of its objects, by name."""
-        return {self.object_name(item): md5(self.content(item)) for item in self.items}
+        return {self.object_name(item): md5_hex(self.content(item)) for item in self.items}
 
     def object_name(self, item: Item) -> str:
         """The name of an object."""
@@ -84,11 +84,6 @@ class Recorded:
 
 def _short_id(clip: str) -> str:
     return clip.rpartition("-")[2]
-
-
-def md5(data: bytes) -> str:
-    """In hex."""
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 def recorded(seed: int, site: str) -> list[Recorded]:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from urllib.parse import unquote
 
+from lapel.checksums import md5_hex
 from lapel.offload import axis_names as names
-from lapel_fleet.control.conformance.evidence.material import md5
 from lapel_fleet.control.conformance.evidence.stage import EvidenceStage
 from lapel_fleet.control.conformance.situation import NamedScript, named
 
@@ -48,7 +48,9 @@ def recording_is_on_its_way(stage: EvidenceStage) -> None:
     """
     one = stage.recordings[0]
     stage.upload_all(one, one.items[:2])
-    stage.expect_stored(one, complete=False, objects={one.object_name(i): md5(one.content(i)) for i in one.items[:2]})
+    stage.expect_stored(
+        one, complete=False, objects={one.object_name(i): md5_hex(one.content(i)) for i in one.items[:2]}
+    )
     stage.expect_no_receipt(one)
 
 
@@ -60,7 +62,9 @@ def recording_of_one_object_is_on_its_way(stage: EvidenceStage) -> None:
     """
     one = stage.recordings[0]
     stage.upload_all(one, one.items[:1])
-    stage.expect_stored(one, complete=False, objects={one.object_name(i): md5(one.content(i)) for i in one.items[:1]})
+    stage.expect_stored(
+        one, complete=False, objects={one.object_name(i): md5_hex(one.content(i)) for i in one.items[:1]}
+    )
     stage.expect_no_receipt(one)
 
 
@@ -211,7 +215,7 @@ def object_is_damaged_on_the_way(stage: EvidenceStage) -> None:
     stage.upload_all(one, one.items[1:])
     right = one.content(one.items[0])
     damaged = right[:-1] + bytes([right[-1] ^ 1])
-    answer = stage.upload(one, one.items[0], damaged, etag=md5(right), note="a bit was flipped on the way")
+    answer = stage.upload(one, one.items[0], damaged, etag=md5_hex(right), note="a bit was flipped on the way")
     stage.expect_etag(one, answer, damaged)
     stage.upload(one, one.items[0])
     stage.complete(one)

@@ -1,16 +1,16 @@
 """The stage of a situation: uploads as a camera makes them, and questions about what the back end has."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from lapel.checksums import md5_hex
 from lapel.errors import ConfigError, EvidenceError
 from lapel.evidence.receipt import check_receipt
 from lapel.offload import axis_names as names
 from lapel.offload.interface import Item
-from lapel_fleet.control.conformance.evidence.material import Recorded, md5
+from lapel_fleet.control.conformance.evidence.material import Recorded
 from lapel_fleet.control.conformance.evidence.subject import EvidenceSubject, Reply
 from lapel_fleet.control.conformance.examination import LedThere
 from lapel_fleet.control.conformance.judging import WrongBelief
@@ -153,8 +153,8 @@ class EvidenceStage:
     def expect_etag(self, one: Recorded, answer: Reply, body: bytes) -> None:
         """An accepted upload is answered with the MD5 of what has arrived."""
         etag = answer.headers.get("etag", "").strip('"')
-        if answer.status == 201 and etag != hashlib.md5(body, usedforsecurity=False).hexdigest():
-            self._fail(one, "Etag", etag or "none", md5(body), "the camera compares it with what it sent")
+        if answer.status == 201 and etag != md5_hex(body):
+            self._fail(one, "Etag", etag or "none", md5_hex(body), "the camera compares it with what it sent")
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
