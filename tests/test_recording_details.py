@@ -1,5 +1,6 @@
 """What `recording.json` has beside the video: model, time zone, clock quality and position."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,8 @@ def test_the_position_is_given_for_the_start_and_for_the_end() -> None:
         await harness.clock.sleep(0)
         seen["start"] = location(harness)
         await harness.clock.sleep(1200)
+        (on_disk,) = harness.storage.listing()
+        assert len(on_disk.positions) >= 17, "without pixels a fragment lasts a minute"
         harness.gps.lose_fix()
         await harness.clock.sleep(600)
         holding = harness.buttons.hold("event", 3.0)
@@ -73,6 +76,9 @@ def test_the_position_is_given_for_the_start_and_for_the_end() -> None:
     assert account.position_end.age_s == pytest.approx(seen["end"].age_s, abs=1)
     assert account.position_end.age_s >= 600, "the age shows that it is the last known one"
     assert account.position_end != account.position_start
+    times_s = [point.at_s for point in account.positions]
+    assert all(10 <= after - before <= 62 for before, after in pairwise(times_s))
+    assert 1100 < times_s[-1] - times_s[0] <= 1200, "none of what it did not know"
 
 
 def test_an_interrupted_recording_keeps_what_was_known(tmp_path: Path) -> None:

@@ -81,6 +81,16 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds between the fix and the moment for which it stands."""
 
 
+class PositionNote(msgspec.Struct, frozen=True):
+    """A point of a clip's position trail: degrees in WGS 84, north and east positive."""
+
+    at_s: float
+    """Time of the fix, in seconds from the start of the clip."""
+    latitude: float
+    longitude: float
+    accuracy_m: float
+
+
 class Account(msgspec.Struct, kw_only=True):
     """The content of `recording.json`: one clip, what was requested and what it holds. Times are ISO 8601 UTC."""
 
@@ -109,6 +119,8 @@ class Account(msgspec.Struct, kw_only=True):
     """Position at the trigger. None without a receiver, or before its first fix."""
     position_end: Location | None = None
     """The same when the clip ended."""
+    positions: list[PositionNote] = []
+    """Where it was in between: a point per fragment, each 10 s at most, where the receiver had a new fix."""
     trigger_time: str
     """When the button was pressed or the command came."""
     start_time: str | None = None
@@ -168,7 +180,7 @@ class Account(msgspec.Struct, kw_only=True):
         return f"{self.agency}/{self.site}/{self.camera}"
 
 
-LATER_FIELDS = ("decision", "marker_labels", "category", "is_critical", "wearer", "assignee")
+LATER_FIELDS = ("decision", "marker_labels", "category", "is_critical", "wearer", "assignee", "positions")
 """Fields of an account that earlier firmware did not write; each has a default, which is true for its recordings."""
 
 

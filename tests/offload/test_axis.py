@@ -11,7 +11,7 @@ from lapel.offload.axis import AxisDestination
 from lapel.offload.axis_session import AxisSettings
 from lapel.offload.progress import MemoryNotes
 from lapel.offload.refusals import refusal
-from lapel.recording import Cause, Location
+from lapel.recording import Cause, Location, PositionNote
 from lapel_fleet.time.virtual_time import VirtualClock, run_virtual
 from offload.back_ends import MemoryCard, Rig, a_while, clip, content, drive, make_rig
 from offload.stub_swift import ADDRESS, Override, StubSwift
@@ -297,3 +297,13 @@ def test_a_busy_registration_does_not_cost_the_oldest_recording_its_turn(path: s
     offload(stub, clip(CLIP), later)
     made = [one for one in stub.requests if one.startswith("PUT ") and one.endswith("00Z")]
     assert made == [f"PUT {CONTAINER}", f"PUT {CONTAINER.replace('T07', 'T08')}"]
+
+
+def test_the_trail_has_each_fix_once_in_the_order_of_time() -> None:
+    stub = StubSwift()
+    place = Location(latitude=39.29, longitude=-76.61, accuracy_m=4.0, age_s=0.0)
+    positions = [PositionNote(at_s, 39.2 + at_s / 1000, -76.61, 4.0) for at_s in (0.1, 10.0, 20.0)]
+    ends = {"position_start": place, "position_end": place, "end_time": "2026-11-24T07:00:20.300Z"}
+    offload(stub, clip(CLIP, start_time="2026-11-24T07:00:00.000Z", positions=positions, **ends))
+    (trail,) = (json.loads(content) for name, content in stub.objects.items() if name.endswith("gpstrail.json"))
+    assert [one["SecondsFromStart"] for one in trail["CoordinateEntries"]] == [0.0, 10.0, 20.0]

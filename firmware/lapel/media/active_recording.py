@@ -17,9 +17,10 @@ from lapel.errors import ClipLostError, StorageError
 from lapel.fragment import TICKS_PER_S, Fragment
 from lapel.hardware.interfaces import PreEvent, RecordingFiles, Storage
 from lapel.light_event import LightEvent
-from lapel.media.clip import Clip, Mark, Missing, Placed, Surroundings, utc_of
+from lapel.media.clip import Clip, Mark, Missing, Placed, utc_of
 from lapel.media.mute_notes import Mute
 from lapel.media.notices import ClipLost, Failed, Lost, Notice, PreEventSaved, Saved, Started
+from lapel.media.position_trail import Surroundings
 from lapel.media.sound_trimming import sound_since
 from lapel.recording import Account, Cause
 from lapel.worker import Worker
@@ -260,6 +261,8 @@ class Recording:
                 clip.wrote(item)
             else:
                 clip.missed(item)
+        if placed and clip.is_position_due():
+            clip.pass_by(self._means.surroundings())
         self._unwritten_bytes -= sum(map(self._counted_bytes, placed))
         if placed and not self._started:
             self._started = True

@@ -11,8 +11,9 @@ from lapel.clock import Instant, iso
 from lapel.fragment import TICKS_PER_S, ClipFragment, Fragment, Gap
 from lapel.hardware.interfaces import RecordingFiles
 from lapel.media.mute_notes import Mute, mute_notes
+from lapel.media.position_trail import PositionTrail, Surroundings
 from lapel.mp4_boxes import Extent
-from lapel.recording import Account, Cause, GapNote, Location, MuteNote, Status, note_of
+from lapel.recording import Account, Cause, GapNote, MuteNote, Status, note_of
 
 _NO_SOUND = "the microphone delivered no sound"
 _SOUND_TOLERANCE_S = 0.1
@@ -23,14 +24,6 @@ _FRAME_TICKS = 2_000
 """Rather more than a frame of AAC at 48 kHz."""
 _SHORTFALL_TOLERANCE_S = 0.1
 """A pre-event part that is shorter than configured by less than this (three frames at 30 fps) counts as complete."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What an account records about the start and the end of a clip beside the video."""
-
-    clock_quality: str
-    position: Location | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +151,7 @@ class Clip:
         self._first: Fragment | None = None
         self._next_start_s = math.inf
         self._placed = 0
+        self._trail = PositionTrail()
         self._before_trigger_s = 0.0
         self._sound_to_s: float | None = None
 
@@ -193,6 +187,17 @@ class Clip:
         account.duration_s = _seconds(placed.start_ticks + fragment.duration_ticks)
         self._before_trigger_s += max(0.0, min(fragment.end_mono_s, self._trigger.mono_s) - fragment.start.mono_s)
         account.prebuffer_actual_s = round(self._before_trigger_s, 3)
+
+    def is_position_due(self) -> bool:
+        """Whether the position belongs into the account again."""
+        return self._first is not None and self._trail.is_due(self._first.start.mono_s + self.account.duration_s)
+
+    def pass_by(self, here: Surroundings) -> None:
+        """Add the position to the trail."""
+        point = self._trail.point(here, self._first.start.mono_s) if self._first is not None else None
+        if point is not None:
+            self.account.positions = [*self.account.positions, point]
+            self.has_news |= self._trail.is_news
 
     def _account_for_sound(self, placed: Placed) -> None:
         """Note where sound was promised and is missing: from the trigger on, or from the start with sound before it."""
@@ -265,6 +270,7 @@ class Clip:
         account.fragments, account.frames, account.video_bytes = left.fragments, left.frames, left.whole_bytes
         account.torn_bytes, account.duration_s = left.torn_bytes, kept_s
         account.gaps = [gap for gap in account.gaps if gap.start_s < kept_s]
+        account.positions = [point for point in account.positions if point.at_s < kept_s]
         account.end_time, account.start_time = None, account.start_time if left.fragments else None
         self._before_trigger_s = min(self._before_trigger_s, kept_s)
         account.prebuffer_actual_s = round(self._before_trigger_s, 3)

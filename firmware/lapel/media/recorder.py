@@ -18,8 +18,9 @@ from lapel.clock import Clock, Instant, iso
 from lapel.errors import StorageError
 from lapel.hardware.interfaces import Fix, PreEvent, Storage
 from lapel.media.active_recording import Means, Recording
-from lapel.media.clip import Surroundings, utc_of
+from lapel.media.clip import utc_of
 from lapel.media.notices import Notice
+from lapel.media.position_trail import Surroundings
 from lapel.recording import Account, Attribution, Cause, Location, StartDecision
 from lapel.worker import Worker
 
@@ -142,7 +143,7 @@ class Recorder:
         )
 
     def _surroundings(self) -> Surroundings:
-        return Surroundings(self._clock.quality(), _location(self._last_fix()))
+        return Surroundings(self._clock.quality(), _location(self._last_fix()), self._clock.mono_s())
 
 
 def _location(fix: Fix | None) -> Location | None:

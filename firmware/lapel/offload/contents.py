@@ -6,6 +6,8 @@ What is made here is what the Body worn integration API asks for: keys, bookmark
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import NamedTuple
 
 from lapel.clock import iso
 from lapel.offload.interface import Item, Kind, OutgoingRecording
@@ -14,11 +16,21 @@ from lapel.recording import Account, Location
 
 VIDEOS = ("video.mp4", "video.sealed")
 KEY, TRAIL = "clip.key", "gpstrail.json"
+_SAME_FIX = timedelta(seconds=0.5)
+"""Accounts give a fix's age to a tenth of a second; a receiver has a new fix each second."""
 _KINDS: dict[str, Kind] = {
     **dict.fromkeys(VIDEOS, "video"),
     "manifest.jsonl": "manifest",
     "recording.json": "account",
 }
+
+
+class _Place(NamedTuple):
+    """Where the camera was, and when."""
+
+    at: datetime
+    latitude: float
+    longitude: float
 
 
 def items_of(recording: OutgoingRecording) -> list[Item]:
@@ -73,27 +85,34 @@ def _bookmarks(clip: OutgoingClip) -> Iterator[Item]:
 
 
 def _trail(recording: OutgoingRecording) -> Item | None:
-    """Where the camera was at the trigger and at the end of each clip, as far as it knew."""
+    """Where the camera was at the trigger, along each clip, and at its end, as far as it knew."""
     start = start_of(recording.clips[0].account)
-    places = [place for clip in recording.clips for place in _places(clip.account)]
+    places = sorted(place for clip in recording.clips for place in _places(clip.account))
     if not places:
         return None
-    entries = [_entry(at, location, start) for at, location in places]
+    later = [place for before, place in pairwise(places) if place.at - before.at >= _SAME_FIX]
+    entries = [_entry(place, start) for place in (places[0], *later)]
     content = json.dumps({"CoordinateEntries": entries}, indent=1).encode()
     return Item(recording.clips[0], "trail", TRAIL, len(content), content)
 
 
-def _places(account: Account) -> Iterator[tuple[datetime, Location]]:
+def _places(account: Account) -> Iterator[_Place]:
     if account.position_start is not None and account.continues is None:
-        yield trigger_of(account), account.position_start
+        yield _place(trigger_of(account), account.position_start)
+    start = start_of(account)
+    for point in account.positions:
+        yield _Place(start + timedelta(seconds=point.at_s), point.latitude, point.longitude)
     if account.position_end is not None:
-        yield end_of(account), account.position_end
+        yield _place(end_of(account), account.position_end)
 
 
-def _entry(at: datetime, location: Location, start: datetime) -> dict[str, object]:
-    fixed = at - timedelta(seconds=location.age_s)
+def _place(at: datetime, location: Location) -> _Place:
+    return _Place(at - timedelta(seconds=location.age_s), location.latitude, location.longitude)
+
+
+def _entry(place: _Place, start: datetime) -> dict[str, object]:
     return {
-        "LocationWKT": f"POINT({location.longitude:.6f} {location.latitude:.6f})",
-        "SecondsFromStart": round((fixed - start).total_seconds(), 3),
-        "Timestamp": iso(fixed),
+        "LocationWKT": f"POINT({place.longitude:.6f} {place.latitude:.6f})",
+        "SecondsFromStart": round((place.at - start).total_seconds(), 3),
+        "Timestamp": iso(place.at),
     }
