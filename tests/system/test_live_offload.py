@@ -1,10 +1,12 @@
-"""Live cameras offload over HTTP: with files on a disk, to the built-in back end and to a foreign one."""
+"""Live cameras offload over HTTP: with files on a disk, to the built-in back end, a foreign one, and a real Swift."""
 
 import json
 import sys
 from pathlib import Path
 
+from system.offloaded import Client
 from system.process import program
+from system.swift_server import SECRET, USER, swift_server
 
 FLEET = Path(sys.executable).with_name("lapel-fleet")
 SHIFT = """
@@ -58,3 +60,25 @@ async def test_a_live_fleet_offloads_to_a_foreign_back_end(tmp_path: Path) -> No
     assert secret.read_text() not in run.out + run.err + its.out
     receipts = list((kept / "containers" / "Receipts").glob("*cam-*"))
     assert len(receipts) == result["recordings"]
+
+
+async def test_a_live_fleet_offloads_to_a_real_swift_by_both_its_apis(tmp_path: Path) -> None:
+    scenario, secret = tmp_path / "shift.toml", tmp_path / "secret"
+    scenario.write_text(SHIFT.partition("[[expect]]")[0].replace("duration_s = 32", "duration_s = 26"))
+    secret.write_text(SECRET)
+    (tmp_path / "swift").mkdir()
+    with swift_server(tmp_path / "swift") as server:
+        client = Client(server)
+        client.put("fleet")
+        command = (FLEET, "run", scenario, "--seed", "1", "--json", "--destination-user", USER,
+                   "--destination-secret", secret, "--destination")  # fmt: skip
+        with (
+            program(tmp_path, "axis", *command, server.address) as axis,
+            program(tmp_path, "s3", *command, f"s3+{server.s3_address}/fleet") as s3,
+        ):
+            assert (await axis.ends(), await s3.ends()) == (0, 0), axis.out + s3.out
+        arrived = client.recordings()
+        client.close()
+    in_bucket = [name for name in arrived.pop("fleet").objects if name.endswith("complete.json")]
+    assert len(in_bucket) == json.loads(s3.out)["recordings"] > 0
+    assert [one.metadata["status"] for one in arrived.values()] == ["Complete"] * json.loads(axis.out)["recordings"]

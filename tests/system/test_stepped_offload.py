@@ -76,6 +76,17 @@ def test_a_docked_camera_offloads_and_the_system_has_it(fleet: FleetHandle, our_
     assert cam.state != "docked"
 
 
+def test_a_store_that_gives_no_receipts(fleet: FleetHandle, our_system: OurEvidenceSystem) -> None:
+    our_system.back_end.faults.begin("lost-receipt")
+    cam = fleet["baltimore/cam-0001"]
+    cam.press(times=2)
+    fleet.advance(seconds=5)
+    cam.hold()
+    cam.dock()
+    cam.until_offloaded(confirmed=False)
+    assert len(our_system.evidence(cam.name)) == 1
+
+
 def test_what_is_not_confirmed_is_explained(fleet: FleetHandle, our_system: OurEvidenceSystem) -> None:
     our_system.back_end.faults.begin("full")
     cam = fleet["baltimore/cam-0001"]

@@ -168,7 +168,10 @@ _EXCLUSIONS: Mapping[str, tuple[Sequence[str], str]] = {
     "shrink": (("shard",), "cameras are left out one by one, from the whole fleet"),
     "metrics": (("virtual", "stepped"), "metrics are scraped in real time"),
     "live": (("virtual", "stepped", "speed", "workers", "for_"), "video is watched in real time, from one process"),
-    "destination": (("virtual", "stepped", "speed"), "a real evidence system needs real time"),
+    "destination": (
+        ("virtual", "stepped", "speed"),
+        "an evidence system needs real time: run live, or dock a camera of the pytest plugin's fleet",
+    ),
     "seeds": (
         ("seed", "for_", "stepped", "shard", "shrink", "trace", "report"),
         "that is for one run; replay one of the seeds with it",

@@ -162,11 +162,12 @@ class CameraHandle(CameraActions):
         """Let time pass until its state is `state`. Raises LapelError after `within_s` seconds of its time."""
         self._thread.call(lambda fleet: fleet.until_state(self.name, state, within_s))
 
-    def until_offloaded(self, within_s: float = 600.0) -> None:
-        """Wait until the evidence system has confirmed every recording of the camera, which must be docked. Raises
-        LapelError, naming what it waits for, after `within_s` seconds of its time.
+    def until_offloaded(self, within_s: float = 600.0, *, confirmed: bool = True) -> None:
+        """Wait until the evidence system has confirmed every recording of the camera, which must be docked. With
+        `confirmed=False` until it has received them: for a store that gives no receipts. Raises LapelError, naming what
+        it waits for, after `within_s` seconds of its time.
         """
-        self._thread.call(lambda fleet: fleet.until_offloaded(self.name, within_s))
+        self._thread.call(lambda fleet: fleet.until_offloaded(self.name, within_s, confirmed=confirmed))
 
     def until_online(self) -> None:
         """Wait, in real time, until its link is up and everything that it had to send is delivered."""

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from lapel.clock import SystemClock
 from lapel.errors import ConfigError, LapelError
 from lapel.link.transport import Envelope
+from lapel.offload.listener import OffloadStatus
 from lapel.worker import InlineWorker
 from lapel_fleet.broker.address import CONNECTS_PER_S, Address
 from lapel_fleet.broker.retained_cleanup import clear_retained_states
@@ -185,16 +186,20 @@ class SteppedFleet:
                 await asyncio.sleep(_POLL_S)
         await self.barrier()
 
-    async def until_offloaded(self, name: str, within_s: float = 600.0, limit_s: float = OFFLOAD_LIMIT_S) -> None:
-        """Wait until the evidence system has confirmed every recording of a camera. Uploads take real time, at most
+    async def until_offloaded(
+        self, name: str, within_s: float = 600.0, limit_s: float = OFFLOAD_LIMIT_S, *, confirmed: bool = True
+    ) -> None:
+        """Wait until the evidence system has confirmed every recording of a camera; with `confirmed=False`, until it
+        has received them. Uploads take real time, at most
         `limit_s`; what waits in between takes at most `within_s` of the cameras' time. Raises LapelError.
         """
         camera, clock = self.camera(name), SystemClock()
         deadline_s, end_s = clock.mono_s() + limit_s, self._time.mono_s() + within_s
-        while (status := camera.offload_status) is not None and (left := Backlog.of(status)) and left.recordings:
+        while (status := camera.offload_status) is not None and (left := _left(status, confirmed=confirmed)):
             if clock.mono_s() > deadline_s or self._time.mono_s() > end_s:
                 reasons = "; ".join([status.doing, *status.refused.values()])
-                raise LapelError(f"{name}: {left.recordings} recordings are not confirmed: {reasons}")
+                missing = "confirmed" if confirmed else "offloaded"
+                raise LapelError(f"{name}: {left} recordings are not {missing}: {reasons}")
             if not status.is_active:
                 await self._time.advance(1.0, let_run)
             await asyncio.sleep(_POLL_S)
@@ -306,3 +311,9 @@ def _check_media(scenario: Scenario) -> None:
 
 async def _do_nothing() -> None:
     """Stands in for stopping and starting the broker: a stepped fleet never does."""
+
+
+def _left(status: OffloadStatus, *, confirmed: bool) -> int:
+    """Recordings that are not confirmed yet, or have not arrived yet."""
+    backlog = Backlog.of(status)
+    return (backlog.recordings if backlog else 0) - (0 if confirmed else status.awaiting_receipt)

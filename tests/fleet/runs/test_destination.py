@@ -14,7 +14,10 @@ URL = "https://evidence.example/auth/v1.0"
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (f"--virtual --destination {URL}", "--destination with --virtual: a real evidence system needs real time"),
+        (
+            f"--virtual --destination {URL}",
+            "--destination with --virtual: an evidence system needs real time: run live",
+        ),
         (f"--speed 4 --destination {URL}", "--destination with --speed"),
         (f"--destination {URL}", "--destination without --destination-user"),
         (f"--destination {URL} --destination-user axis", "--destination without --destination-secret"),
