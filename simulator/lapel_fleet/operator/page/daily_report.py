@@ -29,13 +29,14 @@ _PLAIN_KINDS: Mapping[str, str] = {
     "microphone-silent": "silent microphone",
     "storage-failed": "storage failed",
     "events-dropped": "events dropped",
+    "offload-failed": "offload failed",
 }
 """Events that are a finding by themselves."""
 KINDS = (
-    "start refused", "short pre-event part", "footage lost", "recording failed", "no end on record",
-    "gaps in a recording",
-    "no video", "video frozen", "no sound", "silent microphone", "storage failed", "events dropped", "many starts",
-    "clock ahead", "reported late",
+    "duty missed", "duty cut short", "start refused", "short pre-event part", "footage lost", "recording failed",
+    "no end on record", "gaps in a recording",
+    "no video", "video frozen", "no sound", "silent microphone", "storage failed", "offload failed", "events dropped",
+    "many starts", "clock ahead", "reported late",
 )  # fmt: skip
 """Every finding, the worst first."""
 
@@ -144,8 +145,14 @@ def _of_event(camera: str, event: EventMessage) -> Iterator[Finding]:
         return Finding(event.time, camera, kind, seconds, recording, why)
 
     match event.kind:
+        case "duty-missed":
+            yield finding("duty missed", None, f"{detail.get('activity')}, against {detail.get('rule')}: {reason}")
+        case "duty-cut-short":
+            why = f": {reason}" if reason else ""
+            yield finding("duty cut short", None, f"against {detail.get('rule')}, by {detail.get('source')}{why}")
         case "refused" if detail.get("event") in ("start", "start-recording") and reason not in _NO_MISS:
-            yield finding("start refused", None, f"{reason} (requested by {detail.get('source')})")
+            rule = f"against {detail['rule']}, " if detail.get("rule") else ""
+            yield finding("start refused", None, f"{reason} ({rule}requested by {detail.get('source')})")
         case "prebuffer-saved" if detail.get("shortfall"):
             missing_s = max(0.0, _number(event, "configured_s") - _number(event, "actual_s"))
             yield finding("short pre-event part", missing_s, str(detail["shortfall"]))

@@ -53,6 +53,21 @@ def test_what_was_not_recorded_and_why() -> None:
     ]
 
 
+def test_duties_that_were_not_kept_come_first_and_a_refusal_names_its_rule() -> None:
+    report = reported(
+        event("1", "refused", 1, event="start", source="command", reason="not in a court", rule="court"),
+        event("2", "duty-cut-short", 2, rule="arrest-end", recording="r", source="button", reason=""),
+        event("3", "duty-missed", 3, rule="arrest", activity="arrest", within_s=30.0, reason="it was in standby"),
+        event("4", "offload-failed", 4, recording="r", reason="the back end refuses it"),
+    )
+    assert found(report) == [
+        ("duty missed", None, "arrest, against arrest: it was in standby"),
+        ("duty cut short", None, "against arrest-end, by button"),
+        ("start refused", None, "not in a court (against court, requested by command)"),
+        ("offload failed", None, "the back end refuses it"),
+    ]
+
+
 def test_a_start_that_is_refused_because_it_records_already_is_no_miss() -> None:
     report = reported(
         event("1", "refused", 1, event="start", source="command", reason="the camera is recording already"),
