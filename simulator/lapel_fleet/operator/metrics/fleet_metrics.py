@@ -172,6 +172,19 @@ def _telemetry_gauges(cameras: Iterable[TrackedCamera]) -> Iterator[GaugeMetricF
         ((site, one.events_waiting) for site, one in newest),
     )  # fmt: skip
     yield _sums(
+        "lapel_offload_recordings", "Recordings that wait in the cameras for the evidence back end.",
+        ((site, one.offload_recordings_left or 0) for site, one in newest),
+    )  # fmt: skip
+    yield _sums(
+        "lapel_offload_bytes",
+        "Bytes of those recordings.",
+        ((site, one.offload_bytes_left or 0) for site, one in newest),
+    )
+    yield _sums(
+        "lapel_offload_unconfirmed_recordings", "Recordings that the evidence back end has and has not confirmed.",
+        ((site, one.offload_awaiting_receipt or 0) for site, one in newest),
+    )  # fmt: skip
+    yield _sums(
         "lapel_unwritten_bytes", "Bytes of recordings that are not written to disk yet.",
         ((site, one.unwritten_bytes) for site, one in newest),
     )  # fmt: skip

@@ -95,10 +95,16 @@ def test_details_of_a_wrong_type_and_invalid_messages_do_no_harm() -> None:
 def test_sums_and_extremes_of_telemetry() -> None:
     fleet = Fleet()
     now = iso(fleet.clock.now().utc)
+    waiting = {"offload_recordings_left": 3, "offload_bytes_left": 900, "offload_awaiting_receipt": 1}
+    fleet.sends("a/3", telemetry(now, **waiting), state("a/3"))
+    fleet.sends("b/2", telemetry(now, **waiting), state("b/2"))
     fleet.sends("a/1", telemetry(now, events_waiting=2, battery_percent=80.0, storage_free_bytes=10))
     fleet.sends("a/2", telemetry(now, events_waiting=3, battery_percent=7.5))
     fleet.sends("b/1", telemetry(now))
     assert fleet.total("lapel_outbox_messages", site="a") == 5
+    assert fleet.total("lapel_offload_recordings", site="a") == 3
+    assert fleet.total("lapel_offload_bytes") == 1800
+    assert fleet.total("lapel_offload_unconfirmed_recordings") == 2
     assert fleet.total("lapel_battery_lowest_percent", site="a") == 7.5
     assert fleet.total("lapel_storage_lowest_free_bytes", site="a") == 10
     assert "b" not in {labels["site"] for labels, _ in scraped(fleet.metrics)["lapel_battery_lowest_percent"]}
