@@ -30,6 +30,13 @@ _FLAGS = {
     "publish-refused": (SOON, "the broker refuses its messages"),
     "events-in-memory": (SOON, "its events are in memory only, and lost with the power"),
     "low-battery": (SOON, "the battery lasts 20 minutes or less"),
+    "undervoltage": (SOON, "the board's supply voltage is too low; it may switch off"),
+    "video-reduced": (SOON, "smaller or fewer frames than configured: the encoder cannot keep up"),
+    "offload-blocked": (LATER, "the evidence back end takes nothing until a person acts"),
+    "offload-rejected": (LATER, "the evidence back end has rejected a recording for good"),
+    "no-wearer": (LATER, "no wearer is assigned"),
+    "throttled": (LATER, "the board slows itself down"),
+    "board-hot": (LATER, "the board has 80 °C or more"),
     "hot": (LATER, "the battery has 55 °C or more"),
     "clock-unsynced": (LATER, "the clock was never synced"),
 }

@@ -35,7 +35,8 @@ def test_a_camera_that_is_well_needs_none() -> None:
     [
         ("recording", "source-lost", AT_ONCE), ("buffering", "source-lost", SOON), ("recording", "frozen", AT_ONCE),
         ("recording", "low-battery", SOON), ("buffering", "duplicate-name", SOON),
-        ("buffering", "clock-unsynced", LATER),
+        ("buffering", "clock-unsynced", LATER), ("docked", "offload-blocked", LATER),
+        ("docked", "offload-rejected", LATER), ("recording", "undervoltage", SOON),
     ],
 )  # fmt: skip
 def test_flags_are_as_urgent_as_what_they_cost(doing: str, flag: str, urgency: int) -> None:
