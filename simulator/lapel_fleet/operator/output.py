@@ -11,6 +11,7 @@ import msgspec
 from lapel.link.messages import Command, EventMessage, Reply, StateMessage, Telemetry
 from lapel.sanitize import plain
 from lapel_fleet.operator.outcomes import Outcome, OutcomeTally
+from lapel_fleet.operator.policy_words import policy_words
 from lapel_fleet.operator.received import ClearedTopic, Received, ReceivedMessage, UnreadableMessage, kind_of
 
 HEAD = ("camera", "state", "since", "flags", "recording", "firmware", "session")
@@ -193,7 +194,11 @@ def detail_text(event: EventMessage) -> str:
 
 
 def event_words(event: EventMessage) -> str:
-    """An event's details for readers: why it happened, in words, and the others as `key=value, …` behind it."""
+    """An event's details for readers: a sentence for those of the policy; for others why it happened, in words, and the
+    rest as `key=value, …` behind it.
+    """
+    if (sentence := policy_words(event)) is not None:
+        return plain(sentence)
     reason = event.detail.get("reason")
     others = _listed(
         (key, value) for key, value in event.detail.items() if key != "reason" and value not in ("", None)
