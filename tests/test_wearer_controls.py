@@ -1,10 +1,10 @@
 """What the wearer's gestures do: stealth, mute, waking; and that no sequence of presses loses a recording."""
 
 import asyncio
-import dataclasses
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,7 +26,7 @@ async def hold(harness: BodyWornHarness, *buttons: ButtonName, seconds: float = 
 
 def with_sound(harness: BodyWornHarness) -> None:
     status = harness.footage.status
-    harness.footage.status = lambda: dataclasses.replace(status(), sound=SoundStatus())  # type: ignore[method-assign]
+    harness.footage.status = lambda: msgspec.structs.replace(status(), sound=SoundStatus())  # type: ignore[method-assign]
 
 
 # -- stealth -----------------------------------------------------------------------------------------------------------
