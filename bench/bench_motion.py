@@ -2,8 +2,8 @@
 
 Both read the same H.264 file in real time and detect nothing. For the memory each runs twice, with a buffer of one
 second and with the long one, and the difference is what the buffer takes: `motion` keeps decoded frames, we keep
-encoded ones. For the loss each frame of the file has its number in the picture, and what is missing between the first
-and the last one of the recording was lost.
+encoded ones. For the loss each frame of the file shows its number, and the numbers missing between the first and the
+last frame of the recording are the lost frames.
 """
 
 import asyncio
@@ -83,7 +83,7 @@ def _camera(source: Path, buffer_s: int) -> Sequence[str | Path]:
 
 
 def _motion(source: Path, buffer_s: int, port: int = 0) -> Sequence[str | Path]:
-    """With a `port` for its web control it saves a film of each event."""
+    """With a `port` for its web control it saves a video of each event."""
     configuration = source.with_name(f"motion-{buffer_s}.conf")
     configuration.write_text(
         _CONFIGURATION.format(
@@ -130,8 +130,8 @@ def _recorded_by_motion(source: Path, buffer_s: int) -> Path:
         sleep(_RECORDED_S)
         _order(port, "eventend")
         sleep(2)
-    (film,) = source.parent.glob("*-*.mkv")
-    return film
+    (video,) = source.parent.glob("*-*.mkv")
+    return video
 
 
 def _order(port: int, action: str) -> None:
@@ -144,9 +144,9 @@ def _free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def _numbers(film: Path) -> list[int]:
+def _numbers(video: Path) -> list[int]:
     """The frame numbers that can be read in a recording."""
-    with av.open(str(film)) as container:
+    with av.open(str(video)) as container:
         images = (frame.to_ndarray(format="bgr24") for frame in container.decode(video=0))
         return [number for image in images if (number := read_number(image)) is not None]
 

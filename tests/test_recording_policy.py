@@ -317,9 +317,10 @@ def test_declarations_survive_a_restart_and_a_damaged_file_is_set_aside(tmp_path
     assert (tmp_path / "declarations.json.damaged-1").exists()
 
 
-def test_a_declaration_that_has_expired_is_not_reported_again_after_a_restart(tmp_path: Path) -> None:
+def test_declarations_that_have_expired_are_not_reported_again_after_a_restart(tmp_path: Path) -> None:
     async def steps(harness: BodyWornHarness) -> None:
-        await send(harness, "declare", declared="medical", for_s=10)
+        for what in ("medical", "frisk"):
+            await send(harness, "declare", declared=what, for_s=10)
         await harness.clock.sleep(20)
 
     path = tmp_path / "declarations.json"

@@ -4,13 +4,13 @@ The rules themselves are pure (`lapel.policy`). Here they meet the clock, the po
 for the wearer's second press, a declaration ends after its time, a duty is missed when no recording has started.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Literal
 
+from lapel.background_save import BackgroundSave
 from lapel.clock import Clock, Instant, time_zone_of
 from lapel.errors import StorageError
 from lapel.hardware.interfaces import Fix
@@ -105,7 +105,7 @@ class RecordingPolicy:
         self._reporter, self._signals, self._worker = reporter, signals, worker
         self._state, self._last_fix, self._update_flags = state, last_fix, update_flags
         self._timers = Timers(clock)
-        self._saving: asyncio.Task[None] | None = None
+        self._saving = BackgroundSave(self._save, "declarations")
         self._questions: dict[Requested, _Question] = {}
 
     def begin(self) -> None:
@@ -116,8 +116,7 @@ class RecordingPolicy:
     def close(self) -> None:
         """The camera switches off."""
         self._timers.close()
-        if self._saving is not None:
-            self._saving.cancel()
+        self._saving.close()
 
     # -- requests ----------------------------------------------------------------------------------------------------
 
@@ -262,7 +261,7 @@ class RecordingPolicy:
     def _expire(self, what: Declarable) -> None:
         """Its time is over. Saved, so that the next start does not report the end once more."""
         self._end(what, "camera")
-        self._saving = asyncio.create_task(self._save(), name="declarations")
+        self._saving.request()
 
     async def _save(self) -> None:
         try:

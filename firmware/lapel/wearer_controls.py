@@ -13,12 +13,12 @@
 | event and select | hold both | stealth on, stealth off |
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from lapel.background_save import BackgroundSave
 from lapel.button_set import Control
 from lapel.buttons import ButtonWatch
 from lapel.categories import CategoryChoice
@@ -82,7 +82,7 @@ class WearerControls:
         self.assignment = WearerAssignment(
             lambda: self._store.notes, self._keep, reporter, on_change, is_required=controls.wearer_required
         )
-        self._saving: asyncio.Task[None] | None = None
+        self._saving = BackgroundSave(self._save, "wearer")
 
     def watch(self, switches: Switches, clock: Clock) -> ButtonWatch:
         """Reads `switches` and has gestures carried out here."""
@@ -155,18 +155,13 @@ class WearerControls:
 
     def _keep(self, **changes: object) -> None:
         self._store.change(**changes)
-        if self._saving is None or self._saving.done():
-            self._saving = asyncio.create_task(self._save(), name="wearer")
+        self._saving.request()
 
     async def _save(self) -> None:
-        """Write the notes, and again if they have changed in the meantime."""
-        saved = None
-        while saved is not self._store.notes:
-            saved = self._store.notes
-            try:
-                await self._worker.run(partial(self._store.save, saved))
-            except StorageError as error:
-                self._reporter.announce(str(error), "error")
+        try:
+            await self._worker.run(partial(self._store.save, self._store.notes))
+        except StorageError as error:
+            self._reporter.announce(str(error), "error")
 
 
 def timings_of(controls: ControlsSection) -> Timings:

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,8 +56,13 @@ def _child(log: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _wait_for(file: Path, text: str) -> None:
+    wait_until(lambda: file.exists() and text in file.read_text(), f"{file}: {text!r} never came")
+
+
+def wait_until(is_so: Callable[[], bool], otherwise: str) -> None:
+    """Block until `is_so`; fails with `otherwise` after PATIENCE_S."""
     clock = SystemClock()
     deadline_s = clock.mono_s() + PATIENCE_S
-    while not (file.exists() and text in file.read_text()):
-        assert clock.mono_s() < deadline_s, f"{file}: {text!r} never came"
+    while not is_so():
+        assert clock.mono_s() < deadline_s, otherwise
         time.sleep(0.05)

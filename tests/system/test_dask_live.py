@@ -2,15 +2,13 @@
 
 import re
 import subprocess
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from lapel.clock import SystemClock
 from lapel_fleet.broker.embedded import embedded_broker
-from system.dask_cluster import DaskCluster, dask_cluster
+from system.dask_cluster import DaskCluster, dask_cluster, wait_until
 from system.process import PATIENCE_S
 from system.test_fleet_run import FLEET, lapel_fleet
 
@@ -30,13 +28,13 @@ async def broker() -> AsyncIterator[str]:
 def test_a_live_fleet_is_divided_among_the_workers_and_judged_as_one(cluster: DaskCluster, broker: str) -> None:
     done = lapel_fleet("run", "smoke", "--dask", cluster.address, "--broker", broker, "--duration", "5s")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search("passed +10  everybody is there", done.stdout)
+    assert re.search("passed +10  retained-state-is-true", done.stdout)
     assert logs_of(cluster).count("powered off 5 cameras") == 2
 
 
 def test_a_killed_worker_ends_the_run_and_the_error_names_it(cluster: DaskCluster, broker: str) -> None:
     with cluster.worker("short-lived") as worker, started(cluster, broker) as run:
-        wait_until(lambda: "powers on" in (cluster.folder / "short-lived.log").read_text())
+        wait_until(lambda: "powers on" in (cluster.folder / "short-lived.log").read_text(), "no camera was powered on")
         worker.kill()
         _, error = run.communicate(timeout=PATIENCE_S)
     assert run.returncode == 3
@@ -45,9 +43,9 @@ def test_a_killed_worker_ends_the_run_and_the_error_names_it(cluster: DaskCluste
 
 def test_cameras_of_a_killed_run_are_switched_off(cluster: DaskCluster, broker: str) -> None:
     with started(cluster, broker) as run:
-        wait_until(lambda: logs_of(cluster).count("powers on 5 cameras") == 2)
+        wait_until(lambda: logs_of(cluster).count("powers on 5 cameras") == 2, "not all were powered on")
         run.kill()
-    wait_until(lambda: logs_of(cluster).count("powered off 5 cameras") == 2)
+    wait_until(lambda: logs_of(cluster).count("powered off 5 cameras") == 2, "not all were powered off")
 
 
 def started(cluster: DaskCluster, broker: str) -> subprocess.Popen[str]:
@@ -57,11 +55,3 @@ def started(cluster: DaskCluster, broker: str) -> subprocess.Popen[str]:
 
 def logs_of(cluster: DaskCluster) -> str:
     return "".join((cluster.folder / f"worker-{number}.log").read_text() for number in (0, 1))
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    clock = SystemClock()
-    deadline_s = clock.mono_s() + PATIENCE_S
-    while not is_so():
-        assert clock.mono_s() < deadline_s
-        time.sleep(0.1)

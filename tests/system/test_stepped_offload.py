@@ -11,7 +11,7 @@ from lapel.offload.axis_names import serial_number
 from lapel_fleet.broker.address import Address
 from lapel_fleet.broker.embedded import embedded_broker
 from lapel_fleet.control.fleet_thread import scenario_of
-from lapel_fleet.control.handles import FleetHandle
+from lapel_fleet.control.handles import CameraHandle, FleetHandle
 from lapel_fleet.runs.destination import Destination, built_in
 from lapel_fleet.runs.evidence_back_end.back_end import EvidenceBackEnd
 from lapel_fleet.runs.evidence_back_end.faults import Faults
@@ -59,12 +59,18 @@ def fleet(our_system: OurEvidenceSystem) -> Iterator[FleetHandle]:
     broker.close()
 
 
-def test_a_docked_camera_offloads_and_the_system_has_it(fleet: FleetHandle, our_system: OurEvidenceSystem) -> None:
+def docked_with_a_recording(fleet: FleetHandle, length_s: float = 5) -> CameraHandle:
+    """The camera, which has recorded for `length_s` and is in its dock."""
     cam = fleet["baltimore/cam-0001"]
     cam.press(times=2)
-    fleet.advance(seconds=20)
+    fleet.advance(seconds=length_s)
     cam.hold()
     cam.dock()
+    return cam
+
+
+def test_a_docked_camera_offloads_and_the_system_has_it(fleet: FleetHandle, our_system: OurEvidenceSystem) -> None:
+    cam = docked_with_a_recording(fleet, 20)
     cam.until_offloaded()
     (clip,) = our_system.evidence(cam.name)
     assert clip in fleet.cases()[0][0].contents
@@ -78,22 +84,14 @@ def test_a_docked_camera_offloads_and_the_system_has_it(fleet: FleetHandle, our_
 
 def test_a_store_that_gives_no_receipts(fleet: FleetHandle, our_system: OurEvidenceSystem) -> None:
     our_system.back_end.faults.begin("lost-receipt")
-    cam = fleet["baltimore/cam-0001"]
-    cam.press(times=2)
-    fleet.advance(seconds=5)
-    cam.hold()
-    cam.dock()
+    cam = docked_with_a_recording(fleet)
     cam.until_offloaded(confirmed=False)
     assert len(our_system.evidence(cam.name)) == 1
 
 
 def test_what_is_not_confirmed_is_explained(fleet: FleetHandle, our_system: OurEvidenceSystem) -> None:
     our_system.back_end.faults.begin("full")
-    cam = fleet["baltimore/cam-0001"]
-    cam.press(times=2)
-    fleet.advance(seconds=5)
-    cam.hold()
-    cam.dock()
+    cam = docked_with_a_recording(fleet)
     with pytest.raises(LapelError, match="1 recordings are not confirmed: waits: 507"):
         cam.until_offloaded(within_s=30)
 

@@ -1,4 +1,4 @@
-"""The devices that one camera has beside its video source and its storage card."""
+"""The devices of a camera other than its video source and its storage card."""
 
 from dataclasses import dataclass
 

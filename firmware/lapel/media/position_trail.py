@@ -8,7 +8,7 @@ from lapel.recording import Location, PositionNote
 EVERY_S = 10.0
 """A walk of 14 m: finer than the receiver's own error makes no sense, and a day's accounts stay small."""
 _NEWS_S = 60.0
-"""After so long the account on disk is out of date: a power cut costs a minute of the trail."""
+"""Seconds between writes of the account for the sake of the trail: a power cut loses at most the points of a minute."""
 
 
 @dataclass(frozen=True, slots=True)
